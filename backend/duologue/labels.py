@@ -1,0 +1,59 @@
+"""The label lists of InterAct (arXiv 2509.05747, tables 6 and 7) that briefs, models and panels share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Final
+
+from duologue.errors import invalid
+
+PERFORMERS: Final = ("A", "B")
+
+ACTION_MODES: Final = ("stand", "walk", "sit")
+"""Per frame and performer. Arrays of actions hold indices into this tuple."""
+
+EMOTIONS: Final = (
+    "surprise", "awe", "confusion", "excitement",
+    "anxiety", "fear", "horror", "disgust",
+    "admiration", "adoration", "romance", "interest", "awkwardness", "boredom",
+    "satisfaction", "relief", "craving", "nostalgia", "entrancement", "calmness", "aesthetic appreciation",
+    "joy", "amusement",
+    "pain", "anger", "sadness",
+)  # fmt: skip
+
+RELATIONSHIPS: Final = (
+    "siblings", "parent / child", "grandparent / child", "cousins", "in-laws", "romantic partners",
+    "friends with similar hobbies", "childhood friends", "commuting buddies", "sports teammates", "interest group members",
+    "churchmates",
+    "co-workers", "business partners", "boss / subordinate", "mentor / mentee",
+    "classmates", "senior student / junior student", "bully / classmate", "teacher / student", "principal / student",
+    "doctor / patient", "waiter / diner",
+    "assisted living facility neighbors",
+    "strangers",
+)  # fmt: skip
+"""The 23 that table 6 lists, the one its scenario table adds, and ``strangers``, ours: the paper counts 25 and prints 24."""
+
+
+def roles(relationship: str) -> tuple[str, str]:
+    """Return the two halves of a relationship, ``("boss", "subordinate")``; symmetric ones give the same word twice.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``unknown-label`` when the relationship is not in ``RELATIONSHIPS``.
+    """
+    check(relationship, RELATIONSHIPS, field="relationship")
+    first, _, second = relationship.partition(" / ")
+    return first, second or first
+
+
+def check(label: str, known: Sequence[str], *, field: str) -> str:
+    """Return ``label`` if it is in ``known``.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``unknown-label``, with the nearest known labels suggested.
+    """
+    if label in known:
+        return label
+    near = difflib.get_close_matches(label.lower(), known, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(repr(name) for name in near)}?" if near else f"known: {', '.join(known)}."
+    raise invalid("unknown-label", f"{label!r} is not a label Duologue knows; {hint}", field=field)
