@@ -1,0 +1,60 @@
+"""How much signal and how much noise a sample holds at each moment of the diffusion.
+
+Time runs from 0 (clean) to 1 (pure noise) and is continuous, so the number of sampling steps is free. The schedule is the cosine
+one (Nichol & Dhariwal 2021, section 3.2) in its variance-preserving form without offset: ``alpha = cos(pi t / 2)``. It reaches
+``alpha = 0`` at t = 1 exactly (zero terminal SNR: Lin et al. 2024, arXiv 2305.08891), so what the sampler starts from is what
+the network was trained on, and no division by a vanishing alpha ever happens because networks predict x0 or v, never the noise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Prediction = Literal["x0", "v"]
+
+
+@dataclass(frozen=True)
+class CosineSchedule:
+    """The cosine schedule and the conversions between x0, noise, v and the noised sample."""
+
+    prediction: Prediction = "x0"
+
+    def alpha_sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return signal and noise amplitudes at times ``t``: any shape, values in [0, 1]; alpha² + sigma² = 1.
+
+        The ends are exact (alpha(1) = sigma(0) = 0), which floating-point cosines are not.
+        """
+        alpha = torch.cos(t * (math.pi / 2)).masked_fill(t >= 1, 0.0)
+        return alpha, torch.sin(t * (math.pi / 2)).masked_fill(t <= 0, 0.0)
+
+    def times(self, steps: int) -> Tensor:
+        """Return the ``steps + 1`` float64 moments from 1 down to 0 that a sampler visits, evenly spaced."""
+        return torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64)
+
+    def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return ``alpha x0 + sigma noise``; ``t`` is (B,), one moment a sample of the batch."""
+        alpha, sigma = self._like(x0, t)
+        return alpha * x0 + sigma * noise
+
+    def target(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+        """Return what the network is asked for: x0 itself, or v = alpha noise - sigma x0 (Salimans & Ho 2022)."""
+        if self.prediction == "x0":
+            return x0
+        alpha, sigma = self._like(x0, t)
+        return alpha * noise - sigma * x0
+
+    def to_x0(self, output: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        """Return the clean sample that a network's ``output`` at the noised ``x`` (B, ...) and ``t`` (B,) stands for."""
+        if self.prediction == "x0":
+            return output
+        alpha, sigma = self._like(x, t)
+        return alpha * x - sigma * output
+
+    def _like(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        alpha, sigma = self.alpha_sigma(t.to(x.dtype).reshape(-1, *[1] * (x.dim() - 1)))
+        return alpha, sigma
