@@ -1,8 +1,9 @@
 """Long clips as overlapping windows: each is outpainted from the last frames of the one before.
 
-Holding frames during sampling is replacement on x0: where a frame is known, the denoiser's estimate *is* the known value. From
-unit noise n, every sampler here then keeps ``alpha known + sigma n`` at those frames (DDIM and DPM-Solver++ exactly, the ancestral
-one as a posterior draw): the overwriting with noised known frames of RePaint and DiffSHEG, without any bookkeeping.
+Holding frames during sampling is replacement on x0: where a frame is known, the denoiser's estimate *is* the known
+value. From unit noise n, every sampler here then keeps ``alpha known + sigma n`` at those frames (DDIM and DPM-
+Solver++ exactly, the ancestral one as a posterior draw): the overwriting with noised known frames of RePaint and
+DiffSHEG, without any bookkeeping.
 """
 
 from __future__ import annotations
