@@ -1,0 +1,475 @@
+"""The brief: all that is asked for. Frozen, checked in full before any work starts, read from TOML or JSON.
+
+On disk (every key but the two speech tracks has a default; paths are relative to the brief)::
+
+    relationship = "co-workers"
+    seed = 7
+
+    [performers.A]
+    speech = "anna.wav"                        # or {path = "both.wav", channel = 0}
+    transcript = "anna.TextGrid"               # or .srt, .json, .txt, or the text itself
+    emotion = [[0, "calmness"], [6.5, "joy"]]  # seconds, label; or one label for all of it
+    actions = "sit"
+
+    [performers.B]
+    speech = "ben.flac"
+    start = {x = 0.6, z = 0.0, heading = -1.57}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue import labels
+from duologue.document import Table, as_list, finite, number, read_document, read_text, within, wrong_type
+from duologue.errors import DuologueError, invalid
+from duologue.files import write_text
+from duologue.take import FPS
+
+Timeline = tuple[tuple[float, str], ...]
+"""(seconds, label) pairs in the order of time, the first at 0: each label holds until the next."""
+
+TranscriptFormat = Literal["text", "srt", "textgrid", "json"]
+TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
+    ".txt": "text", ".srt": "srt", ".textgrid": "textgrid", ".json": "json",
+}  # fmt: skip
+
+STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style")
+"""The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
+
+MIN_DISTANCE: Final = 0.5
+"""Metres between the two starts: nearer, and the bodies would begin inside each other."""
+
+_STAGE: Final = 100.0  # metres from the origin: farther is a mistake of units
+_DAY: Final = 86400.0
+_MAX_STEPS: Final = 1000
+_MAX_STRENGTH: Final = 20.0
+_MAX_STYLE: Final = 65535
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One performer's speech: a sound file, or samples in memory; neither once a brief has left for a server, where the
+    samples travel beside it."""
+
+    path: Path | None = None
+    channel: int | None = None
+    """Which channel of the file, from 0; None mixes all of them."""
+    samples: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    """(n,) mono or (n, channels), in [-1, 1]."""
+    rate: int = 0
+    """Samples a second; only with ``samples``."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a performer says, as it was written: :mod:`duologue.speech.transcript` makes words of it."""
+
+    content: str
+    format: TranscriptFormat = "text"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a performer begins: metres on the floor, and the yaw of the hips (forward = (sin h, 0, cos h)), radians."""
+
+    x: float
+    z: float
+    heading: float
+
+
+@dataclass(frozen=True)
+class RootTarget:
+    """A constraint: at ``seconds`` the performer's hips are above (x, z), turned to ``heading`` where one is given."""
+
+    performer: Literal["A", "B"]
+    seconds: float
+    x: float
+    z: float
+    heading: float | None = None
+
+
+@dataclass(frozen=True)
+class PerformerBrief:
+    """What is asked of one performer. ``role``, ``start`` and ``style`` left out are filled in by :class:`Brief`."""
+
+    speech: Speech
+    transcript: Transcript | None = None
+    role: str = ""
+    """One half of the relationship ("boss"); by default A has the first and B the second."""
+    emotion: Timeline = ((0.0, "calmness"),)
+    actions: Timeline = ((0.0, "stand"),)
+    start: Start | None = None
+    style: int | None = None
+    """Speaker id of the model; by default 0 for A and 1 for B."""
+
+
+_STARTS: Final = (Start(-0.6, 0.0, math.pi / 2), Start(0.6, 0.0, -math.pi / 2))
+
+
+@dataclass(frozen=True)
+class Brief:
+    """All that is asked for. Building one checks every field; ``notes`` says what was changed to make it work.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT with ``field`` set: ``unknown-label`` (nearest ones suggested), ``unknown-key``,
+            ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``.
+    """
+
+    a: PerformerBrief
+    b: PerformerBrief
+    relationship: str = "strangers"
+    seed: int = 0
+    steps: int = 10
+    strengths: Mapping[str, float] = field(default_factory=dict[str, float])
+    constraints: tuple[RootTarget, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        halves = labels.roles(self.relationship)
+        roles = _roles(self.a.role, self.b.role, halves)
+        starts, note = _apart(self.a.start or _STARTS[0], self.b.start or _STARTS[1])
+        for index, name in enumerate(labels.PERFORMERS):
+            given: PerformerBrief = self.performers[index]
+            place = f"performers.{name}"
+            style = index if given.style is None else given.style
+            within(style, 0, _MAX_STYLE, f"{place}.style")
+            checked = replace(
+                given,
+                role=roles[index],
+                emotion=_timeline(given.emotion, labels.EMOTIONS, "calmness", f"{place}.emotion"),
+                actions=_timeline(given.actions, labels.ACTION_MODES, "stand", f"{place}.actions"),
+                start=starts[index],
+                style=style,
+            )
+            object.__setattr__(self, name.lower(), checked)
+        within(self.seed, 0, 2**63 - 1, "seed")
+        within(self.steps, 1, _MAX_STEPS, "steps")
+        for name, strength in self.strengths.items():
+            labels.check(name, STRENGTHS, field="strengths")
+            within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
+        for index, target in enumerate(self.constraints):
+            _check_target(target, f"constraints[{index}]")
+        if note and note not in self.notes:
+            object.__setattr__(self, "notes", (*self.notes, note))
+
+    @property
+    def performers(self) -> tuple[PerformerBrief, PerformerBrief]:
+        """A and B."""
+        return self.a, self.b
+
+    @property
+    def starts(self) -> NDArray[np.float32]:
+        """(2, 3): x, z, heading of each performer's start."""
+        found = [start for start in (self.a.start, self.b.start) if start is not None]
+        return np.array([(start.x, start.z, start.heading) for start in found], np.float32)
+
+    @property
+    def styles(self) -> tuple[int, int]:
+        """The two speaker ids."""
+        return self.a.style or 0, self.b.style or 0
+
+    def frame_emotions(self, frames: int) -> NDArray[np.uint8]:
+        """(2, frames): indices into ``labels.EMOTIONS``."""
+        return np.stack([frame_labels(performer.emotion, labels.EMOTIONS, frames) for performer in self.performers])
+
+    def frame_actions(self, frames: int) -> NDArray[np.uint8]:
+        """(2, frames): indices into ``labels.ACTION_MODES``."""
+        return np.stack([frame_labels(performer.actions, labels.ACTION_MODES, frames) for performer in self.performers])
+
+    @classmethod
+    def load(cls, path: Path | str) -> Brief:
+        """Read a brief from a ``.toml`` or ``.json`` file. Relative paths in it start from its folder.
+
+        Raises:
+            DuologueError: what :func:`duologue.document.read_document` and :class:`Brief` raise; NOT_FOUND ``speech-not-found``
+                and ``transcript-not-found``.
+        """
+        path = Path(path)
+        brief = cls.from_json(read_document(path), folder=path.resolve().parent)
+        for name, performer in zip(labels.PERFORMERS, brief.performers, strict=True):
+            speech = performer.speech.path
+            if speech is not None and not speech.exists():
+                raise DuologueError(
+                    "NOT_FOUND",
+                    "speech-not-found",
+                    f"there is no file {speech}; paths in a brief start from the brief's own folder",
+                    field=f"performers.{name}.speech",
+                )
+        return brief
+
+    @classmethod
+    def from_json(cls, value: object, *, folder: Path | None = None) -> Brief:
+        """Build a brief from a parsed document. Without ``folder`` it comes from elsewhere and may name no files.
+
+        Raises:
+            DuologueError: what :class:`Brief` raises; INVALID_ARGUMENT ``path-not-allowed``.
+        """
+        root = Table(value, "", ("relationship", "seed", "steps", "strengths", "constraints", "performers"))
+        performers = root.table("performers", labels.PERFORMERS)
+        a, b = (_read_performer(performers, name, folder) for name in labels.PERFORMERS)
+        strengths = root.table("strengths", STRENGTHS)
+        return cls(
+            a,
+            b,
+            relationship=root.text("relationship", "strangers"),
+            seed=root.whole("seed", 0),
+            steps=root.whole("steps", 10),
+            strengths={name: strengths.number(name) for name in strengths},
+            constraints=tuple(
+                _read_target(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))
+            ),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the brief as a document without its sound: what travels to a server, and what the digest covers."""
+        return {
+            "relationship": self.relationship,
+            "seed": self.seed,
+            "steps": self.steps,
+            "strengths": dict(self.strengths),
+            "constraints": [_without_nones(vars(target)) for target in self.constraints],
+            "performers": {
+                name: _performer_json(performer)
+                for name, performer in zip(labels.PERFORMERS, self.performers, strict=True)
+            },
+        }
+
+    def save(self, path: Path | str) -> None:
+        """Write the brief as JSON, with the speech files' paths relative to its folder; transcripts are written into it.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``document-type`` unless the suffix is ``.json``; FAILED_PRECONDITION
+                ``speech-not-a-file`` when the speech is only in memory; what :mod:`duologue.files` raises.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".json":
+            raise invalid("document-type", f"briefs are saved as .json, not as {path.name}")
+        document = self.to_json()
+        for name, performer in zip(labels.PERFORMERS, self.performers, strict=True):
+            speech = performer.speech
+            if speech.path is None:
+                raise DuologueError(
+                    "FAILED_PRECONDITION",
+                    "speech-not-a-file",
+                    "is only in memory; write it to a sound file and name that in the brief",
+                    field=f"performers.{name}.speech",
+                )
+            document["performers"][name]["speech"] = _without_nones(
+                {"path": _relative(speech.path, path.resolve().parent), "channel": speech.channel}
+            )
+        write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def digest(self, audio: Sequence[tuple[NDArray[np.float32], int]] | None = None) -> str:
+        """Return the sha256 (hex) of everything asked for, the sound included: (samples, rate) of A and of B.
+
+        ``audio`` defaults to the samples that the brief holds. Where the sound came from makes no difference.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``speech-not-loaded`` when there are no samples to cover.
+        """
+        digest = hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, allow_nan=False).encode())
+        held = [(performer.speech.samples, performer.speech.rate) for performer in self.performers]
+        for samples, rate in audio if audio is not None else held:
+            if samples is None:
+                raise DuologueError(
+                    "FAILED_PRECONDITION", "speech-not-loaded", "a digest covers the sound; load it first (load_pair)"
+                )
+            digest.update(f"{rate} {samples.shape}".encode())
+            digest.update(np.ascontiguousarray(samples, "<f4").tobytes())
+        return digest.hexdigest()
+
+
+def frame_labels(timeline: Timeline, known: Sequence[str], frames: int) -> NDArray[np.uint8]:
+    """(frames,): for frame t the index in ``known`` of the label that holds at t / 30 seconds."""
+    times = np.array([seconds for seconds, _ in timeline])
+    indices = np.array([known.index(label) for _, label in timeline], np.uint8)
+    # A label set at 1.0 s must hold at frame 30 though 30 / 30 and 1.0 may differ in the last bit.
+    return indices[np.searchsorted(times, np.arange(frames) / FPS + 1e-9, side="right") - 1]
+
+
+def _roles(a: str, b: str, halves: tuple[str, str]) -> tuple[str, str]:
+    """Return both roles, the missing ones filled in from the relationship's two halves."""
+    for name, role in zip(labels.PERFORMERS, (a, b), strict=True):
+        if role:
+            labels.check(role, halves, field=f"performers.{name}.role")
+    first, second = halves
+    other = {first: second, second: first}
+    a = a or (other[b] if b else first)
+    b = b or other[a]
+    if a == b and first != second:
+        raise invalid(
+            "role-mismatch", f"both are {a!r}; one of the two must be {other[a]!r}", field="performers.B.role"
+        )
+    return a, b
+
+
+def _timeline(timeline: Timeline, known: Sequence[str], default: str, place: str) -> Timeline:
+    """Check and sort; before a first entry later than 0 the default label holds."""
+    if not timeline:
+        raise invalid("timeline-empty", "has no entry; leave it out or give at least one label", field=place)
+    for index, (seconds, label) in enumerate(timeline):
+        within(seconds, 0, _DAY, f"{place}[{index}]")
+        labels.check(label, known, field=f"{place}[{index}]")
+    ordered = sorted((float(seconds), label) for seconds, label in timeline)
+    for (seconds, first), (following, second) in itertools.pairwise(ordered):
+        if seconds == following:
+            raise invalid(
+                "timeline-twice", f"has both {first!r} and {second!r} at {seconds:g} s; keep one", field=place
+            )
+    return tuple(ordered) if ordered[0][0] == 0 else ((0.0, default), *ordered)
+
+
+def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
+    """Return the starts, moved apart along the line between them if they are too near, and a note that says so."""
+    for name, start in zip(labels.PERFORMERS, (a, b), strict=True):
+        within(start.x, -_STAGE, _STAGE, f"performers.{name}.start.x")
+        within(start.z, -_STAGE, _STAGE, f"performers.{name}.start.z")
+        finite(start.heading, f"performers.{name}.start.heading")
+    dx, dz = b.x - a.x, b.z - a.z
+    distance = math.hypot(dx, dz)
+    if distance >= MIN_DISTANCE:
+        return (a, b), ""
+    # In the same spot there is no line between them; then A goes to -X and B to +X, as in the default starts.
+    ux, uz = (dx / distance, dz / distance) if distance > 1e-6 else (1.0, 0.0)
+    push = (MIN_DISTANCE - distance) / 2 + 1e-9  # the sliver keeps rounding from asking for a second push
+    apart = (
+        replace(a, x=a.x - ux * push, z=a.z - uz * push),
+        replace(b, x=b.x + ux * push, z=b.z + uz * push),
+    )
+    return apart, (
+        f"the performers' starts were {distance:.2f} m apart, inside each other; each was moved back by {push:.2f} m"
+    )
+
+
+def _check_target(target: RootTarget, place: str) -> None:
+    labels.check(target.performer, labels.PERFORMERS, field=f"{place}.performer")
+    within(target.seconds, 0, _DAY, f"{place}.seconds")
+    within(target.x, -_STAGE, _STAGE, f"{place}.x")
+    within(target.z, -_STAGE, _STAGE, f"{place}.z")
+    if target.heading is not None:
+        finite(target.heading, f"{place}.heading")
+
+
+def _read_target(value: object, place: str) -> RootTarget:
+    table = Table(value, place, ("performer", "seconds", "x", "z", "heading"))
+    performer = labels.check(table.text("performer"), labels.PERFORMERS, field=table.at("performer"))
+    return RootTarget(
+        "A" if performer == "A" else "B",
+        table.number("seconds"),
+        table.number("x"),
+        table.number("z"),
+        table.number("heading") if "heading" in table else None,
+    )
+
+
+def _read_performer(performers: Table, name: str, folder: Path | None) -> PerformerBrief:
+    known = ("speech", "transcript", "role", "emotion", "actions", "start", "style")
+    table = performers.table(name, known)
+    start = table.table("start", ("x", "z", "heading"))
+    default = _STARTS[labels.PERFORMERS.index(name)]
+    return PerformerBrief(
+        speech=_read_speech(table, folder),
+        transcript=_read_transcript(table, folder),
+        role=table.text("role"),
+        emotion=_read_timeline(table, "emotion", "calmness"),
+        actions=_read_timeline(table, "actions", "stand"),
+        start=Start(
+            start.number("x", default.x), start.number("z", default.z), start.number("heading", default.heading)
+        ),
+        style=table.whole("style") if "style" in table else None,
+    )
+
+
+def _read_speech(table: Table, folder: Path | None) -> Speech:
+    value = table.get("speech")
+    place = table.at("speech")
+    if folder is None:
+        # From another machine: a path would be one of theirs.
+        if value is not None and Table(value, place, ("path", "channel")).get("path") is not None:
+            raise invalid("path-not-allowed", "names a file; send its samples beside the brief", field=place)
+        return Speech()
+    if value is None:
+        raise invalid("missing-key", "is needed: the sound file of what this performer says", field=place)
+    if isinstance(value, str):
+        value = {"path": value}
+    speech = Table(value, place, ("path", "channel"))
+    if not (path := speech.text("path")):
+        raise invalid("missing-key", "is needed: the sound file of what this performer says", field=speech.at("path"))
+    channel = speech.whole("channel") if "channel" in speech else None
+    if channel is not None:
+        within(channel, 0, 255, speech.at("channel"))
+    return Speech(folder / path, channel)
+
+
+def _read_transcript(table: Table, folder: Path | None) -> Transcript | None:
+    """Read a transcript: text, the path of a file, or ``{content, format}`` as :meth:`Brief.to_json` writes it."""
+    value, place = table.get("transcript"), table.at("transcript")
+    if value is None:
+        return None
+    if isinstance(value, str):
+        suffix = Path(value).suffix.lower() if "\n" not in value else ""
+        if folder is None or suffix not in TRANSCRIPT_FORMATS:
+            return Transcript(value)
+        try:
+            return Transcript(read_text(folder / value), TRANSCRIPT_FORMATS[suffix])
+        except DuologueError as error:
+            reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
+            raise DuologueError(error.code, reason, error.message, field=place) from error
+    written = Table(value, place, ("content", "format"))
+    form = written.text("format", "text")
+    for known in TRANSCRIPT_FORMATS.values():
+        if form == known:
+            return Transcript(written.text("content"), known)
+    raise invalid("transcript-format", f"{form!r} is none of text, srt, textgrid, json", field=written.at("format"))
+
+
+def _read_timeline(table: Table, key: str, default: str) -> Timeline:
+    """Read one label, or a list of ``[seconds, label]``."""
+    value = table.get(key, default)
+    if isinstance(value, str):
+        return ((0.0, value),)
+    entries: list[tuple[float, str]] = []
+    for index, entry in enumerate(table.items(key)):
+        place = f"{table.at(key)}[{index}]"
+        pair = as_list(entry, place, "[seconds, label]")
+        if len(pair) != 2 or not isinstance(pair[1], str):
+            raise wrong_type(pair, "[seconds, label]", place)
+        entries.append((number(pair[0], place), pair[1]))
+    return tuple(entries)
+
+
+def _performer_json(performer: PerformerBrief) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "role": performer.role,
+        "emotion": [list(entry) for entry in performer.emotion],
+        "actions": [list(entry) for entry in performer.actions],
+        "start": vars(performer.start),
+        "style": performer.style,
+    }
+    if performer.transcript is not None:
+        document["transcript"] = dict(vars(performer.transcript))
+    return document
+
+
+def _without_nones(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Return the path as seen from the folder; on Windows another drive has no such path, and stays absolute."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder)).as_posix()
+    except ValueError:
+        return str(path.resolve())

@@ -1,0 +1,71 @@
+"""Writing files whole or not at all, and saying what is wrong when a folder refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+from duologue.errors import DuologueError
+
+
+@contextlib.contextmanager
+def replacing(path: Path | str) -> Generator[Path]:
+    """Yield a temporary path beside ``path``; when the block ends well it becomes ``path``, else it is removed.
+
+    A reader never sees half a file, and a failed write leaves the old file as it was. The folder must exist.
+
+    Raises:
+        DuologueError: PERMISSION_DENIED ``not-writable``, NOT_FOUND ``folder-not-found``, RESOURCE_EXHAUSTED ``disk-full``.
+    """
+    target = Path(path)
+    try:
+        # The suffix stays: writers such as soundfile choose the format by it.
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent)
+    except OSError as error:
+        raise write_error(target, error) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files that only their owner reads; a result gets what any new file would have.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(target)
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, data: bytes | bytearray | memoryview) -> None:
+    """Write a whole file atomically. Raises what :func:`replacing` raises."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write a whole UTF-8 text file atomically, with its line ends as they are. Raises what :func:`replacing` raises."""
+    write_bytes(path, text.encode())
+
+
+def write_error(path: Path, error: OSError) -> DuologueError:
+    """Return the named error for an ``OSError`` met while writing ``path``."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return DuologueError(
+            "NOT_FOUND", "folder-not-found", f"{path.parent} is not a folder; make it first or choose another"
+        )
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DuologueError(
+            "RESOURCE_EXHAUSTED",
+            "disk-full",
+            f"there is no room left for {path}; free some and try again",
+            retryable=True,
+        )
+    return DuologueError(
+        "PERMISSION_DENIED", "not-writable", f"can't write {path} ({error.strerror}); choose a folder you may write to"
+    )
