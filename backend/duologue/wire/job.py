@@ -1,0 +1,298 @@
+"""One performance as the client sees it: speech going up, windows coming down, in order, each once, and proven whole.
+
+Two threads meet here. The client's IO thread calls what is named ``on_…`` and ``pump``; the thread that wants the take iterates,
+drains or cancels. Between them stands a queue that credits keep small: the server is told to send no more than what fits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue import arkit
+from duologue.brief import Brief
+from duologue.errors import DuologueError
+from duologue.take import Progress, Window
+from duologue.wire import messages, windows
+from duologue.wire.framing import Array, Packet
+from duologue.wire.messages import Message
+
+CHUNK: Final = 32768
+"""Samples in an AUDIO message: 128 KiB."""
+REOPENINGS: Final = 3
+"""How often a job that the server has lost is opened anew before that is an error."""
+
+Pcm = tuple[NDArray[np.float32], int]
+Send = Callable[[Message, dict[str, Array]], bool]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a person should know that is no error: ``Notice("worker-restarted", "…")``."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event of a performance that came to its end. ``cancelled``: it was stopped as asked."""
+
+    windows: int
+    digest: str = ""
+    cancelled: bool = False
+    timings: dict[str, Any] | None = None
+
+
+Event = Progress | Window | Notice | Finished | DuologueError
+
+
+class Job:
+    """A performance under way; ``Client.submit`` makes it.
+
+    Take its events in one of two ways: iterate (blocks; for a command line), or ``drain`` now and then (never blocks; for a
+    timer). ``Finished`` or a ``DuologueError`` is the last event.
+    """
+
+    def __init__(
+        self, brief: Brief, audio: Sequence[Pcm], credit: int, wake: Callable[[], None], key: str | None = None
+    ) -> None:
+        self.key = key or uuid.uuid4().hex
+        """The idempotency key: opening a job again with it finds the one that runs, or its windows."""
+        self._brief = json.dumps(brief.to_json(), allow_nan=False).encode()
+        self._samples = [_mono(samples) for samples, _ in audio]
+        self._rates = tuple(int(rate) for _, rate in audio)
+        self._hashes: tuple[str, ...] = ()
+        self._credit = credit
+        self._wake = wake
+        # The IO thread's own.
+        self.id = ""
+        self.opened = False
+        self._session = ""
+        self._sent = [0, 0]
+        self._end_sent = False
+        self._grant = 0
+        self._next_seq = 0
+        self._next_frame = 0
+        self._digest = windows.StreamDigest()
+        self._reopenings = 0
+        self._cancel_sent = False
+        self._shapes: Sequence[str] | None = None
+        # Shared, under the lock.
+        self._news = threading.Condition()
+        self._events: deque[tuple[Event, int]] = deque()
+        self._buffered = 0
+        self._credit_due = False
+        self._cancelled = False
+        self._over = False
+
+    # The consumer's thread --------------------------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """The last event has been queued (it may not have been taken yet)."""
+        return self._over
+
+    def drain(self, limit: int = 64) -> list[Event]:
+        """Return the events that are there, at most ``limit``. Never blocks."""
+        with self._news:
+            taken = [self._take() for _ in range(min(limit, len(self._events)))]
+        self._tell_credit()
+        return taken
+
+    def next_event(self, timeout: float | None = None) -> Event | None:
+        """Return the next event, or None when there is none within ``timeout`` seconds."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._events, timeout):
+                return None
+            event = self._take()
+        self._tell_credit()
+        return event
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield every event up to ``Finished``; an error is raised."""
+        while True:
+            # Waits in slices: on Windows a wait without end can't be interrupted by Ctrl-C.
+            event = self.next_event(0.5)
+            if isinstance(event, DuologueError):
+                raise event
+            if event is not None:
+                yield event
+            if isinstance(event, Finished):
+                return
+
+    def cancel(self) -> None:
+        """Ask the server to stop. Returns at once; ``Finished(cancelled=True)`` follows."""
+        with self._news:
+            self._cancelled = True
+        self._wake()
+
+    def _take(self) -> Event:
+        event, size = self._events.popleft()
+        if size:
+            self._buffered -= size
+            self._credit_due = True
+        return event
+
+    def _tell_credit(self) -> None:
+        if self._credit_due:
+            self._wake()
+
+    # The IO thread ----------------------------------------------------------------------------------------------------
+
+    def connected(self, send: Send, session: str, *, resume: bool, shapes: Sequence[str] | None) -> None:
+        """Ask for the job over a new connection: resume it if it was accepted before by the same server, else open it."""
+        before, self._session = self._session, session
+        self._shapes = shapes
+        self._cancel_sent = False
+        if self.id and resume:
+            send(messages.Resume(before, self.id, self._next_seq, self._room()), {})
+        else:
+            self._open(send)
+
+    def _open(self, send: Send) -> None:
+        self.id, self.opened = "", False
+        message = messages.Open(
+            key=self.key,
+            rates=self._rates,
+            samples=tuple(len(samples) for samples in self._samples),
+            next_seq=self._next_seq,
+            credit=self._room(),
+        )
+        send(message, {"brief": np.frombuffer(self._brief, np.uint8)})
+
+    def pump(self, send: Send) -> None:
+        """Send what may be sent: speech within the grant, credit for windows taken, a cancel."""
+        if not self.opened or self._over:
+            return
+        if self._cancelled and not self._cancel_sent:
+            self._cancel_sent = send(messages.Cancel(self.id), {})
+        if self._cancelled:
+            return
+        self._upload(send)
+        with self._news:
+            due, self._credit_due = self._credit_due, False
+        if due:
+            send(messages.Credit(self.id, self._room(), self._next_seq), {})
+
+    def _upload(self, send: Send) -> None:
+        for performer, samples in enumerate(self._samples):
+            while self._sent[performer] < len(samples):
+                offset = self._sent[performer]
+                chunk = samples[offset : offset + CHUNK]
+                if (sum(self._sent) + len(chunk)) * 4 > self._grant:
+                    return
+                if not send(messages.Audio(self.id, performer, offset), {"pcm": chunk}):
+                    return
+                self._sent[performer] += len(chunk)
+        if not self._end_sent:
+            if not self._hashes:
+                self._hashes = tuple(hashlib.sha256(samples.data).hexdigest() for samples in self._samples)
+            self._end_sent = send(messages.AudioEnd(self.id, self._hashes), {})
+
+    def on_packet(self, packet: Packet, send: Send) -> None:
+        """Take a message that belongs to this job."""
+        message = packet.message
+        try:
+            if isinstance(message, messages.Accepted):
+                self._on_accepted(message)
+            elif isinstance(message, messages.Grant):
+                self._grant = max(self._grant, message.bytes)
+            elif isinstance(message, messages.WindowMessage):
+                self._on_window(message, packet)
+            elif isinstance(message, messages.ProgressMessage):
+                self._queue(Progress(message.stage, message.done, message.total))
+            elif isinstance(message, messages.Notice):
+                self._queue(Notice(message.reason, message.message))
+            elif isinstance(message, messages.Done):
+                self._on_done(message)
+                send(messages.Credit(self.id, 0, self._next_seq), {})
+            elif isinstance(message, messages.Cancelled):
+                self._finish(Finished(self._next_seq, cancelled=True))
+            elif isinstance(message, messages.ErrorMessage):
+                self._on_error(message, send)
+        except DuologueError as error:
+            self._finish(error)
+            send(messages.Cancel(self.id), {})
+        self.pump(send)
+
+    def _on_accepted(self, message: messages.Accepted) -> None:
+        self.id, self.opened = message.job, True
+        self._grant = message.grant
+        self._sent = list(message.received)[:2]
+        self._end_sent = message.state != "uploading"
+        if message.position:
+            self._queue(Progress("queue", 0, message.position))
+
+    def _on_window(self, message: messages.WindowMessage, packet: Packet) -> None:
+        if message.seq < self._next_seq:
+            return  # sent twice around a broken connection
+        if message.seq > self._next_seq or message.start != self._next_frame:
+            raise DuologueError("DATA_LOSS", "window-missing", "a window of the take got lost; perform the brief again")
+        window = windows.from_arrays(message.start, message.frames, packet.arrays, self._shapes or arkit.NAMES)
+        self._digest.add(message.start, message.frames, packet.arrays)
+        self._next_seq += 1
+        self._next_frame = message.start + message.frames
+        self._queue(window, sum(array.nbytes for array in packet.arrays.values()))
+
+    def _on_done(self, message: messages.Done) -> None:
+        if message.windows != self._next_seq or message.digest != self._digest.hexdigest():
+            raise DuologueError(
+                "DATA_LOSS",
+                "digest-mismatch",
+                "the take that arrived is not the one that was made; perform the brief again",
+            )
+        self._finish(Finished(message.windows, message.digest, timings=message.timings))
+
+    def _on_error(self, message: messages.ErrorMessage, send: Send) -> None:
+        if message.reason == "job-unknown" and self._reopenings < REOPENINGS:
+            # The server was started anew or has forgotten the job; the same key makes the same take.
+            self._reopenings += 1
+            self._open(send)
+            return
+        self._finish(messages.as_error(message))
+
+    def fail(self, error: DuologueError) -> None:
+        """End the job with an error."""
+        self._finish(error)
+
+    def _room(self) -> int:
+        with self._news:
+            return max(0, self._credit - self._buffered)
+
+    def _finish(self, event: Finished | DuologueError) -> None:
+        if not self._over:
+            self._over = True
+            self._queue(event)
+
+    def _queue(self, event: Event, size: int = 0) -> None:
+        with self._news:
+            last = self._events[-1][0] if self._events else None
+            if isinstance(event, Progress) and isinstance(last, Progress) and last.stage == event.stage:
+                self._events.pop()  # nobody took it; only the newest matters, and a frozen reader must not pile them up
+            self._events.append((event, size))
+            self._buffered += size
+            self._news.notify_all()
+
+    def wait_until_over(self, timeout: float) -> bool:
+        """Wait until the last event is queued; False when it takes longer."""
+        with self._news:
+            return self._news.wait_for(lambda: self._over, timeout)
+
+
+def _mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    array = np.ascontiguousarray(samples, dtype="<f4")
+    if array.ndim != 1:
+        raise DuologueError(
+            "INVALID_ARGUMENT", "audio-not-mono", f"speech has shape {array.shape}; one track of samples (n,) is needed"
+        )
+    return array

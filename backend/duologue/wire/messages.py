@@ -1,0 +1,324 @@
+"""The messages of DUO/1: one frozen dataclass each, and their checked way out of a JSON object.
+
+A field without a default must be present; a field that this version does not know is ignored, so that a newer peer of the same
+major version may add some. Text is bounded, numbers are finite and not negative, lists are short.
+
+Flow control is absolute, as TCP's window is: CREDIT says "send me at most this many bytes from this window on" and GRANT "you may
+have sent this many bytes of audio in all". A repeated or a lost one therefore does no harm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Final, cast, get_type_hints
+
+from duologue.errors import DuologueError
+
+MAX_TEXT: Final = 4096
+MAX_ITEMS: Final = 256
+MAX_INTEGER: Final = 2**53
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """The base of all messages."""
+
+    TYPE: ClassVar[str] = ""
+
+
+# Hello ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hello(Message):
+    """First message of a connection. ``protocol`` is the range of major versions that the client speaks."""
+
+    TYPE: ClassVar = "HELLO"
+    protocol: tuple[int, ...]
+    client: str = ""
+    version: str = ""
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Welcome(Message):
+    """The server's answer to HELLO; names travel here, once. ``performance`` is what the performance says of itself."""
+
+    TYPE: ClassVar = "WELCOME"
+    protocol: tuple[int, ...]
+    session: str
+    instance: str
+    version: str
+    capabilities: tuple[str, ...]
+    limits: Json
+    credit: int
+    """How many bytes of windows the server sends at most before the first CREDIT."""
+    heartbeat_ms: int
+    performance: Json
+
+
+# A job ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Open(Message):
+    """Ask for a performance. Array ``brief``: UTF-8 JSON. A repeated ``key`` finds the job it opened before."""
+
+    TYPE: ClassVar = "OPEN"
+    key: str
+    rates: tuple[int, ...]
+    """Samples a second of each performer's speech."""
+    samples: tuple[int, ...]
+    """How many samples each performer's speech has."""
+    next_seq: int = 0
+    """The first window that the client still needs."""
+    credit: int = 0
+
+
+@dataclass(frozen=True)
+class Accepted(Message):
+    """A job was opened, found or resumed. ``received`` counts the samples that the server holds of each performer."""
+
+    TYPE: ClassVar = "ACCEPTED"
+    job: str
+    key: str
+    state: str
+    position: int
+    received: tuple[int, ...]
+    grant: int
+
+
+@dataclass(frozen=True)
+class Audio(Message):
+    """A stretch of one performer's speech from sample ``offset`` on. Array ``pcm``: mono float32."""
+
+    TYPE: ClassVar = "AUDIO"
+    job: str
+    performer: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class AudioEnd(Message):
+    """All speech is sent. ``sha256`` (hex) of each performer's samples as little-endian float32."""
+
+    TYPE: ClassVar = "AUDIO_END"
+    job: str
+    sha256: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grant(Message):
+    """The client may have sent ``bytes`` of audio for this job in all."""
+
+    TYPE: ClassVar = "GRANT"
+    job: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class WindowMessage(Message):
+    """The ``seq``-th window: ``frames`` frames from ``start`` on. Its arrays are those of ``wire.windows``."""
+
+    TYPE: ClassVar = "WINDOW"
+    job: str
+    seq: int
+    start: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class ProgressMessage(Message):
+    """How far a stage has come. May be dropped when the client is slow."""
+
+    TYPE: ClassVar = "PROGRESS"
+    job: str
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Notice(Message):
+    """Something a person should know that is no error: the server loads its models, or a job is retried."""
+
+    TYPE: ClassVar = "NOTICE"
+    reason: str
+    message: str
+    job: str = ""
+
+
+@dataclass(frozen=True)
+class Credit(Message):
+    """The client has all windows before ``next_seq`` and takes ``bytes`` more from there on."""
+
+    TYPE: ClassVar = "CREDIT"
+    job: str
+    bytes: int
+    next_seq: int
+
+
+@dataclass(frozen=True)
+class Done(Message):
+    """The take is whole: ``windows`` windows whose digest (``wire.windows.StreamDigest``) is ``digest``."""
+
+    TYPE: ClassVar = "DONE"
+    job: str
+    windows: int
+    digest: str
+    timings: Json = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Cancel(Message):
+    """Stop a job."""
+
+    TYPE: ClassVar = "CANCEL"
+    job: str
+
+
+@dataclass(frozen=True)
+class Cancelled(Message):
+    """A job was stopped as asked, after ``windows`` windows."""
+
+    TYPE: ClassVar = "CANCELLED"
+    job: str
+    windows: int
+
+
+@dataclass(frozen=True)
+class Resume(Message):
+    """After a broken connection: send the rest of a job. Answered by ACCEPTED, or by ERROR NOT_FOUND: then OPEN again."""
+
+    TYPE: ClassVar = "RESUME"
+    session: str
+    job: str
+    next_seq: int
+    credit: int
+
+
+@dataclass(frozen=True)
+class ErrorMessage(Message):
+    """A named error (``duologue.errors``). With a job it ends that job; with a key, the OPEN that had it."""
+
+    TYPE: ClassVar = "ERROR"
+    code: str
+    reason: str
+    message: str
+    field: str = ""
+    retryable: bool = False
+    retry_after_ms: int = 0
+    job: str = ""
+    key: str = ""
+
+
+# Life -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Ping(Message):
+    """Are you there? Any message counts as a sign of life; this one is for when there is nothing else to say."""
+
+    TYPE: ClassVar = "PING"
+
+
+@dataclass(frozen=True)
+class Pong(Message):
+    """The answer to PING, with the server's load."""
+
+    TYPE: ClassVar = "PONG"
+    load: Json
+
+
+_TYPES: Final[dict[str, type[Message]]] = {
+    kind.TYPE: kind
+    for kind in (
+        Hello, Welcome, Open, Accepted, Audio, AudioEnd, Grant, WindowMessage, ProgressMessage, Notice, Credit, Done, Cancel,
+        Cancelled, Resume, ErrorMessage, Ping, Pong,
+    )
+}  # fmt: skip
+_HINTS: Final = {name: get_type_hints(kind) for name, kind in _TYPES.items()}
+
+
+def to_json(message: Message) -> Json:
+    """Return the message's fields as a JSON object."""
+    return {item.name: getattr(message, item.name) for item in fields(message)}
+
+
+def from_json(kind: str, values: Mapping[str, Any]) -> Message:
+    """Build the message of type ``kind`` from a JSON object.
+
+    Raises:
+        DuologueError: UNIMPLEMENTED ``message-unknown``; INVALID_ARGUMENT ``message-field`` (missing, of the wrong type, too
+            large), with the field named.
+    """
+    cls = _TYPES.get(kind)
+    if cls is None:
+        raise DuologueError("UNIMPLEMENTED", "message-unknown", f"this version does not know the message {kind[:32]!r}")
+    found: dict[str, Any] = {}
+    for item in fields(cls):
+        if item.name in values:
+            found[item.name] = _checked(values[item.name], _HINTS[kind][item.name], f"{kind}.{item.name}")
+        elif item.default is MISSING and item.default_factory is MISSING:
+            raise _bad(f"{kind}.{item.name}", "is missing")
+    return cls(**found)
+
+
+def _checked(value: Any, kind: Any, where: str) -> Any:
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is int and isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER:
+        return value
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if kind is str and isinstance(value, str) and len(value) <= MAX_TEXT:
+        return value
+    if kind == Json and isinstance(value, dict):
+        return cast("Json", value)
+    if kind in (tuple[int, ...], tuple[str, ...]) and isinstance(value, list):
+        items = cast("list[Any]", value)
+        if len(items) <= MAX_ITEMS:
+            element = int if kind == tuple[int, ...] else str
+            return tuple(_checked(one, element, where) for one in items)
+    raise _bad(where, "has the wrong type or is out of range")
+
+
+def _bad(where: str, what: str) -> DuologueError:
+    return DuologueError("INVALID_ARGUMENT", "message-field", f"the message's field {what}", field=where)
+
+
+def error_message(error: DuologueError, *, job: str = "", key: str = "") -> ErrorMessage:
+    """Return the message that carries an error. Its text is cut to what a message may hold."""
+    return ErrorMessage(
+        code=error.code,
+        reason=error.reason,
+        message=error.message[:MAX_TEXT],
+        field=error.field[:MAX_TEXT],
+        retryable=error.retryable,
+        retry_after_ms=error.retry_after_ms,
+        job=job,
+        key=key,
+    )
+
+
+def as_error(message: ErrorMessage) -> DuologueError:
+    """Return the error that a message carries. A code that this version does not know becomes INTERNAL."""
+    code = message.code if message.code in _CODES else "INTERNAL"
+    return DuologueError(
+        cast("Any", code),
+        message.reason,
+        message.message,
+        field=message.field,
+        retryable=message.retryable,
+        retry_after_ms=message.retry_after_ms,
+    )
+
+
+_CODES: Final = frozenset({
+    "INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND", "UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
+    "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "UNIMPLEMENTED", "UNAVAILABLE", "DATA_LOSS", "INTERNAL",
+})  # fmt: skip
