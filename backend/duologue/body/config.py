@@ -1,0 +1,104 @@
+"""The sizes of the two body networks, by name, and what a pose is made of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from duologue.diffusion.schedule import Prediction
+from duologue.errors import DuologueError
+from duologue.labels import ACTION_MODES, EMOTIONS, RELATIONSHIPS, roles
+
+ROLES: Final = tuple(sorted({role for relationship in RELATIONSHIPS for role in roles(relationship)}))
+"""Every half of every relationship; a network's role embedding has one row for each."""
+
+CONDITIONS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement")
+"""What each performer's motion is conditioned on, each with its own dropout and so its own guidance strength.
+
+``partner`` stands for all that the partner says and is asked to do; ``placement`` for where the partner stands.
+"""
+
+
+@dataclass(frozen=True)
+class BodyConfig:
+    """Everything that fixes the networks' shapes and the diffusion. Defaults are the paper's (``BodyConfig.named("paper")``).
+
+    Sources: models.md 1.5 (InterAct), 2.1 (LDA). ``field_of_view``: frames at which the narrowest and the widest decaying head
+    have fallen to 1e-8; ``global_heads`` do not decay, so a partner's reaction may be seconds away.
+    """
+
+    layers: int = 20
+    width: int = 256
+    heads: int = 8
+    global_heads: int = 2
+    field_of_view: tuple[float, float] = (2.5, 37.5)
+    kernels: int = 21
+    feedforward: int = 1024
+    condition_width: int = 256
+    dropout: float = 0.1
+    window: int = 150
+    overlap: int = 30
+    prediction: Prediction = "x0"
+    condition_dropout: float = 0.12
+    mel_bands: int = 27
+    text_width: int = 384
+    styles: tuple[str, ...] = ("A", "B")
+    actions: tuple[str, ...] = ACTION_MODES
+    emotions: tuple[str, ...] = EMOTIONS
+    roles: tuple[str, ...] = ROLES
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as JSON-safe values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> BodyConfig:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-config`` for keys that this version doesn't know.
+        """
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(value) - known):
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "checkpoint-config",
+                f"the body checkpoint's config has {', '.join(unknown)}, which this version does not know; update Duologue.",
+            )
+        given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
+        return cls(**given)
+
+    @classmethod
+    def named(cls, name: str) -> BodyConfig:
+        """Return a configuration of ``CONFIGS`` by its name.
+
+        Raises:
+            DuologueError: NOT_FOUND ``config-unknown``.
+        """
+        try:
+            return CONFIGS[name]
+        except KeyError:
+            raise DuologueError(
+                "NOT_FOUND", "config-unknown", f"no body configuration {name!r}; there are: {', '.join(CONFIGS)}."
+            ) from None
+
+
+CONFIGS: Final = {
+    "paper": BodyConfig(),
+    # Sized for two CPU cores: both networks, ten steps, well under real time; learns from an hour of composed motion.
+    "starter": BodyConfig(
+        layers=4, width=128, heads=4, global_heads=1, feedforward=128, condition_width=96, dropout=0.0
+    ),
+    "tiny": BodyConfig(
+        layers=2,
+        width=16,
+        heads=2,
+        global_heads=1,
+        feedforward=16,
+        condition_width=12,
+        dropout=0.0,
+        window=24,
+        overlap=6,
+    ),
+}
+"""``paper``: InterAct's; ``starter``: what ships; ``tiny``: for tests and for trying a data set out."""

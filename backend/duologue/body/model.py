@@ -1,0 +1,84 @@
+"""The pair of networks of a body checkpoint: building them, saving them, loading them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from duologue.body.conditions import ConditionEncoder
+from duologue.body.config import BodyConfig
+from duologue.body.network import Denoiser
+from duologue.body.poses import PoseStatistics
+from duologue.checkpoints import Checkpoint, write_checkpoint
+from duologue.errors import DuologueError
+from duologue.motion.skeleton import Skeleton
+
+FORMAT: Final = 1
+"""Of a body checkpoint's config; another number is refused."""
+
+
+@dataclass(frozen=True)
+class MelStatistics:
+    """Mean and standard deviation (27,) of the log mel bands over the training set."""
+
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    def standardise(self, mel: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(..., 27) to zero mean and unit deviation."""
+        return ((mel - self.mean) / self.std).astype(np.float32)
+
+
+class BodyModel(nn.Module):
+    """The lower-body and the upper-body network, each with its condition encoder, and the statistics of their channels."""
+
+    def __init__(self, config: BodyConfig, statistics: PoseStatistics, mel: MelStatistics) -> None:
+        super().__init__()
+        lower, upper = len(statistics.lower), len(statistics.upper)
+        self.config, self.statistics, self.mel = config, statistics, mel
+        self.lower_conditions = ConditionEncoder(config)
+        self.lower = Denoiser(config, lower)
+        self.upper_conditions = ConditionEncoder(config, lower_channels=lower)
+        self.upper = Denoiser(config, upper)
+
+    def save(self, folder: Path, name: str, training: Mapping[str, Any]) -> Checkpoint:
+        """Write a checkpoint folder (16-bit tensors); ``training`` says how the model was made."""
+        mel = {"mean": [float(x) for x in self.mel.mean], "std": [float(x) for x in self.mel.std]}
+        config = {"model": "body", "format": FORMAT, "skeleton": "duologue60", "network": self.config.to_json(),
+                  "training": dict(training), "mel": mel, "statistics": self.statistics.to_json()}  # fmt: skip
+        return write_checkpoint(folder, name, config, self.state_dict())
+
+    @classmethod
+    def load(cls, checkpoint: Checkpoint, skeleton: Skeleton, device: str = "cpu") -> BodyModel:
+        """Build the networks that a checkpoint describes and fill them.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign``, ``checkpoint-config``, ``checkpoint-skeleton`` or
+                ``checkpoint-tensors``, naming what does not fit.
+        """
+        config = checkpoint.require("body").config
+        if config.get("format") != FORMAT or not {"network", "statistics", "mel"} <= config.keys():
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "checkpoint-config",
+                f"{checkpoint.folder} is body checkpoint format {config.get('format')!r}, this version reads {FORMAT}; "
+                "train it again or use the version that wrote it.",
+            )
+        statistics = PoseStatistics.from_json(config["statistics"], skeleton)
+        mel = MelStatistics(*(np.array(config["mel"][key], np.float32) for key in ("mean", "std")))
+        model = cls(BodyConfig.from_json(config["network"]), statistics, mel)
+        try:
+            model.load_state_dict(checkpoint.tensors(device))
+        except RuntimeError as error:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "checkpoint-tensors",
+                f"{checkpoint.folder} does not hold the networks that its config describes: {error}",
+            ) from error
+        return model.to(device)

@@ -1,0 +1,144 @@
+"""The denoiser of LDA (Alexanderson et al. 2023; models.md 2.1), for two people who share its weights.
+
+Both performers are one sample (B, P = 2, T, channels). Layers treat each performer alike, told apart by their conditions (who
+is A); attention joins them. One class serves as the lower-body network G_l(cond) and the upper-body one G_u(cond, lower).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from duologue.body.attention import PairAttention
+from duologue.body.config import BodyConfig
+
+
+class StepEmbedding(nn.Module):
+    """Diffusion time t in [0, 1] to a vector: sin and cos of t 10^(3 i / 63), then two SiLU layers.
+
+    LDA has 10^(4 i / 63) over whole steps; with continuous time the last decade would be noise between two training moments.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(128, 2 * width), nn.SiLU(), nn.Linear(2 * width, 2 * width), nn.SiLU())
+        self.register_buffer("frequencies", 10 ** (3 * torch.arange(64) / 63), persistent=False)
+        self.frequencies: Tensor
+
+    def forward(self, t: Tensor) -> Tensor:
+        """(B,) to (B, 2 width)."""
+        angles = t[:, None] * self.frequencies
+        return self.layers(torch.cat([angles.sin(), angles.cos()], dim=-1))
+
+
+class ConvFeedForward(nn.Module):
+    """Two bias-free convolutions of kernel 3 over time (plain matrices where ``dilation`` is 0), ReLU between."""
+
+    def __init__(self, width: int, hidden: int, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        kernel = 3 if dilation else 1
+        self.widen = nn.Linear(kernel * width, hidden, bias=False)
+        self.narrow = nn.Linear(kernel * hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, P, T, width) to the same shape."""
+        return self.narrow(self._taps(functional.relu(self.widen(self._taps(x)))))
+
+    def _taps(self, x: Tensor) -> Tensor:
+        """Side by side the frames that a kernel of 3 sees: a convolution as one matrix product, without a change of layout."""
+        if not self.dilation:
+            return x
+        frames, d = x.shape[-2], self.dilation
+        padded = functional.pad(x, (0, 0, d, d))
+        return torch.cat([padded[..., shift : shift + frames, :] for shift in (0, d, 2 * d)], dim=-1)
+
+
+class AttentionBlock(nn.Module):
+    """Attention and feed-forward, each added and then normalised (post-norm)."""
+
+    def __init__(self, config: BodyConfig, dilation: int) -> None:
+        super().__init__()
+        c = config
+        self.attention = PairAttention(c.width, c.heads, c.global_heads, c.field_of_view, c.kernels)
+        self.norm_attention = nn.LayerNorm(c.width)
+        self.feedforward = ConvFeedForward(c.width, c.feedforward, dilation)
+        self.norm_feedforward = nn.LayerNorm(c.width)
+        self.dropout = nn.Dropout(c.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, P, T, width) to the same shape."""
+        x = self.norm_attention(x + self.dropout(self.attention(x)))
+        return self.norm_feedforward(x + self.dropout(self.feedforward(x)))
+
+
+class Tisa(nn.Module):
+    """Linear, two attention blocks, Linear to twice the width (gate and filter)."""
+
+    def __init__(self, config: BodyConfig, index: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(config.width, config.width)
+        # Feed-forward number 0, 1, 2, 3, ...: plain, dilation 1, dilation 2, plain, ...
+        self.blocks = nn.ModuleList(AttentionBlock(config, (2 * index + k) % 3) for k in range(2))
+        self.leave = nn.Linear(config.width, 2 * config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, P, T, width) to (B, P, T, 2 width)."""
+        x = self.enter(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.leave(x)
+
+
+class ResidualLayer(nn.Module):
+    """``y = x + step + condition; z = sigmoid(gate) tanh(filter) of Tisa(y)``; returns (next x, skip)."""
+
+    def __init__(self, config: BodyConfig, index: int) -> None:
+        super().__init__()
+        self.step = nn.Linear(2 * config.width, config.width)
+        self.condition = nn.Linear(config.condition_width, config.width)
+        self.tisa = Tisa(config, index)
+        self.out = nn.Linear(config.width, 2 * config.width)
+
+    def forward(self, x: Tensor, step: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` (B, P, T, width), ``step`` (B, 2 width), ``condition`` (B, P, T, width) already projected by ``condition``."""
+        gate, filtered = self.tisa(x + self.step(step)[:, None, None] + condition).chunk(2, dim=-1)
+        residual, skip = self.out(torch.sigmoid(gate) * torch.tanh(filtered)).chunk(2, dim=-1)
+        return (x + residual) / math.sqrt(2), skip
+
+
+class Denoiser(nn.Module):
+    """Noised poses in, the network's prediction of them out (x0 or v, as the config says).
+
+    Poses are standardised features (B, P, T, channels). Frames marked as held come in clean, with a flag: the past of a
+    stream and whatever else is given.
+    """
+
+    def __init__(self, config: BodyConfig, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.enter = nn.Linear(channels + 1, config.width)
+        self.step = StepEmbedding(config.width)
+        self.layers = nn.ModuleList(ResidualLayer(config, i) for i in range(config.layers))
+        self.hidden = nn.Linear(config.width, config.width)
+        self.leave = nn.Linear(config.width, channels)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def project_conditions(self, condition: Tensor) -> list[Tensor]:
+        """Return what each layer adds for the conditions (B, P, T, condition width): the same at every diffusion step."""
+        return [layer.get_submodule("condition")(condition) for layer in self.layers]
+
+    def forward(self, x: Tensor, held: Tensor, t: Tensor, projected: list[Tensor]) -> Tensor:
+        """``x`` (B, P, T, channels), ``held`` (B, 1 or P, T, 1) of 0 and 1, ``t`` (B,); the prediction is shaped like ``x``."""
+        flag = held.to(x.dtype).expand(*x.shape[:-1], 1)
+        y = functional.relu(self.enter(torch.cat([x, flag], dim=-1)))
+        step = self.step(t)
+        total = torch.zeros_like(y)
+        for layer, condition in zip(self.layers, projected, strict=True):
+            y, skip = layer(y, step, condition)
+            total = total + skip
+        return self.leave(functional.relu(self.hidden(total / math.sqrt(len(self.layers)))))

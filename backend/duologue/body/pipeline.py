@@ -1,0 +1,282 @@
+"""From conditions to two moving bodies: windows in any number, each outpainted from the one before.
+
+For every window the lower bodies are sampled first, their roots walked into the world, and then the upper bodies given both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from duologue.body import poses
+from duologue.body.conditions import ConditionEncoder, Conditions
+from duologue.body.config import CONDITIONS
+from duologue.body.model import BodyModel
+from duologue.body.network import Denoiser
+from duologue.checkpoints import Checkpoint, open_checkpoint
+from duologue.diffusion.guidance import combine, variants
+from duologue.diffusion.samplers import DpmSolver2M, Sampler
+from duologue.diffusion.schedule import CosineSchedule
+from duologue.diffusion.windows import hold, spans
+from duologue.errors import invalid
+from duologue.labels import ACTION_MODES, EMOTIONS, check
+from duologue.motion.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class BodyConditions:
+    """What two performers say and are asked to do, T frames at 30 fps; A comes first everywhere.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``conditions-shape`` or ``conditions-not-finite``.
+    """
+
+    mel: NDArray[np.float32]
+    """(2, T, 27): log mel, natural logarithm, as ``speech.mel`` makes it."""
+    text: NDArray[np.float32]
+    """(2, T, 384): text features of the word being said, zero between words and where there is no transcript."""
+    activity: NDArray[np.float32]
+    """(2, T): voice activity, 0 to 1."""
+    actions: NDArray[np.integer]
+    """(2, T): indices into ``labels.ACTION_MODES``."""
+    emotion: NDArray[np.integer]
+    """(2, T): indices into ``labels.EMOTIONS``."""
+    roles: tuple[str, str]
+    """Each one's half of the relationship."""
+    style: tuple[int, int]
+    """Speaker ids."""
+    starts: NDArray[np.float32]
+    """(2, 3): x, z (metres) and heading (radians) of the hips at the first frame."""
+
+    def __post_init__(self) -> None:
+        frames = self.mel.shape[1]
+        shapes = {"mel": (2, frames, 27), "text": (2, frames, 384), "activity": (2, frames), "actions": (2, frames),
+                  "emotion": (2, frames), "starts": (2, 3)}  # fmt: skip
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.shape != shape:
+                raise invalid("conditions-shape", f"{name} has shape {array.shape}, expected {shape}.", field=name)
+            if not np.isfinite(array).all():
+                raise invalid("conditions-not-finite", f"{name} holds NaN or infinity.", field=name)
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.mel.shape[1]
+
+
+@dataclass(frozen=True)
+class BodyWindow:
+    """Frames ``start`` to ``start + n`` of both performers, as sampled (no clean-up): world hips (metres), exponential maps."""
+
+    start: int
+    root_translation: NDArray[np.float32]
+    """(2, n, 3)"""
+    rotations: NDArray[np.float32]
+    """(2, n, J, 3): parent-local, the hips' in the world; unrolled within the window."""
+
+
+class BodyPipeline:
+    """A body checkpoint, ready to perform: ``load`` one, then ``stream`` as many takes as wanted."""
+
+    def __init__(
+        self, model: BodyModel, skeleton: Skeleton, device: str = "cpu", sampler: Sampler | None = None
+    ) -> None:
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.skeleton = skeleton
+        self.device = torch.device(device)
+        self.schedule = CosineSchedule(model.config.prediction)
+        self.sampler = sampler or DpmSolver2M(self.schedule)
+
+    @classmethod
+    def load(cls, checkpoint: str | Path | Checkpoint = "body", device: str = "cpu") -> BodyPipeline:
+        """Load a checkpoint by name or folder.
+
+        Raises:
+            DuologueError: what ``open_checkpoint`` and ``BodyModel.load`` raise.
+        """
+        found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
+        skeleton = Skeleton.builtin("duologue60")
+        return cls(BodyModel.load(found, skeleton, device), skeleton, device)
+
+    def stream(
+        self,
+        conditions: BodyConditions,
+        seed: int,
+        steps: int = 10,
+        strengths: Mapping[str, float] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Iterator[BodyWindow]:
+        """Yield consecutive windows from frame 0 to the last, without overlap; end early once ``should_stop`` says so.
+
+        ``strengths``: classifier-free guidance for any of ``config.CONDITIONS``; 1 is plain. The same arguments on the same
+        device give the same windows bit for bit. Memory does not grow with the length of the take.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``unknown-label`` for a role, emotion, action or strength, and ``style-unknown``
+                for a style, that the checkpoint does not know.
+        """
+        for name in strengths or {}:
+            check(name, CONDITIONS, field="strengths")
+        given = self._encode_labels(conditions)
+        run = _Run(self, dict(strengths or {}), steps, torch.Generator().manual_seed(seed), should_stop)
+        past = _Past.begin(self.model, np.asarray(conditions.starts, np.float64))
+        for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
+            try:
+                with torch.inference_mode():
+                    window, past = run.window(given, span.start, span.stop, past)
+            except _StoppedError:
+                return
+            yield window
+
+    def _encode_labels(self, c: BodyConditions) -> _Given:
+        """Turn names and arrays into what the networks hear: labels by name, so a checkpoint may list them in another order."""
+        config = self.model.config
+        for performer, style in zip("AB", c.style, strict=True):
+            if not 0 <= style < len(config.styles):
+                raise invalid(
+                    "style-unknown",
+                    f"style {style} is not one of this checkpoint's {len(config.styles)} (0 to {len(config.styles) - 1}).",
+                    field=f"performers.{performer}.style",
+                )
+        return _Given(
+            mel=self.model.mel.standardise(c.mel),
+            activity=np.asarray(c.activity, np.float32),
+            text=np.asarray(c.text, np.float32),
+            action=_translate(c.actions, ACTION_MODES, config.actions, "actions"),
+            emotion=_translate(c.emotion, EMOTIONS, config.emotions, "emotion"),
+            role=np.array([config.roles.index(check(role, config.roles, field="role")) for role in c.roles]),
+            style=np.array(c.style),
+        )
+
+
+def _translate(
+    indices: NDArray[np.integer], ours: tuple[str, ...], theirs: tuple[str, ...], field: str
+) -> NDArray[np.int64]:
+    """Indices into our list of labels to indices into the checkpoint's."""
+    table = np.array([theirs.index(label) if label in theirs else -1 for label in ours])
+    translated = table[np.asarray(indices, np.int64)]
+    if (translated < 0).any():
+        missing = ours[int(np.asarray(indices)[translated < 0].flat[0])]
+        raise invalid(
+            "unknown-label",
+            f"this checkpoint was trained without {missing!r}; it knows: {', '.join(theirs)}.",
+            field=field,
+        )
+    return translated
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A take's conditions in the checkpoint's own terms, (2, T, ...) and (2,)."""
+
+    mel: NDArray[np.float32]
+    activity: NDArray[np.float32]
+    text: NDArray[np.float32]
+    action: NDArray[np.int64]
+    emotion: NDArray[np.int64]
+    role: NDArray[np.int64]
+    style: NDArray[np.int64]
+
+    def window(self, start: int, stop: int, placement: NDArray[np.floating], device: torch.device) -> Conditions:
+        """Return frames ``[start, stop)`` as a batch of one."""
+
+        def tensor(array: NDArray[np.generic]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array))[None].to(device)
+
+        return Conditions(
+            mel=tensor(self.mel[:, start:stop]),
+            activity=tensor(self.activity[:, start:stop]),
+            text=tensor(self.text[:, start:stop]),
+            action=tensor(self.action[:, start:stop]),
+            emotion=tensor(self.emotion[:, start:stop]),
+            role=tensor(self.role),
+            style=tensor(self.style),
+            placement=tensor(placement.astype(np.float32)),
+        )
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What a window needs of the one before: its last frames, as the networks made them and as they stand in the world."""
+
+    lower: Tensor
+    """(1, 2, k, lower channels), standardised; k = 0 at the start of a take."""
+    upper: Tensor
+    path: NDArray[np.float64]
+    """(2, k, 3): x, z, heading; at the start of a take the one place where each begins."""
+
+    @classmethod
+    def begin(cls, model: BodyModel, starts: NDArray[np.float64]) -> _Past:
+        lower, upper = (torch.zeros(1, 2, 0, network.channels) for network in (model.lower, model.upper))
+        return cls(lower, upper, starts[:, None])
+
+
+class _StoppedError(Exception):
+    """The caller asked to stop between two diffusion steps."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One take being sampled."""
+
+    pipeline: BodyPipeline
+    strengths: dict[str, float]
+    steps: int
+    generator: torch.Generator
+    should_stop: Callable[[], bool]
+
+    def window(self, given: _Given, start: int, stop: int, past: _Past) -> tuple[BodyWindow, _Past]:
+        """Sample frames ``[start, stop)``, of which the ``past`` already has the first ones; return what is new."""
+        model, device = self.pipeline.model, self.pipeline.device
+        frames, known = stop - start, past.lower.shape[2]
+        # Where the partner stands as the window begins is all that the legs are told: where they then go is theirs to make.
+        placement = np.repeat(poses.placement(past.path[:, :1]), frames, axis=1)
+        c = given.window(start, stop, placement, device)
+        lower = self._sample(model.lower_conditions, model.lower, c, past.lower)
+
+        lower_columns = model.statistics.restore_lower(lower[0].cpu().numpy())
+        fresh = poses.walk(past.path[:, -1], lower_columns[:, known:, :3], moving=known > 0)
+        path = np.concatenate([past.path, fresh], axis=1) if known else fresh
+        c = replace(c, placement=torch.from_numpy(poses.placement(path).astype(np.float32))[None].to(device))
+        upper = self._sample(model.upper_conditions, model.upper, c, past.upper, lower)
+
+        features = model.statistics.restore(lower[0].cpu().numpy(), upper[0].cpu().numpy())
+        root, rotations = poses.to_world(features[:, known:], fresh)
+        keep = min(model.config.overlap, frames)
+        after = _Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
+        return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after
+
+    def _sample(
+        self, encoder: ConditionEncoder, network: Denoiser, c: Conditions, past: Tensor, lower: Tensor | None = None
+    ) -> Tensor:
+        """Return (1, 2, T, channels), standardised: one network's part of a window."""
+        schedule, device = self.pipeline.schedule, self.pipeline.device
+        dropped = variants(self.strengths)
+        copies, frames, known = len(dropped), c.mel.shape[2], past.shape[2]
+        keep = {
+            name: torch.tensor([[float(name not in names)] for names in dropped], device=device) for name in CONDITIONS
+        }
+        lower = None if lower is None else lower.expand(copies, *lower.shape[1:])
+        projected = network.project_conditions(encoder(c.repeat(copies), keep, lower))
+        # Noise comes from the CPU's generator on every device, so that a seed means the same take everywhere it can.
+        noise = torch.randn(1, 2, frames, network.channels, generator=self.generator).to(device)
+        given = torch.cat([past.to(device), torch.zeros_like(noise[:, :, known:])], dim=2)
+        held = (torch.arange(frames, device=device) < known)[None, None, :, None]
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            x = torch.where(held, given, x)
+            out = network(x.expand(copies, *x.shape[1:]), held.expand(copies, -1, -1, -1), t.expand(copies), projected)
+            return combine(schedule.to_x0(out, x, t), self.strengths)[None]
+
+        x = noise
+        for x in self.pipeline.sampler.iterate(hold(denoise, given, held), noise, self.steps, self.generator):  # noqa: B007
+            if self.should_stop():
+                raise _StoppedError
+        return x
