@@ -10,6 +10,7 @@ through the quaternion, which is smooth at the identity and at half turns, where
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Final, TypeAlias, cast
 
@@ -178,8 +179,8 @@ def _check_order(order: str) -> None:
         )
 
 
-def euler_to_matrix(angles: ArrayLike, order: str) -> Floats:
-    """Turn Euler angles (..., n) in radians into matrices (..., 3, 3).
+def euler_to_quat(angles: ArrayLike, order: str) -> Floats:
+    """Turn Euler angles (..., n) in radians into unit quaternions (..., 4).
 
     ``order`` names the n axes as BVH channels do: ``"ZXY"`` is R = Rz(angles[0]) Rx(angles[1]) Ry(angles[2]). One or two axes
     are allowed too (joints with fewer channels).
@@ -188,15 +189,19 @@ def euler_to_matrix(angles: ArrayLike, order: str) -> Floats:
         DuologueError: INVALID_ARGUMENT ``rotation-order``.
     """
     _check_order(order)
-    values = as_floats(angles)
-    quats: Floats | None = None
+    half = 0.5 * as_floats(angles)
+    cosine, sine = np.cos(half), np.sin(half)
+    turns: list[Floats] = []
     for i, name in enumerate(order):
-        half = 0.5 * values[..., i]
-        turn = np.zeros((*half.shape, 4), values.dtype)
-        turn[..., 0], turn[..., 1 + AXES[name]] = np.cos(half), np.sin(half)
-        quats = turn if quats is None else quat_multiply(quats, turn)
-    assert quats is not None
-    return quat_to_matrix(quats)
+        turn = np.zeros((*half.shape[:-1], 4), half.dtype)
+        turn[..., 0], turn[..., 1 + AXES[name]] = cosine[..., i], sine[..., i]
+        turns.append(turn)
+    return reduce(quat_multiply, turns)
+
+
+def euler_to_matrix(angles: ArrayLike, order: str) -> Floats:
+    """Turn Euler angles (..., n) in radians into matrices (..., 3, 3); see ``euler_to_quat`` for ``order``."""
+    return quat_to_matrix(euler_to_quat(angles, order))
 
 
 def matrix_to_euler(matrices: ArrayLike, order: str) -> Floats:
