@@ -31,3 +31,8 @@ def manifest_file() -> Path:
 def checkpoints_folder() -> Path:
     """Return the folder of the starter checkpoints that ship with Duologue."""
     return _PACKAGE / "checkpoints"
+
+
+def demo_brief() -> Path:
+    """Return the brief of the dialogue that ships with Duologue."""
+    return _PACKAGE / "demo" / "brief.toml"

@@ -1,0 +1,50 @@
+"""The ``duologue`` command: one file a verb, each thin over the package it names."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from duologue.cli import bench, demo, doctor, extension, models, perform, render, serve, train
+from duologue.cli.console import exit_code, tell_error
+from duologue.errors import DuologueError
+
+app = typer.Typer(
+    name="duologue",
+    help="Two people's speech in, a two-person performance out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+for verb, command in {
+    "demo": demo.demo,
+    "perform": perform.perform,
+    "render": render.render,
+    "serve": serve.serve,
+    "bench": bench.bench,
+    "doctor": doctor.doctor,
+    "extension": extension.extension,
+}.items():
+    app.command(verb)(command)
+app.add_typer(train.app, name="train", help="Train a model: its corpus is made, training resumes, everything is seeded.")
+app.add_typer(models.app, name="models", help="List, verify and import checkpoints. Nothing is ever downloaded.")
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done; 2 bad input; 3 something here is missing; 4 the server; 1 ours; 130 Ctrl-C."""
+    try:
+        app(standalone_mode=False)
+    except DuologueError as error:
+        tell_error(error)
+        sys.exit(exit_code(error))
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # click's own usage errors carry their text and code
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
+            error.show()
+            sys.exit(error.exit_code)
+        raise

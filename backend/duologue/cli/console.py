@@ -1,0 +1,76 @@
+"""What every command shares: progress that is a bar on a terminal and plain lines elsewhere, and errors with an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from duologue.errors import DuologueError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+PLAIN_INTERVAL = 5.0
+"""Seconds between two plain progress lines of one stage: a render farm's log should stay readable."""
+
+
+def exit_code(error: DuologueError) -> int:
+    """Return the process exit code for an error: 2 bad input, 3 something here is missing, 4 the server, 1 a fault of ours."""
+    if error.code in {"INVALID_ARGUMENT", "UNIMPLEMENTED"}:
+        return 2
+    if error.code in {"FAILED_PRECONDITION", "NOT_FOUND", "DATA_LOSS", "PERMISSION_DENIED"}:
+        return 3
+    if error.code in {"UNAVAILABLE", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED"}:
+        return 4
+    return 130 if error.code == "CANCELLED" else 1
+
+
+def tell_error(error: DuologueError) -> None:
+    """Print an error for a person: where, what, and the stable reason that a search engine or a script can use."""
+    err.print(f"[bold red]Error[/] [dim]({error.reason})[/]: ", end="")
+    err.print(str(error), markup=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on standard output, for scripts."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+class Stages:
+    """Named stages of work with a done and a total each; see ``stages``."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._told: dict[str, float] = {}
+
+    def update(self, stage: str, done: float, total: float) -> None:
+        """Show that ``done`` of ``total`` of a stage is finished; a stage appears when it is first named."""
+        if self._progress is not None:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._progress.add_task(stage, total=total)
+            self._progress.update(self._tasks[stage], completed=done, total=total)
+            return
+        now, last = time.monotonic(), self._told.get(stage)
+        finished = done >= total and last != float("inf")
+        if last is None or finished or now - last >= PLAIN_INTERVAL:
+            err.print(f"{stage}: {done:.0f} of {total:.0f}", markup=False)
+            self._told[stage] = float("inf") if finished else now
+
+
+@contextmanager
+def stages() -> Iterator[Stages]:
+    """Yield a ``Stages``: live bars when standard error is a terminal, a line now and then when it is not."""
+    if not err.is_terminal:
+        yield Stages(None)
+        return
+    columns = (TextColumn("{task.description:<10}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err) as progress:
+        yield Stages(progress)

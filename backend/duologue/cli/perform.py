@@ -1,0 +1,181 @@
+"""``duologue perform BRIEF``: from a brief to a folder with the take, its exports, the Blender scene and the preview."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from duologue import __version__
+from duologue.brief import Brief
+from duologue.cli.console import Stages, err, out, print_json, stages
+from duologue.errors import DuologueError
+from duologue.export import write_exports
+from duologue.files import write_text
+from duologue.motion.skeleton import Skeleton
+from duologue.take import FPS, Progress, Take, Window
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performance; made if it isn't there.")]
+Server = Annotated[
+    Path | None, typer.Option(help="Connection file of a server; by default the one that runs here, else one is started.")
+]
+Engine = Annotated[str, typer.Option(help="workbench, eevee or cycles.")]
+Preview = Annotated[bool, typer.Option(help="Make scene.blend and preview.mp4 with Blender.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print report.json on standard output.")]
+
+
+def perform(
+    brief: Annotated[Path, typer.Argument(help="A brief: TOML or JSON (docs/brief.md).")],
+    out_folder: Out = Path("performance"),
+    server: Server = None,
+    seed: Annotated[int | None, typer.Option(help="Another take: overrides the brief's seed.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps: overrides the brief's.")] = None,
+    preview: Preview = True,
+    engine: Engine = "workbench",
+    as_json: AsJson = False,
+) -> None:
+    """Perform a brief: two speech tracks in, two performing characters out."""
+    asked = Brief.load(brief)
+    changes = {name: value for name, value in {"seed": seed, "steps": steps}.items() if value is not None}
+    report = run(replace(asked, **changes), out_folder, server=server, preview=preview, engine=engine)
+    finish(report, out_folder, as_json)
+
+
+def finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """Tell where everything lies, or print the report; exit with 130 when the performance was stopped."""
+    if as_json:
+        print_json(report)
+    else:
+        for note in report["notes"]:
+            out.print(f"Note: {note}", markup=False)
+        real_time = report["seconds"]["performing"] / max(report["take"]["seconds"], 1e-9)
+        out.print(
+            f"{report['take']['seconds']:.1f} s of performance in {report['seconds']['performing']:.1f} s "
+            f"({real_time:.2f} of real time), all in {folder}/: {', '.join(report['files'])}",
+            markup=False,
+        )
+    if not report["take"]["complete"]:
+        raise typer.Exit(130)
+
+
+def run(
+    brief: Brief, folder: Path, *, server: Path | None = None, preview: bool = True, engine: str = "workbench"
+) -> dict[str, Any]:
+    """Perform a brief into a folder and return the report that is also written there.
+
+    Everything that can be wrong with the input is found before a server is asked. Ctrl-C keeps what was made so far: a take
+    marked incomplete, with its exports.
+
+    Raises:
+        DuologueError: what ``Brief``, ``load_pair``, the client and the render raise; PERMISSION_DENIED ``not-writable``.
+    """
+    from duologue.cli.render import check_engine, find_blender, render_take
+    from duologue.speech.decode import load_pair
+
+    began = time.monotonic()
+    prepare_folder(folder)
+    if preview:
+        check_engine(engine)
+        find_blender()
+    audio_a, audio_b, notes = load_pair(brief)
+    audio = (audio_a, audio_b)
+    with stages() as progress:
+        take, timings = _perform(brief, audio, server, progress)
+        take_file = folder / "take.safetensors"
+        take.save(take_file)
+        files = ["take.safetensors", *write_exports(take, audio, folder)]
+        performed = time.monotonic()
+        if preview:
+            rendered = render_take(
+                take_file, folder, engine=engine, on_progress=lambda stage, done, total: progress.update(stage, done, total)
+            )
+            files += rendered.files
+            notes = (*notes, *rendered.notes)
+    report = {
+        "duologue": __version__,
+        "files": [*files, "report.json"],
+        "notes": [*brief.notes, *notes],
+        "take": {
+            "frames": take.frames,
+            "seconds": round(take.seconds, 3),
+            "fps": FPS,
+            "complete": take.complete,
+            "digest": take.digest(),
+            "provenance": dict(take.provenance),
+        },
+        "seconds": {
+            **{name: round(value, 3) for name, value in timings.items()},
+            "rendering": round(time.monotonic() - performed, 3),
+            "all": round(time.monotonic() - began, 3),
+        },
+    }
+    import json
+
+    write_text(folder / "report.json", json.dumps(report, indent=2) + "\n")
+    return report
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder and prove that it can be written, before any work starts.
+
+    Raises:
+        DuologueError: PERMISSION_DENIED ``not-writable``.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".duologue-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise DuologueError(
+            "PERMISSION_DENIED",
+            "not-writable",
+            f"{folder} can't be written ({error.strerror}); choose another folder.",
+            field="--out",
+        ) from error
+
+
+def _perform(
+    brief: Brief, audio: tuple[Any, Any], server: Path | None, progress: Stages
+) -> tuple[Take, dict[str, float]]:
+    """Ask a server for the take and join its windows; a Ctrl-C in between returns the part that is there."""
+    from duologue.wire.client import Notice
+    from duologue.wire.local import open_client
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Notice):
+            err.print(f"Note: {event.message}", markup=False)
+
+    windows: list[Window] = []
+    complete = False
+    started = time.monotonic()
+    asked = first = started
+    pcm = tuple((sound.samples, sound.rate) for sound in audio)
+    with open_client(server) as client:
+        asked = time.monotonic()
+        described = client.performance
+        with contextlib.suppress(KeyboardInterrupt):
+            for event in client.perform(brief, (pcm[0], pcm[1]), on_event):
+                if isinstance(event, Progress):
+                    progress.update(event.stage, event.done, event.total)
+                    continue
+                if not windows:
+                    first = time.monotonic()
+                windows.append(event)
+            complete = True
+    if not windows:
+        raise DuologueError("CANCELLED", "cancelled", "stopped before the first window; there is nothing to keep.")
+    provenance = {
+        "brief": brief.digest(pcm),
+        "seed": brief.seed,
+        "steps": brief.steps,
+        "checkpoints": described.get("checkpoints", {}),
+        "duologue": __version__,
+    }
+    take = Take.from_windows(Skeleton.from_json(described["skeleton"]), windows, provenance, complete=complete)
+    ended = time.monotonic()
+    return take, {"starting": asked - started, "first_window": first - asked, "performing": ended - asked}

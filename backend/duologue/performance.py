@@ -1,0 +1,218 @@
+"""The whole way from two speech tracks to the windows of a take: features, body, clean-up, face.
+
+    speech → features → (lower body → upper body) → clean-up ┐
+                      └→ face, told who faces whom           ┴→ take windows
+
+Nothing is held back: a window leaves as soon as its bodies are final and its faces are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue import __version__, arkit
+from duologue.body.pipeline import BodyConditions, BodyPipeline
+from duologue.brief import Brief
+from duologue.errors import DuologueError
+from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.labels import PERFORMERS
+from duologue.motion.cleanup import Cleaner
+from duologue.motion.placement import faces_partner
+from duologue.motion.skeleton import Skeleton, forward_kinematics
+from duologue.speech.decode import Audio
+from duologue.speech.features import SpeechFeatures, speech_features
+from duologue.speech.text import TextEncoder
+from duologue.take import FPS, Progress, Track, Window
+
+CHEST = "Spine3"
+
+Floats = NDArray[np.float32]
+
+
+class Performance:
+    """Both models and the text encoder, loaded once, ready to perform any number of briefs one after the other."""
+
+    def __init__(self, body: BodyPipeline, face: FacePipeline, text: TextEncoder, checkpoints: dict[str, str]) -> None:
+        self._body, self._face, self._text = body, face, text
+        self._checkpoints = checkpoints
+
+    @classmethod
+    def load(cls, device: str = "auto") -> Performance:
+        """Load the body and face checkpoints (the user's before the shipped ones) onto a device: cpu, cuda:0, mps or auto.
+
+        Raises:
+            DuologueError: what opening a checkpoint raises; FAILED_PRECONDITION ``device-missing``.
+        """
+        from duologue.checkpoints import open_checkpoint
+
+        device = _device(device)
+        body, face = open_checkpoint("body"), open_checkpoint("face")
+        return cls(
+            BodyPipeline.load(body, device),
+            FacePipeline.load(face, device),
+            TextEncoder.load(),
+            {"body": body.sha256, "face": face.sha256},
+        )
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton that takes are made on."""
+        return self._body.skeleton
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a client needs to read the windows, JSON-safe: names, skeleton, frame rate, checkpoints."""
+        return {
+            "duologue": __version__,
+            "fps": FPS,
+            "skeleton": self.skeleton.to_json(),
+            "joint_names": list(self.skeleton.names),
+            "arkit_names": list(arkit.NAMES),
+            "checkpoints": self._checkpoints,
+        }
+
+    def stream(
+        self, brief: Brief, audio: tuple[Audio, Audio], should_stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[Progress | Window]:
+        """Perform a brief: yield progress and consecutive windows from frame 0 to the last; stop early if asked to.
+
+        ``audio``: A's and B's speech, of one length. The same brief, audio, checkpoints and device give the same windows, bit
+        for bit.
+
+        Raises:
+            DuologueError: UNIMPLEMENTED ``constraints-unsupported``; what the features and the models raise.
+        """
+        if brief.constraints:
+            raise DuologueError(
+                "UNIMPLEMENTED",
+                "constraints-unsupported",
+                "the starter body can't hold poses or paths; leave `constraints` out, or use a checkpoint that can.",
+                field="constraints",
+            )
+        features: list[SpeechFeatures] = []
+        for index, (sound, performer) in enumerate(zip(audio, brief.performers, strict=True)):
+            yield Progress("speech", index, 2)
+            if should_stop():
+                return
+            features.append(speech_features(sound, performer.transcript, self._text))
+        yield Progress("speech", 2, 2)
+        yield from _Run(self._body, self._face, brief, features, should_stop).windows()
+
+
+class _Run:
+    """One brief being performed: body windows in, cleaned; faces made as far as the bodies have come; take windows out."""
+
+    def __init__(
+        self,
+        body: BodyPipeline,
+        face: FacePipeline,
+        brief: Brief,
+        features: list[SpeechFeatures],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        a, b = features
+        self._frames = a.frames
+        self._actions = brief.frame_actions(a.frames)
+        self._chest = body.skeleton.index(CHEST)
+        self._skeleton = body.skeleton
+        self._cleaner = Cleaner(body.skeleton)
+        self._body = body.stream(
+            BodyConditions(
+                mel=np.stack([a.mel, b.mel]),
+                text=np.stack([a.text, b.text]),
+                activity=np.stack([a.activity, b.activity]).astype(np.float32),
+                actions=self._actions,
+                emotion=brief.frame_emotions(a.frames),
+                roles=(brief.a.role, brief.b.role),
+                style=brief.styles,
+                starts=brief.starts,
+            ),
+            seed=brief.seed,
+            steps=brief.steps,
+            strengths=brief.strengths,
+            should_stop=should_stop,
+        )
+        self._facing = np.zeros((2, 0), bool)
+        self._face = face.stream(
+            FaceConditions(
+                samples_16k=np.stack([a.samples_16k, b.samples_16k]),
+                frames=a.frames,
+                style=brief.styles,
+                emotion=brief.frame_emotions(a.frames),
+                activity=np.stack([a.activity, b.activity]).astype(np.float32),
+                facing=self.facing,
+            ),
+            seed=brief.seed,
+            steps=brief.steps,
+            strengths=brief.strengths,
+            should_stop=should_stop,
+        )
+        self._weights = np.zeros((2, 0, len(arkit.NAMES)), np.float32)
+        self._start = 0
+
+    def facing(self, start: int, stop: int) -> NDArray[np.bool_]:
+        """(2, stop - start): who faces the partner. Frames whose bodies are not made yet are taken to stay as they were."""
+        known = self._facing[:, start:stop]
+        missing = stop - start - known.shape[1]
+        last = self._facing[:, -1:] if self._facing.shape[1] else np.ones((2, 1), bool)
+        return np.concatenate([known, np.repeat(last, missing, axis=1)], axis=1)
+
+    def windows(self) -> Iterator[Progress | Window]:
+        """Yield the take as it comes to be."""
+        yield Progress("performing", 0, self._frames)
+        for made in self._body:
+            yield from self._released(*self._cleaner.push(made.root_translation, made.rotations))
+        yield from self._released(*self._cleaner.flush())
+
+    def _released(self, root: Floats, rotations: Floats) -> Iterator[Progress | Window]:
+        """Yield the window of the frames (2, n, …) whose bodies have become final, with faces, and how far that is."""
+        frames = root.shape[1]
+        if not frames:
+            return
+        matrices, positions = forward_kinematics(self._skeleton, rotations, root)
+        facing = faces_partner(positions[:, :, self._chest], matrices[:, :, self._chest])
+        self._facing = np.concatenate([self._facing, facing], axis=1)
+        while self._weights.shape[1] < frames:
+            made = next(self._face, None)
+            if made is None:  # stopped: the face ends where it was told to, and so does the take
+                return
+            self._weights = np.concatenate([self._weights, made.weights], axis=1)
+        stretch = slice(self._start, self._start + frames)
+        tracks = [
+            Track(
+                root_translation=root[index],
+                rotations=rotations[index],
+                weights=self._weights[index, :frames],
+                facing=facing[index],
+                actions=self._actions[index, stretch],
+            )
+            for index in range(len(PERFORMERS))
+        ]
+        self._weights = self._weights[:, frames:]
+        yield Window(self._start, (tracks[0], tracks[1]))
+        self._start += frames
+        yield Progress("performing", self._start, self._frames)
+
+
+def _device(name: str) -> str:
+    """Resolve ``auto`` and check that the device is there."""
+    import torch
+
+    if name == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    known = {"cpu"} | {f"cuda:{index}" for index in range(torch.cuda.device_count())}
+    if torch.cuda.is_available():
+        known.add("cuda")
+    if torch.backends.mps.is_available():
+        known.add("mps")
+    if name not in known:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "device-missing",
+            f"there is no device {name!r} here; there is {', '.join(sorted(known))}.",
+            field="--device",
+        )
+    return name
