@@ -1,0 +1,293 @@
+"""Turn a performance into what Blender's pose bones want: a quaternion per bone, and a location where one is needed.
+
+With ``D`` the world turn of a bone away from its own rest pose and ``R`` its rest rotation, a pose bone whose parent turned by
+``D_p`` holds ``R⁻¹ D_p⁻¹ D R``: the bone's roll cancels, whatever it is. ``D`` comes from the source joint's world turn and the
+constant alignment of the two rest poses (``rigs.alignment``), so nothing accumulates down the chain and helper bones in between
+don't matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from duologue.errors import invalid
+from duologue.motion.rotations import (
+    Floats,
+    as_floats,
+    matrix_to_quat,
+    quat_conjugate,
+    quat_multiply,
+    quat_rotate,
+    unroll_quat,
+)
+from duologue.motion.skeleton import Skeleton
+from duologue.rigs.alignment import IDENTITY, TIP
+from duologue.rigs.body import clearance, leg_length, middle, move
+from duologue.rigs.joints import FINGERS, SIDES, expected_parent
+from duologue.rigs.rig_map import RigMatch
+
+
+@dataclass(frozen=True)
+class RetargetedPose:
+    """What to write on the rig's pose bones. T frames, M turned bones, L moved bones.
+
+    ``quaternions`` (T, M, 4) are ``rotation_quaternion`` of ``bones``, each as near as can be to the frame before; ``locations``
+    (T, L, 3) are ``location`` of ``located``, in armature units. ``world_turns`` (T, M, 4) and ``heads`` (T, M, 3) say where that
+    puts the bones: turn away from the rest pose, and head in metres, in our axes.
+    """
+
+    bones: tuple[str, ...]
+    quaternions: Floats
+    located: tuple[str, ...]
+    locations: Floats
+    world_turns: Floats
+    heads: Floats
+
+
+class Retargeter:
+    """Drives one armature with motion that comes on one skeleton. All that is constant is worked out once."""
+
+    def __init__(
+        self,
+        source: Skeleton,
+        bone_names: Sequence[str],
+        bone_parents: Sequence[int],
+        bone_rest: ArrayLike,
+        match: RigMatch,
+        *,
+        world: ArrayLike | None = None,
+        sole: float | None = None,
+        floor_scale: float = 1.0,
+        fixed: Sequence[str] = (),
+    ) -> None:
+        """Measure the two rest poses against each other.
+
+        Args:
+            source: the performance's skeleton, with duologue60's joint names, soles at y = 0 in its rest pose.
+            bone_names: all B bones of the armature.
+            bone_parents: index of each bone's parent, -1 for none.
+            bone_rest: rest matrices (B, 4, 4) of the bones in armature space (Blender's ``matrix_local``), any unit and axes.
+            match: which bone plays which joint (``recognise_rig`` or ``RigMap.bind``).
+            world: (4, 4) from armature space to ours (metres, Y up): the object's world matrix after Blender's axes are turned
+                into ours. The performance stays where it is in the world whatever this is. None: the armature is in our axes.
+            sole: height of the rig's soles in its rest pose, metres in our axes; measure it on the mesh if there is one. None:
+                y = 0 if the feet stand there, else a sole's thickness under the lowest joint of the feet.
+            floor_scale: what a metre over the floor becomes. 1 keeps the pair's distance; both performers must have the same.
+            fixed: bones that can't take a location (``use_connect``, locked).
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``rig-incomplete`` when the match lacks joints a performance needs, ``rig-rest`` when
+                the rest matrices don't fit the bones or are singular.
+        """
+        if not match.usable:
+            lacking = ", ".join(match.required_missing)
+            raise invalid(
+                "rig-incomplete",
+                f"the armature has no bone for {lacking}; name them in a rig map of your own.",
+                field="match",
+            )
+        matrices = np.asarray(bone_rest, np.float64)
+        if (
+            matrices.shape != (len(bone_names), 4, 4)
+            or len(bone_parents) != len(bone_names)
+            or not np.isfinite(matrices).all()
+        ):
+            raise invalid(
+                "rig-rest",
+                f"{len(bone_names)} bones need as many parents and finite rest matrices; got {len(bone_parents)} parents and "
+                f"matrices of shape {matrices.shape}.",
+                field="bone_rest",
+            )
+        matrices = (np.eye(4) if world is None else np.asarray(world, np.float64)) @ matrices
+        determinant = float(np.linalg.det(matrices[0, :3, :3]))
+        self.scale = float(np.cbrt(determinant))
+        if self.scale < 1e-9:
+            what = "mirrored (a negative scale)" if determinant < -1e-27 else "scaled to nothing"
+            raise invalid(
+                "rig-rest", f"the armature is {what}; apply its scale (Object > Apply > Scale).", field="world"
+            )
+        self.source = source
+        self.floor_scale = floor_scale
+        self._names = tuple(bone_names)
+        self._rest_rotation = matrix_to_quat(_orthonormal(matrices[:, :3, :3]))
+        self._rest_head: Floats = matrices[:, :3, 3]
+
+        index = {name: i for i, name in enumerate(bone_names)}
+        self._bone = {joint: index[bone] for joint, bone in match.bones.items()}
+        parents = list(bone_parents)
+        for child, parent in match.rig_map.parents.items():
+            if child in index and parent in index:
+                parents[index[child]] = index[parent]
+        self._rest = {joint: self._rest_head[bone] for joint, bone in self._bone.items()}
+        self._rest |= self._tips()
+        played = set(self._bone.values())
+        self._above = {bone: _nearest(bone, parents, played) for bone in played}
+        self._moved = self._find_moved(set(fixed))
+        self._order = _parents_first(played, [self._above, self._moved])
+
+        self._own = {name: name for name in source.names}
+        lowest = min(
+            float(self._rest[side + part][1])
+            for side in SIDES
+            for part in ("Foot", "ToeBase")
+            if side + part in self._rest
+        )
+        stature = leg_length(self._rest)
+        stands = 0 <= lowest < 0.2 * stature
+        self.sole = sole if sole is not None else 0.0 if stands else lowest - 0.02 * stature
+        source_rest = {name: source.rest_positions[i] for i, name in enumerate(source.names)}
+        self.leg_scale = stature / leg_length(source_rest)
+        """How long this rig's legs are compared with the source's."""
+
+    def _tips(self) -> dict[str, Floats]:
+        """Guess where finger tips point: along the last bone's own axis that lies along the finger in the two bones before it.
+
+        Blender bones have tails, but importers set them at random (FBX); bones without two alike neighbours get no tip.
+        """
+        tips: dict[str, Floats] = {}
+        for side in SIDES:
+            for finger in FINGERS:
+                joints = [f"{side}Hand{finger}{i}" for i in (1, 2, 3)]
+                if not all(joint in self._bone for joint in joints):
+                    continue
+                heads = [self._rest[joint] for joint in joints]
+                turns = [self._rest_rotation[self._bone[joint]] for joint in joints]
+                along = [quat_rotate(quat_conjugate(turns[i]), heads[i + 1] - heads[i]) for i in (0, 1)]
+                lengths = [float(np.linalg.norm(way)) for way in along]
+                if min(lengths) > 1e-6 and float(along[0] @ along[1]) > 0.94 * lengths[0] * lengths[1]:
+                    tips[joints[2] + TIP] = heads[2] + quat_rotate(turns[2], along[1])
+        return tips
+
+    def _find_moved(self, fixed: set[str]) -> dict[int, int | None]:
+        """Return the bones that get a location, each with the bone it has to stay with (None: the hips, which stay with nothing).
+
+        Besides the hips these are bones that the rig hangs elsewhere than the body does: 3ds Max's Biped has its clavicles under
+        the neck and its thighs under the spine, where a nod would pull the arms and a bow the feet.
+        """
+        moved: dict[int, int | None] = {self._bone["Hips"]: None}
+        for joint, bone in self._bone.items():
+            anchor = expected_parent(joint, self._bone)
+            if anchor is not None and self._above[bone] != self._bone[anchor] and self._names[bone] not in fixed:
+                moved[bone] = self._bone[anchor]
+        return moved
+
+    def apply(
+        self, rotations: ArrayLike, root_translation: ArrayLike, *, after: RetargetedPose | None = None
+    ) -> RetargetedPose:
+        """Pose the rig.
+
+        Args:
+            rotations: (T, J, 3) exponential maps on the source skeleton, parent-local.
+            root_translation: (T, 3) world position of the source's hips, metres.
+            after: what this returned for the frames just before, so that quaternions run on without a change of sign.
+        """
+        body = move(
+            self.source,
+            self._own,
+            as_floats(rotations).astype(np.float64),
+            as_floats(root_translation).astype(np.float64),
+        )
+        driven = body.drive(self._rest)
+        frames = body.frames
+        still = np.broadcast_to(IDENTITY, (frames, 4))
+
+        turns: dict[int, Floats] = {}
+        basis: dict[int, Floats] = {}
+        by_bone = {bone: driven[joint] for joint, bone in self._bone.items() if joint in driven}
+        for bone in self._order:
+            above = self._above[bone]
+            parent = still if above is None else turns[above]
+            turns[bone] = by_bone.get(bone, parent)
+            rest = self._rest_rotation[bone]
+            local = quat_multiply(quat_multiply(quat_conjugate(parent), turns[bone]), rest)
+            basis[bone] = quat_multiply(quat_conjugate(rest), local)
+
+        # Place the hips so that the point between the hip joints goes where the source's goes, then stand the soles on the floor.
+        hips = self._bone["Hips"]
+        root = middle(body.positions) * self.floor_scale
+        root[:, 1] = 0.0
+        root = root + quat_rotate(turns[hips], self._rest["Hips"] - middle(self._rest))
+        heads = self._place(turns, root)
+        by_joint = {joint: heads[bone] for joint, bone in self._bone.items()}
+        own = clearance(self._rest, self.sole, {joint: turns[bone] for joint, bone in self._bone.items()}, by_joint)
+        lift = self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
+        for head in heads.values():
+            head[:, 1] += lift
+
+        quaternions = np.stack([basis[bone] for bone in self._order], axis=1)
+        if after is not None:
+            quaternions = unroll_quat(np.concatenate([after.quaternions[-1:], quaternions]))[1:]
+        else:
+            quaternions = unroll_quat(quaternions)
+        locations = np.stack([self._location(bone, turns, heads) for bone in self._moved], axis=1)
+        return RetargetedPose(
+            tuple(self._names[bone] for bone in self._order),
+            quaternions,
+            tuple(self._names[bone] for bone in self._moved),
+            locations,
+            np.stack([turns[bone] for bone in self._order], axis=1),
+            np.stack([heads[bone] for bone in self._order], axis=1),
+        )
+
+    def _place(self, turns: Mapping[int, Floats], root: Floats) -> dict[int, Floats]:
+        """World heads (T, 3) of the played bones, the hips at ``root``."""
+        heads: dict[int, Floats] = {}
+        hips = self._bone["Hips"]
+        for bone in self._order:
+            anchor = self._moved.get(bone, self._above[bone])
+            if bone == hips:
+                heads[bone] = root.copy()
+            elif anchor is None:
+                heads[bone] = np.tile(self._rest_head[bone], (len(root), 1))
+            else:
+                heads[bone] = heads[anchor] + quat_rotate(
+                    turns[anchor], self._rest_head[bone] - self._rest_head[anchor]
+                )
+        return heads
+
+    def _location(self, bone: int, turns: Mapping[int, Floats], heads: Mapping[int, Floats]) -> Floats:
+        """Return a pose bone's ``location`` (T, 3), in armature units, that puts its head where ``heads`` has it."""
+        above = self._above[bone]
+        rest = quat_conjugate(self._rest_rotation[bone])
+        if above is None:
+            return quat_rotate(rest, heads[bone] - self._rest_head[bone]) / self.scale
+        carried = heads[above] + quat_rotate(turns[above], self._rest_head[bone] - self._rest_head[above])
+        return quat_rotate(rest, quat_rotate(quat_conjugate(turns[above]), heads[bone] - carried)) / self.scale
+
+
+def _orthonormal(matrices: Floats) -> Floats:
+    """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
+    u, _, vt = np.linalg.svd(matrices)
+    return u @ vt
+
+
+def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:
+    """Return the nearest bone above that plays a joint; everything between moves with it."""
+    above, steps = parents[bone], 0
+    while above >= 0 and above not in played:
+        above, steps = parents[above], steps + 1
+        if steps > len(parents):
+            raise invalid("rig-rest", "the bones' parents run in a circle.", field="bone_parents")
+    return above if above >= 0 else None
+
+
+def _parents_first(played: set[int], needs: Sequence[Mapping[int, int | None]]) -> list[int]:
+    """Order bones so that each comes after the bones it ``needs``."""
+    order: list[int] = []
+
+    def visit(bone: int) -> None:
+        if bone in order:
+            return
+        for need in needs:
+            before = need.get(bone)
+            if before is not None:
+                visit(before)
+        order.append(bone)
+
+    for bone in sorted(played):
+        visit(bone)
+    return order
