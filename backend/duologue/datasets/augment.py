@@ -1,0 +1,72 @@
+"""Making a clean recording sound like what people really hand in: other rooms, microphones, levels, speeds and telephones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RATE: Final = 16_000
+
+
+def change_speed(samples: NDArray[np.float32], start: float, length: int, factor: float) -> NDArray[np.float32]:
+    """Return ``length`` samples from ``start`` (a sample position) played ``factor`` times as fast: pitch and formants move along.
+
+    Beyond either end there is silence.
+    """
+    at = start + np.arange(length) * factor
+    low = np.floor(at).astype(int)
+    weight = (at - low).astype(np.float32)
+    padded = np.concatenate([samples, np.zeros(1, np.float32)])
+
+    def take(index: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.where((index >= 0) & (index < len(samples)), padded[np.clip(index, 0, len(samples))], np.float32(0))
+
+    return (take(low) * (1 - weight) + take(low + 1) * weight).astype(np.float32)
+
+
+def degrade(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return ``samples`` (n,) after a random room, channel, noise and level; each happens now and then, often none does."""
+    out = samples
+    if rng.random() < 0.3:
+        out = _room(out, rng)
+    if rng.random() < 0.3:
+        out = _channel(out, rng)
+    rms = float(np.sqrt(np.mean(out**2))) + 1e-5
+    if rng.random() < 0.5:
+        decibels = rng.uniform(5, 35)
+        out = out + _noise(len(out), rng) * np.float32(rms * 10 ** (-decibels / 20))
+    return (out * np.float32(10 ** (rng.uniform(-8, 6) / 20))).astype(np.float32)
+
+
+def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Convolve with exponentially decaying noise behind a direct sound (Polack's model), T60 of 0.15 to 0.7 s."""
+    seconds = rng.uniform(0.15, 0.7)
+    tail = rng.standard_normal(int(seconds * RATE)) * np.exp(-6.9 * np.arange(int(seconds * RATE)) / (seconds * RATE))
+    tail *= rng.uniform(0.1, 0.5) / np.linalg.norm(tail)
+    tail[0] = 1.0
+    size = 1 << (len(samples) + len(tail)).bit_length()
+    wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(tail, size), size)[: len(samples)]
+    return wet.astype(np.float32)
+
+
+def _channel(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Shape the spectrum: a tilt of up to 6 dB an octave around 1 kHz, or a telephone's 300 to 3400 Hz."""
+    hertz = np.fft.rfftfreq(len(samples), 1 / RATE)
+    if rng.random() < 0.4:
+        low, high = rng.uniform(80, 350), rng.uniform(3200, 3900)
+        shape = 1 / (1 + (low / np.maximum(hertz, 1)) ** 6) / (1 + (hertz / high) ** 12)
+    else:
+        shape = (np.maximum(hertz, 60) / 1000) ** rng.uniform(-0.5, 0.5)
+    return np.fft.irfft(np.fft.rfft(samples) * shape, len(samples)).astype(np.float32)
+
+
+def _noise(length: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return coloured noise of unit RMS, from white to red."""
+    spectrum = np.fft.rfft(rng.standard_normal(length))
+    spectrum *= np.maximum(np.fft.rfftfreq(length, 1 / RATE), 30) ** -rng.uniform(0, 1)
+    noise = np.fft.irfft(spectrum, length)
+    return (noise / (np.std(noise) + 1e-9)).astype(np.float32)

@@ -1,0 +1,169 @@
+"""Phones with their times: one small alphabet, and the ways to get it from files, from a transcript and from sound alone.
+
+The alphabet is the CMU pronouncing dictionary's 39 phones and silence. Phones of other languages are folded onto the nearest
+one *as seen on the face*: a French /y/ is rounded and close like UW, a German /x/ leaves the lips alone like HH.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from duologue.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+PHONES: Final[tuple[str, ...]] = (
+    "SIL",
+    "AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW",
+    "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y",
+    "Z", "ZH",
+)  # fmt: skip
+"""CMU phone set (http://www.speech.cs.cmu.edu/cgi-bin/cmudict) behind silence; the classes of the speech encoder's phone head."""
+
+INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(PHONES)}
+BILABIALS: Final = ("P", "B", "M")
+LABIODENTALS: Final = ("F", "V")
+VOWELS: Final = PHONES[1:16]
+UNKNOWN: Final = -1
+"""Label of a frame nobody vouches for: losses and metrics leave it out."""
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One phone: ``start`` and ``end`` in seconds, ``name`` from ``PHONES`` or ``"?"`` where it is not known."""
+
+    start: float
+    end: float
+    name: str
+
+
+def read_phones_csv(path: Path) -> tuple[Phone, ...]:
+    """Read ``start,end,phone[,word]`` rows (seconds, CMU names with or without stress digits).
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``phones-malformed`` for a row that is not a phone with increasing times.
+    """
+    phones: list[Phone] = []
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            try:
+                name = row["phone"].rstrip("012")
+                phone = Phone(float(row["start"]), float(row["end"]), name if name in INDEX else "SIL")
+            except (KeyError, TypeError, ValueError) as error:
+                raise invalid(
+                    "phones-malformed", f"row {len(phones) + 2} is not start,end,phone", field=str(path)
+                ) from error
+            if phone.end < phone.start:
+                raise invalid("phones-malformed", f"row {len(phones) + 2} ends before it starts", field=str(path))
+            phones.append(phone)
+    return tuple(phones)
+
+
+def frame_labels(phones: Sequence[Phone], frames: int, rate: float, *, offset: float = 0.0) -> NDArray[np.int64]:
+    """Return the phone of each frame as (frames,) indices into ``PHONES``; gaps are silence, ``"?"`` is ``UNKNOWN``.
+
+    Frame k is looked up at ``(k + offset) / rate`` seconds; the last phone that began by then and has not ended wins.
+    """
+    if not phones:
+        return np.zeros(frames, np.int64)
+    times = (np.arange(frames) + offset) / rate
+    starts = np.array([phone.start for phone in phones])
+    ends = np.array([phone.end for phone in phones])
+    names = np.array([INDEX.get(phone.name, UNKNOWN) for phone in phones])
+    at = np.searchsorted(starts, times, side="right") - 1
+    inside = (at >= 0) & (times < ends[at])
+    return np.where(inside, names[at], 0)
+
+
+# espeak-ng's mnemonics (phsource/ph_english and its neighbours), after stress, length and variant marks are stripped.
+_ESPEAK: Final[dict[str, str]] = {
+    "a": "AE", "aa": "AE", "A": "AA", "A:": "AA", "a:": "AA", "A@": "AA", "0": "AA", "Q": "AA", "V": "AH", "@": "AH", "3": "ER",
+    "3:": "ER", "@r": "ER", "@L": "L", "I": "IH", "i": "IY", "i:": "IY", "I@": "IH", "i@": "IH", "i@3": "IH", "E": "EH", "e": "EH",
+    "e:": "EY", "E:": "EH", "E@": "EH", "e@": "EH", "O": "AO", "O:": "AO", "O@": "AO", "o@": "AO", "o": "OW", "o:": "OW", "U": "UH",
+    "u": "UW", "u:": "UW", "U@": "UH", "u@": "UH", "aI": "AY", "aI@": "AY", "aI3": "AY", "ai": "AY", "aU": "AW", "aU@": "AW",
+    "au": "AW", "eI": "EY", "ei": "EY", "oU": "OW", "OI": "OY", "oI": "OY", "OY": "OY", "y": "UW", "y:": "UW", "Y": "UH", "Y:": "UW",
+    "W": "EH", "ø": "UH", "ø:": "UH", "A~": "AA", "E~": "AE", "O~": "AO", "W~": "AH", "a~": "AH",
+    "p": "P", "b": "B", "t": "T", "d": "D", "k": "K", "g": "G", "c": "K", "J": "Y", "?": "SIL", "m": "M", "n": "N", "N": "NG",
+    "n^": "N", "f": "F", "v": "V", "T": "TH", "D": "DH", "s": "S", "z": "Z", "S": "SH", "Z": "ZH", "C": "HH", "x": "HH", "h": "HH",
+    "H": "HH", "X": "HH", "Q^": "G", "tS": "CH", "dZ": "JH", "ts": "S", "dz": "Z", "pf": "F", "l": "L", "l^": "L", "r": "R", "R": "R",
+    "R2": "R", "*": "D", "w": "W", "j": "Y", "B": "V", "u-": "W", "a#": "AH", "IR": "ER", "VR": "ER", "UR": "ER", ";": "Y", "&": "AE", "l-": "L", "n-": "N", "m-": "M", "r-": "R",
+}  # fmt: skip
+
+
+def from_espeak(name: str) -> str:
+    """Return the CMU phone nearest on the face to an espeak-ng phone mnemonic; pauses and the unknown are ``SIL``."""
+    bare = re.sub(r"[',%=;|!_#\"]", "", name)
+    for candidate in (name, bare, re.sub(r"\d+$", "", bare), re.sub(r"[:~\d^-]", "", bare), bare[:2], bare[:1]):
+        if candidate in _ESPEAK:
+            return _ESPEAK[candidate]
+    return "SIL"
+
+
+def align(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
+    """Return the phones of ``text`` as pocketsphinx's US English model finds them in ``samples_16k`` (n,), 10 ms steps.
+
+    Words that its dictionary lacks are left out; an utterance that cannot be aligned gives ``()``.
+    """
+    from pocketsphinx import Decoder
+
+    decoder = Decoder(samprate=16000, loglevel="FATAL", lm=None)
+    words = [word for word in re.findall(r"[a-z']+", text.lower()) if decoder.lookup_word(word)]
+    if not words:
+        return ()
+    raw = (np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes()
+
+    def listen() -> None:
+        decoder.start_utt()
+        decoder.process_raw(raw, full_utt=True)
+        decoder.end_utt()
+
+    try:  # two passes: words first, then the states inside them
+        decoder.set_align_text(" ".join(words))
+        listen()
+        decoder.set_alignment()
+        listen()
+        found = decoder.get_alignment()
+    except RuntimeError:
+        return ()
+    return tuple(
+        Phone(phone.start / 100, (phone.start + phone.duration) / 100, phone.name if phone.name in INDEX else "SIL")
+        for word in found or ()
+        for phone in word
+    )
+
+
+def recognise(samples_16k: NDArray[np.float32], *, trust: float = 0.4) -> tuple[Phone, ...]:
+    """Return phones of speech that has no transcript: pocketsphinx writes its own, then aligns it.
+
+    Words it believes in with a posterior below ``trust`` come back as ``"?"``. Noisy (about one word in three is wrong), but of
+    many voices.
+    """
+    from pocketsphinx import Decoder
+
+    decoder = Decoder(samprate=16000, loglevel="FATAL")
+    decoder.start_utt()
+    decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    if hypothesis is None:
+        return ()
+    doubted = [
+        (segment.start_frame / 100, segment.end_frame / 100)
+        for segment in decoder.seg()
+        if decoder.get_logmath().exp(segment.prob) < trust and not segment.word.startswith("<")
+    ]
+    phones = align(samples_16k, hypothesis.hypstr)
+
+    def doubtful(phone: Phone) -> bool:
+        middle = (phone.start + phone.end) / 2
+        return phone.name != "SIL" and any(start <= middle <= end for start, end in doubted)
+
+    return tuple(Phone(phone.start, phone.end, "?") if doubtful(phone) else phone for phone in phones)

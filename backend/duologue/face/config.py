@@ -1,0 +1,65 @@
+"""Sizes and settings of the face model: ``paper`` as published, ``starter`` as shipped."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from duologue.arkit import NAMES
+from duologue.errors import DuologueError, invalid
+from duologue.labels import EMOTIONS
+
+MODEL: Final = "face"
+"""What ``config["model"]`` of a face checkpoint says."""
+
+CONDITIONS: Final = ("speech", "emotion", "style")
+"""What guidance can strengthen or weaken; each was dropped now and then in training."""
+
+
+@dataclass(frozen=True)
+class FaceConfig:
+    """The denoiser's sizes. Defaults are the starter's."""
+
+    speech_width: int = 256
+    """Width of the speech encoder's features, for one performer."""
+    latent: int = 224
+    feedforward: int = 448
+    heads: int = 4
+    layers: int = 3
+    period: int = 30
+    """Frames after which the positional encoding repeats: one second, as in FaceFormer and DiffSpeaker."""
+    styles: int = 8
+    """How many speakers the style embedding knows; a performer's ``style`` is one of them."""
+    dropout: float = 0.0
+    shapes: tuple[str, ...] = NAMES
+    emotions: tuple[str, ...] = EMOTIONS
+
+    def __post_init__(self) -> None:
+        if self.latent % self.heads or self.latent % 2:
+            raise invalid("face-config", f"latent {self.latent} must be even and divide by {self.heads} heads.")
+        if min(self.period, self.layers, self.styles) < 1:
+            raise invalid("face-config", "period, layers and styles must be at least 1.")
+
+    @classmethod
+    def paper(cls) -> FaceConfig:
+        """Return the published sizes: 512-d latent, feed-forward 1024, one layer of 4 heads, on wav2vec2-base's 768."""
+        return cls(speech_width=768, latent=512, feedforward=1024, heads=4, layers=1, styles=7, dropout=0.1)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> FaceConfig:
+        """Return the config that ``to_json`` wrote.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` for settings this version does not know.
+        """
+        settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        try:
+            return cls(**settings)
+        except TypeError as error:
+            raise DuologueError(
+                "FAILED_PRECONDITION", "checkpoint-foreign", f"this is not a face model's config: {error}", field="face"
+            ) from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the config as JSON values."""
+        return asdict(self)

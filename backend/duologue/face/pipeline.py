@@ -1,0 +1,292 @@
+"""From two voices to two faces, window by window: what a performance calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from duologue.arkit import NAMES
+from duologue.checkpoints import Checkpoint, open_checkpoint
+from duologue.diffusion.guidance import combine, variants
+from duologue.diffusion.samplers import DpmSolver2M
+from duologue.errors import DuologueError, invalid
+from duologue.face.config import CONDITIONS, MODEL, FaceConfig
+from duologue.face.expression import Expression, ExpressionLayer
+from duologue.face.network import FaceDenoiser
+from duologue.speech.encoder import EncodedSpeech, EncoderConfig, SpeechEncoder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FIRST_WINDOW: Final = 90
+"""A short first window, so that the first second of face is there soon."""
+WINDOW: Final = 240
+OVERLAP: Final = 30
+"""Frames that two windows both make, from the same noise, and that are cross-faded. All three are multiples of the period."""
+
+
+@dataclass(frozen=True)
+class FaceConditions:
+    """What the faces are made from, performers A and B in this order."""
+
+    samples_16k: NDArray[np.float32]
+    """(2, N) speech at 16 kHz."""
+    frames: int
+    style: NDArray[np.int64]
+    """(2,) speaker ids in [0, styles)."""
+    emotion: NDArray[np.int64]
+    """(2, frames) indices into ``labels.EMOTIONS``; -1 where nothing is asked for."""
+    facing: Callable[[int, int], NDArray[np.bool_]]
+    """``facing(start, stop) -> (2, stop - start)``: who looks towards the partner, asked for window by window."""
+
+
+@dataclass(frozen=True)
+class FaceWindow:
+    """Frames [start, start + n) of both faces: ``weights`` (2, n, 52) float32 in [0, 1], columns ``arkit.NAMES``."""
+
+    start: int
+    weights: NDArray[np.float32]
+
+
+def windows(frames: int) -> Iterator[tuple[int, int]]:
+    """Yield [start, stop) of the windows that cover ``frames``; each starts ``OVERLAP`` before the last one's stop."""
+    start, length = 0, FIRST_WINDOW
+    while True:
+        stop = min(start + length, frames)
+        # A tail too short to be worth a window of its own joins this one.
+        stop = frames if frames - stop <= OVERLAP else stop
+        if stop <= start:
+            return
+        yield start, stop
+        if stop == frames:
+            return
+        start, length = stop - OVERLAP, WINDOW
+
+
+class FacePipeline:
+    """A speech encoder, a denoiser and the scale of the weights it was trained on."""
+
+    def __init__(
+        self,
+        encoder: SpeechEncoder,
+        denoiser: FaceDenoiser,
+        mean: Tensor,
+        std: Tensor,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self.device = torch.device(device)
+        self.encoder = encoder.to(self.device).eval().requires_grad_(False)
+        self.denoiser = denoiser.to(self.device).eval().requires_grad_(False)
+        self.config = denoiser.config
+        self._mean, self._std = mean.to(self.device), std.to(self.device)
+        self._sampler = DpmSolver2M()
+        if encoder.width != self.config.speech_width:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "encoder-width",
+                f"this face was trained on {self.config.speech_width}-wide speech features; the encoder makes {encoder.width}.",
+                field="face",
+            )
+
+    @classmethod
+    def load(
+        cls,
+        checkpoint: str | Path | Checkpoint = "face",
+        device: str | torch.device = "cpu",
+        *,
+        encoder: Path | None = None,
+    ) -> FacePipeline:
+        """Load a face checkpoint by name or folder; ``encoder`` replaces its speech encoder by a pretrained Wav2Vec2's folder.
+
+        Raises:
+            DuologueError: what ``open_checkpoint`` raises; FAILED_PRECONDITION ``checkpoint-foreign`` for another model's
+                checkpoint or tensors that don't fit its config; ``encoder-width``, ``encoder-unreadable``.
+        """
+        found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
+        found.require(MODEL)
+        config = FaceConfig.from_json(found.config.get("network", {}))
+        if config.shapes != NAMES:
+            raise _foreign(found, "its shapes are not the 52 that this version writes")
+        tensors = found.tensors()
+        denoiser = FaceDenoiser(config)
+        own_encoder = found.config.get("encoder")
+        if encoder is None and own_encoder is None:
+            raise _foreign(found, "it holds no speech encoder; point at the folder of the Wav2Vec2 it was trained with")
+        speech = (
+            SpeechEncoder.pretrained(encoder) if encoder else SpeechEncoder(EncoderConfig.from_json(own_encoder or {}))
+        )
+        try:
+            denoiser.load_state_dict(_under("denoiser.", tensors))
+            if encoder is None:
+                speech.load_state_dict(_under("encoder.", tensors))
+            return cls(speech, denoiser, tensors["mean"], tensors["std"], device)
+        except (RuntimeError, KeyError) as error:
+            raise _foreign(found, f"its tensors don't fit its config: {str(error).splitlines()[0]}") from error
+
+    @classmethod
+    def untrained(
+        cls, seed: int = 0, config: FaceConfig | None = None, encoder: EncoderConfig | None = None
+    ) -> FacePipeline:
+        """Return a pipeline with random parameters, for tests and for training to start from."""
+        config = config or FaceConfig()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            speech, denoiser = SpeechEncoder(encoder or EncoderConfig()), FaceDenoiser(config)
+        return cls(speech, denoiser, torch.zeros(len(config.shapes)), torch.ones(len(config.shapes)))
+
+    def state(self) -> tuple[dict[str, object], dict[str, Tensor]]:
+        """Return (config, tensors) as ``checkpoints.write_checkpoint`` takes them. A pretrained encoder is left out."""
+        ours = self.encoder.config
+        tensors = {f"denoiser.{key}": value for key, value in self.denoiser.state_dict().items()}
+        if ours is not None:
+            tensors |= {f"encoder.{key}": value for key, value in self.encoder.state_dict().items()}
+        tensors |= {"mean": self._mean, "std": self._std}
+        config = {"model": MODEL, "network": self.config.to_json(), "encoder": ours.to_json() if ours else None}
+        return config, tensors
+
+    def stream(
+        self,
+        conditions: FaceConditions,
+        seed: int = 0,
+        steps: int = 8,
+        strengths: Mapping[str, float] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+        expression: Expression | None = None,
+    ) -> Iterator[FaceWindow]:
+        """Yield both faces in consecutive windows that do not overlap; together they are ``conditions.frames`` long.
+
+        Args:
+            conditions: see ``FaceConditions``.
+            seed: the same seed, conditions and device give the same weights bit for bit.
+            steps: network calls a window; 1 to 50.
+            strengths: guidance by condition (``config.CONDITIONS``); 1 or absent is plain.
+            should_stop: polled before every network call; the stream ends early when it says so.
+            expression: the deterministic layer on top.
+        """
+        self._check(conditions, steps, strengths or {})
+        guided = {name: value for name, value in (strengths or {}).items() if name in CONDITIONS}
+        speech = EncodedSpeech(self.encoder, conditions.samples_16k, self.device)
+        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression)
+        noise = _Noise(seed, len(self.config.shapes))
+        tail: NDArray[np.float32] | None = None
+        for start, stop in windows(conditions.frames):
+            facing = np.asarray(conditions.facing(start, stop), bool)
+            made = self._window(
+                conditions, speech, facing, noise.frames(start, stop), start, stop, steps, guided, should_stop
+            )
+            if made is None:
+                return
+            if tail is not None:
+                made[:, : tail.shape[1]] = _cross_fade(tail, made[:, : tail.shape[1]])
+            keep = stop if stop == conditions.frames else stop - OVERLAP
+            tail = made[:, keep - start :]
+            ready = keep - start
+            yield FaceWindow(start, layer.apply(start, made[:, :ready], facing[:, :ready]))
+
+    @torch.inference_mode()
+    def _window(
+        self,
+        conditions: FaceConditions,
+        speech: EncodedSpeech,
+        facing: NDArray[np.bool_],
+        noise: Tensor,
+        start: int,
+        stop: int,
+        steps: int,
+        strengths: Mapping[str, float],
+        should_stop: Callable[[], bool],
+    ) -> NDArray[np.float32] | None:
+        """Return the model's own weights (2, stop - start, 52), neither clamped nor with the layer on top; None when stopped."""
+        features = speech.frames(start, stop)
+        style = torch.as_tensor(np.asarray(conditions.style), device=self.device) + 1
+        emotion = torch.as_tensor(conditions.emotion[:, start:stop], device=self.device) + 1
+        towards = torch.as_tensor(facing, device=self.device).long()
+        copies = variants(strengths)
+
+        def conditioned(dropped: frozenset[str]) -> tuple[Tensor, ...]:
+            heard = torch.zeros_like(features) if "speech" in dropped else features
+            who = torch.zeros_like(style) if "style" in dropped else style
+            feels = torch.zeros_like(emotion) if "emotion" in dropped else emotion
+            return heard, heard.flip(0), who, who.flip(0), towards, feels
+
+        batch = tuple(torch.cat(parts) for parts in zip(*map(conditioned, copies), strict=True))
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            repeated = x.repeat(len(copies), 1, 1)
+            outputs = self.denoiser(repeated, t.repeat(len(copies)), *batch)
+            return combine(outputs.unflatten(0, (len(copies), -1)), strengths)
+
+        sample = noise.to(self.device)
+        for step in self._sampler.iterate(denoise, sample, steps):
+            if should_stop():
+                return None
+            sample = step
+        return (sample * self._std + self._mean).cpu().numpy()
+
+    def _check(self, conditions: FaceConditions, steps: int, strengths: Mapping[str, float]) -> None:
+        if not 1 <= steps <= 50:
+            raise invalid("steps", f"{steps} steps; choose 1 to 50 (8 is plenty).", field="steps")
+        if conditions.samples_16k.shape[0] != 2 or conditions.emotion.shape != (2, conditions.frames):
+            raise invalid(
+                "face-conditions",
+                f"samples {conditions.samples_16k.shape} and emotion {conditions.emotion.shape} "
+                f"are not (2, N) and (2, {conditions.frames}).",
+                field="face",
+            )
+        if not all(0 <= style < self.config.styles for style in conditions.style):
+            raise invalid(
+                "unknown-style",
+                f"styles {list(conditions.style)}; this checkpoint knows 0 to {self.config.styles - 1}.",
+                field="style",
+            )
+        for name, value in strengths.items():
+            if not np.isfinite(value):
+                raise invalid("strength", f"the strength of {name} is {value}.", field=f"strengths.{name}")
+
+
+class _Noise:
+    """Unit noise by frame: the same for a frame whichever window asks, and only as much kept as windows overlap."""
+
+    BLOCK: Final = 30
+
+    def __init__(self, seed: int, shapes: int) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+        self._shapes = shapes
+        self._blocks: dict[int, Tensor] = {}
+        self._next = 0
+
+    def frames(self, start: int, stop: int) -> Tensor:
+        """Return (2, stop - start, shapes); windows must be asked for in order."""
+        first, last = start // self.BLOCK, (stop - 1) // self.BLOCK
+        for index in range(self._next, last + 1):
+            self._blocks[index] = torch.randn((2, self.BLOCK, self._shapes), generator=self._generator)
+        self._next = max(self._next, last + 1)
+        self._blocks = {index: block for index, block in self._blocks.items() if index >= first}
+        joined = torch.cat([self._blocks[index] for index in range(first, last + 1)], dim=1)
+        return joined[:, start - first * self.BLOCK : stop - first * self.BLOCK]
+
+
+def _cross_fade(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Go from ``old`` to ``new`` (P, n, C) along a smoothstep: no jump in position or velocity at either end."""
+    x = (np.arange(old.shape[1], dtype=np.float32) + 1) / (old.shape[1] + 1)
+    weight = (x * x * (3 - 2 * x))[None, :, None]
+    return old * (1 - weight) + new * weight
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _foreign(checkpoint: Checkpoint, why: str) -> DuologueError:
+    return DuologueError(
+        "FAILED_PRECONDITION",
+        "checkpoint-foreign",
+        f"{checkpoint.folder} can't be used as a face: {why}.",
+        field="face",
+    )
