@@ -1,0 +1,1 @@
+"""Data that models learn from: one reader each."""
