@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Duologue without a window: a take becomes a scene and a video.
+
+Three ways in, one code:
+    python addon/headless.py render TAKE --out DIR            (a Python with the bpy wheel)
+    blender -b --python addon/headless.py -- render TAKE …    (an installed Blender)
+    blender -b --command duologue render TAKE …               (the installed extension)
+
+Standard output carries one JSON object a line for each thing that happens, among whatever Blender itself prints:
+    {"duologue": "progress", "stage": "preview", "done": 3, "total": 750}
+    {"duologue": "note", "message": "…"}
+    {"duologue": "done", "files": {"blend": "…", "preview": "…"}}
+    {"duologue": "error", "code": "…", "reason": "…", "message": "…"}
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+MARK = "duologue"
+
+
+def emit(what: str, **fields: object) -> None:
+    """Print one event line."""
+    sys.stdout.write(json.dumps({MARK: what, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="duologue", description="Duologue without a window")
+    top.add_argument("--package", type=Path, help="folder of the duologue package, where this Python doesn't have it")
+    verbs = top.add_subparsers(dest="verb", required=True)
+    render = verbs.add_parser("render", help="make a scene and a preview video of a take")
+    render.add_argument("take", type=Path)
+    render.add_argument("--out", type=Path, required=True, help="folder for scene.blend and preview.mp4")
+    render.add_argument("--blend", type=Path, help="your scene; the sample characters play when there is none")
+    for performer in "ab":
+        render.add_argument(f"--armature-{performer}", default="", help=f"armature of performer {performer.upper()}")
+        render.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
+        render.add_argument(f"--sound-{performer}", type=Path, help=f"speech of performer {performer.upper()}")
+    render.add_argument("--engine", default="auto", choices=("auto", "workbench", "eevee", "cycles", "software"))
+    render.add_argument("--no-preview", action="store_true", help="make the scene only")
+    draw = verbs.add_parser("draw", help="(used by render) draw a scene's video in a process of its own")
+    draw.add_argument("blend", type=Path)
+    draw.add_argument("video", type=Path)
+    draw.add_argument("--engine", required=True)
+    bench = verbs.add_parser("benchmark", help="time the writing of a take against keyframe_insert")
+    bench.add_argument("--seconds", type=float, default=60.0)
+    return top
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb; returns the exit code. Errors are told as an event."""
+    options = parser().parse_args(list(argv))
+    from duologue.errors import DuologueError
+
+    from . import benchmark
+    from .scene import drawing, shot
+
+    try:
+        if options.verb == "render":
+            emit("done", files=shot.render(options, emit))
+        elif options.verb == "draw":
+            drawing.draw(options.blend, options.video, options.engine, emit=emit)
+        else:
+            emit("done", **benchmark.run(options.seconds))
+    except DuologueError as error:
+        emit("error", code=error.code, reason=error.reason, message=str(error))
+        return 1
+    return 0
+
+
+def _start() -> int:
+    """Run as a script: give the package that this file lies in a name, so that its relative imports work."""
+    import importlib.util
+
+    argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+    folder = Path(__file__).resolve().parent
+    packages = {"duologue_addon": folder}
+    given = parser().parse_args(argv).package
+    if given is not None:
+        packages["duologue"] = given.resolve()
+    for name, place in packages.items():
+        spec = importlib.util.spec_from_file_location(
+            name, place / "__init__.py", submodule_search_locations=[str(place)]
+        )
+        if spec is None or spec.loader is None:
+            raise SystemExit(f"{place} is not the {name} package; install Duologue again")
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return importlib.import_module("duologue_addon.headless").main(argv)
+
+
+if __name__ == "__main__":
+    code = _start()
+    if code:
+        sys.exit(code)

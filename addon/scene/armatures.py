@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a user's armature into our axes, and turning poses into the channels that its bones really have.
+
+Nothing of the rig is changed: rotation modes, inheritance and the object's own placement are taken as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from duologue.errors import DuologueError
+from duologue.motion import rotations
+from numpy.typing import NDArray
+
+from .actions import Channels
+from .axes import frames_from_blender
+
+if TYPE_CHECKING:
+    from bpy.types import Object, PoseBone
+
+_EVEN = 1e-2
+"""How far the three scales of an armature object may differ, relative: more would shear the bones."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """An armature as numbers. ``rest`` (B, 4, 4): the bones' ``matrix_local``; ``world`` (4, 4): from there to our world."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    rest: NDArray[np.float64]
+    world: NDArray[np.float64]
+
+    @property
+    def heads(self) -> NDArray[np.float64]:
+        """(B, 3): where the bones begin in the rest pose, in our world, metres."""
+        return self.rest[:, :3, 3] @ self.world[:3, :3].T + self.world[:3, 3]
+
+
+def read_rig(armature: Object) -> Rig:
+    """Read an armature object where it stands in the world.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``rig-scale`` when the object is mirrored or scaled unevenly.
+    """
+    bones = armature.data.bones
+    world = np.array(armature.matrix_world, np.float64)
+    axes = np.linalg.norm(world[:3, :3], axis=0)
+    if np.ptp(axes) > _EVEN * axes.mean() or np.linalg.det(world[:3, :3]) <= 0:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "rig-scale",
+            f"the armature {armature.name!r} is scaled unevenly or mirrored; apply its scale (Object > Apply > Scale)",
+        )
+    flat = np.empty(16 * len(bones), np.float32)
+    bones.foreach_get("matrix_local", flat)
+    rest = flat.reshape(-1, 4, 4).transpose(0, 2, 1).astype(np.float64)  # Blender stores matrices by columns
+    names = tuple(bone.name for bone in bones)
+    index = {name: i for i, name in enumerate(names)}
+    parents = tuple(index[bone.parent.name] if bone.parent else -1 for bone in bones)
+    return Rig(names, parents, rest, frames_from_blender(world))
+
+
+def connected(armature: Object) -> list[str]:
+    """Return the bones that take no location because they are joined to their parent's tail."""
+    return [bone.name for bone in armature.data.bones if bone.use_connect and bone.parent]
+
+
+def sole_height(meshes: Sequence[Object]) -> float | None:
+    """Return the height of the lowest vertex of a character at rest, metres; None without meshes."""
+    lowest: list[float] = []
+    for mesh in meshes:
+        points = np.empty(3 * len(mesh.data.vertices), np.float32)
+        mesh.data.vertices.foreach_get("co", points)
+        world = np.array(mesh.matrix_world, np.float64)
+        if len(points):
+            lowest.append(float((points.reshape(-1, 3) @ world[2, :3]).min() + world[2, 3]))
+    return min(lowest, default=None)
+
+
+def bone_path(bone: PoseBone | str, prop: str) -> str:
+    """Return the path of a pose bone's property as an F-curve names it."""
+    name = bone if isinstance(bone, str) else bone.name
+    return f'pose.bones["{bpy.utils.escape_identifier(name)}"].{prop}'
+
+
+def rotation_channels(bone: PoseBone, quaternions: NDArray[np.float64]) -> Channels:
+    """Return a bone's rotation (T, 4) in whatever mode the user gave it, without jumps between frames."""
+    mode = bone.rotation_mode
+    if mode == "QUATERNION":
+        return Channels(bone_path(bone, "rotation_quaternion"), rotations.unroll_quat(quaternions), bone.name)
+    if mode == "AXIS_ANGLE":
+        return Channels(bone_path(bone, "rotation_axis_angle"), axis_angles(quaternions), bone.name)
+    return Channels(bone_path(bone, "rotation_euler"), eulers(quaternions, mode), bone.name)
+
+
+def eulers(quaternions: NDArray[np.float64], order: str) -> NDArray[np.float64]:
+    """Turn quaternions (T, 4) into Blender's Euler angles (T, 3), continuous over time.
+
+    Blender's ``XYZ`` turns about X first, in fixed axes, which is our ``ZYX``. Each rotation has two triples of angles; the
+    branch is changed wherever the other one is nearer to the frame before.
+    """
+    angles = rotations.matrix_to_euler(rotations.quat_to_matrix(quaternions), order[::-1])
+    other = angles * (1.0, -1.0, 1.0) + np.pi
+    stay = np.abs(_wrapped(angles[1:] - angles[:-1])).sum(axis=1)
+    change = np.abs(_wrapped(other[1:] - angles[:-1])).sum(axis=1)
+    # The two branches mirror each other, so whether to change does not depend on the one we are on.
+    branch = np.concatenate([[0], np.cumsum(change < stay) % 2]).astype(bool)
+    chosen = np.unwrap(np.where(branch[:, None], other, angles), axis=0)
+    chosen -= np.round(chosen[:1] / (2 * np.pi)) * 2 * np.pi
+    return chosen[:, [order[::-1].index(axis) for axis in "XYZ"]]  # Blender stores them as X, Y, Z whatever the order
+
+
+def _wrapped(angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (angles + np.pi) % (2 * np.pi) - np.pi
+
+
+def axis_angles(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn quaternions (T, 4) into Blender's (angle, x, y, z)."""
+    vectors = rotations.unroll_exp(rotations.quat_to_exp(quaternions))
+    angles = np.linalg.norm(vectors, axis=1, keepdims=True)
+    axes = np.where(angles > 1e-9, vectors / np.maximum(angles, 1e-9), (0.0, 1.0, 0.0))
+    return np.hstack([angles, axes])
+
+
+def location_channels(bone: PoseBone, locations: NDArray[np.float64]) -> Channels:
+    """Return a bone's location (T, 3), given along its own rest axes in armature units."""
+    values = locations
+    if not bone.bone.use_local_location:
+        # Then Blender reads it along the armature's axes.
+        values = values @ np.array(bone.bone.matrix_local.to_3x3(), np.float64).T
+    return Channels(bone_path(bone, "location"), values, bone.name)
+
+
+def blockers(armature: Object, bones: Sequence[str]) -> list[str]:
+    """Return what would keep a written pose from showing, each with what to do about it. Empty when nothing does."""
+    found: list[str] = []
+    if armature.data.pose_position == "REST":
+        found.append(f"{armature.name} shows its rest position; choose Pose Position in its armature properties")
+    data = armature.animation_data
+    if data is not None and any(track.is_solo for track in data.nla_tracks):
+        found.append(f"{armature.name} has a solo NLA track, which hides the Action; switch the star off")
+    driven = {_bone_of(curve.data_path) for curve in data.drivers} if data is not None else set()
+    posed = armature.pose.bones
+    held = [name for name in bones if any(not c.mute and c.influence > 0 for c in posed[name].constraints)]
+    if held:
+        found.append(
+            f"{armature.name}: constraints on {_listed(held)} add to or replace the motion; mute them if it looks wrong"
+        )
+    if moved := sorted(driven & set(bones)):
+        found.append(f"{armature.name}: drivers on {_listed(moved)} override the motion; remove them if it looks wrong")
+    return found
+
+
+def _bone_of(path: str) -> str:
+    """Return the bone that a data path speaks of, or nothing."""
+    parts = path.split('"')
+    return bpy.utils.unescape_identifier(parts[1]) if path.startswith("pose.bones[") and len(parts) > 2 else ""
+
+
+def _listed(names: Sequence[str], limit: int = 4) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def world_pose(armature: Object, depsgraph: Any) -> NDArray[np.float64]:
+    """(B, 4, 4): where each pose bone is in our world now, drivers and constraints included, its axes unscaled."""
+    evaluated = armature.evaluated_get(depsgraph)
+    flat = np.empty(16 * len(evaluated.pose.bones), np.float32)
+    evaluated.pose.bones.foreach_get("matrix", flat)
+    world = np.array(evaluated.matrix_world, np.float64) @ flat.reshape(-1, 4, 4).transpose(0, 2, 1)
+    world[:, :3, :3] /= np.linalg.norm(world[:, :3, :3], axis=1, keepdims=True)
+    return frames_from_blender(world)
+
+
+def meshes_of(armature: Object) -> list[Object]:
+    """Return the meshes that hang on an armature, as its children or by an armature modifier, in the order of their names."""
+    found = [
+        ob
+        for ob in bpy.data.objects
+        if ob.type == "MESH"
+        and (ob.parent == armature or any(m.type == "ARMATURE" and m.object == armature for m in ob.modifiers))
+    ]
+    return sorted(found, key=lambda ob: ob.name)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every branch on Blender's version, and nothing else. Supported: 4.5 LTS, 5.0, 5.1, 5.2 LTS.
+
+What moved is listed, with the version of each, in the Blender Python API's change log
+(https://docs.blender.org/api/current/change_log.html).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+if TYPE_CHECKING:
+    from bpy.types import Action, ActionChannelbag, ActionSlot, FCurve, Scene, Strip
+
+VERSION = bpy.app.version
+
+
+def channelbag(action: Action, slot: ActionSlot) -> ActionChannelbag:
+    """Return where the curves of one slot live, made if it is not there. Works on an Action that has no layer yet."""
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)
+
+
+def new_curve(bag: ActionChannelbag, path: str, index: int, group: str) -> FCurve:
+    """Make an F-curve in a group of the channel list; groups are a separate step before 5.0."""
+    if VERSION >= (5, 0):
+        return bag.fcurves.new(path, index=index, group_name=group)
+    curve = bag.fcurves.new(path, index=index)
+    curve.group = bag.groups.get(group) or bag.groups.new(group)
+    return curve
+
+
+def eevee() -> str:
+    """Return EEVEE's identifier: its second generation took over the old name in 5.0."""
+    return "BLENDER_EEVEE" if VERSION >= (5, 0) else "BLENDER_EEVEE_NEXT"
+
+
+def choose_video(scene: Scene) -> None:
+    """Make a scene's output a video; from 5.0 on the kind of media has to be chosen first."""
+    settings = scene.render.image_settings
+    if VERSION >= (5, 0):
+        settings.media_type = "VIDEO"
+    settings.file_format = "FFMPEG"
+
+
+def choose_image(scene: Scene) -> None:
+    """Make a scene's output single PNG files."""
+    settings = scene.render.image_settings
+    if VERSION >= (5, 0):
+        settings.media_type = "IMAGE"
+    settings.file_format = "PNG"
+
+
+def sequencer_scene(context: Any) -> Scene:
+    """Return the scene whose strips the user edits: since 5.0 that need not be the one in the viewport."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def strip_range(strip: Strip) -> tuple[float, float]:
+    """Return a strip's first frame and the frame after its last, as cut; the names changed in 5.2."""
+    if VERSION >= (5, 2):
+        return strip.left_handle, strip.right_handle
+    return strip.frame_final_start, strip.frame_final_end
+
+
+def strip_offset(strip: Strip) -> float:
+    """Return how many frames of a strip's content are cut off at its start; the name changed in 5.2."""
+    return strip.left_handle_offset if VERSION >= (5, 2) else strip.frame_offset_start
+
+
+def node_tree(owner: Any) -> Any:
+    """Return the shader nodes of a material or world; before 5.0 they have to be switched on."""
+    if VERSION < (5, 0):
+        owner.use_nodes = True
+    return owner.node_tree

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faces: which meshes carry a character's shape keys, what would keep them still, and the channels that move them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from duologue import arkit
+from duologue.rigs.shape_map import ShapeMap
+from numpy.typing import NDArray
+
+from . import armatures
+from .actions import Channels
+
+if TYPE_CHECKING:
+    from bpy.types import Key, Object
+
+
+def face_meshes(armature: Object) -> list[Object]:
+    """Return the meshes with shape keys that hang on an armature: face, teeth, tongue, brows, in the order of their names."""
+    return [mesh for mesh in armatures.meshes_of(armature) if mesh.data.shape_keys]
+
+
+def shape_names(mesh: Object) -> list[str]:
+    """Return the names of a mesh's shape keys without its basis."""
+    keys = mesh.data.shape_keys
+    return [block.name for block in keys.key_blocks if block != keys.reference_key] if keys else []
+
+
+def shape_path(name: str) -> str:
+    """Return the path of a shape key's value as an F-curve names it."""
+    return f'key_blocks["{bpy.utils.escape_identifier(name)}"].value'
+
+
+def shape_values(keys: Key, weights: NDArray[Any], shape_map: ShapeMap) -> Mapping[str, NDArray[Any]]:
+    """Turn ARKit weights (T, 52) into the values (T,) of a mesh's own shapes, within the range of each one's slider."""
+    values: dict[str, NDArray[Any]] = {}
+    for name, column in arkit.INDEX.items():
+        for target, factor in shape_map.targets(name):
+            if target in keys.key_blocks:
+                values[target] = values.get(target, 0.0) + factor * weights[:, column]
+    blocks = keys.key_blocks
+    return {name: np.clip(v, blocks[name].slider_min, blocks[name].slider_max) for name, v in values.items()}
+
+
+def channels(keys: Key, weights: NDArray[Any], shape_map: ShapeMap) -> list[Channels]:
+    """Return the curves of a face."""
+    return [
+        Channels(shape_path(name), value[:, None], "Face")
+        for name, value in shape_values(keys, weights, shape_map).items()
+    ]
+
+
+def blockers(mesh: Object, names: Mapping[str, object]) -> list[str]:
+    """Return what would keep written shapes from showing, each with what to do about it. Empty when nothing does."""
+    keys = mesh.data.shape_keys
+    found: list[str] = []
+    if muted := [name for name in names if keys.key_blocks[name].mute]:
+        found.append(f"{mesh.name}: shape keys {', '.join(muted[:4])} are muted; tick them in the shape key list")
+    data = keys.animation_data
+    driven = {curve.data_path for curve in data.drivers} if data is not None else set()
+    if held := [name for name in names if shape_path(name) in driven]:
+        found.append(
+            f"{mesh.name}: shape keys {', '.join(held[:4])} have drivers, which win over the take; remove those drivers"
+        )
+    if mesh.show_only_shape_key:
+        found.append(f"{mesh.name} shows a single shape key; switch off the pin in its shape key list")
+    if data is not None and any(track.is_solo for track in data.nla_tracks):
+        found.append(f"{mesh.name} has a solo NLA track on its shape keys, which hides the Action; switch the star off")
+    return found

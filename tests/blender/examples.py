@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What these tests play: a take of smooth motion, and a small character in the sample characters' format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from duologue import arkit, tensors
+from duologue.motion.skeleton import Skeleton
+from duologue.take import Take, Track
+
+_BOX = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
+_SIDES = np.array([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
+
+
+def example_take(frames: int = 90, seed: int = 3) -> Take:
+    """Two people 1.2 m apart who sway, gesture and move their faces; every joint turns, none by more than a radian."""
+    skeleton = Skeleton.builtin("duologue60")
+    random = np.random.default_rng(seed)
+    seconds = np.arange(frames)[:, None, None] / 30.0
+    tracks = []
+    for side, heading in ((-0.6, np.pi / 2), (0.6, -np.pi / 2)):
+        rate, phase, size = (random.uniform(*span, (1, len(skeleton), 3)) for span in ((0.5, 4), (0, 6), (0.05, 0.35)))
+        rotations = size * np.sin(rate * seconds + phase)
+        rotations[:, 0] = (0.0, heading, 0.0) + 0.05 * np.sin(rate[:, 0] * seconds[:, 0] + phase[:, 0])
+        root = np.array([side, 0.955, 0.0]) + 0.05 * np.sin(seconds[:, 0] * (1.0, 0.7, 1.3))
+        wave = 0.5 + 0.5 * np.sin(random.uniform(1, 9, 52) * seconds[:, 0] + random.uniform(0, 6, 52))
+        always = np.ones(frames, bool)
+        tracks.append(Track(root, rotations, wave * random.uniform(0, 1, 52), always, np.zeros(frames, np.uint8)))
+    return Take(skeleton, (tracks[0], tracks[1]), {"made_by": "tests"})
+
+
+def write_character(path: Path, height: float = 1.75, name: str = "Box") -> Path:
+    """Write a person of boxes, a box a bone, with all 52 ARKit shapes; each shape moves one corner of the head by 5 cm."""
+    skeleton = Skeleton.builtin("duologue60")
+    heads = skeleton.rest_positions * (height / 1.75)
+    tips = {joint: np.array(offset) * (height / 1.75) for joint, offset in skeleton.ends}
+    bones, positions, joints = [], [], []
+    for joint, bone in enumerate(skeleton.names):
+        children = [i for i, parent in enumerate(skeleton.parents) if parent == joint]
+        tail = heads[children].mean(axis=0) if children else heads[joint] + tips[joint]
+        parent = skeleton.names[skeleton.parents[joint]] if joint else None
+        bones.append(
+            {"name": bone, "parent": parent, "head": heads[joint].tolist(), "tail": tail.tolist(), "roll": 0.0}
+        )
+        half = np.maximum(np.abs(tail - heads[joint]) / 2, 0.012 if "Hand" in bone else 0.05)
+        positions.append((heads[joint] + tail) / 2 + _BOX * half)
+        joints.append(np.full(8, joint))
+    vertices = np.concatenate(positions).astype(np.float32)
+    count = len(skeleton)
+    influences = np.zeros((len(vertices), 4), np.uint16)
+    influences[:, 0] = np.concatenate(joints)
+    weights = np.zeros((len(vertices), 4), np.uint8)
+    weights[:, 0] = 255
+    arrays = {
+        "positions": vertices,
+        "faces": (np.arange(count)[:, None, None] * 8 + _SIDES).reshape(-1, 4).astype(np.int32),
+        "face_material": np.repeat(np.arange(count) == skeleton.index("Head"), 6).astype(np.uint8),
+        "joints": influences,
+        "joint_weights": weights,
+    }
+    corner = 8 * skeleton.index("Head")
+    for i, shape in enumerate(arkit.NAMES):
+        arrays[f"shape/{shape}/index"] = np.array([corner + i % 8], np.uint32)
+        arrays[f"shape/{shape}/delta"] = np.array([[0.0, 0.0, 0.05]], np.float16)
+    materials = [
+        {"name": "clothes", "color": [0.1, 0.2, 0.5], "roughness": 0.8},
+        {"name": "skin", "color": [0.7, 0.45, 0.35], "roughness": 0.5},
+    ]
+    about = {"name": name, "height": height, "bones": bones, "materials": materials, "rig_map": "duologue"}
+    tensors.save(path, arrays, {"character": json.dumps(about)})
+    return path
