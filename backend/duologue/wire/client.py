@@ -79,6 +79,7 @@ class Client:
         self._closing = False
         self._ever = False
         self._close_by = 0.0
+        self._ping_due, self._pongs = False, 0
         self._thread = threading.Thread(target=self._run, name="duologue-client", daemon=True)
         self._thread.start()
 
@@ -140,13 +141,26 @@ class Client:
         if self._error is not None:
             raise self._error
         if self._welcome is None:
-            raise DuologueError(
-                "DEADLINE_EXCEEDED",
-                "server-slow",
-                f"the server did not get ready in {timeout:.0f} s; look at its log",
-                retryable=True,
-            )
+            raise _slow(timeout)
         return self._welcome
+
+    def ping(self, timeout: float = 10.0) -> float:
+        """Return the seconds that a message takes there and back; ``load`` is new afterwards.
+
+        Raises:
+            DuologueError: DEADLINE_EXCEEDED ``server-slow``; why the connection is gone.
+        """
+        begun = time.monotonic()
+        with self._state:
+            before, self._ping_due = self._pongs, True
+        self._wake()
+        with self._state:
+            answered = self._state.wait_for(lambda: self._pongs > before or self._error is not None, timeout)
+        if self._error is not None:
+            raise self._error
+        if not answered:
+            raise _slow(timeout)
+        return time.monotonic() - begun
 
     def submit(self, brief: Brief, audio: tuple[Pcm, Pcm], *, key: str | None = None) -> Job:
         """Begin a performance and return it; never blocks. ``audio``: (samples (n,), rate) of A and of B.
@@ -293,6 +307,9 @@ class Client:
             for key in [key for key, job in self._jobs.items() if job.over]:
                 del self._jobs[key]
             jobs = list(self._jobs.values())
+        if self._ping_due:
+            self._ping_due = False
+            link.send(messages.Ping(), {})
         for job in jobs:
             if job.key not in link.asked:
                 link.asked.add(job.key)
@@ -312,6 +329,9 @@ class Client:
                 self._state.notify_all()
         elif isinstance(message, messages.Pong):
             self._load = message.load
+            with self._state:
+                self._pongs += 1
+                self._state.notify_all()
         elif isinstance(message, messages.Notice) and not message.job:
             self._notice = message.message
         elif isinstance(message, messages.ErrorMessage) and not message.job and not message.key:
@@ -327,6 +347,15 @@ class Client:
                 )
             if job is not None:
                 job.on_packet(packet, link.send)
+
+
+def _slow(timeout: float) -> DuologueError:
+    return DuologueError(
+        "DEADLINE_EXCEEDED",
+        "server-slow",
+        f"the server did not answer in {timeout:.0f} s; look at its log",
+        retryable=True,
+    )
 
 
 def _closed() -> DuologueError:

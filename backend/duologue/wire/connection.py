@@ -86,21 +86,29 @@ class Connection:
         Raises:
             DuologueError: the folder can't be written.
         """
-        path = Path(path)
-        temporary: Path | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", dir=path.parent)  # mkstemp makes it 0600
-            temporary = Path(name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(self), file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
-            raise write_error(path, error) from error
+        write_private(Path(path), json.dumps(asdict(self), indent=2))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that its owner alone may read, atomically; a missing folder is made for its owner alone.
+
+    Raises:
+        DuologueError: what :func:`duologue.files.write_error` names.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", dir=path.parent)  # mkstemp makes it 0600
+        temporary = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise write_error(path, error) from error
 
 
 def state_folder() -> Path:

@@ -161,10 +161,15 @@ class Job:
 
     def _open(self, send: Send) -> None:
         self.id, self.opened = "", False
+        if (
+            not self._hashes
+        ):  # here and not in __init__: half an hour of speech takes a second, which a UI does not have
+            self._hashes = tuple(hashlib.sha256(samples.data).hexdigest() for samples in self._samples)
         message = messages.Open(
             key=self.key,
             rates=self._rates,
             samples=tuple(len(samples) for samples in self._samples),
+            sha256=self._hashes,
             next_seq=self._next_seq,
             credit=self._room(),
         )
@@ -195,8 +200,6 @@ class Job:
                     return
                 self._sent[performer] += len(chunk)
         if not self._end_sent:
-            if not self._hashes:
-                self._hashes = tuple(hashlib.sha256(samples.data).hexdigest() for samples in self._samples)
             self._end_sent = send(messages.AudioEnd(self.id, self._hashes), {})
 
     def on_packet(self, packet: Packet, send: Send) -> None:

@@ -138,7 +138,7 @@ def find_server(path: Path | None = None) -> Connection | None:
         connection = Connection.load(path or default_connection_file())
     except DuologueError:
         return None
-    return connection if not connection.pid or _process_exists(connection.pid) else None
+    return connection if not connection.pid or process_exists(connection.pid) else None
 
 
 @contextlib.contextmanager
@@ -194,7 +194,8 @@ def _why(process: subprocess.Popen[bytes], log: Path, timeout: float) -> Duologu
     return DuologueError("UNAVAILABLE", "server-start", f"the server {how}: {tail}", retryable=True)
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Return whether a process with this id runs."""
     if sys.platform == "win32":
         import ctypes
 

@@ -74,6 +74,8 @@ class Open(Message):
     """Samples a second of each performer's speech."""
     samples: tuple[int, ...]
     """How many samples each performer's speech has."""
+    sha256: tuple[str, ...] = ()
+    """(hex) of each performer's samples as little-endian float32, so that a key can't be taken for another speech."""
     next_seq: int = 0
     """The first window that the client still needs."""
     credit: int = 0
@@ -104,7 +106,7 @@ class Audio(Message):
 
 @dataclass(frozen=True)
 class AudioEnd(Message):
-    """All speech is sent. ``sha256`` (hex) of each performer's samples as little-endian float32."""
+    """All speech is sent; ``sha256`` as in OPEN."""
 
     TYPE: ClassVar = "AUDIO_END"
     job: str

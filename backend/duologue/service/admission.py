@@ -1,0 +1,148 @@
+"""What a server checks before it takes a job: the brief, the sizes, the room there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duologue.brief import Brief
+from duologue.errors import DuologueError, invalid
+from duologue.labels import PERFORMERS
+from duologue.service.jobs import params_digest
+from duologue.service.limits import Limits
+from duologue.take import FPS
+from duologue.wire.framing import Array
+from duologue.wire.messages import MAX_ITEMS, Open
+
+if TYPE_CHECKING:
+    from duologue.service.router import Router
+
+FRAME_BYTES = 2 * (3 + 3 * 60 + 52) * 4 + 4
+"""Of a window, a frame, for two performers with our skeleton."""
+SPARE_BYTES = 256 * 1024**2
+"""Disk that is left to others."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an OPEN asks for, checked."""
+
+    brief: dict[str, Any]
+    params: str
+    seconds: float
+
+
+def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
+    """Check an OPEN against the limits, and its brief against the house's rules.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``audio-empty``, ``audio-rate``, ``audio-long``, ``brief-missing``, ``brief-large``,
+            ``brief-malformed``, ``open-malformed``; what ``Brief.from_json`` raises.
+    """
+    if not (0 < len(message.key) <= MAX_ITEMS) or len(message.rates) != 2 or len(message.samples) != 2:
+        raise invalid("open-malformed", "OPEN needs a key, and a rate and a number of samples of both performers")
+    for performer, rate, samples in zip(PERFORMERS, message.rates, message.samples, strict=True):
+        field = f"performers.{performer}.speech"
+        if not limits.lowest_rate <= rate <= limits.highest_rate:
+            raise invalid(
+                "audio-rate",
+                f"{rate} samples a second is outside {limits.lowest_rate} to {limits.highest_rate}",
+                field=field,
+            )
+        if not samples:
+            raise invalid("audio-empty", "the speech has no samples; is it the right file?", field=field)
+        if samples > limits.clip_seconds * rate:
+            raise invalid(
+                "audio-long",
+                f"the speech lasts {samples / rate / 60:.0f} min; {limits.clip_seconds / 60:.0f} min is the limit: cut it",
+                field=field,
+            )
+    if brief is None or brief.dtype.str != "|u1":
+        raise invalid("brief-missing", "OPEN came without a brief", field="brief")
+    if brief.nbytes > limits.brief_bytes:
+        raise invalid(
+            "brief-large", f"the brief has {brief.nbytes} bytes; {limits.brief_bytes} is the limit", field="brief"
+        )
+    data = brief.tobytes()
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise invalid("brief-malformed", "the brief is not JSON", field="brief") from error
+    checked = Brief.from_json(document)
+    seconds = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True))
+    return Asked(checked.to_json(), params_digest(message, data), seconds)
+
+
+def make_room(router: Router, user: str, message: Open) -> None:
+    """See that a new job fits; drop finished jobs, the oldest first, when the disk is needed.
+
+    Raises:
+        DuologueError: RESOURCE_EXHAUSTED ``jobs-per-client``, ``queue-full`` or ``disk-full``.
+    """
+    limits = router.limits
+    live = [job for job in router.jobs.values() if not job.over]
+    if sum(job.user == user for job in live) >= limits.jobs_per_client:
+        raise busy(
+            "jobs-per-client", f"{limits.jobs_per_client} performances of this client are under way; wait for one"
+        )
+    if len(live) >= limits.queue:
+        raise busy("queue-full", "the server's queue is full; try again later")
+    frames = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True)) * FPS
+    needed = sum(message.samples) * 4 + int(frames) * FRAME_BYTES
+    over = sorted((job for job in router.jobs.values() if job.over), key=lambda job: job.heard)
+    while over and sum(job.size for job in router.jobs.values()) + needed > limits.spool_bytes:
+        router.forget(over.pop(0))
+    if sum(job.size for job in router.jobs.values()) + needed > limits.spool_bytes:
+        raise disk_error()
+    if shutil.disk_usage(router.settings.state).free < needed + SPARE_BYTES:
+        raise disk_error()
+
+
+def busy(reason: str, message: str) -> DuologueError:
+    """Return the error of a server that has too much to do."""
+    return DuologueError("RESOURCE_EXHAUSTED", reason, message, retryable=True, retry_after_ms=5000)
+
+
+def disk_error() -> DuologueError:
+    """Return the error of a server without room for more audio and motion."""
+    return busy("disk-full", "the server has no disk space for this performance; free some there and try again")
+
+
+def told(limits: Limits) -> dict[str, Any]:
+    """Return the limits that concern a client."""
+    mine = (
+        "clip_seconds",
+        "lowest_rate",
+        "highest_rate",
+        "brief_bytes",
+        "jobs_per_client",
+        "queue",
+        "upload_credit",
+        "keep",
+    )
+    return {name: value for name, value in asdict(limits).items() if name in mine}
+
+
+def spool_folder(state: Path, instance: str) -> Path:
+    """Make the folder for this server's audio and motion, and remove what killed servers left.
+
+    Raises:
+        DuologueError: PERMISSION_DENIED ``not-writable`` …
+    """
+    from duologue.files import write_error
+    from duologue.wire.local import process_exists
+
+    folder = state / "spool" / f"{os.getpid()}-{instance[:8]}"
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+        for other in folder.parent.iterdir():
+            pid = other.name.partition("-")[0]
+            if pid.isdigit() and not process_exists(int(pid)):
+                shutil.rmtree(other, ignore_errors=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    return folder

@@ -1,0 +1,40 @@
+"""What the server takes, in one place. Every client is told (WELCOME) and may plan by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds and times; seconds, bytes, samples a second. The defaults suit one machine and its few users."""
+
+    clip_seconds: float = 30 * 60
+    lowest_rate: int = 4_000
+    highest_rate: int = 192_000
+    brief_bytes: int = 1024 * 1024
+    jobs_per_client: int = 4
+    queue: int = 64
+    sessions: int = 1024
+    upload_credit: int = 2_500_000
+    """Bytes of audio that a client may have sent beyond what the server has taken in."""
+    output_credit: int = 1024 * 1024
+    """Bytes of windows under way to a client that has not said otherwise, and the most that one may ask for times 64."""
+    spool_bytes: int = 8 * 1024**3
+    """Disk for audio and windows of all jobs together."""
+    upload_idle: float = 30.0
+    keep: float = 120.0
+    """How long a finished job's windows are kept for a client that was away (a frozen Blender)."""
+    heartbeat: float = 2.0
+    job_seconds: float = 4 * 3600.0
+    worker_beat: float = 1.0
+    worker_silence: float = 10.0
+    """A worker whose beats stop for so long is dead or stopped: it is killed and its job tried again."""
+    worker_start: float = 300.0
+    worker_stall: float = 600.0
+    """A performance that neither yields nor asks ``should_stop`` for so long hangs."""
+    worker_restarts: int = 5
+    """After so many failures in a row the worker is given up, and tried again after ``worker_rest``."""
+    worker_rest: float = 30.0
+    cancel_grace: float = 10.0
+    """How long a performance may take to notice a cancel before its worker is killed."""

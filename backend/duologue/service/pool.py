@@ -1,0 +1,284 @@
+"""The router's side of its workers: starts them, hands them jobs, watches them, and starts them anew when they fail.
+
+Paranoid Pirate's pattern (ZeroMQ guide, chapter 4): a worker says READY, then beats; a worker that is silent is dead and is
+killed, not asked. Who owns the pool is told what happens through the callbacks of ``Owner``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import zmq
+
+from duologue.errors import DuologueError
+from duologue.service import auth, logs
+from duologue.service.jobs import Job
+from duologue.service.limits import Limits
+from duologue.wire import messages
+
+log = logging.getLogger("duologue.pool")
+
+
+class Owner(Protocol):
+    """Who is told what becomes of jobs."""
+
+    def workers_ready(self) -> None:
+        """A worker waits for a job."""
+        ...
+
+    def workers_failed(self, error: DuologueError) -> None:
+        """No worker is left that could do anything."""
+        ...
+
+    def job_window(self, job: Job, seq: int, frames: list[Any]) -> None:
+        """A window was made; ``frames`` is its whole message."""
+        ...
+
+    def job_told(self, job: Job, kind: bytes, facts: dict[str, Any]) -> None:
+        """PROGRESS, or one of the endings DONE, CANCELLED, ERROR."""
+        ...
+
+    def job_lost(self, job: Job, why: str, *, stopped: bool) -> None:
+        """The job's worker died; ``stopped``: it had been asked to stop this job."""
+        ...
+
+
+@dataclass(eq=False)
+class WorkerProcess:
+    """One device's worker."""
+
+    device: str
+    process: subprocess.Popen[bytes] | None = None
+    identity: str = ""
+    ready: bool = False
+    job: Job | None = None
+    failures: int = 0
+    start_at: float = 0.0
+    started: float = 0.0
+    beat: float = 0.0
+    ticks: int = -1
+    moved: float = 0.0
+    stop_by: float = field(default=float("inf"))
+
+    @property
+    def state(self) -> str:
+        """For people: starting, idle, busy or down."""
+        if self.process is None:
+            return "down"
+        return "busy" if self.job else ("idle" if self.ready else "starting")
+
+
+class Pool:
+    """The workers of one server. All methods are for the router's thread."""
+
+    def __init__(
+        self,
+        context: zmq.Context,
+        authority: auth.Authority,
+        owner: Owner,
+        *,
+        devices: tuple[str, ...],
+        performance: str,
+        limits: Limits,
+    ) -> None:
+        self._owner, self._performance, self._limits = owner, performance, limits
+        self._server_keys, self._worker_keys = auth.KeyPair.new(), auth.KeyPair.new()
+        authority.allow(auth.WORKERS, self._worker_keys.public)
+        self.socket = context.socket(zmq.ROUTER)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        authority.guard(self.socket, auth.WORKERS, self._server_keys)
+        port = self.socket.bind_to_random_port("tcp://127.0.0.1")
+        self._endpoint = f"tcp://127.0.0.1:{port}"
+        self.workers = [WorkerProcess(device) for device in devices]
+        self.restarts = 0
+        self.described: dict[str, Any] | None = None
+        """What the performance says of itself, once a worker has loaded it."""
+        self.failure: DuologueError | None = None
+        """Why there is no worker; None while there is one or one is being started."""
+
+    def start(self) -> None:
+        """Start all workers."""
+        for worker in self.workers:
+            self._spawn(worker)
+
+    def idle(self) -> WorkerProcess | None:
+        """Return a worker that waits for a job."""
+        return next((worker for worker in self.workers if worker.ready and worker.job is None), None)
+
+    def give(self, worker: WorkerProcess, job: Job) -> None:
+        """Hand a job to a waiting worker; the windows that its spool has need not be sent again."""
+        worker.job, worker.stop_by = job, float("inf")
+        worker.ticks, worker.moved = -1, time.monotonic()
+        job.attempts += 1
+        job.started = time.monotonic()
+        order = {
+            "job": job.id,
+            "brief": job.brief,
+            "audio": [str(upload.path) for upload in job.uploads],
+            "rates": job.rates,
+            "skip": len(job.spool),
+        }
+        self._send(worker, b"JOB", order)
+
+    def stop_job(self, job: Job) -> None:
+        """Ask the worker of a job to stop it; one that does not listen is killed."""
+        for worker in self.workers:
+            if worker.job is job and worker.stop_by == float("inf"):
+                worker.stop_by = time.monotonic() + self._limits.cancel_grace
+                self._send(worker, b"STOP", {"job": job.id})
+
+    def receive(self) -> None:
+        """Take in all that workers have sent."""
+        for _ in range(64):  # clients must have their turn
+            try:
+                identity, kind, text, *payload = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            name = identity.bytes.decode()
+            worker = next((worker for worker in self.workers if worker.identity == name), None)
+            if worker is not None:  # else a dead worker's last words
+                self._heard(worker, kind.bytes, json.loads(text.bytes), [frame.buffer for frame in payload])
+
+    def tick(self) -> None:
+        """Find dead, silent and hung workers; start those whose time has come."""
+        now = time.monotonic()
+        for worker in self.workers:
+            if worker.process is None:
+                if now >= worker.start_at:
+                    self._spawn(worker)
+            elif why := self._wrong(worker, now):
+                self._lose(worker, why)
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self.workers:
+            if worker.process is not None and worker.process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    worker.process.stdin.close()
+        for worker in self.workers:
+            _end(worker, patience=2.0)
+        self.socket.close(linger=0)
+
+    def _heard(self, worker: WorkerProcess, kind: bytes, facts: dict[str, Any], payload: list[Any]) -> None:
+        now = worker.beat = time.monotonic()
+        job = worker.job
+        if kind == b"BEAT":
+            if facts["ticks"] != worker.ticks:
+                worker.ticks, worker.moved = facts["ticks"], now
+        elif kind == b"READY":
+            worker.ready, self.failure = True, None
+            self.described = facts
+            log.info("worker ready", extra=logs.facts(device=worker.device, seconds=round(now - worker.started, 2)))
+            self._owner.workers_ready()
+        elif kind == b"FAILED":
+            error = told_error(facts)
+            self._lose(worker, error.message, error)
+        elif job is None or facts["job"] != job.id:
+            return
+        elif kind == b"WINDOW":
+            self._owner.job_window(job, facts["seq"], payload)
+        elif kind == b"PROGRESS":
+            self._owner.job_told(job, kind, facts)
+        else:
+            worker.job, worker.failures, worker.stop_by = None, 0, float("inf")
+            self._owner.job_told(job, kind, facts)
+            self._owner.workers_ready()
+
+    def _wrong(self, worker: WorkerProcess, now: float) -> str:
+        assert worker.process is not None
+        limits, job = self._limits, worker.job
+        signs = {
+            "it did not get ready in time": not worker.ready and now - worker.started > limits.worker_start,
+            "it fell silent": worker.ready and now - worker.beat > limits.worker_silence,
+            "it did not stop when asked": now > worker.stop_by,
+            "it hangs": job is not None and now - worker.moved > limits.worker_stall,
+            "the job took too long": job is not None and now - job.started > limits.job_seconds,
+        }
+        if (code := worker.process.poll()) is not None:
+            return f"it ended with code {code}"
+        return next((sign for sign, seen in signs.items() if seen), "")
+
+    def _lose(self, worker: WorkerProcess, why: str, error: DuologueError | None = None) -> None:
+        """Kill a worker, plan its next start, and tell of its job. A named error while loading will not go away by itself."""
+        log.warning("worker lost", extra=logs.facts(device=worker.device, why=why, job=worker.job and worker.job.id))
+        _end(worker, patience=0.0)
+        job, asked_to_stop = worker.job, worker.stop_by != float("inf")
+        worker.process, worker.ready, worker.identity = None, False, ""
+        worker.job, worker.stop_by = None, float("inf")
+        limits = self._limits
+        if not asked_to_stop:
+            worker.failures += 1
+        given_up = worker.failures > limits.worker_restarts or (error is not None and not error.retryable)
+        pause = limits.worker_rest if given_up else min(0.1 * 2**worker.failures, 5.0)
+        worker.start_at = time.monotonic() + pause
+        self.restarts += 1
+        if given_up and all(other.process is None for other in self.workers):
+            self.failure = error or DuologueError(
+                "UNAVAILABLE",
+                "worker-failing",
+                f"the server's worker has failed {worker.failures} times in a row; look at the server's log",
+                retryable=True,
+                retry_after_ms=int(limits.worker_rest * 1000),
+            )
+        if job is not None:
+            self._owner.job_lost(job, why, stopped=asked_to_stop)
+        if self.failure is not None:
+            self._owner.workers_failed(self.failure)
+
+    def _spawn(self, worker: WorkerProcess) -> None:
+        now = time.monotonic()
+        worker.identity = f"{worker.device}-{uuid.uuid4().hex[:8]}"
+        worker.ready, worker.started, worker.beat = False, now, now
+        worker.process = subprocess.Popen(
+            [sys.executable, "-m", "duologue.service.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        config = {
+            "identity": worker.identity,
+            "endpoint": self._endpoint,
+            "server_key": self._server_keys.public,
+            "public": self._worker_keys.public,
+            "secret": self._worker_keys.secret,
+            "performance": self._performance,
+            "device": worker.device,
+            "beat": self._limits.worker_beat,
+        }
+        assert worker.process.stdin is not None
+        with contextlib.suppress(OSError):  # it died at once; the next tick sees that
+            worker.process.stdin.write(json.dumps(config).encode() + b"\n")
+            worker.process.stdin.flush()
+
+    def _send(self, worker: WorkerProcess, kind: bytes, facts: dict[str, Any]) -> None:
+        with contextlib.suppress(zmq.ZMQError):  # it is dead; the next tick sees that
+            self.socket.send_multipart([worker.identity.encode(), kind, json.dumps(facts).encode()], zmq.DONTWAIT)
+
+
+def told_error(facts: dict[str, Any]) -> DuologueError:
+    """Return the error that a worker told."""
+    message = messages.from_json("ERROR", facts["error"])
+    assert isinstance(message, messages.ErrorMessage)
+    return messages.as_error(message)
+
+
+def _end(worker: WorkerProcess, *, patience: float) -> None:
+    if worker.process is None:
+        return
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if patience:
+            worker.process.wait(patience)
+    worker.process.kill()
+    worker.process.wait()
+    if worker.process.stdin is not None:
+        with contextlib.suppress(OSError):
+            worker.process.stdin.close()
