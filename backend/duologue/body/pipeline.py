@@ -242,7 +242,7 @@ class _Run:
         lower = self._sample(model.lower_conditions, model.lower, c, past.lower)
 
         lower_columns = model.statistics.restore_lower(lower[0].cpu().numpy())
-        fresh = poses.walk(past.path[:, -1], lower_columns[:, known:, :3], moving=known > 0)
+        fresh = poses.walk(past.path[:, -1], lower_columns[:, known:], moving=known > 0)
         path = np.concatenate([past.path, fresh], axis=1) if known else fresh
         c = replace(c, placement=torch.from_numpy(poses.placement(path).astype(np.float32))[None].to(device))
         upper = self._sample(model.upper_conditions, model.upper, c, past.upper, lower)

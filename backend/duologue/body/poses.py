@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
-from duologue.motion.rotations import exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
+from duologue.motion.features import decode_root, encode_root
+from duologue.motion.rotations import Floats, exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton
 
 LOWER_JOINTS: Final = (
@@ -116,22 +117,6 @@ class PoseStatistics:
         return features
 
 
-def walk(start: NDArray[np.floating], steps: NDArray[np.floating], *, moving: bool) -> NDArray[np.float64]:
-    """Integrate root steps (2, n, 3) from ``start`` (2, 3), both x, z, heading; the steps are in each heading frame.
-
-    Without ``moving`` the first frame *is* the start: a take's first step leads from a frame that does not exist.
-    """
-    steps = steps.astype(np.float64)
-    if not moving:
-        steps[:, 0] = 0
-    heading = start[:, None, 2] + np.cumsum(steps[..., 2], axis=1)
-    sine, cosine = np.sin(heading), np.cos(heading)
-    dx = cosine * steps[..., 0] + sine * steps[..., 1]
-    dz = -sine * steps[..., 0] + cosine * steps[..., 1]
-    position = start[:, None, :2] + np.cumsum(np.stack([dx, dz], axis=-1), axis=1)
-    return np.concatenate([position, heading[..., None]], axis=-1)
-
-
 def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
     """Where each one's partner stands, seen from their own root: (2, n, 3) x, z, heading to (2, n, 4).
 
@@ -144,9 +129,15 @@ def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.stack([x / 2, z / 2, np.sin(away[..., 2]), np.cos(away[..., 2])], axis=-1)
 
 
-def to_world(
-    features: NDArray[np.floating], path: NDArray[np.floating]
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def walk(start: NDArray[np.floating], features: NDArray[np.floating], *, moving: bool) -> NDArray[np.float64]:
+    """Return the root path (..., n, 3) x, z, heading that features (..., n, C) take from ``start`` (..., 3).
+
+    ``moving``: the start is the frame before these; without it, it is the first of them.
+    """
+    return decode_root(features[..., :4], np.zeros((*features.shape[:-1], 3)), start, moving=moving)[2]
+
+
+def to_world(features: NDArray[np.floating], path: NDArray[np.floating]) -> tuple[Floats, Floats]:
     """Return world hips (2, n, 3) in metres and rotations (2, n, J, 3) of features (2, n, C) along a root path (2, n, 3).
 
     The exponential maps are unrolled along these n frames.
@@ -157,24 +148,7 @@ def to_world(
     return root, unroll_exp(rotations.swapaxes(0, 1)).swapaxes(0, 1)
 
 
-def from_world(
-    root_translation: NDArray[np.floating], rotations: NDArray[np.floating]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return features (T, C) and the root path (T, 3) of one performer's world hips (T, 3) and rotations (T, J, 3).
-
-    The heading is where the hips' own forward axis points on the floor. The first frame repeats the second one's step.
-    """
-    hips = exp_to_matrix(rotations[:, 0])
-    # Forward is side x up rather than the hips' +Z: a pelvis that pitches (sitting back, bowing) then keeps its heading.
-    heading = np.unwrap(np.arctan2(-hips[:, 2, 0], hips[:, 0, 0]))
-    path = np.stack([root_translation[:, 0], root_translation[:, 2], heading], axis=-1).astype(np.float64)
-    step = np.diff(path, axis=0, prepend=path[:1])
-    sine, cosine = np.sin(heading), np.cos(heading)
-    dx = cosine * step[:, 0] - sine * step[:, 1]
-    dz = sine * step[:, 0] + cosine * step[:, 1]
-    root = np.stack([dx, dz, step[:, 2], root_translation[:, 1]], axis=-1)
-    if len(root) > 1:
-        root[0, :3] = root[1, :3]
-    local = np.array(rotations, np.float64)
-    local[:, 0] = matrix_to_exp(yaw_matrix(-heading) @ hips)
-    return np.concatenate([root, local.reshape(len(root), -1)], axis=-1), path
+def from_world(root_translation: Floats, rotations: Floats) -> tuple[Floats, NDArray[np.float64]]:
+    """Return features (T, C) and the root path (T, 3) of one performer's world hips (T, 3) and rotations (T, J, 3)."""
+    steps, hips, path = encode_root(root_translation, rotations[:, 0])
+    return np.concatenate([steps, hips, rotations[:, 1:].reshape(len(steps), -1)], axis=-1), path
