@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError

@@ -10,7 +10,7 @@ import typer
 from duologue.cli.console import out
 
 
-def serve(
+def serve(  # noqa: PLR0917
     host: Annotated[
         str, typer.Option(help="Address to listen on. Others than this machine's own need keys.")
     ] = "127.0.0.1",
@@ -55,7 +55,5 @@ def serve(
         )
         return
     logs.to_stderr(logging.DEBUG if verbose else logging.INFO)
-    settings = Settings(host=host, port=port, devices=tuple(device or ["auto"]), state=state)
-    if performance:
-        settings = Settings(host, port, settings.devices, performance, state)
+    settings = Settings(state, host, port, tuple(device or ["auto"]), performance or Settings.performance)
     run(settings, connection_file or default_connection_file(), with_parent=with_parent)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError, invalid
+from duologue.files import write_error
 from duologue.labels import PERFORMERS
-from duologue.service.jobs import params_digest
+from duologue.service.jobs import Asked
 from duologue.service.limits import Limits
 from duologue.take import FPS
 from duologue.wire.framing import Array
+from duologue.wire.local import process_exists
 from duologue.wire.messages import MAX_ITEMS, Open
 
 if TYPE_CHECKING:
@@ -25,15 +28,6 @@ FRAME_BYTES = 2 * (3 + 3 * 60 + 52) * 4 + 4
 """Of a window, a frame, for two performers with our skeleton."""
 SPARE_BYTES = 256 * 1024**2
 """Disk that is left to others."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What an OPEN asks for, checked."""
-
-    brief: dict[str, Any]
-    params: str
-    seconds: float
 
 
 def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
@@ -74,7 +68,8 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
         raise invalid("brief-malformed", "the brief is not JSON", field="brief") from error
     checked = Brief.from_json(document)
     seconds = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True))
-    return Asked(checked.to_json(), params_digest(message, data), seconds)
+    params = hashlib.sha256(data + repr((message.rates, message.samples, message.sha256)).encode())
+    return Asked(checked.to_json(), params.hexdigest(), seconds)
 
 
 def make_room(router: Router, user: str, message: Open) -> None:
@@ -133,9 +128,6 @@ def spool_folder(state: Path, instance: str) -> Path:
     Raises:
         DuologueError: PERMISSION_DENIED ``not-writable`` …
     """
-    from duologue.files import write_error
-    from duologue.wire.local import process_exists
-
     folder = state / "spool" / f"{os.getpid()}-{instance[:8]}"
     try:
         folder.mkdir(parents=True, mode=0o700)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import re
 import socket
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
+from zmq.utils import z85
 
 from duologue import __version__
 from duologue.errors import DuologueError, invalid
+from duologue.service import logs
 from duologue.wire.connection import Connection, write_private
+
+log = logging.getLogger("duologue.auth")
 
 CLIENTS, WORKERS = "clients", "workers"
 
@@ -40,18 +44,22 @@ class KeyPair:
 
 
 class Authority:
-    """Lets in whose public key is on the list, for clients and workers apart. Runs ZeroMQ's ZAP handler in a thread."""
+    """Lets in whose public key is on the list, for clients and workers apart: ZeroMQ's ZAP handler (RFC 27).
+
+    The router's loop answers its socket. pyzmq's own handlers run asyncio, which on Windows has no event loop for ZeroMQ.
+    """
 
     def __init__(self, context: zmq.Context) -> None:
-        self._allowed: dict[str, set[bytes]] = {CLIENTS: set(), WORKERS: set()}
-        self._authenticator = ThreadAuthenticator(context)
-        self._authenticator.start()
-        for domain, keys in self._allowed.items():
-            self._authenticator.configure_curve_callback(domain, _Listed(keys))
+        self._allowed: dict[str, set[str]] = {CLIENTS: set(), WORKERS: set()}
+        self.socket = context.socket(zmq.REP)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.bind("inproc://zeromq.zap.01")
+        self.refused = 0
+        """Handshakes refused so far."""
 
     def allow(self, domain: str, public_key: str) -> None:
         """Let a key in."""
-        self._allowed[domain].add(public_key.encode())
+        self._allowed[domain].add(public_key)
 
     def guard(self, socket: zmq.Socket, domain: str, keys: KeyPair) -> None:
         """Make a socket a CURVE server of a domain. Before ``bind``."""
@@ -59,17 +67,23 @@ class Authority:
         socket.setsockopt(zmq.CURVE_SECRETKEY, keys.secret.encode())
         socket.setsockopt(zmq.ZAP_DOMAIN, domain.encode())
 
+    def answer(self) -> None:
+        """Judge one handshake. The key that was let in becomes the connection's ``User-Id``."""
+        request = self.socket.recv_multipart()
+        version, sequence, domain = request[:3]
+        mechanism, credentials = request[5], request[6:]
+        key = z85.encode(credentials[0]).decode() if mechanism == b"CURVE" and len(credentials[0]) == 32 else ""
+        if key in self._allowed.get(domain.decode(errors="replace"), ()):
+            verdict = [b"200", b"OK", key.encode(), b""]
+        else:
+            self.refused += 1
+            log.warning("unknown key refused", extra=logs.facts(domain=domain.decode(errors="replace")))
+            verdict = [b"400", b"unknown key", b"", b""]
+        self.socket.send_multipart([version, sequence, *verdict])
+
     def close(self) -> None:
-        """Stop the thread."""
-        self._authenticator.stop()
-
-
-class _Listed:
-    def __init__(self, keys: set[bytes]) -> None:
-        self._keys = keys
-
-    def callback(self, domain: str, key: bytes) -> bool:
-        return key in self._keys
+        """Close the socket."""
+        self.socket.close(linger=0)
 
 
 class KeyStore:

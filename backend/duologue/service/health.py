@@ -25,7 +25,7 @@ def load(router: Router) -> dict[str, Any]:
         "jobs": len(router.jobs),
         "spool_bytes": sum(job.size for job in router.jobs.values()),
         "restarts": router.pool.restarts,
-        "refused": router.refused,
+        "refused": router.clients.refused,
     }
 
 

@@ -11,12 +11,26 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from duologue.wire.framing import Buffer
+from duologue.errors import DuologueError, invalid
+from duologue.wire.framing import Array, Buffer
 from duologue.wire.messages import Message, Open
+
+MOST_CREDIT = 64 * 1024 * 1024
+"""Bytes of windows under way to one client, whatever it says that it takes."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an OPEN asks for, once it is checked."""
+
+    brief: dict[str, Any]
+    params: str
+    """sha256 of all of it: the brief and the speech."""
+    seconds: float
 
 
 class Spool:
@@ -85,37 +99,34 @@ class Upload:
         self._file.close()
 
 
-@dataclass
 class Job:
     """A performance that a client asked for."""
 
-    key: str
-    user: str
-    session: str
-    folder: Path
-    brief: dict[str, Any]
-    rates: tuple[int, ...]
-    samples: tuple[int, ...]
-    params: str
-    window: int
-    """Bytes that the client takes from ``acked`` on."""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    state: str = "uploading"
-    attempts: int = 0
-    acked: int = 0
-    sent: int = 0
-    """The next window to send."""
-    ending: Message | None = None
-    ending_sent: bool = False
-    earlier_output: str = ""
-    heard: float = field(default_factory=time.monotonic)
-    """When its client last had to do with it, or when it ended."""
-    started: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.folder.mkdir(mode=0o700)
-        self.uploads = [Upload(self.folder / name) for name in ("a.f32", "b.f32")]
-        self.spool = Spool(self.folder / "windows")
+    def __init__(self, asked: Open, checked: Asked, user: str, folder: Path) -> None:
+        self.id = uuid.uuid4().hex
+        self.key, self.user = asked.key, user
+        self.session = ""
+        self.brief, self.params = checked.brief, checked.params
+        self.rates, self.samples = asked.rates, asked.samples
+        self.state = "uploading"
+        self.attempts = 0
+        self.started = 0.0
+        self.acked = 0
+        """Windows that the client has for sure."""
+        self.sent = 0
+        """The next window to send."""
+        self.window = 0
+        """Bytes that the client takes from ``acked`` on."""
+        self.ending: Message | None = None
+        self.ending_sent = False
+        self.earlier_output = ""
+        """The digest of the take that the same key gave before, if it did."""
+        self.heard = time.monotonic()
+        """When its client last had to do with it, or when it ended."""
+        self.folder = folder
+        folder.mkdir(mode=0o700)
+        self.uploads = [Upload(folder / name) for name in ("a.f32", "b.f32")]
+        self.spool = Spool(folder / "windows")
 
     @property
     def over(self) -> bool:
@@ -142,9 +153,38 @@ class Job:
     def rewind(self, next_seq: int, window: int) -> None:
         """Go on from a window that the client names, after a broken connection."""
         self.acked = self.sent = min(next_seq, len(self.spool))
-        self.window = window
+        self.window = min(window, MOST_CREDIT)
         self.ending_sent = False
         self.heard = time.monotonic()
+
+    def credit(self, next_seq: int, window: int) -> None:
+        """Note what the client has, and how much more it takes."""
+        self.acked = max(self.acked, min(next_seq, self.sent))
+        self.window = min(window, MOST_CREDIT)
+        self.heard = time.monotonic()
+
+    def take_speech(self, performer: int, offset: int, pcm: Array | None) -> None:
+        """Add a stretch of speech; one that is here already is passed over.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``audio-message``; DATA_LOSS ``audio-order``.
+        """
+        if performer > 1 or pcm is None or pcm.dtype.str != "<f4" or pcm.ndim != 1:
+            raise invalid("audio-message", "AUDIO needs a performer (0 or 1) and one track of float32")
+        upload = self.uploads[performer]
+        if self.state != "uploading" or offset < upload.samples:
+            return
+        if offset > upload.samples or offset + len(pcm) > self.samples[performer]:
+            raise DuologueError(
+                "DATA_LOSS", "audio-order", "a stretch of speech is missing, or more came than was told"
+            )
+        upload.add(pcm.data.cast("B") if pcm.size else b"")
+        self.heard = time.monotonic()
+
+    def speech_is_whole(self, hashes: tuple[str, ...]) -> bool:
+        """Close the speech's files and return whether they hold what the client has sent."""
+        told = [upload.samples for upload in self.uploads] == list(self.samples)
+        return tuple(upload.finish() for upload in self.uploads) == hashes and told
 
     def drop_speech(self) -> None:
         """Remove the speech; a job that is over needs it no more."""
@@ -159,10 +199,3 @@ class Job:
         (self.folder / "windows").unlink(missing_ok=True)
         if self.folder.exists():
             os.rmdir(self.folder)  # noqa: PTH106
-
-
-def params_digest(message: Open, brief: bytes) -> str:
-    """Return the sha256 of what an OPEN asks for."""
-    asked = hashlib.sha256(brief)
-    asked.update(repr((message.rates, message.samples, message.sha256)).encode())
-    return asked.hexdigest()

@@ -19,7 +19,7 @@ class Limits:
     upload_credit: int = 2_500_000
     """Bytes of audio that a client may have sent beyond what the server has taken in."""
     output_credit: int = 1024 * 1024
-    """Bytes of windows under way to a client that has not said otherwise, and the most that one may ask for times 64."""
+    """Bytes of windows under way to a client that has not said otherwise."""
     spool_bytes: int = 8 * 1024**3
     """Disk for audio and windows of all jobs together."""
     upload_idle: float = 30.0

@@ -285,6 +285,7 @@ class Client:
         while not self._closing and (left := until - time.monotonic()) > 0:
             if self._wake_out.poll(int(left * 1000) + 1):
                 self._wake_out.recv()
+                self._live_jobs()
 
     def _serve(self, link: Link) -> None:
         """Use one connection until closing; raise when it breaks."""
@@ -295,6 +296,8 @@ class Client:
                 self._on_packet(packet, link)
             if link.welcomed:
                 self._pump(link)
+            else:
+                self._live_jobs()
 
     def _busy(self) -> bool:
         """Give cancels a moment to be sent; sockets close with nothing lingering."""
@@ -303,18 +306,22 @@ class Client:
         return waiting and time.monotonic() < self._close_by
 
     def _pump(self, link: Link) -> None:
-        with self._lock:
-            for key in [key for key, job in self._jobs.items() if job.over]:
-                del self._jobs[key]
-            jobs = list(self._jobs.values())
         if self._ping_due:
             self._ping_due = False
             link.send(messages.Ping(), {})
-        for job in jobs:
+        for job in self._live_jobs():
             if job.key not in link.asked:
                 link.asked.add(job.key)
                 job.connected(link.send, link.session, resume=link.resuming, shapes=self._shapes())
             job.pump(link.send)
+
+    def _live_jobs(self) -> list[Job]:
+        with self._lock:
+            for key, job in list(self._jobs.items()):
+                job.settle()
+                if job.over:
+                    del self._jobs[key]
+            return list(self._jobs.values())
 
     def _shapes(self) -> list[str] | None:
         return self.performance.get("arkit_names")

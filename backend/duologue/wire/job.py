@@ -159,6 +159,11 @@ class Job:
         else:
             self._open(send)
 
+    def settle(self) -> None:
+        """End a job that was cancelled before the server ever heard of it."""
+        if self._cancelled and not self._session:
+            self._finish(Finished(0, cancelled=True))
+
     def _open(self, send: Send) -> None:
         self.id, self.opened = "", False
         if (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -138,7 +139,14 @@ def find_server(path: Path | None = None) -> Connection | None:
         connection = Connection.load(path or default_connection_file())
     except DuologueError:
         return None
-    return connection if not connection.pid or process_exists(connection.pid) else None
+    if connection.pid and not process_exists(connection.pid):
+        return None
+    host, _, port = connection.endpoint.removeprefix("tcp://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1.0).close()
+    except (OSError, ValueError):
+        return None  # another process has got its number
+    return connection
 
 
 @contextlib.contextmanager
