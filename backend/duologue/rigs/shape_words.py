@@ -1,0 +1,53 @@
+"""Find ARKit's shapes among keys however they are spelt: "Head.brow_down_L", "blendShape1.EyeBlinkRight", "mouthsmileleft"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from duologue import arkit
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SIDES: Final = {"l": "left", "left": "left", "r": "right", "right": "right"}
+
+
+def words_of(name: str) -> tuple[list[str], str]:
+    """Split a name into its words, lower case and without sides, and the side it names ("left", "right" or "")."""
+    words = [str(word).casefold() for word in _WORD.findall(name)]
+    side = next((_SIDES[word] for word in reversed(words) if word in _SIDES), "")
+    words = [word for word in words if word not in _SIDES]
+    if words and not side and (match := re.fullmatch(r"(.+?)(left|right)", words[-1])):
+        words[-1], side = match[1], match[2]
+    return words, side
+
+
+_STEMS: Final = {name: ("".join(words), side) for name in arkit.NAMES for words, side in [words_of(name)]}
+
+
+def find_in_any_spelling(shape_names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return ARKit name -> key -> factor for the keys whose names end in an ARKit name.
+
+    Of several keys that fit, the one with the fewest words in front wins. A shape without a side drives both keys of a
+    face that has one for each side; two sided shapes share a key that is for both.
+    """
+    stems = {stem for stem, _ in _STEMS.values()}
+    best: dict[tuple[str, str], tuple[int, str]] = {}
+    for key in shape_names:
+        words, side = words_of(key)
+        for start in range(len(words)):
+            stem = "".join(words[start:])
+            if stem in stems:
+                if start < best.get((stem, side), (len(words), ""))[0]:
+                    best[stem, side] = start, key
+                break
+    found: dict[str, dict[str, float]] = {}
+    for name, (stem, side) in _STEMS.items():
+        halves = [best[stem, half][1] for half in ("left", "right") if (stem, half) in best]
+        if (stem, side) in best:
+            found[name] = {best[stem, side][1]: 1.0}
+        elif not side and len(halves) == 2:
+            found[name] = dict.fromkeys(halves, 1.0)
+        elif side and stem not in ("jaw", "mouth") and (stem, "") in best:
+            found[name] = {best[stem, ""][1]: 0.5}
+    return found

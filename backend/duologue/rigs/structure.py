@@ -1,0 +1,245 @@
+"""Recognise a human armature by its shape: which bones branch where, and where they are in the rest pose.
+
+The body is found from its far ends inwards. The two lowest ends on either side are feet; where their ways to the root meet are
+the hips. The highest end near the middle is the head; the ends furthest out to the sides are hands, and their ways meet in the
+chest. What lies on the way between is told apart by lengths: an elbow halves an arm, a knee a leg. Bones at the same place as
+their parent are helpers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from duologue.motion.rotations import Floats
+from duologue.rigs.joints import FINGERS, REQUIRED, chain_names
+from duologue.rigs.rig_map import RigMap, RigMatch
+
+
+def match_structure(bone_names: Sequence[str], parents: Sequence[int], heads: ArrayLike) -> RigMatch:
+    """Match an armature by its shape alone.
+
+    Args:
+        bone_names: all B bones; only carried along.
+        parents: index of each bone's parent, -1 for none.
+        heads: rest positions (B, 3), Y up, any unit, facing any way.
+
+    Returns:
+        A match to a map of its own making; empty where no human shape is found. The score is the share of the joints
+        a performance needs, less a tenth, because shape is a weaker witness than names.
+    """
+    tree = _Tree(list(parents), np.asarray(heads, np.float64))
+    bones = _find_body(tree) if len(bone_names) >= len(REQUIRED) and tree.size > 0 else {}
+    named = {joint: bone_names[bone] for joint, bone in bones.items()}
+    missing = tuple(joint for joint in REQUIRED if joint not in named)
+    score = 0.9 * (1 - len(missing) / len(REQUIRED))
+    rig_map = RigMap(
+        "structure", "recognised by its shape", {joint: (bone,) for joint, bone in named.items()}, prefix=False
+    )
+    return RigMatch(rig_map, named, missing, score if named else 0.0)
+
+
+@dataclass(frozen=True)
+class _Tree:
+    parents: list[int]
+    heads: Floats
+
+    @property
+    def size(self) -> float:
+        """Height of the whole armature."""
+        return float(np.ptp(self.heads[:, 1]))
+
+    def way(self, bone: int) -> list[int]:
+        """Return the bones from the root down to ``bone``."""
+        way = [bone]
+        while self.parents[way[-1]] >= 0 and len(way) <= len(self.parents):
+            way.append(self.parents[way[-1]])
+        return way[::-1]
+
+    def children(self, bone: int) -> list[int]:
+        return [child for child, parent in enumerate(self.parents) if parent == bone]
+
+    def ends(self) -> list[int]:
+        inner = set(self.parents)
+        return [bone for bone in range(len(self.parents)) if bone not in inner]
+
+    def meet(self, first: int, second: int) -> int | None:
+        """Return the lowest bone above both."""
+        common = [a for a, b in zip(self.way(first), self.way(second), strict=False) if a == b]
+        return common[-1] if common else None
+
+    def apart(self, way: Sequence[int]) -> list[int]:
+        """Leave out bones that sit where the one before them sits."""
+        kept = list(way[:1])
+        for bone in way[1:]:
+            if np.linalg.norm(self.heads[bone] - self.heads[kept[-1]]) > 0.004 * self.size:
+                kept.append(bone)
+        return kept
+
+    def length(self, first: int, second: int) -> float:
+        return float(np.linalg.norm(self.heads[second] - self.heads[first]))
+
+
+def _find_body(tree: _Tree) -> dict[str, int]:
+    ends = tree.ends()
+    floor = float(tree.heads[:, 1].min())
+    low = [bone for bone in ends if tree.heads[bone, 1] < floor + 0.12 * tree.size and len(tree.way(bone)) > 3]
+    feet = _widest_pair(tree, low)
+    if feet is None:
+        return {}
+    hips = tree.meet(*feet)
+    if hips is None or tree.heads[hips, 1] < floor + 0.3 * tree.size:
+        return {}
+    forward = _forward(tree, feet, hips)
+    left, right = sorted(feet, key=lambda bone: -float(np.cross([0.0, 1.0, 0.0], forward) @ tree.heads[bone]))
+    across = np.cross([0.0, 1.0, 0.0], forward)
+
+    bones: dict[str, int] = {"Hips": hips}
+    for side, end in (("Left", left), ("Right", right)):
+        bones |= {side + joint: bone for joint, bone in _leg(tree, hips, end, floor).items()}
+    upper = [
+        bone for bone in ends if hips in tree.way(bone) and tree.heads[bone, 1] > tree.heads[hips, 1] + 0.02 * tree.size
+    ]
+    sideways = tree.heads @ across - float(tree.heads[hips] @ across)
+    if not upper:
+        return bones
+    hands = [max(upper, key=lambda bone: sign * sideways[bone]) for sign in (1.0, -1.0)]
+    chest = tree.meet(*hands)
+    middle = [bone for bone in upper if abs(sideways[bone]) < 0.06 * tree.size]
+    if chest is None or not middle or min(abs(sideways[bone]) for bone in hands) < 0.12 * tree.size:
+        return bones
+    top = max(middle, key=lambda bone: tree.heads[bone, 1])
+    bones |= _trunk(tree, hips, chest, top)
+    for side, end in zip(("Left", "Right"), hands, strict=True):
+        bones |= {side + joint: bone for joint, bone in _arm(tree, chest, end, forward).items()}
+    return bones
+
+
+def _widest_pair(tree: _Tree, bones: Sequence[int]) -> tuple[int, int] | None:
+    """Return the two ends, one under each of two legs, that reach deepest into the tree."""
+    best: tuple[int, int] | None = None
+    for i, first in enumerate(bones):
+        for second in bones[i + 1 :]:
+            top = tree.meet(first, second)
+            if top is None or tree.heads[top, 1] < tree.heads[:, 1].min() + 0.3 * tree.size:
+                continue
+            depth = len(tree.way(first)) + len(tree.way(second))
+            if best is None or depth > len(tree.way(best[0])) + len(tree.way(best[1])):
+                best = first, second
+    return best
+
+
+def _forward(tree: _Tree, feet: tuple[int, int], hips: int) -> Floats:
+    """Return the level direction the toes point in, square to the line between the legs."""
+    tops = [next(bone for bone in tree.way(end)[len(tree.way(hips)) :]) for end in feet]
+    way = np.zeros(3)
+    for end in feet:
+        way += tree.heads[end] - tree.heads[tree.way(end)[-2]]
+    across = tree.heads[tops[0]] - tree.heads[tops[1]]
+    if np.hypot(across[0], across[2]) < 1e-9:
+        across = tree.heads[feet[0]] - tree.heads[feet[1]]
+    forward = np.cross(across, [0.0, 1.0, 0.0])
+    forward[1] = 0.0
+    forward /= max(float(np.linalg.norm(forward)), 1e-12)
+    return forward if float(forward @ way) >= 0 else -forward
+
+
+def _leg(tree: _Tree, hips: int, end: int, floor: float) -> dict[str, int]:
+    way = tree.apart(tree.way(end))
+    way = [bone for bone in way if bone in tree.way(end)[len(tree.way(hips)) :]]
+    if len(way) < 3:
+        return {}
+    ankle = next((bone for bone in way if tree.heads[bone, 1] < floor + 0.12 * tree.size), None)
+    if ankle is None or way.index(ankle) < 2:
+        return {}
+    thigh, knee = _halves(tree, way[: way.index(ankle) + 1])
+    leg = {"UpLeg": thigh, "Leg": knee, "Foot": ankle}
+    if ankle != way[-1]:
+        leg["ToeBase"] = way[way.index(ankle) + 1]
+    return leg
+
+
+def _halves(tree: _Tree, way: Sequence[int]) -> tuple[int, int]:
+    """Return where a limb begins and where it bends, given its bones down to its last joint: the two most equal halves."""
+    last = way[-1]
+    pairs = [(first, bend) for i, first in enumerate(way[:-2]) for bend in way[i + 1 : -1]]
+
+    def unequal(pair: tuple[int, int]) -> float:
+        upper, lower = tree.length(*pair), tree.length(pair[1], last)
+        # Among equal halves the longer limb is the limb, the shorter one a part of it.
+        return abs(upper - lower) / (upper + lower) - 0.5 * (upper + lower) / tree.length(way[0], last)
+
+    return min(pairs, key=unequal)
+
+
+def _trunk(tree: _Tree, hips: int, chest: int, top: int) -> dict[str, int]:
+    below = len(tree.way(hips))
+    spine = tree.apart(tree.way(chest)[below - 1 :])[1:]
+    above = tree.apart(tree.way(top)[len(tree.way(chest)) - 1 :])[1:]
+    if not spine or not above:
+        return {}
+    # An end marker on top of the skull hangs further from the head than the head from the neck.
+    if len(above) > 1 and tree.length(above[-1], above[-2]) > 1.3 * tree.length(
+        above[-2], above[-3] if len(above) > 2 else chest
+    ):
+        above = above[:-1]
+    bones = dict(zip(chain_names("Spine", len(spine)), spine, strict=True))
+    bones |= dict(zip(chain_names("Neck", len(above) - 1), above[:-1], strict=True))
+    return bones | {"Head": above[-1]}
+
+
+def _arm(tree: _Tree, chest: int, end: int, forward: Floats) -> dict[str, int]:
+    way = tree.way(end)[len(tree.way(chest)) :]
+    hand = next((bone for bone in way if len(_fingers(tree, bone)) >= 3), None)
+    if hand is None:
+        hand = way[-1]
+    way = tree.apart(way[: way.index(hand) + 1])
+    if len(way) < 3:
+        return {}
+    arm, elbow = _halves(tree, way)
+    bones = {"Arm": arm, "ForeArm": elbow, "Hand": way[-1]}
+    if way.index(arm) > 0:
+        bones["Shoulder"] = way[way.index(arm) - 1]
+    return bones | _name_fingers(tree, hand, forward)
+
+
+def _fingers(tree: _Tree, hand: int) -> list[list[int]]:
+    """Return the unbranched ways of at least two bones that leave ``hand``."""
+    found: list[list[int]] = []
+    for child in tree.children(hand):
+        way = [child]
+        while len(tree.children(way[-1])) == 1:
+            way += tree.children(way[-1])
+        if len(tree.apart([hand, *way])) > 2 and not tree.children(way[-1]):
+            found.append(tree.apart([hand, *way])[1:])
+    return found
+
+
+def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
+    fingers = _fingers(tree, hand)
+    if not 3 <= len(fingers) <= 5:
+        return {}
+    # Side by side across the palm, thumb first: it leaves the hand nearest to the wrist.
+    reach = [float(np.linalg.norm(tree.heads[way[-1]] - tree.heads[hand])) for way in fingers]
+    thumb = fingers[int(np.argmin(reach))]
+    others = [way for way in fingers if way is not thumb]
+    knuckles = np.array([tree.heads[way[min(1, len(way) - 1)]] for way in others])
+    line = knuckles - knuckles.mean(axis=0)
+    across: Floats = np.linalg.svd(line)[2][0]
+    if float(across @ (tree.heads[thumb[-1]] - tree.heads[hand])) < 0:
+        across = -across
+    if abs(float(across @ (tree.heads[thumb[-1]] - tree.heads[hand]))) < 1e-9 and float(across @ forward) < 0:
+        across = -across
+    others.sort(key=lambda way: -float(across @ tree.heads[way[min(1, len(way) - 1)]]))
+    named = dict(zip(FINGERS if len(fingers) == 5 else FINGERS[: len(fingers)], [thumb, *others], strict=True))
+    bones: dict[str, int] = {}
+    for name, way in named.items():
+        joints = way
+        if name != "Thumb" and len(way) >= 4 and tree.length(hand, way[0]) < tree.length(way[0], way[1]):
+            bones[f"Hand{name}"] = way[0]
+            joints = way[1:]
+        bones |= {f"Hand{name}{i + 1}": bone for i, bone in enumerate(joints[:3])}
+    return bones
