@@ -26,7 +26,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ Timeline = tuple[tuple[float, str], ...]
 """(seconds, label) pairs in the order of time, the first at 0: each label holds until the next."""
 
 TranscriptFormat = Literal["text", "srt", "textgrid", "json"]
+FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json")
 TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
     ".txt": "text", ".srt": "srt", ".textgrid": "textgrid", ".json": "json",
 }  # fmt: skip
@@ -78,6 +79,8 @@ class Transcript:
 
     content: str
     format: TranscriptFormat = "text"
+    tier: str = ""
+    """For a TextGrid: the tier with this performer's words; by default the one named "words", else the first."""
 
 
 @dataclass(frozen=True)
@@ -414,25 +417,31 @@ def _read_speech(table: Table, folder: Path | None) -> Speech:
 
 
 def _read_transcript(table: Table, folder: Path | None) -> Transcript | None:
-    """Read a transcript: text, the path of a file, or ``{content, format}`` as :meth:`Brief.to_json` writes it."""
+    """Read a transcript: text, the path of a file, ``{path, tier}``, or ``{content, format}``, as :meth:`Brief.to_json`
+    does."""
     value, place = table.get("transcript"), table.at("transcript")
     if value is None:
         return None
     if isinstance(value, str):
-        suffix = Path(value).suffix.lower() if "\n" not in value else ""
-        if folder is None or suffix not in TRANSCRIPT_FORMATS:
-            return Transcript(value)
-        try:
-            return Transcript(read_text(folder / value), TRANSCRIPT_FORMATS[suffix])
-        except DuologueError as error:
-            reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
-            raise DuologueError(error.code, reason, error.message, field=place) from error
-    written = Table(value, place, ("content", "format"))
-    form = written.text("format", "text")
-    for known in TRANSCRIPT_FORMATS.values():
-        if form == known:
-            return Transcript(written.text("content"), known)
-    raise invalid("transcript-format", f"{form!r} is none of text, srt, textgrid, json", field=written.at("format"))
+        is_file = folder is not None and "\n" not in value and Path(value).suffix.lower() in TRANSCRIPT_FORMATS
+        value = {"path": value} if is_file else {"content": value}
+    written = Table(value, place, ("path", "content", "format", "tier"))
+    tier = written.text("tier")
+    if "path" not in written:
+        form = labels.check(written.text("format", "text"), FORMATS, field=written.at("format"))
+        return Transcript(written.text("content"), cast("TranscriptFormat", form), tier)
+    path = Path(written.text("path"))
+    if folder is None:
+        raise invalid("path-not-allowed", "names a file; send its content", field=written.at("path"))
+    form = TRANSCRIPT_FORMATS.get(path.suffix.lower())
+    if form is None:
+        known = ", ".join(TRANSCRIPT_FORMATS)
+        raise invalid("transcript-format", f"{path.name} has none of the suffixes {known}", field=written.at("path"))
+    try:
+        return Transcript(read_text(folder / path), form, tier)
+    except DuologueError as error:
+        reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
+        raise DuologueError(error.code, reason, error.message, field=place) from error
 
 
 def _read_timeline(table: Table, key: str, default: str) -> Timeline:

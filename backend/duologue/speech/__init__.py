@@ -1,0 +1,1 @@
+"""From sound files and transcripts to what the models listen to."""

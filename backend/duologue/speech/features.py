@@ -1,0 +1,82 @@
+"""Everything the models hear and read of one performer, frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.brief import Transcript
+from duologue.speech.activity import level, speech_energy, voice_activity
+from duologue.speech.alignment import timed_words
+from duologue.speech.decode import Audio, frames_of, samples_of
+from duologue.speech.mel import HOP, log_mel
+from duologue.speech.mel import RATE as MEL_RATE
+from duologue.speech.resample import resample
+from duologue.speech.text import TextEncoder
+from duologue.speech.transcript import Word
+
+Floats = NDArray[np.float32]
+
+ENCODER_RATE: Final = 16_000
+LOUDNESS: Final = 0.08
+"""Root mean square (-22 dB of full scale) that the spoken parts of every track are brought to, so that a quiet recording doesn't
+make a shy performer."""
+
+
+@dataclass(frozen=True)
+class SpeechFeatures:
+    """One performer's speech in ``T`` frames of 1/30 s; frame t is centred at t / 30 s."""
+
+    frames: int
+    mel: Floats
+    """(T, 27) natural-log mel energies (see ``mel``)."""
+    text: Floats
+    """(T, 384) the vector of the word being spoken, zeros between words (see ``text``)."""
+    activity: NDArray[np.bool_]
+    """(T,) whether the performer speaks."""
+    energy: Floats
+    """(T,) loudness in [0, 1] on the speaker's own scale; 0 in silence."""
+    samples_16k: Floats
+    """(N,) mono at 16 kHz, brought to ``LOUDNESS``; N = T * 16000 / 30, rounded down."""
+    words: tuple[Word, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def speech_features(
+    audio: Audio, transcript: Transcript | None, text_encoder: TextEncoder, field: str = "transcript"
+) -> SpeechFeatures:
+    """Return the features of one performer's speech.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``transcript-…`` (see :func:`duologue.speech.transcript.parse`).
+    """
+    frames = frames_of(len(audio.samples), audio.rate)
+    levels = level(audio.samples, audio.rate, frames)
+    active = voice_activity(levels)
+    samples = audio.samples * loudness_gain(levels, active)
+    mel_samples = _fitted(resample(samples, audio.rate, MEL_RATE), frames * HOP)
+    encoder_samples = _fitted(resample(samples, audio.rate, ENCODER_RATE), samples_of(frames, ENCODER_RATE))
+    words, notes = timed_words(transcript, encoder_samples, active, field)
+    return SpeechFeatures(
+        frames=frames,
+        mel=log_mel(mel_samples),
+        text=text_encoder.frames(words, frames),
+        activity=active,
+        energy=speech_energy(levels, active),
+        samples_16k=encoder_samples,
+        words=words,
+        notes=notes,
+    )
+
+
+def loudness_gain(levels: Floats, active: NDArray[np.bool_]) -> np.float32:
+    """Return the factor that brings the mean power of the active frames to ``LOUDNESS``; ``levels`` (T,) in dB."""
+    heard = levels[active] if active.any() else levels
+    return np.float32(LOUDNESS / np.sqrt(np.mean(10.0 ** (heard.astype(np.float64) / 10))))
+
+
+def _fitted(samples: Floats, count: int) -> Floats:
+    return np.pad(samples[:count], (0, max(0, count - len(samples))))
