@@ -67,7 +67,7 @@ def recognise_shapes(shape_names: Sequence[str]) -> list[ShapeMatch]:
     """Lay every shape map over a face's keys, best first; only maps that drive something are listed."""
     matches = [ShapeMap.builtin(name).bind(shape_names) for name in ShapeMap.names()]
     return sorted(
-        (match for match in matches if match.shapes), key=lambda match: (match.usable, match.score), reverse=True
+        (match for match in matches if match.score > 0), key=lambda match: (match.usable, match.score), reverse=True
     )
 
 

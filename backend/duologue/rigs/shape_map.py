@@ -151,7 +151,7 @@ class ShapeMap:
         visemes: dict[str, str] = {}
         for viseme in self.basis.visemes:
             pattern = re.compile(self.pattern.replace("{viseme}", viseme), re.IGNORECASE)
-            others = {spelling.casefold() for spelling in self.spellings.get(viseme, ())}
+            others = {spelling.casefold() for spelling in (viseme, *self.spellings.get(viseme, ()))}
             key = next((name for name in shape_names if pattern.fullmatch(name)), None)
             key = key or next((name for name in shape_names if re.split(r"[.:|]", name)[-1].casefold() in others), None)
             if key is not None and key not in visemes.values():

@@ -97,12 +97,11 @@ def _find_body(tree: _Tree) -> dict[str, int]:
     left, right = sorted(feet, key=lambda bone: -float(np.cross([0.0, 1.0, 0.0], forward) @ tree.heads[bone]))
     across = np.cross([0.0, 1.0, 0.0], forward)
 
-    bones: dict[str, int] = {"Hips": hips}
+    bones: dict[str, int] = {"Hips": _pelvis(tree, hips, feet)}
     for side, end in (("Left", left), ("Right", right)):
         bones |= {side + joint: bone for joint, bone in _leg(tree, hips, end, floor).items()}
-    upper = [
-        bone for bone in ends if hips in tree.way(bone) and tree.heads[bone, 1] > tree.heads[hips, 1] + 0.02 * tree.size
-    ]
+    trunk = tree.heads[hips, 1] + 0.15 * tree.size
+    upper = [bone for bone in ends if hips in tree.way(bone) and max(tree.heads[i, 1] for i in tree.way(bone)) > trunk]
     sideways = tree.heads @ across - float(tree.heads[hips] @ across)
     if not upper:
         return bones
@@ -111,8 +110,7 @@ def _find_body(tree: _Tree) -> dict[str, int]:
     middle = [bone for bone in upper if abs(sideways[bone]) < 0.06 * tree.size]
     if chest is None or not middle or min(abs(sideways[bone]) for bone in hands) < 0.12 * tree.size:
         return bones
-    top = max(middle, key=lambda bone: tree.heads[bone, 1])
-    bones |= _trunk(tree, hips, chest, top)
+    bones |= _trunk(tree, bones["Hips"], chest, _top(tree, chest, middle))
     for side, end in zip(("Left", "Right"), hands, strict=True):
         bones |= {side + joint: bone for joint, bone in _arm(tree, chest, end, forward).items()}
     return bones
@@ -175,17 +173,33 @@ def _halves(tree: _Tree, way: Sequence[int]) -> tuple[int, int]:
     return min(pairs, key=unequal)
 
 
-def _trunk(tree: _Tree, hips: int, chest: int, top: int) -> dict[str, int]:
-    below = len(tree.way(hips))
-    spine = tree.apart(tree.way(chest)[below - 1 :])[1:]
-    above = tree.apart(tree.way(top)[len(tree.way(chest)) - 1 :])[1:]
+def _pelvis(tree: _Tree, hips: int, feet: tuple[int, int]) -> int:
+    """Return the bone nearest to the point between the thighs, of the one where the legs meet and those above it in the tree."""
+    thighs = [tree.way(end)[len(tree.way(hips))] for end in feet]
+    between = tree.heads[thighs].mean(axis=0)
+    return min(tree.way(hips), key=lambda bone: round(float(np.linalg.norm(tree.heads[bone] - between)) / tree.size, 3))
+
+
+def _top(tree: _Tree, chest: int, middle: Sequence[int]) -> list[int]:
+    """Return the way from the chest to the head: to where eyes and jaw branch off, or to the end of the one chain there is."""
+    highest = max(middle, key=lambda bone: tree.heads[bone, 1])
+    way = tree.way(highest)[len(tree.way(chest)) :]
+    face = [end for end in tree.ends() if way and way[0] in tree.way(end)]
+    head = highest
+    for end in face:
+        head = tree.meet(head, end) or head
+    way = tree.apart(tree.way(head)[len(tree.way(chest)) - 1 :])[1:]
+    # An end marker on top of the skull hangs further from the head than the head from the neck.
+    if len(face) == 1 and len(way) > 1:
+        steps = [tree.length(a, b) for a, b in zip([chest, *way], way, strict=False)]
+        way = way[:-1] if steps[-1] > 1.3 * steps[-2] else way
+    return way
+
+
+def _trunk(tree: _Tree, hips: int, chest: int, above: Sequence[int]) -> dict[str, int]:
+    spine = tree.apart(tree.way(chest)[len(tree.way(hips)) - 1 :])[1:]
     if not spine or not above:
         return {}
-    # An end marker on top of the skull hangs further from the head than the head from the neck.
-    if len(above) > 1 and tree.length(above[-1], above[-2]) > 1.3 * tree.length(
-        above[-2], above[-3] if len(above) > 2 else chest
-    ):
-        above = above[:-1]
     bones = dict(zip(chain_names("Spine", len(spine)), spine, strict=True))
     bones |= dict(zip(chain_names("Neck", len(above) - 1), above[:-1], strict=True))
     return bones | {"Head": above[-1]}
@@ -193,9 +207,8 @@ def _trunk(tree: _Tree, hips: int, chest: int, top: int) -> dict[str, int]:
 
 def _arm(tree: _Tree, chest: int, end: int, forward: Floats) -> dict[str, int]:
     way = tree.way(end)[len(tree.way(chest)) :]
-    hand = next((bone for bone in way if len(_fingers(tree, bone)) >= 3), None)
-    if hand is None:
-        hand = way[-1]
+    # The hand is where the fingers part: the last bone with three or more of them below.
+    hand = next((bone for bone in reversed(way) if len(_fingers(tree, bone)) >= 3), way[-1])
     way = tree.apart(way[: way.index(hand) + 1])
     if len(way) < 3:
         return {}
@@ -207,39 +220,38 @@ def _arm(tree: _Tree, chest: int, end: int, forward: Floats) -> dict[str, int]:
 
 
 def _fingers(tree: _Tree, hand: int) -> list[list[int]]:
-    """Return the unbranched ways of at least two bones that leave ``hand``."""
-    found: list[list[int]] = []
-    for child in tree.children(hand):
-        way = [child]
-        while len(tree.children(way[-1])) == 1:
-            way += tree.children(way[-1])
-        if len(tree.apart([hand, *way])) > 2 and not tree.children(way[-1]):
-            found.append(tree.apart([hand, *way])[1:])
-    return found
+    """Return the ways of at least two bones that leave ``hand``, one to each end below it."""
+    below = len(tree.way(hand))
+    ways = [tree.apart(tree.way(end)[below - 1 :])[1:] for end in tree.ends() if hand in tree.way(end)[:-1]]
+    return [way for way in ways if len(way) >= 2]
 
 
 def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
     fingers = _fingers(tree, hand)
     if not 3 <= len(fingers) <= 5:
         return {}
-    # Side by side across the palm, thumb first: it leaves the hand nearest to the wrist.
-    reach = [float(np.linalg.norm(tree.heads[way[-1]] - tree.heads[hand])) for way in fingers]
-    thumb = fingers[int(np.argmin(reach))]
+    # The thumb reaches least far; the others lie side by side across the palm, the one next to the thumb first.
+    thumb = min(fingers, key=lambda way: tree.length(hand, way[-1]))
     others = [way for way in fingers if way is not thumb]
-    knuckles = np.array([tree.heads[way[min(1, len(way) - 1)]] for way in others])
-    line = knuckles - knuckles.mean(axis=0)
-    across: Floats = np.linalg.svd(line)[2][0]
-    if float(across @ (tree.heads[thumb[-1]] - tree.heads[hand])) < 0:
+    knuckles = [
+        next(i for i, bone in enumerate(way) if tree.length(hand, bone) > 0.35 * tree.length(hand, way[-1]))
+        for way in others
+    ]
+    places = tree.heads[[way[i] for way, i in zip(others, knuckles, strict=True)]]
+    along = places.mean(axis=0) - tree.heads[hand]
+    along /= max(float(np.linalg.norm(along)), 1e-12)
+    spread = places - places.mean(axis=0)
+    spread = spread - np.outer(spread @ along, along)
+    across: Floats = np.linalg.svd(spread)[2][0]
+    towards = float(across @ (tree.heads[thumb[-1]] - tree.heads[hand]))
+    # A thumb straight below the palm tells nothing: palms face down in a rest pose, so the index finger is the foremost.
+    if towards < 0 or (abs(towards) < 1e-6 * tree.size and float(across @ forward) < 0):
         across = -across
-    if abs(float(across @ (tree.heads[thumb[-1]] - tree.heads[hand]))) < 1e-9 and float(across @ forward) < 0:
-        across = -across
-    others.sort(key=lambda way: -float(across @ tree.heads[way[min(1, len(way) - 1)]]))
-    named = dict(zip(FINGERS if len(fingers) == 5 else FINGERS[: len(fingers)], [thumb, *others], strict=True))
-    bones: dict[str, int] = {}
-    for name, way in named.items():
-        joints = way
-        if name != "Thumb" and len(way) >= 4 and tree.length(hand, way[0]) < tree.length(way[0], way[1]):
-            bones[f"Hand{name}"] = way[0]
-            joints = way[1:]
-        bones |= {f"Hand{name}{i + 1}": bone for i, bone in enumerate(joints[:3])}
+    order = sorted(range(len(others)), key=lambda i: -float(across @ places[i]))
+    bones = {f"HandThumb{i + 1}": bone for i, bone in enumerate(thumb[:3])}
+    for name, i in zip(FINGERS[1:], order, strict=False):
+        way, knuckle = others[i], knuckles[i]
+        bones |= {f"Hand{name}{k + 1}": bone for k, bone in enumerate(way[knuckle : knuckle + 3])}
+        if knuckle > 0:
+            bones[f"Hand{name}"] = way[knuckle - 1]
     return bones
