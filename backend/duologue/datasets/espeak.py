@@ -244,12 +244,19 @@ def _words(
             token = next((i for i, (_, end, _) in enumerate(spans) if at < end), len(spans) - 1)
             if not onsets or onsets[-1][1] != token:
                 onsets.append((event.sample / rate, token))
-    until = [start for start, _ in onsets[1:]] + [float("inf")]
+    until = [*onsets[1:], (float("inf"), len(spans))]
     words: list[tuple[float, float, str]] = []
-    for (start, token), end in zip(onsets, until, strict=True):
+    for (start, token), (end, following) in zip(onsets, until, strict=True):
         # An onset is reported a few samples before its first phone.
         sounding = [phone for phone in phones if phone[2] != PAUSE and start - 1e-6 <= phone[0] < end - 1e-6]
-        spoken = re.sub(r"^\W+|\W+$", "", spans[token][2])
-        if sounding and spoken:
-            words.append((sounding[0][0], sounding[-1][1], spoken))
+        said = [re.sub(r"^\W+|\W+$", "", written) for _, _, written in spans[token:following]]
+        if sounding and any(said):
+            words += _shared([word for word in said if word], sounding[0][0], sounding[-1][1])
     return tuple(words)
+
+
+def _shared(words: list[str], start: float, end: float) -> list[tuple[float, float, str]]:
+    """Give words that espeak joins into one ("on the") their share of its time, by their letters."""
+    letters = np.cumsum([0, *(len(word) for word in words)])
+    times = (start + (end - start) * letters / letters[-1]).tolist()
+    return list(zip(times[:-1], times[1:], words, strict=True))
