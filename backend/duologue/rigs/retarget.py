@@ -124,10 +124,16 @@ class Retargeter:
                 parents[index[child]] = index[parent]
         self._rest = {joint: self._rest_head[bone] for joint, bone in self._bone.items()}
         self._rest |= self._tips()
-        played = set(self._bone.values())
+        self._also = {
+            index[bone]: self._bone[joint]
+            for bone, joint in match.rig_map.also.items()
+            if bone in index and joint in self._bone and index[bone] not in self._bone.values()
+        }
+        played = set(self._bone.values()) | set(self._also)
         self._above = {bone: _nearest(bone, parents, played) for bone in played}
         self._moved = self._find_moved(set(fixed))
-        self._order = _parents_first(played, [self._above, self._moved])
+        self._order = _parents_first(played, self._above)
+        self._placing = _parents_first(played, {bone: self._anchor(bone) for bone in played})
 
         self._own = {name: name for name in source.names}
         lowest = min(
@@ -171,9 +177,15 @@ class Retargeter:
         moved: dict[int, int | None] = {self._bone["Hips"]: None}
         for joint, bone in self._bone.items():
             anchor = expected_parent(joint, self._bone)
-            if anchor is not None and self._above[bone] != self._bone[anchor] and self._names[bone] not in fixed:
+            above = self._above[bone]
+            carrier = self._also.get(above, above) if above is not None else None
+            if anchor is not None and carrier != self._bone[anchor] and self._names[bone] not in fixed:
                 moved[bone] = self._bone[anchor]
-        return moved
+        return moved | self._also
+
+    def _anchor(self, bone: int) -> int | None:
+        """Return the bone that carries this one's head."""
+        return self._moved.get(bone, self._above[bone])
 
     def apply(
         self, rotations: ArrayLike, root_translation: ArrayLike, *, after: RetargetedPose | None = None
@@ -198,6 +210,7 @@ class Retargeter:
         turns: dict[int, Floats] = {}
         basis: dict[int, Floats] = {}
         by_bone = {bone: driven[joint] for joint, bone in self._bone.items() if joint in driven}
+        by_bone |= {bone: by_bone[fixed_to] for bone, fixed_to in self._also.items() if fixed_to in by_bone}
         for bone in self._order:
             above = self._above[bone]
             parent = still if above is None else turns[above]
@@ -237,8 +250,8 @@ class Retargeter:
         """World heads (T, 3) of the played bones, the hips at ``root``."""
         heads: dict[int, Floats] = {}
         hips = self._bone["Hips"]
-        for bone in self._order:
-            anchor = self._moved.get(bone, self._above[bone])
+        for bone in self._placing:
+            anchor = self._anchor(bone)
             if bone == hips:
                 heads[bone] = root.copy()
             elif anchor is None:
@@ -275,17 +288,16 @@ def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:
     return above if above >= 0 else None
 
 
-def _parents_first(played: set[int], needs: Sequence[Mapping[int, int | None]]) -> list[int]:
-    """Order bones so that each comes after the bones it ``needs``."""
+def _parents_first(played: set[int], above: Mapping[int, int | None]) -> list[int]:
+    """Order bones so that each comes after the one ``above`` it."""
     order: list[int] = []
 
     def visit(bone: int) -> None:
         if bone in order:
             return
-        for need in needs:
-            before = need.get(bone)
-            if before is not None:
-                visit(before)
+        before = above[bone]
+        if before is not None:
+            visit(before)
         order.append(bone)
 
     for bone in sorted(played):

@@ -7,8 +7,8 @@ A map is a TOML file in ``rigs/rig_maps``:
 - ``|`` separates spellings; ``{side}`` stands for ``left`` or ``right``, ``{short}`` for ``short_left`` or ``short_right``.
 - Case, spaces and ``_ . - :`` don't count, nor does a prefix in front of all names (``mixamorig3:``), unless the map says
   ``prefix = false``. ``[any_of]`` gives words other spellings in all names.
-- ``[[property]]`` lists custom properties of pose bones to set (IK/FK switches), ``[parents]`` controls that move as if they hung
-  under another one.
+- ``[[property]]`` lists custom properties of pose bones to set (IK/FK switches); ``[parents]`` names controls that move as if
+  they hung under another one; ``[also]`` bones that go with a joint as if fixed to it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,8 @@ from duologue.paths import rigs_folder
 from duologue.rigs.joints import ARM, FINGERS, LEG, REQUIRED, SIDES, chain_names
 
 _SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG)
-_SETTINGS: Final = {
-    "title",
-    "left",
-    "right",
-    "short_left",
-    "short_right",
-    "prefix",
-    "sided",
-    "property",
-    "parents",
-    "any_of",
-}
+_TABLES: Final = {"sided", "property", "parents", "also", "any_of"}
+_SETTINGS: Final = {"title", "left", "right", "short_left", "short_right", "prefix", *_TABLES}
 
 
 def canonical(name: str) -> str:
@@ -87,6 +77,7 @@ class RigMap:
     prefix: bool = True
     properties: tuple[Property, ...] = ()
     parents: Mapping[str, str] = field(default_factory=dict[str, str])
+    also: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def load(cls, path: str | Path) -> RigMap:
@@ -209,13 +200,18 @@ def _parse(name: str, data: Mapping[str, Any], where: str) -> RigMap:
         for entry in cast("list[Mapping[str, Any]]", data.get("property", []))
         for side in (range(2) if "{" in str(entry["bone"]) else (None,))
     ]
-    parents = {
-        _fill(str(bone), data, side): _fill(str(parent), data, side)
-        for bone, parent in cast("Mapping[str, Any]", data.get("parents", {})).items()
-        for side in (range(2) if "{" in str(bone) else (None,))
-    }
+
+    def pairs(table: str) -> dict[str, str]:
+        return {
+            _fill(str(bone), data, side): _fill(str(other), data, side)
+            for bone, other in cast("Mapping[str, Any]", data.get(table, {})).items()
+            for side in (range(2) if "{" in str(bone) else (None,))
+        }
+
     title = str(data.get("title", name))
-    return RigMap(name, title, joints, bool(data.get("prefix", True)), tuple(properties), parents)
+    return RigMap(
+        name, title, joints, bool(data.get("prefix", True)), tuple(properties), pairs("parents"), pairs("also")
+    )
 
 
 def _fill(text: str, data: Mapping[str, Any], side: int | None) -> str:
