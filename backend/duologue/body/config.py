@@ -86,9 +86,7 @@ class BodyConfig:
 CONFIGS: Final = {
     "paper": BodyConfig(),
     # Sized for two CPU cores: both networks, ten steps, well under real time; learns from an hour of composed motion.
-    "starter": BodyConfig(
-        layers=4, width=128, heads=4, global_heads=1, feedforward=128, condition_width=96, dropout=0.0
-    ),
+    "starter": BodyConfig(layers=4, width=96, heads=3, global_heads=1, feedforward=96, condition_width=64, dropout=0.0),
     "tiny": BodyConfig(
         layers=2,
         width=16,

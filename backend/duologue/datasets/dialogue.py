@@ -18,6 +18,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from duologue.speech.transcript import Word
+
 RATE: Final = 24000
 """Samples a second: 800 a frame at 30 fps."""
 
@@ -41,20 +43,11 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class SpokenWord:
-    """A word with its times, seconds."""
-
-    start: float
-    end: float
-    text: str
-
-
-@dataclass(frozen=True)
 class Utterance:
     """One recording: where it is, and its words where they are known."""
 
     path: Path
-    words: tuple[SpokenWord, ...] = ()
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,7 @@ class Speaking:
     """One performer's track: mono samples at ``RATE``, and the words that are known."""
 
     samples: NDArray[np.float32]
-    words: tuple[SpokenWord, ...]
+    words: tuple[Word, ...]
 
 
 def take_turns(seconds: float, rng: np.random.Generator) -> list[Turn]:
@@ -117,7 +110,7 @@ def read_voices(kit: Path) -> list[Voice]:
 def speak(voice: Voice, turns: Sequence[Turn], speaker: int, seconds: float, rng: np.random.Generator) -> Speaking:
     """Fill one performer's turns with consecutive stretches of a voice, each cut where it is quiet."""
     track = np.zeros(round(seconds * RATE), np.float32)
-    words: list[SpokenWord] = []
+    words: list[Word] = []
     order = list(rng.permutation(len(voice.utterances)))
     sound, current, at = np.zeros(0, np.float32), voice.utterances[order[0]], 0
     for turn in (t for t in turns if t.speaker == speaker):
@@ -137,7 +130,7 @@ def speak(voice: Voice, turns: Sequence[Turn], speaker: int, seconds: float, rng
         room += piece[: len(room)]
         shift = turn.start - at / RATE
         words += [
-            SpokenWord(w.start + shift, w.end + shift, w.text)
+            Word(w.start + shift, w.end + shift, w.text)
             for w in current.words
             if at / RATE <= w.start and w.end <= end / RATE
         ]
@@ -148,10 +141,8 @@ def speak(voice: Voice, turns: Sequence[Turn], speaker: int, seconds: float, rng
 def _read_sound(path: Path) -> NDArray[np.float32]:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = soxr.resample(samples.mean(axis=1), rate, RATE).astype(np.float32)
-    loud = np.abs(mono) > 0.02 * np.abs(mono).max()
-    first = int(np.argmax(loud)) if loud.any() else 0
     # Equal loudness: what the speaker's distance to the microphone was says nothing about the gesture.
-    return mono[max(0, first - RATE // 20) :] * np.float32(0.06 / (np.sqrt(np.mean(mono**2)) + 1e-6))
+    return mono * np.float32(0.06 / (np.sqrt(np.mean(mono**2)) + 1e-6))
 
 
 def _quiet_near(sound: NDArray[np.float32], at: int, reach: float = 0.3) -> int:
@@ -165,15 +156,15 @@ def _quiet_near(sound: NDArray[np.float32], at: int, reach: float = 0.3) -> int:
     return low + int(np.argmin(power)) * block + block // 2
 
 
-def _read_words(path: Path) -> tuple[SpokenWord, ...]:
-    words: list[SpokenWord] = []
+def _read_words(path: Path) -> tuple[Word, ...]:
+    words: list[Word] = []
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             start, end, text = float(row["start"]), float(row["end"]), row["word"]
             if text.startswith("<"):
                 continue
             if words and words[-1].text == text and abs(words[-1].end - start) < 0.015:
-                words[-1] = SpokenWord(words[-1].start, end, text)
+                words[-1] = Word(words[-1].start, end, text)
             else:
-                words.append(SpokenWord(start, end, text))
+                words.append(Word(start, end, text))
     return tuple(words)

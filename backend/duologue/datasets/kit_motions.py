@@ -52,8 +52,8 @@ Library = dict[str, list[KitClip]]
 def load_kit(kit: Path, work: Path, skeleton: Skeleton) -> Library:
     """Read and retarget all motion clips of the kit, by kind. Archives are unpacked into ``work``.
 
-    Kinds: ``idle``, ``listen``, ``present`` (standing); ``gesture`` (with marks), ``laugh``; ``sit``, ``sit-gesture``, ``sit-down``,
-    ``stand-up``; ``walk``, ``walk-start``, ``walk-stop``, ``turn``.
+    Kinds: ``idle``, ``listen``, ``present`` (standing); ``gesture`` (with marks), ``laugh``; ``sit``, ``sit-gesture``,
+    ``sit-down``, ``stand-up``; ``walk``, ``walk-start``, ``walk-stop``, ``turn``.
     """
     library: Library = defaultdict(list)
     for clip in _all(kit, work, skeleton):
@@ -112,21 +112,31 @@ _NOT_TALK = (
 
 
 def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Co-speech gestures with stroke marks. Left out: locomotion, reaching, self-adaptors, rude ones, and rows without valid marks."""
+    """Co-speech gestures with stroke marks. Left out: locomotion, reaching, self-adaptors, rude ones, and what has no valid marks."""
     for row in _rows(folder / "labels.csv"):
-        wanted = row["sync_valid"] == "1" and "Gestures" in row["set"] and row["label"] and row["stroke"] and row["relax"]
+        wanted = (
+            row["sync_valid"] == "1" and "Gestures" in row["set"] and row["label"] and row["stroke"] and row["relax"]
+        )
         # The labels also list files that the kit does not hold (duplicates).
         if not wanted or any(word in row["label"] for word in _NOT_TALK) or not (folder / row["file"]).exists():
             continue
         root, rotations = read_motion(folder / row["file"], skeleton)  # its sets have two kinds of skeletons
-        times = [float(row[key] or row["emphasis"] or 0) for key in ("ready", "strokeStart", "emphasis", "stroke", "relax")]
+        times = [
+            float(row[key] or row["emphasis"] or 0) for key in ("ready", "strokeStart", "emphasis", "stroke", "relax")
+        ]
         frames = [round(t * FPS) for t in times]
         if not (frames[0] <= frames[1] <= frames[2] <= frames[3] <= frames[4] and 12 < frames[4] <= len(root) + 6):
             continue
         hands = {"Lf": "L", "Rt": "R"}.get(row["hand"], "LR")
         gender = "f" if row["set"] == "FemaleGestures" else ""
         yield KitClip(
-            f"smartbody/{row['label']}", "gesture", Motion.from_world(root, rotations), "", gender, Marks(*frames), hands
+            f"smartbody/{row['label']}",
+            "gesture",
+            Motion.from_world(root, rotations),
+            "",
+            gender,
+            Marks(*frames),
+            hands,
         )
 
 

@@ -29,8 +29,8 @@ Array = NDArray[np.float64]
 class Motion:
     """One performer's motion at 30 fps on our skeleton.
 
-    ``steps`` (T, 3): dx, dz (metres) and dyaw (radians) from the frame before, in the heading frame. ``height`` (T,): of the hips,
-    metres. ``rotations`` (T, J, 4): parent-local quaternions, the hips' with the heading taken out.
+    ``steps`` (T, 3): dx, dz (metres) and dyaw (radians) from the frame before, in the heading frame. ``height`` (T,): of the
+    hips, metres. ``rotations`` (T, J, 4): parent-local quaternions, the hips' with the heading taken out.
     """
 
     steps: Array
@@ -45,7 +45,11 @@ class Motion:
         """Take a clip out of the world: hips (T, 3) metres, exponential maps (T, J, 3)."""
         features, _ = poses.from_world(root_translation, rotations)
         local = features[:, 4:].reshape(len(features), -1, 3)
-        return cls(features[:, :3].astype(np.float64), features[:, 3].astype(np.float64), np.asarray(exp_to_quat(local), np.float64))
+        return cls(
+            features[:, :3].astype(np.float64),
+            features[:, 3].astype(np.float64),
+            np.asarray(exp_to_quat(local), np.float64),
+        )
 
     def features(self) -> NDArray[np.float32]:
         """Return (T, 4 + 3 J), the columns of ``body.poses.columns``."""
@@ -77,7 +81,9 @@ class Motion:
         part = at - low
         gone = np.concatenate([np.zeros((1, 3)), np.cumsum(self.steps, axis=0)])
         # Summing steps ignores that they turn with the heading: exact between frames, and a stretch stays between frames.
-        travelled = np.stack([np.interp(np.linspace(0, len(self), count + 1), np.arange(len(self) + 1), g) for g in gone.T], 1)
+        travelled = np.stack(
+            [np.interp(np.linspace(0, len(self), count + 1), np.arange(len(self) + 1), g) for g in gone.T], 1
+        )
         return Motion(
             np.diff(travelled, axis=0),
             np.interp(at, np.arange(len(self)), self.height),
