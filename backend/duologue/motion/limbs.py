@@ -1,0 +1,142 @@
+"""Puts feet where the lock wants them and hands where they are free, with the hips as low as that takes; as a stream."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.motion.contact import Soles
+from duologue.motion.foot_lock import FootLock, FootLockOptions
+from duologue.motion.ik import two_bone
+from duologue.motion.push_out import PushOut
+from duologue.motion.rotations import Floats, einsum, matrix_to_exp, quat_between, quat_to_matrix
+from duologue.motion.skeleton import forward_kinematics
+from duologue.motion.smoothing import Envelope, Queue, Tally
+
+Array = NDArray[np.float64]
+
+_SIDES: Final = ("Left", "Right")
+
+_REACH: Final = 0.998
+"""Of the leg's length, how far it reaches before the hips come down instead."""
+
+_LOWEST: Final = 0.15
+"""Metres that the hips come down at most."""
+
+
+class Limbs:
+    """Legs and arms of both performers. Frames come first: (n, 2 performers, ...); left before right."""
+
+    def __init__(self, push_out: PushOut, fps: float, feet: FootLockOptions, *, free_hands: bool) -> None:
+        self._push_out, self._free_hands = push_out, free_hands
+        self._skeleton = skeleton = push_out.skeleton
+        self._floor = feet.floor
+        self._lock = FootLock(feet, fps)
+        self._soles = Soles.of(skeleton)
+        self._legs = np.array([skeleton.indices(*(s + j for j in ("UpLeg", "Leg", "Foot", "ToeBase"))) for s in _SIDES])
+        self._arms = np.array([skeleton.indices(*(s + j for j in ("Arm", "ForeArm", "Hand"))) for s in _SIDES])
+        self._parents = np.array(skeleton.parents)
+        self._leg_length = np.linalg.norm(skeleton.offsets[self._legs[:, 1:3]], axis=-1).sum(axis=-1)
+        self._queue = Queue()
+        self._lower, self._free = Envelope(), Envelope()
+        self.frames = 0
+        self.held, self.lowered, self.freed = Tally(), Tally(), Tally()
+
+    @property
+    def given_up(self) -> int:
+        """How often a foot was let go because the motion went too far from where it stood."""
+        return self._lock.given_up
+
+    def push(self, root: Array, turns: Array, *, last: bool) -> tuple[Array, Array]:
+        """Take roots (n, 2, 3) and exponential maps (n, 2, J, 3); return those frames that have become final."""
+        placed = forward_kinematics(self._skeleton, turns, root)
+        matrices, positions = (np.asarray(array, np.float64) for array in placed)
+        ankles, feet, toes, moved, held = self._stand(matrices, positions)
+        wrists = self._push_out.wrists(matrices, positions) if self._free_hands else np.zeros((len(root), 2, 2, 3))
+        lower = self._too_far(positions, ankles)
+        self._queue.push(root, turns, matrices, positions, ankles, feet, toes, moved, held, lower, wrists)
+
+        ready = len(self._queue) if last else max(len(self._queue) - Envelope.AHEAD, 0)
+        down = self._lower.follow(self._queue.peek(9), ready)
+        away = self._free.follow(self._queue.peek(10), ready)
+        root, turns, matrices, positions, ankles, feet, toes, moved, held, _, _ = self._queue.take(ready)
+        self.frames += ready
+        self.held.add(moved, held > 0)
+        self.lowered.add(down[..., 0])
+        self.freed.add(np.linalg.norm(away, axis=-1).max(axis=-1))
+
+        fall = down * np.array([0.0, -1.0, 0.0])
+        turns = turns.copy()
+        positions = positions + fall[:, :, None]
+        self._bend_legs(turns, (matrices, positions), (ankles, feet, toes))
+        if away.any():
+            self._bend_arms(turns, matrices, positions, away)
+        return root + fall, turns
+
+    def _stand(self, matrices: Array, positions: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Return where the ankles belong (n, 2, 2, 3), world rotations of feet and toes, how far soles moved and whether held."""
+        points = np.asarray(self._soles.place(matrices, positions), np.float64)
+        offsets, held = self._lock.push(points)
+        heel, ball = points[..., 0, :], points[..., 1, :]
+        new_heel, new_ball = heel + offsets[..., 0, :], ball + offsets[..., 1, :]
+        # The sole is rigid: it takes the direction from heel to ball, and its middle goes to the middle of the two.
+        turn = quat_to_matrix(quat_between(ball - heel, new_ball - new_heel))
+        feet = turn @ matrices[..., self._legs[:, 2], :, :]
+        middle = 0.5 * (self._soles.heel + self._soles.ball)
+        ankles = 0.5 * (new_heel + new_ball) - einsum("...fij,fj->...fi", feet, middle)
+        toes = turn @ matrices[..., self._legs[:, 3], :, :]
+        if self._floor:
+            toes = self._lift_toes(ankles, feet, toes)
+        moved = np.linalg.norm(offsets, axis=-1).max(axis=(-2, -1))
+        return tuple(np.asarray(x, np.float64) for x in (ankles, feet, toes, moved, held.any(axis=(-2, -1))))  # pyright: ignore[reportReturnType]
+
+    def _lift_toes(self, ankles: Floats, feet: Floats, toes: Floats) -> Floats:
+        """Bend toes up whose tips would be under the floor."""
+        joint = ankles + einsum("...fij,fj->...fi", feet, self._skeleton.offsets[self._legs[:, 3]])
+        tip = einsum("...fij,fj->...fi", toes, self._soles.tip)
+        length = np.linalg.norm(tip, axis=-1)
+        rise = np.clip(-joint[..., 1], tip[..., 1], length)
+        flat = np.sqrt(np.maximum(length**2 - rise**2, 0.0) / np.maximum(length**2 - tip[..., 1] ** 2, 1e-12))
+        lifted = tip * flat[..., None]
+        lifted[..., 1] = rise
+        return quat_to_matrix(quat_between(tip, lifted)) @ toes
+
+    def _too_far(self, positions: Array, ankles: Array) -> Array:
+        """Return by how much hips must come down (n, 2, 1) for both ankles to be within reach; 0 where they are as it is."""
+        thigh, foot = positions[..., self._legs[:, 0], :], positions[..., self._legs[:, 2], :]
+        way = thigh - ankles
+        reach = np.maximum(_REACH * self._leg_length, np.linalg.norm(thigh - foot, axis=-1))
+        aside = way[..., 0] ** 2 + way[..., 2] ** 2
+        need = way[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))
+        return np.clip(need, 0.0, _LOWEST).max(axis=-1, keepdims=True)
+
+    def _bend_legs(self, turns: Array, placed: tuple[Array, Array], wanted: tuple[Array, Array, Array]) -> None:
+        """Write the legs' rotations into ``turns`` for the wanted ankles and world rotations of feet and toes."""
+        (matrices, positions), (ankles, feet, toes) = placed, wanted
+        thigh, shin, foot, toe = (self._legs[:, k] for k in range(4))
+        hinge = matrices[..., thigh, :, :][..., 0]  # knees bend backwards about the thigh's own +X
+        before_thigh, before_shin, _ = two_bone(
+            positions[..., thigh, :], positions[..., shin, :], positions[..., foot, :], ankles, hinge
+        )
+        world = [matrices[..., self._parents[thigh], :, :], before_thigh @ matrices[..., thigh, :, :]]
+        world += [before_shin @ matrices[..., shin, :, :], feet, toes]
+        for k, joint in enumerate((thigh, shin, foot, toe)):
+            turns[..., joint, :] = matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1])
+
+    def _bend_arms(self, turns: Array, matrices: Array, positions: Array, away: Array) -> None:
+        """Write into ``turns`` the rotations of those arms whose wrists move ``away`` (n, 2, 2, 3)."""
+        upper, lower, hand = (self._arms[:, k] for k in range(3))
+        # Elbows bend forwards: about -Y on the left, +Y on the right.
+        hinge = matrices[..., upper, :, :][..., 1] * np.array([-1.0, 1.0])[:, None]
+        wrist = positions[..., hand, :]
+        before_upper, before_lower, _ = two_bone(
+            positions[..., upper, :], positions[..., lower, :], wrist, wrist + away, hinge
+        )
+        world = [matrices[..., self._parents[upper], :, :], before_upper @ matrices[..., upper, :, :]]
+        world += [before_lower @ matrices[..., lower, :, :], matrices[..., hand, :, :]]
+        moved = away.any(axis=-1)[..., None]
+        for k, joint in enumerate((upper, lower, hand)):
+            turned = matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1])
+            turns[..., joint, :] = np.where(moved, turned, turns[..., joint, :])

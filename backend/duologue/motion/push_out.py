@@ -1,0 +1,104 @@
+"""What it takes to get two bodies out of each other, and hands out of bodies: the needs, frame by frame, not yet smoothed.
+
+Frames come first: (n, 2 performers, ...). A centimetre of overlap is left alone, for skin and cloth give way and a hand may rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.motion.contact import Capsules, closest_on_lines
+from duologue.motion.rotations import einsum
+from duologue.motion.skeleton import Skeleton, forward_kinematics
+from duologue.motion.smoothing import Envelope, Queue, Tally
+
+Array = NDArray[np.float64]
+
+TOLERANCE: Final = 0.01
+"""Metres of overlap that count as touching."""
+
+LARGEST_SHIFT: Final = 0.4
+"""Metres that one performer is moved at most, by whatever overlap: beyond that the scene is wrong, not the motion."""
+
+LARGEST_REACH: Final = 0.2
+"""Metres that a wrist is moved at most."""
+
+_TRUNK: Final = ("pelvis", "abdomen", "chest", "neck", "head", "LeftThigh", "RightThigh")
+_BODY: Final = (*_TRUNK, "LeftShin", "RightShin", "LeftUpperArm", "RightUpperArm")
+_ARM: Final = ("Forearm", "Hand", "Fingers")
+
+
+class PushOut:
+    """Overlap between two bodies of one skeleton, and what would undo it."""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.skeleton = skeleton
+        self._capsules = capsules = Capsules.of(skeleton)
+        self._body = capsules.indices(*_BODY)
+        self._trunk = capsules.indices(*_TRUNK)
+        self._arms = np.stack([capsules.indices(*(side + part for part in _ARM)) for side in ("Left", "Right")])
+        self._hip = skeleton.index("Hips")
+
+    def roots(self, matrices: Array, positions: Array) -> Array:
+        """Return how far to shift each performer over the floor (n, 2, 3), given the world (n, 2, J, …): half the overlap each.
+
+        The bodies part along the line between their hips, on which nobody is turned about another.
+        """
+        lines = np.asarray(self._capsules.place(matrices, positions), np.float64)[:, :, self._body]
+        radii = self._capsules.radii[self._body]
+        _, _, between = closest_on_lines(lines[:, 0, :, None], lines[:, 1, None, :])
+        distance = np.linalg.norm(between, axis=-1)
+        overlap = radii[:, None] + radii - distance - TOLERANCE
+
+        apart = positions[:, 0, self._hip] - positions[:, 1, self._hip]
+        apart = apart * np.array([1.0, 0.0, 1.0])
+        length = np.linalg.norm(apart, axis=-1, keepdims=True)
+        way = np.where(length > 1e-6, apart / np.maximum(length, 1e-6), np.array([1.0, 0.0, 0.0]))
+        # Moving along the way parts a pair by only as much of it as runs along their own line.
+        along = einsum("nabi,ni->nab", between, way) / np.maximum(distance, 1e-6)
+        need = np.maximum(overlap / np.maximum(along, 0.5), 0.0).max(axis=(1, 2))
+        half = np.minimum(0.5 * need, LARGEST_SHIFT)[:, None] * way
+        return np.stack([half, -half], axis=1)
+
+    def wrists(self, matrices: Array, positions: Array) -> Array:
+        """Return how far to move each wrist (n, 2, 2 arms, 3), left first, out of the own trunk, thighs and the other's body."""
+        lines = np.asarray(self._capsules.place(matrices, positions), np.float64)
+        radii = self._capsules.radii
+        arms = lines[:, :, self._arms]  # n, 2, 2 arms, 3 parts, 2, 3
+        own, other = lines[:, :, None, None, self._trunk], lines[:, ::-1, None, None, self._body]
+        obstacles = np.concatenate([own, other], axis=4)
+        obstacle_radii = np.concatenate([radii[self._trunk], radii[self._body]])
+        along, _, between = closest_on_lines(arms[..., None, :, :], obstacles)
+        distance = np.linalg.norm(between, axis=-1)
+        overlap = radii[self._arms][..., None] + obstacle_radii - distance - TOLERANCE
+        # A forearm swings about its elbow: near the elbow the wrist would have to go far for little, so it isn't asked to.
+        lever = np.where(np.arange(len(_ARM))[:, None] == 0, along, 1.0)
+        overlap = np.where(lever > 0.3, overlap / np.maximum(lever, 0.3), 0.0)
+        flat = overlap.reshape(*overlap.shape[:3], overlap.shape[3] * overlap.shape[4])
+        deepest = flat.argmax(axis=-1)[..., None]
+        depth = np.clip(np.take_along_axis(flat, deepest, axis=-1), 0.0, LARGEST_REACH)
+        normal = (between / np.maximum(distance, 1e-6)[..., None]).reshape(*flat.shape, 3)
+        return np.asarray(depth * np.take_along_axis(normal, deepest[..., None], axis=-2)[..., 0, :], np.float64)
+
+
+class Parting:
+    """Shifts both performers over the floor, as a stream, until their bodies don't overlap; ``Envelope.AHEAD`` frames late."""
+
+    def __init__(self, push_out: PushOut) -> None:
+        self._push_out = push_out
+        self._queue, self._envelope = Queue(), Envelope()
+        self.parted = Tally()
+
+    def push(self, root: Array, turns: Array, *, last: bool) -> tuple[Array, Array]:
+        """Take roots (n, 2, 3) and exponential maps (n, 2, J, 3); return those frames that have become final."""
+        placed = forward_kinematics(self._push_out.skeleton, turns, root)
+        matrices, positions = (np.asarray(array, np.float64) for array in placed)
+        self._queue.push(root, turns, self._push_out.roots(matrices, positions))
+        ready = len(self._queue) if last else max(len(self._queue) - Envelope.AHEAD, 0)
+        shift = self._envelope.follow(self._queue.peek(2), ready)
+        root, turns, _ = self._queue.take(ready)
+        self.parted.add(np.linalg.norm(shift, axis=-1))
+        return root + shift, turns
