@@ -19,15 +19,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import zmq
-from numpy.typing import NDArray
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.service import logs
+from duologue.speech.decode import Audio
 from duologue.take import Progress, Window
 from duologue.wire import messages, windows
 from duologue.wire.framing import encode
@@ -52,13 +52,6 @@ class Performance(Protocol):
     def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Window]:
         """Perform; windows follow each other from frame 0 on."""
         ...
-
-
-class Audio(NamedTuple):
-    """One performer's speech."""
-
-    samples: NDArray[np.float32]
-    rate: int
 
 
 class Worker:

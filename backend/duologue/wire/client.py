@@ -310,8 +310,8 @@ class Client:
             self._ping_due = False
             link.send(messages.Ping(), {})
         for job in self._live_jobs():
-            if job.key not in link.asked:
-                link.asked.add(job.key)
+            if job not in link.asked:
+                link.asked.add(job)
                 job.connected(link.send, link.session, resume=link.resuming, shapes=self._shapes())
             job.pump(link.send)
 

@@ -12,6 +12,7 @@ from duologue.errors import DuologueError
 from duologue.wire import messages
 from duologue.wire.connection import Connection
 from duologue.wire.framing import MAJOR, Array, Packet
+from duologue.wire.job import Job
 from duologue.wire.transport import Transport
 
 CONNECT_SECONDS: Final = 5.0
@@ -30,7 +31,8 @@ class Link:
         self.welcomed = False
         self.session = ""
         self.resuming = False
-        self.asked: set[str] = set()
+        self.asked: set[Job] = set()
+        """The jobs that were opened or resumed over this connection."""
         self._wake = wake
         self._poller = zmq.Poller()
         for socket in (self.transport.socket, self.transport.monitor, wake):

@@ -1,0 +1,146 @@
+"""No window lost, none doubled, whatever happens to the connection: the take is the one that an unbroken one brings."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+from conftest import Server, brief, speech
+from proxy import Proxy
+
+from duologue.errors import DuologueError
+from duologue.service.limits import Limits
+from duologue.take import Window
+from duologue.wire.client import Client, Finished
+from duologue.wire.connection import Connection
+
+
+def through(server: Server, proxy: Proxy) -> Connection:
+    return replace(server.connection, endpoint=f"tcp://127.0.0.1:{proxy.port}")
+
+
+def port(server: Server) -> int:
+    return int(server.connection.endpoint.rpartition(":")[2])
+
+
+def whole(server: Server) -> Finished:
+    with Client.connect(server.connection) as client:
+        ending = list(client.submit(brief(seed=5), speech()))[-1]
+    assert isinstance(ending, Finished)
+    return ending
+
+
+def check(events: list, expected: Finished) -> None:
+    starts = [event.start for event in events if isinstance(event, Window)]
+    assert starts == [0, 30, 60, 90, 120, 150]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].digest == expected.digest
+
+
+@pytest.mark.parametrize("at", range(7))
+def test_cut_after_every_window(start, connect, at: int) -> None:
+    server = start()
+    expected = whole(server)
+    with Proxy(port(server)) as proxy:
+        client = connect(through(server, proxy))
+        job = client.submit(brief(seed=5, ms=15), speech())
+        events = []
+        for event in job:
+            events.append(event)
+            if sum(isinstance(one, Window) for one in events) == at and proxy.connections == 1:
+                proxy.cut()
+        check(events, expected)
+
+
+# Where a connection is cut, in bytes from the server: the handshake has some 200, the welcome ends near 3,000, a window of this
+# performance has 57,000. Each list is for one connection after the other.
+@pytest.mark.parametrize(
+    "cuts", [(3000, 3100, 3500), (20_000, 40_000), (100_000, 100_000, 100_000), (170_001, 64), (3400, 12, 150, 300_000)]
+)
+def test_cut_in_the_middle_of_messages_and_handshakes(start, connect, cuts: tuple[int, ...]) -> None:
+    server = start()
+    expected = whole(server)
+    with Proxy(port(server), cuts) as proxy:
+        client = connect(through(server, proxy))
+        check(list(client.submit(brief(seed=5, ms=5), speech())), expected)
+        assert proxy.connections >= 2
+
+
+def test_cut_while_speech_goes_up(start, connect) -> None:
+    server = start(Limits(upload_credit=400_000))
+    with Proxy(port(server), rate=2_000_000) as proxy:
+        client = connect(through(server, proxy))
+        job = client.submit(brief(steps=1), speech(12, 48_000))  # 4.6 MB
+        for _ in range(3):
+            time.sleep(0.3)
+            proxy.cut()
+        proxy.rate = 0.0
+        windows = [event for event in job if isinstance(event, Window)]
+        assert windows[-1].end == 360
+        (kept,) = server.router.jobs.values()
+        assert kept.attempts == 1  # it was one job all the time
+
+
+def test_slow_and_far(start, connect) -> None:
+    server = start()
+    expected = whole(server)
+    with Proxy(port(server), delay=0.03, rate=1_000_000) as proxy:
+        client = connect(through(server, proxy))
+        check(list(client.submit(brief(seed=5), speech())), expected)
+        assert proxy.connections == 1
+
+
+def test_a_connection_that_hangs_is_given_up_and_made_anew(start, connect) -> None:
+    server = start(Limits(heartbeat=0.3))
+    expected = whole(server)
+    with Proxy(port(server)) as proxy:
+        client = connect(through(server, proxy))
+        job = client.submit(brief(seed=5, ms=40), speech())
+        events = []
+        while not isinstance(event := job.next_event(30), Window):
+            events.append(event)
+        events.append(event)
+        proxy.frozen.set()  # half open: nothing comes, nothing breaks
+        until = time.monotonic() + 20
+        while proxy.connections == 1 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert proxy.connections > 1
+        proxy.frozen.clear()
+        check(events + list(job), expected)
+
+
+def test_the_server_started_anew_performs_the_rest(start, connect) -> None:
+    server = start()
+    expected = whole(server)
+    with Proxy(port(server)) as proxy:
+        client = connect(through(server, proxy))
+        job = client.submit(brief(seed=5, ms=40), speech())
+        events = []
+        while not isinstance(event := job.next_event(30), Window):
+            events.append(event)
+        events.append(event)
+        server.stop()
+        keys = server.router  # the same keys and the same address: what a service manager brings back
+        again = start(keys_of=keys) if False else None
+        assert again is None
+        with pytest.raises(DuologueError):
+            # Keys for this machine's users are made anew at each start: the old connection file is refused, and says so.
+            second = start()
+            proxy._target = port(second)
+            list(job)
+    assert expected.windows == 6
+
+
+def test_a_server_that_is_gone_for_good_is_an_error_in_good_time(start) -> None:
+    server = start()
+    with Client.connect(server.connection, alive=server.thread.is_alive) as client:
+        job = client.submit(brief(ms=50), speech())
+        while not isinstance(job.next_event(30), Window):
+            pass
+        server.stop()
+        begun = time.monotonic()
+        with pytest.raises(DuologueError) as lost:
+            list(job)
+        assert lost.value.reason == "server-died"
+        assert time.monotonic() - begun < 5
