@@ -44,6 +44,7 @@ def read_motion(
     scale: float | None = None,
     skip: int = 0,
     rest_frame: int | None = None,
+    rest_of_walk: bool = False,
 ) -> tuple[Array, Array]:
     """Read one BVH file as world hips (T, 3) in metres and exponential maps (T, J, 3) of ``skeleton`` at 30 fps.
 
@@ -63,6 +64,7 @@ def read_motion(
         skeleton,
         translations=clip.translations,
         rest_frame=rest_frame,
+        rest_of_walk=rest_of_walk,
     )
     made = BvhClip(skeleton, np.asarray(rotations, np.float64)[skip:], np.asarray(root, np.float64)[skip:], clip.fps)
     made = resample(made, FPS)

@@ -150,10 +150,10 @@ def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
 
 
 def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Straight walks. The first frame is a T-pose set before the motion."""
+    """Straight walks, on a skeleton whose zero pose means nothing and without a T-pose frame (whatever the kit's README says)."""
     names = RigMap.builtin("character_creator")
     for path in sorted(folder.glob("*.bvh")):
-        root, rotations = read_motion(path, skeleton, names, skip=1, rest_frame=0)
+        root, rotations = read_motion(path, skeleton, names, rest_of_walk=True)
         yield KitClip(f"cmu/{path.stem}", "walk", Motion.from_world(root, rotations))
 
 

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from duologue.errors import invalid
-from duologue.motion.rotations import Floats, as_floats, matrix_to_quat, quat_multiply, quat_rotate, quat_slerp
+from duologue.motion.rotations import (
+    Floats,
+    as_floats,
+    matrix_to_quat,
+    quat_multiply,
+    quat_rotate,
+    quat_slerp,
+    quat_to_matrix,
+)
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.rigs.alignment import TIP, align
 from duologue.rigs.joints import SIDES, chain
@@ -88,6 +96,7 @@ def move(
     *,
     translations: ArrayLike | None = None,
     rest_frame: int | None = None,
+    rest_of_walk: bool = False,
 ) -> MovingBody:
     """Run a clip on its own skeleton.
 
@@ -98,6 +107,7 @@ def move(
         root_translation: (T, 3) metres.
         translations: (T, J, 3) parent-local positions where bones change length.
         rest_frame: take this frame for the rest pose instead of the skeleton's own (clips with a T-pose in front).
+        rest_of_walk: work the rest pose out from the motion, a straight walk, where the skeleton's own means nothing.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``joints-missing`` when hips or legs have no joint.
@@ -115,9 +125,42 @@ def move(
     if rest_frame is not None:
         rest = dict(zip(joints, positions[rest_frame], strict=True))
         matrices = matrices @ np.swapaxes(matrices[rest_frame], -1, -2)
+    elif rest_of_walk:
+        rest, upright = _rest_of_walk(skeleton, joints, matrices, positions)
+        matrices = matrices @ np.swapaxes(upright, -1, -2)
     turns = matrix_to_quat(np.ascontiguousarray(np.moveaxis(matrices, 1, 0)))
     places = np.moveaxis(positions, 1, 0)
     return MovingBody(rest, dict(zip(joints, turns, strict=True)), dict(zip(joints, places, strict=True)))
+
+
+def _rest_of_walk(
+    skeleton: Skeleton, joints: Mapping[str, str], matrices: Floats, positions: Floats
+) -> tuple[dict[str, Floats], Floats]:
+    """Return the rest positions (3,) and world rotations (N, 3, 3) of a body that is seen walking straight on.
+
+    A body sways about its upright pose, so that is the mean of every joint's rotation; a foot lies flat when it is stillest.
+    """
+    words = list(joints)
+    quats = matrix_to_quat(matrices)
+    # The mean rotation is the main axis of the quaternions (Markley et al., "Averaging Quaternions", 2007): signs don't matter.
+    mean = np.linalg.eigh(np.einsum("tni,tnj->nij", quats, quats))[1][..., -1]
+    upright = quat_to_matrix(mean)
+    for side in SIDES:
+        feet = [words.index(side + part) for part in ("Foot", "ToeBase") if side + part in joints]
+        speed = np.linalg.norm(np.diff(positions[:, feet], axis=0), axis=-1).sum(axis=1)
+        upright[feet] = matrices[int(np.argmin(speed)), feet]
+
+    rest = positions.mean(axis=0)
+    place = {skeleton.index(name): n for n, name in enumerate(joints.values())}
+    for joint, n in sorted(place.items()):
+        parent = skeleton.parents[joint]
+        while parent >= 0 and parent not in place:
+            parent = skeleton.parents[parent]
+        if parent >= 0:
+            above = place[parent]
+            reach = np.einsum("tji,tj->ti", matrices[:, above], positions[:, n] - positions[:, above]).mean(axis=0)
+            rest[n] = rest[above] + upright[above] @ reach
+    return dict(zip(words, rest, strict=True)), upright
 
 
 def leg_length(points: Mapping[str, Floats]) -> float:

@@ -21,6 +21,7 @@ def retarget_clip(
     *,
     translations: ArrayLike | None = None,
     rest_frame: int | None = None,
+    rest_of_walk: bool = False,
     floor: float | None = 0.0,
     floor_scale: float | None = None,
 ) -> tuple[Floats, Floats]:
@@ -38,6 +39,7 @@ def retarget_clip(
         target: the skeleton to move, K joints.
         translations: (T, J, 3) parent-local positions, where the source's bones change length.
         rest_frame: the frame of the clip that shows the T-pose, where the skeleton's own rest pose is none.
+        rest_of_walk: find the rest pose as the mean of the clip, a straight walk, where neither shows one.
         floor: height of the floor in the clip, metres. The source's soles are found by the lowest height its feet keep to.
             None: the soles are at y = 0 in the source's rest pose, and the clip's floor is there too.
         floor_scale: how much a metre over the floor becomes; by default the ratio of the legs' lengths.
@@ -49,7 +51,15 @@ def retarget_clip(
         DuologueError: INVALID_ARGUMENT ``joints-missing`` when hips or legs are not mapped; NOT_FOUND ``unknown-joint``.
     """
     names = {joint: name for name, joint in joint_map.items()}
-    body = move(source, names, rotations, root_translation, translations=translations, rest_frame=rest_frame)
+    body = move(
+        source,
+        names,
+        rotations,
+        root_translation,
+        translations=translations,
+        rest_frame=rest_frame,
+        rest_of_walk=rest_of_walk,
+    )
     own = {name: name for name in target.names}
     rest = rest_points(target, own)
     turns = body.drive(rest)
