@@ -413,7 +413,7 @@ def _read_speech(table: Table, folder: Path | None) -> Speech:
     channel = speech.whole("channel") if "channel" in speech else None
     if channel is not None:
         within(channel, 0, 255, speech.at("channel"))
-    return Speech(folder / path, channel)
+    return Speech((folder / path).resolve(), channel)
 
 
 def _read_transcript(table: Table, folder: Path | None) -> Transcript | None:

@@ -103,7 +103,7 @@ def write_wav(path: Path | str, samples: NDArray[np.float32], rate: int) -> None
     Raises:
         DuologueError: the folder can't be written (see :mod:`duologue.files`).
     """
-    import soundfile
+    import soundfile  # pyright: ignore[reportMissingTypeStubs]
 
     with replacing(path) as temporary:
         soundfile.write(temporary, samples, rate, subtype="PCM_24", format="WAV")

@@ -280,7 +280,7 @@ def _parsed(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Take:
         tracks.append(Track(**part))
     if len(tracks[0]) != header["frames"]:
         raise _wrong("take-shape", f"A has {len(tracks[0])} frames, the header says {header['frames']}")
-    return Take(skeleton, (tracks[0], tracks[1]), header["provenance"], bool(header["complete"]))
+    return Take(skeleton, (tracks[0], tracks[1]), dict(header["provenance"]), bool(header["complete"]))
 
 
 def _wrong(reason: str, message: str) -> DuologueError:
