@@ -168,7 +168,7 @@ def _halves(tree: _Tree, way: Sequence[int]) -> tuple[int, int]:
     def unequal(pair: tuple[int, int]) -> float:
         upper, lower = tree.length(*pair), tree.length(pair[1], last)
         # Among equal halves the longer limb is the limb, the shorter one a part of it.
-        return abs(upper - lower) / (upper + lower) - 0.5 * (upper + lower) / tree.length(way[0], last)
+        return abs(upper - lower) / (upper + lower) - 0.25 * (upper + lower) / tree.length(way[0], last)
 
     return min(pairs, key=unequal)
 
@@ -230,8 +230,10 @@ def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
     fingers = _fingers(tree, hand)
     if not 3 <= len(fingers) <= 5:
         return {}
-    # The thumb reaches least far; the others lie side by side across the palm, the one next to the thumb first.
-    thumb = min(fingers, key=lambda way: tree.length(hand, way[-1]))
+    # The thumb points another way than the rest; the others lie side by side across the palm, the one next to the thumb first.
+    ways = np.array([tree.heads[way[-1]] - tree.heads[way[0]] for way in fingers])
+    ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-12)
+    thumb = fingers[int(np.argmin(ways @ np.median(ways, axis=0)))]
     others = [way for way in fingers if way is not thumb]
     knuckles = [
         next(i for i, bone in enumerate(way) if tree.length(hand, bone) > 0.35 * tree.length(hand, way[-1]))
