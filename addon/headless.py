@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         render.add_argument(f"--armature-{performer}", default="", help=f"armature of performer {performer.upper()}")
         render.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
         render.add_argument(f"--sound-{performer}", type=Path, help=f"speech of performer {performer.upper()}")
-    render.add_argument("--engine", default="auto", choices=("auto", "workbench", "eevee", "cycles", "software"))
+    render.add_argument("--engine", default="workbench", choices=("workbench", "eevee", "cycles", "software"))
     render.add_argument("--no-preview", action="store_true", help="make the scene only")
     draw = verbs.add_parser("draw", help="(used by render) draw a scene's video in a process of its own")
     draw.add_argument("blend", type=Path)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue.errors import DuologueError
-from duologue.rigs.recognise import ShapeMatch, recognise_rig, recognise_shapes
+from duologue.rigs.recognise import recognise_shapes, require_rig, require_shapes
 from duologue.rigs.rig_map import RigMatch
+from duologue.rigs.shape_map import ShapeMatch
 
 from . import armatures, shape_keys
 
@@ -47,65 +47,28 @@ class Performer:
 
 
 def cast(name: str, armature: Object, meshes: Sequence[Object] | None = None) -> Performer:
-    """Recognise a character's rig and faces. ``meshes``: its face meshes; None finds them.
+    """Recognise a character's rig and faces. ``meshes``: its face meshes, which then must be usable; None finds those that are.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``rig-scale``; INVALID_ARGUMENT ``rig-unknown`` (says what is missing),
-            ``mesh-without-shape-keys``, ``face-unknown``.
+        DuologueError: FAILED_PRECONDITION ``rig-scale``, ``rig-not-recognised`` (says what is missing), ``no-shape-keys``,
+            ``shapes-not-recognised``.
     """
     rig = armatures.read_rig(armature)
-    return Performer(name, armature, rig, match_rig(armature, rig), match_faces(armature, meshes))
+    match = require_rig(rig.names, rig.parents, rig.heads, what=f"the armature {armature.name!r}")
+    return Performer(name, armature, rig, match, _given(meshes) if meshes is not None else _found(armature))
 
 
-def match_rig(armature: Object, rig: armatures.Rig) -> RigMatch:
-    """Return the rig map that fits an armature best.
-
-    Raises:
-        DuologueError: INVALID_ARGUMENT ``rig-unknown`` with the joints that found no bone.
-    """
-    matches = recognise_rig(rig.names, rig.parents, rig.heads)
-    if not matches or not matches[0].usable:
-        nearest = (
-            f"; nearest is {matches[0].rig_map.title}, which lacks {_some(matches[0].required_missing)}"
-            if matches
-            else ""
-        )
-        raise DuologueError(
-            "INVALID_ARGUMENT",
-            "rig-unknown",
-            f"no rig map fits the armature {armature.name!r}{nearest}. Rename its bones, or add a rig map for it",
-        )
-    return matches[0]
+def _given(meshes: Sequence[Object]) -> tuple[Face, ...]:
+    names = [shape_keys.shape_names(mesh) for mesh in meshes]
+    return tuple(
+        Face(mesh, require_shapes(keys, what=f"the mesh {mesh.name!r}"))
+        for mesh, keys in zip(meshes, names, strict=True)
+    )
 
 
-def match_faces(armature: Object, meshes: Sequence[Object] | None) -> tuple[Face, ...]:
-    """Return the faces of a character: the given meshes, which then must be usable, or those of its meshes that are.
-
-    Raises:
-        DuologueError: INVALID_ARGUMENT ``mesh-without-shape-keys``, ``face-unknown``.
-    """
-    faces: list[Face] = []
-    for mesh in meshes if meshes is not None else shape_keys.face_meshes(armature):
-        names = shape_keys.shape_names(mesh)
-        if not names:
-            raise DuologueError(
-                "INVALID_ARGUMENT",
-                "mesh-without-shape-keys",
-                f"the mesh {mesh.name!r} has no shape keys, so its face can't move; choose the mesh that has the facial "
-                "shapes, or leave the face empty to move the body only",
-            )
-        match = next(iter(recognise_shapes(names)), None)
-        if match is not None and match.usable:
-            faces.append(Face(mesh, match))
-        elif meshes is not None:
-            raise DuologueError(
-                "INVALID_ARGUMENT",
-                "face-unknown",
-                f"the shape keys of {mesh.name!r} ({_some(names)}) are in no naming that is known: ARKit, Live Link, "
-                "Character Creator, MetaHuman, VRM, or Oculus visemes; rename them, or leave the face empty",
-            )
-    return tuple(faces)
-
-
-def _some(names: Sequence[str], limit: int = 6) -> str:
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+def _found(armature: Object) -> tuple[Face, ...]:
+    """Return what moves of a character's face: the mesh that speaks, and others (teeth, tongue, brows) with such shapes."""
+    matches = {mesh: recognise_shapes(shape_keys.shape_names(mesh)) for mesh in shape_keys.face_meshes(armature)}
+    best = {mesh: found[0] for mesh, found in matches.items() if found}
+    speaking = {match.shape_map.name for match in best.values() if match.usable}
+    return tuple(Face(mesh, match) for mesh, match in best.items() if match.usable or match.shape_map.name in speaking)

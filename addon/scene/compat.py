@@ -46,12 +46,12 @@ def choose_video(scene: Scene) -> None:
     settings.file_format = "FFMPEG"
 
 
-def choose_image(scene: Scene) -> None:
-    """Make a scene's output single PNG files."""
+def choose_image(scene: Scene, file_format: str = "PNG") -> None:
+    """Make a scene's output single pictures."""
     settings = scene.render.image_settings
     if VERSION >= (5, 0):
         settings.media_type = "IMAGE"
-    settings.file_format = "PNG"
+    settings.file_format = file_format
 
 
 def sequencer_scene(context: Any) -> Scene:

@@ -29,9 +29,7 @@ def draw(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> Non
     """Draw a scene's frames into a video, in this process. Nothing is saved but the video."""
     bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False)
     scene = bpy.context.scene
-    preview.set_engine(scene, engine)
-    preview.set_output(scene, video)
-    preview.render(scene, lambda done, total: emit("progress", stage="preview", done=done, total=total))
+    preview.render(scene, video, engine, lambda done, total: emit("progress", stage="preview", done=done, total=total))
 
 
 def draw_apart(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> None:

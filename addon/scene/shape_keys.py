@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
-from duologue import arkit
-from duologue.rigs.shape_map import ShapeMap
+from duologue.rigs.shape_map import ShapeMatch
 from numpy.typing import NDArray
 
 from . import armatures
@@ -35,26 +34,24 @@ def shape_path(name: str) -> str:
     return f'key_blocks["{bpy.utils.escape_identifier(name)}"].value'
 
 
-def shape_values(keys: Key, weights: NDArray[Any], shape_map: ShapeMap) -> Mapping[str, NDArray[Any]]:
+def shape_values(keys: Key, weights: NDArray[Any], match: ShapeMatch) -> dict[str, NDArray[Any]]:
     """Turn ARKit weights (T, 52) into the values (T,) of a mesh's own shapes, within the range of each one's slider."""
-    values: dict[str, NDArray[Any]] = {}
-    for name, column in arkit.INDEX.items():
-        for target, factor in shape_map.targets(name):
-            if target in keys.key_blocks:
-                values[target] = values.get(target, 0.0) + factor * weights[:, column]
     blocks = keys.key_blocks
-    return {name: np.clip(v, blocks[name].slider_min, blocks[name].slider_max) for name, v in values.items()}
+    values = match.apply(weights)
+    return {
+        name: np.clip(values[:, i], blocks[name].slider_min, blocks[name].slider_max)
+        for i, name in enumerate(match.shapes)
+    }
 
 
-def channels(keys: Key, weights: NDArray[Any], shape_map: ShapeMap) -> list[Channels]:
+def channels(keys: Key, weights: NDArray[Any], match: ShapeMatch) -> list[Channels]:
     """Return the curves of a face."""
     return [
-        Channels(shape_path(name), value[:, None], "Face")
-        for name, value in shape_values(keys, weights, shape_map).items()
+        Channels(shape_path(name), value[:, None], "Face") for name, value in shape_values(keys, weights, match).items()
     ]
 
 
-def blockers(mesh: Object, names: Mapping[str, object]) -> list[str]:
+def blockers(mesh: Object, names: Sequence[str]) -> list[str]:
     """Return what would keep written shapes from showing, each with what to do about it. Empty when nothing does."""
     keys = mesh.data.shape_keys
     found: list[str] = []

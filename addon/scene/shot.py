@@ -204,8 +204,9 @@ def _folder(folder: Path) -> Path:
 
 def _save(blend: Path) -> None:
     try:
+        blend.unlink(missing_ok=True)  # else Blender keeps the old one as scene.blend1
         bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True, relative_remap=True)
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         raise DuologueError(
             "PERMISSION_DENIED", "not-writable", f"Blender can't write {blend}: {error}", field="--out"
         ) from error

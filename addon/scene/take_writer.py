@@ -106,9 +106,7 @@ def blockers(performer: Performer) -> list[str]:
     """Return what would keep a written take from showing on this performer."""
     found = armatures.blockers(performer.armature, list(performer.match.bones.values()))
     for face in performer.faces:
-        keys = face.mesh.data.shape_keys
-        moved = shape_keys.shape_values(keys, np.zeros((1, 52), np.float32), face.match)
-        found += shape_keys.blockers(face.mesh, moved)
+        found += shape_keys.blockers(face.mesh, face.match.shapes)
     return found
 
 

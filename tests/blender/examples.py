@@ -22,9 +22,11 @@ def example_take(frames: int = 90, seed: int = 3) -> Take:
     seconds = np.arange(frames)[:, None, None] / 30.0
     tracks = []
     for side, heading in ((-0.6, np.pi / 2), (0.6, -np.pi / 2)):
-        rate, phase, size = (random.uniform(*span, (1, len(skeleton), 3)) for span in ((0.5, 4), (0, 6), (0.05, 0.35)))
+        rate, phase, size = (random.uniform(*span, (1, len(skeleton), 3)) for span in ((0.5, 4), (0, 6), (0.02, 0.15)))
         rotations = size * np.sin(rate * seconds + phase)
-        rotations[:, 0] = (0.0, heading, 0.0) + 0.05 * np.sin(rate[:, 0] * seconds[:, 0] + phase[:, 0])
+        rotations[:, skeleton.index("LeftArm"), 2] -= 1.2  # arms hang down
+        rotations[:, skeleton.index("RightArm"), 2] += 1.2
+        rotations[:, 0] = (0.0, heading * 0.7, 0.0) + 0.05 * np.sin(rate[:, 0] * seconds[:, 0] + phase[:, 0])
         root = np.array([side, 0.955, 0.0]) + 0.05 * np.sin(seconds[:, 0] * (1.0, 0.7, 1.3))
         wave = 0.5 + 0.5 * np.sin(random.uniform(1, 9, 52) * seconds[:, 0] + random.uniform(0, 6, 52))
         always = np.ones(frames, bool)

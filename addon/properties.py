@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an animator sets, kept in the scene: the cast, the speech, and how the two stand to each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+from duologue.errors import DuologueError
+from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS, RELATIONSHIPS, roles
+
+from .scene.cast import cast
+
+_EMOTIONS = [(name, name.capitalize(), "") for name in sorted(EMOTIONS)]
+_ACTIONS = [(name, name.capitalize(), "") for name in ACTION_MODES]
+_RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHIPS]
+
+
+def _is_armature(_: Any, ob: bpy.types.Object) -> bool:
+    return ob.type == "ARMATURE"
+
+
+def _has_shapes(_: Any, ob: bpy.types.Object) -> bool:
+    return ob.type == "MESH" and ob.data.shape_keys is not None
+
+
+def _recognise(performer: DUOLOGUE_PG_performer, _: bpy.types.Context) -> None:
+    """Recognise the character once, when it is chosen: a panel is drawn too often to do it there."""
+    performer.found, performer.problem = "", ""
+    if performer.armature is None:
+        return
+    try:
+        made = cast("A", performer.armature, [performer.face] if performer.face else None)
+    except DuologueError as error:
+        performer.problem = str(error)
+        return
+    rig = f"{made.match.rig_map.title}: {len(made.match.bones)} joints"
+    faces = ", ".join(f"{face.mesh.name} ({face.match.shape_map.title})" for face in made.faces)
+    performer.found = f"{rig}; face: {faces or 'none'}"
+
+
+class DUOLOGUE_PG_change(bpy.types.PropertyGroup):
+    """From some second on, another action."""
+
+    seconds: FloatProperty(
+        name="From", description="When it begins, in seconds of the speech", min=0.0, unit="TIME_ABSOLUTE"
+    )
+    action: EnumProperty(name="Action", description="What the performer does from then on", items=_ACTIONS)
+
+
+class DUOLOGUE_PG_performer(bpy.types.PropertyGroup):
+    """One of the two people."""
+
+    armature: PointerProperty(
+        name="Armature",
+        description="The armature of the character that plays this part",
+        type=bpy.types.Object,
+        poll=_is_armature,
+        update=_recognise,
+    )
+    face: PointerProperty(
+        name="Face",
+        description="The mesh with the facial shape keys; leave it empty to use every mesh of the character that has them",
+        type=bpy.types.Object,
+        poll=_has_shapes,
+        update=_recognise,
+    )
+    found: StringProperty(name="Recognised", options={"HIDDEN", "SKIP_SAVE"})
+    problem: StringProperty(name="Problem", options={"HIDDEN", "SKIP_SAVE"})
+    source: EnumProperty(
+        name="Speech from",
+        description="Where this performer's speech comes from",
+        items=[
+            ("STRIP", "Strip", "A sound strip of the video sequencer"),
+            ("FILE", "File", "A sound file: WAV, FLAC, OGG or MP3"),
+        ],
+    )
+    strip: StringProperty(name="Strip", description="The sound strip with this performer's voice")
+    file: StringProperty(name="File", description="The sound file with this performer's voice", subtype="FILE_PATH")
+    channel: IntProperty(
+        name="Channel",
+        description="Which channel of the file holds this voice, counted from 1; 0 mixes all of them",
+        min=0,
+        max=32,
+    )
+    emotion: EnumProperty(name="Emotion", description="How the performer feels", items=_EMOTIONS, default="calmness")
+    action: EnumProperty(name="Begins", description="What the performer does at the beginning", items=_ACTIONS)
+    changes: CollectionProperty(type=DUOLOGUE_PG_change)
+    use_place: BoolProperty(
+        name="Start where it stands",
+        description="Begin where the character stands in the scene and facing where it faces",
+        default=True,
+    )
+    x: FloatProperty(name="X", description="Start on the floor along Blender's X", unit="LENGTH")
+    y: FloatProperty(name="Y", description="Start on the floor along Blender's Y", unit="LENGTH")
+    heading: FloatProperty(
+        name="Facing", description="Where it faces at the start: 0 is towards -Y, 90 degrees towards X", unit="ROTATION"
+    )
+
+
+def _role_items(settings: DUOLOGUE_PG_settings, _: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
+    """Offer both ways to give out the roles of a relationship that has two."""
+    first, second = roles(settings.relationship)
+    _ROLE_ITEMS[:] = [
+        ("FIRST", f"A: {first}, B: {second}", "", 0),
+        ("SECOND", f"A: {second}, B: {first}", "", 1),
+    ]
+    return _ROLE_ITEMS
+
+
+_ROLE_ITEMS: list[tuple[str, str, str, int]] = []  # Blender reads these texts later, so they must stay alive
+
+
+class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
+    """One scene's performance."""
+
+    a: PointerProperty(type=DUOLOGUE_PG_performer)
+    b: PointerProperty(type=DUOLOGUE_PG_performer)
+    relationship: EnumProperty(
+        name="Relationship", description="What the two are to each other", items=_RELATIONSHIPS, default="strangers"
+    )
+    casting: EnumProperty(name="Roles", description="Who is which of the two", items=_role_items)
+    first_frame: IntProperty(name="First Frame", description="The frame at which the take begins", default=1)
+    seed: IntProperty(name="Seed", description="Another seed gives another take of the same brief", min=0)
+    steps: IntProperty(
+        name="Steps", description="Denoising steps: more take longer and look smoother", default=10, min=1, max=100
+    )
+    last_take: StringProperty(
+        name="Last Take", description="The file of the take that was made last", options={"HIDDEN"}
+    )
+
+    def performers(self) -> tuple[DUOLOGUE_PG_performer, DUOLOGUE_PG_performer]:
+        """Return both performers' settings."""
+        return self.a, self.b
+
+
+def settings_of(scene: bpy.types.Scene) -> DUOLOGUE_PG_settings:
+    """Return a scene's Duologue settings."""
+    return scene.duologue
+
+
+def named_performers(settings: DUOLOGUE_PG_settings) -> list[tuple[str, DUOLOGUE_PG_performer]]:
+    """Return ("A", its settings) and ("B", its settings)."""
+    return list(zip(PERFORMERS, settings.performers(), strict=True))
+
+
+CLASSES = (DUOLOGUE_PG_change, DUOLOGUE_PG_performer, DUOLOGUE_PG_settings)
