@@ -13,7 +13,7 @@ RATE: Final = 16_000
 
 
 def change_speed(samples: NDArray[np.float32], start: float, length: int, factor: float) -> NDArray[np.float32]:
-    """Return ``length`` samples from ``start`` (a sample position) played ``factor`` times as fast: pitch and formants move along.
+    """Return ``length`` samples from ``start`` (a sample position) played ``factor`` times as fast; pitch and formants follow.
 
     Beyond either end there is silence.
     """

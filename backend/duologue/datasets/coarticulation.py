@@ -1,14 +1,14 @@
 """Phones with times to ARKit mouth curves: dominance functions, then the closures that must not be missed.
 
-Cohen & Massaro (1993, "Modeling coarticulation in synthetic visual speech"): every phone s has a target T_sc for each control c and a
-dominance that decays exponentially with the distance in time from the phone,
+Cohen & Massaro (1993, "Modeling coarticulation in synthetic visual speech"): every phone s has a target T_sc for each control
+c and a dominance that decays exponentially with the distance in time from the phone,
 
     D_sc(t) = alpha_sc exp(-theta |distance(t, s)|),    F_c(t) = sum_s D_sc(t) T_sc / sum_s D_sc(t),
 
-so a vowel's rounding reaches into the consonants before it and a /t/ hardly opens the jaw at all. Blending alone would leave lips apart
-at a short /p/ between two /a/: after it come three hard constraints in the order of Löfqvist's and JALI's (Edwards et al. 2016) lists:
-bilabials close the lips, labiodentals bring the lower lip to the teeth, sibilants keep the jaw nearly shut. Loudness scales the
-jaw, as on JALI's jaw axis; a speaking style scales jaw, rounding and spreading apart.
+so a vowel's rounding reaches into the consonants before it and a /t/ hardly opens the jaw at all. Blending alone would leave
+the lips apart at a short /p/ between two /a/, so JALI's hard constraints (Edwards et al. 2016) come after it: bilabials close
+the lips, labiodentals bring the lower lip to the teeth; sibilants, with a heavy weight, keep the jaw nearly shut. Loudness
+scales the jaw, as on JALI's jaw axis; a speaking style scales jaw, rounding and spreading apart.
 
 The targets are ours, set by eye on ICT-FaceKit; amplitudes were checked against the kit's measured GRID faces.
 """
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import NAMES
 from duologue.datasets.phones import Phone
@@ -59,8 +60,8 @@ _TARGETS: Final[dict[str, tuple[tuple[float, ...], float, float]]] = {
     "Y": ((0.09, 0.00, 0.00, 0.22, 0.08, 0.22, 0.08, 0.00, 0.05), 0.60, 0.50),
 }  # fmt: skip
 _LIKE: Final = {
-    "B": "P", "M": "P", "V": "F", "D": "T", "N": "T", "DH": "TH", "Z": "S", "ZH": "SH", "CH": "SH", "JH": "SH", "G": "K", "NG": "K",
-    "?": "AH",
+    "B": "P", "M": "P", "V": "F", "D": "T", "N": "T", "DH": "TH", "Z": "S", "ZH": "SH", "CH": "SH", "JH": "SH", "G": "K",
+    "NG": "K", "?": "AH",
 }  # fmt: skip
 _DIPHTHONGS: Final = {
     "AW": ("AA", "UH"),
@@ -150,18 +151,22 @@ def mouth_curves(
 
 
 def _segments(phones: Sequence[Phone]) -> list[Phone]:
-    """Split diphthongs in two and leave out phones of no length."""
+    """Split diphthongs in two, leave out phones of no length, and put silence where nothing is said."""
     parts: list[Phone] = []
+    reached = -1.0
     for phone in phones:
         if phone.end <= phone.start:
             continue
+        if phone.start > reached + 0.03:
+            parts.append(Phone(reached, phone.start, "SIL"))
+        reached = max(reached, phone.end)
         if phone.name in _DIPHTHONGS:
             first, second = _DIPHTHONGS[phone.name]
             turn = phone.start + 0.55 * (phone.end - phone.start)
             parts += [Phone(phone.start, turn, first), Phone(turn, phone.end, second)]
         else:
             parts.append(phone)
-    return parts
+    return [*parts, Phone(reached, reached + 1.0, "SIL")] if parts else parts
 
 
 def _blend(phones: Sequence[Phone], times: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
 from duologue.datasets.phones import Phone, align, from_espeak, read_phones_csv, recognise
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 RATE: Final = 16_000
 _HERE: Final = Path(__file__).parent
 _ENGLISH: Final = ("en-us", "gmw/en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbcwmd", "en-029")
-_LANGUAGES: Final = {"en": _ENGLISH, "de": ("de",), "fr": ("roa/fr", "fr-be"), "es": ("es", "es-419"), "it": ("it",), "pt": ("pt", "pt-br"), "pl": ("pl",)}  # fmt: skip
+_LANGUAGES: Final = {
+    "en": _ENGLISH, "de": ("de",), "fr": ("roa/fr", "fr-be"), "es": ("es", "es-419"), "it": ("it",), "pt": ("pt", "pt-br"), "pl": ("pl",),
+}  # fmt: skip
 _VARIANTS: Final = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5", "+Annie", "+Andy",
     "+belinda", "+caleb", "+david", "+edward", "+linda", "+steph", "+travis", "+zac", "+adam", "+antonio", "+anika", "+klatt",
-    "+klatt2", "+klatt4", "+grandma", "+grandpa", "+Mario", "+Michael", "+Alicia", "+Denis", "+Lee", "+quincy", "+whisper")  # fmt: skip
+    "+klatt2", "+klatt4",
+    "+grandma", "+grandpa", "+Mario", "+Michael", "+Alicia", "+Denis", "+Lee", "+quincy", "+whisper")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,12 @@ def recorded(kit: Path, cache: Path) -> Iterator[Clip]:
     cache.mkdir(parents=True, exist_ok=True)
     for source in ("speech_matthes", "face_speech_grid", "speech_librispeech"):
         for path in sorted((kit / source).rglob("*.flac")):
-            samples, rate = soundfile.read(path, dtype="float32")
+            read, rate = soundfile.read(path, dtype="float32")
+            samples = np.asarray(read, np.float32)
             if rate != RATE:
                 import soxr
 
-                samples = soxr.resample(samples, rate, RATE).astype(np.float32)
+                samples = np.asarray(soxr.resample(samples, rate, RATE), np.float32)
             transcript = path.with_suffix(".txt")
             text = transcript.read_text().strip() if transcript.exists() else ""
             timed, kept = path.with_suffix(".phones.csv"), cache / f"{path.stem}.json"
@@ -91,8 +96,9 @@ def sentences(kit: Path | None = None) -> list[tuple[str, str]]:
 
 
 def synthetic(count: int, seed: int, texts: list[tuple[str, str]], *, held_out_voices: bool = False) -> Iterator[Clip]:
-    """Yield ``count`` utterances by espeak-ng of random voice, pitch, speed and intonation; voices of the split are kept apart."""
+    """Yield ``count`` utterances by espeak-ng of random voice, pitch, speed, intonation; the split's voices are kept apart."""
     import soxr
+
     from duologue.datasets.espeak import synthesise
 
     rng = np.random.default_rng(seed)

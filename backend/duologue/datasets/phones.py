@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
 from duologue.errors import invalid
 
 if TYPE_CHECKING:
@@ -84,18 +85,15 @@ def frame_labels(phones: Sequence[Phone], frames: int, rate: float, *, offset: f
 
 
 # espeak-ng's mnemonics (phsource/ph_english and its neighbours), after stress, length and variant marks are stripped.
-_ESPEAK: Final[dict[str, str]] = {
-    "a": "AE", "aa": "AE", "A": "AA", "A:": "AA", "a:": "AA", "A@": "AA", "0": "AA", "Q": "AA", "V": "AH", "@": "AH", "3": "ER",
-    "3:": "ER", "@r": "ER", "@L": "L", "I": "IH", "i": "IY", "i:": "IY", "I@": "IH", "i@": "IH", "i@3": "IH", "E": "EH", "e": "EH",
-    "e:": "EY", "E:": "EH", "E@": "EH", "e@": "EH", "O": "AO", "O:": "AO", "O@": "AO", "o@": "AO", "o": "OW", "o:": "OW", "U": "UH",
-    "u": "UW", "u:": "UW", "U@": "UH", "u@": "UH", "aI": "AY", "aI@": "AY", "aI3": "AY", "ai": "AY", "aU": "AW", "aU@": "AW",
-    "au": "AW", "eI": "EY", "ei": "EY", "oU": "OW", "OI": "OY", "oI": "OY", "OY": "OY", "y": "UW", "y:": "UW", "Y": "UH", "Y:": "UW",
-    "W": "EH", "ø": "UH", "ø:": "UH", "A~": "AA", "E~": "AE", "O~": "AO", "W~": "AH", "a~": "AH",
-    "p": "P", "b": "B", "t": "T", "d": "D", "k": "K", "g": "G", "c": "K", "J": "Y", "?": "SIL", "m": "M", "n": "N", "N": "NG",
-    "n^": "N", "f": "F", "v": "V", "T": "TH", "D": "DH", "s": "S", "z": "Z", "S": "SH", "Z": "ZH", "C": "HH", "x": "HH", "h": "HH",
-    "H": "HH", "X": "HH", "Q^": "G", "tS": "CH", "dZ": "JH", "ts": "S", "dz": "Z", "pf": "F", "l": "L", "l^": "L", "r": "R", "R": "R",
-    "R2": "R", "*": "D", "w": "W", "j": "Y", "B": "V", "u-": "W", "a#": "AH", "IR": "ER", "VR": "ER", "UR": "ER", ";": "Y", "&": "AE", "l-": "L", "n-": "N", "m-": "M", "r-": "R",
+_ESPEAK_NAMES: Final = {
+    "SIL": "?", "AA": "A A: a: A@ 0 Q A~", "AE": "a aa E~ &", "AH": "V @ W~ a~ a#", "AO": "O O: O@ o@ O~", "AW": "aU aU@ au",
+    "AY": "aI aI@ aI3 ai", "EH": "E e E: E@ e@ W", "ER": "3 3: @r IR VR UR", "EY": "e: eI ei", "IH": "I I@ i@ i@3",
+    "IY": "i i:", "OW": "o o: oU", "OY": "OI oI OY", "UH": "U U@ u@ Y ø ø:", "UW": "u u: y y: Y:", "B": "b", "CH": "tS",
+    "D": "d *", "DH": "D", "F": "f pf", "G": "g Q^", "HH": "C x h H X", "JH": "dZ", "K": "k c", "L": "@L l l^ l-", "M": "m m-",
+    "N": "n n^ n-", "NG": "N", "P": "p", "R": "r R R2 r-", "S": "s ts", "SH": "S", "T": "t", "TH": "T", "V": "v B", "W": "w u-",
+    "Y": "J j ;", "Z": "z dz", "ZH": "Z",
 }  # fmt: skip
+_ESPEAK: Final = {name: phone for phone, names in _ESPEAK_NAMES.items() for name in names.split()}
 
 
 def from_espeak(name: str) -> str:

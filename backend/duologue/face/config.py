@@ -52,7 +52,9 @@ class FaceConfig:
         Raises:
             DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` for settings this version does not know.
         """
-        settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        settings: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         try:
             return cls(**settings)
         except TypeError as error:

@@ -1,7 +1,7 @@
-"""What a performer's face does besides the model: blinks, the eyes' jumps, gaze at the partner, and a mouth that rests while listening.
+"""What a face does besides the model: blinks, the eyes' jumps, gaze at the partner, a mouth that rests while listening.
 
-Deterministic by seed, and every part can be turned off or scaled. All random events of a clip are drawn before its first frame, so
-what a window gets does not depend on how the clip is cut.
+Deterministic by seed, and every part can be turned off or scaled. All random events of a clip are drawn before its first
+frame, so what a window gets does not depend on how the clip is cut.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Expression:
 def own_voice(samples_16k: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """Return (P, frames) in [0, 1]: 1 while each of P performers has a voice of their own, with soft edges.
 
-    A frame counts when it is within 32 dB of the track's loud frames (95th percentile), 6 dB above its noise floor, above -60 dBFS, and
-    not 20 dB under the partner (sound that leaked into the microphone). The mouth opens up to 0.2 s ahead of the voice and
-    closes 0.3 s after it.
+    A frame counts when it is within 32 dB of the track's loud frames (95th percentile), 6 dB above its noise floor, above
+    -60 dBFS, and not 20 dB under the partner (sound that leaked into the microphone). The mouth opens up to 0.2 s ahead of
+    the voice and closes 0.3 s after it.
     """
     hop = _RATE / FPS
     edges = np.round(np.arange(frames + 1) * hop).astype(int)

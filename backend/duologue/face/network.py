@@ -4,13 +4,13 @@ One call predicts the clean weights of B performers from their noised ones (Inte
 
     x0 = D(x_n, a_ab, e_s, e_p, e_n)
 
-where ``a_ab`` is a linear map of (own speech, partner's speech), and the tokens e (own style, partner's style, diffusion step, facing,
-emotion) stand as a prefix before the keys and values of every attention (equation 4)::
+where ``a_ab`` is a linear map of (own speech, partner's speech), and the tokens e (own style, partner's style, diffusion step,
+facing, emotion) stand as a prefix before the keys and values of every attention (equation 4)::
 
     softmax((Q [K_prefix ; K]^T) / sqrt(d) + [0 ; bias]) [V_prefix ; V]
 
-Facing and emotion may change from frame to frame, so their part of the prefix does too: query i sees the tokens of frame i. When they
-are constant this is the published prefix. Two people are a batch of two, each with its own speech first.
+Facing and emotion may change from frame to frame, so their part of the prefix does too: query i sees the tokens of frame i.
+When they are constant this is the published prefix. Two people are a batch of two, each with its own speech first.
 
 Differences from the code published for DiffSpeaker: its bias is one frame off for keys after the query; ours is the paper's.
 """
@@ -151,7 +151,7 @@ class FaceDenoiser(nn.Module):
         nn.init.zeros_(self.motion_out.weight)
         nn.init.zeros_(self.motion_out.bias)
 
-    def forward(
+    def forward(  # noqa: PLR0917  the terms of the equation above
         self,
         x: Tensor,
         t: Tensor,

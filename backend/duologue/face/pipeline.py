@@ -150,7 +150,7 @@ class FacePipeline:
         config = {"model": MODEL, "network": self.config.to_json(), "encoder": ours.to_json() if ours else None}
         return config, tensors
 
-    def stream(
+    def stream(  # noqa: PLR0917
         self,
         conditions: FaceConditions,
         seed: int = 0,
@@ -190,7 +190,7 @@ class FacePipeline:
             yield FaceWindow(start, layer.apply(start, made[:, :ready], facing[:, :ready]))
 
     @torch.inference_mode()
-    def _window(
+    def _window(  # noqa: PLR0917
         self,
         conditions: FaceConditions,
         speech: EncodedSpeech,

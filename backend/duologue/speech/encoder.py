@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from duologue.errors import DuologueError, invalid
 from duologue.take import FPS
-from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +63,9 @@ class EncoderConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> EncoderConfig:
         """Return the config that ``to_json`` wrote."""
-        settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        settings: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         return cls(**settings)
 
     def to_json(self) -> dict[str, Any]:
