@@ -1,0 +1,83 @@
+"""The viseme basis: non-negative least squares against scipy's, and against the head it was fitted on."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from duologue import arkit
+from duologue.rigs.shape_map import ShapeMap
+from duologue.rigs.visemes import VisemeBasis
+from scipy.optimize import nnls
+
+TARGETS = Path(__file__).parents[3] / "shared" / "kit" / "character_mpfb" / "talkinghead-targets.zip"
+
+
+@pytest.fixture
+def basis() -> VisemeBasis:
+    found = ShapeMap.builtin("oculus_visemes").basis
+    assert found is not None
+    return found
+
+
+def members(group: str) -> list[str]:
+    return [group] if group in arkit.INDEX else [group + "Left", group + "Right"]
+
+
+def as_weights(basis: VisemeBasis, groups: np.ndarray) -> np.ndarray:
+    weights = np.zeros((len(groups), 52))
+    for column, group in enumerate(basis.groups):
+        for name in members(group):
+            weights[:, arkit.INDEX[name]] = groups[:, column]
+    return weights
+
+
+def test_the_mixture_is_scipys_nearest_one(basis: VisemeBasis):
+    groups = np.random.default_rng(5).uniform(0, 0.6, (40, len(basis.groups)))
+    mixture = basis.project(as_weights(basis, groups), iterations=3000)
+    scaled = basis.matrix * basis.importance[:, None]
+    for row, wanted in zip(mixture, groups * basis.importance, strict=True):
+        best, distance = nnls(scaled, wanted)
+        if best.max() < 1:  # scipy's knows no upper bound
+            assert np.linalg.norm(scaled @ row - wanted) < distance + 1e-3
+
+
+def test_lips_meet_for_p_and_b(basis: VisemeBasis):
+    weights = np.zeros((1, 52))
+    for name, value in {"jawOpen": 0.2, "mouthClose": 0.25, "mouthRollLower": 0.25, "mouthRollUpper": 0.4}.items():
+        weights[0, arkit.INDEX[name]] = value
+    assert basis.visemes[int(basis.project(weights).argmax())] == "PP"
+
+
+def test_a_face_at_rest_stays_at_rest(basis: VisemeBasis):
+    np.testing.assert_array_equal(basis.project(np.zeros((2, 52))), 0)
+
+
+@pytest.mark.skipif(not TARGETS.exists(), reason="the kit is not here")
+def test_the_shipped_basis_is_what_the_head_says(basis: VisemeBasis):
+    deltas: dict[str, dict[int, list[float]]] = {}
+    with zipfile.ZipFile(TARGETS) as archive:
+        for name in archive.namelist():
+            if name.startswith("final-talkinghead/") and name.endswith(".target"):
+                rows = [line.split() for line in archive.read(name).decode().splitlines()]
+                deltas[Path(name).stem] = {
+                    int(row[0]): [float(x) for x in row[1:]] for row in rows if len(row) == 4 and row[0].isdigit()
+                }
+    vertices = {vertex: i for i, vertex in enumerate(sorted({v for rows in deltas.values() for v in rows}))}
+
+    def flat(name: str) -> np.ndarray:
+        values = np.zeros((len(vertices), 3))
+        for vertex, delta in deltas[name].items():
+            values[vertices[vertex]] = delta
+        return values.ravel()
+
+    shapes = np.stack([sum(flat(name) for name in members(group)) for group in basis.groups], axis=1)
+    lengths = np.linalg.norm(shapes, axis=0)
+    np.testing.assert_allclose(basis.importance, np.sqrt(lengths / lengths[0]), atol=0.006)
+    for column, viseme in enumerate(basis.visemes):
+        fitted, _ = nnls(shapes, flat(f"viseme_{viseme}"))
+        np.testing.assert_allclose(
+            basis.matrix[:, column], np.where(fitted > 0.04, fitted, 0), atol=0.006, err_msg=viseme
+        )
