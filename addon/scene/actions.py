@@ -86,6 +86,14 @@ def is_ours(action: Action | None) -> bool:
     return action is not None and OURS in action
 
 
+def has_ours(datablock: ID) -> bool:
+    """Return whether a datablock carries a take of ours, assigned or on an NLA track."""
+    data = datablock.animation_data
+    if data is None:
+        return False
+    return is_ours(data.action) or any(is_ours(strip.action) for track in data.nla_tracks for strip in track.strips)
+
+
 def assign(datablock: ID, action: Action, slot: ActionSlot) -> None:
     """Make ``action`` the one that drives ``datablock``; a user's own Action is put aside on a muted NLA track, not lost.
 

@@ -2,8 +2,8 @@
 """The preview video: H.264 and AAC through Blender's own FFmpeg, drawn by Workbench, EEVEE or Cycles.
 
 Workbench and EEVEE draw with OpenGL, which a machine without libEGL and Mesa (or a GPU's driver) does not have: there Blender
-ends at once. Cycles needs neither; :func:`imitate_workbench` makes it draw much the same picture. It still takes about three times as
-long (its rays need a new search tree over both characters each frame), so it draws every second frame and shows each twice.
+ends at once. Cycles needs neither; :func:`imitate_workbench` makes it draw much the same picture. It still takes
+about three times as long (both characters are searched by rays anew each frame), so every second frame is drawn and shown twice.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def _set_workbench(scene: Scene) -> None:
     display.render_aa = "OFF"  # without a GPU, smoothing costs five times the drawing
     shading = display.shading
     shading.light = "STUDIO"
+    shading.studio_light = "paint.sl"  # the one of Blender's own that leaves no face in the dark
     shading.color_type = "TEXTURE"  # a texture where a material has one, its viewport colour elsewhere
     shading.show_cavity = shading.show_shadows = shading.show_object_outline = False
     scene.view_settings.view_transform = "Standard"

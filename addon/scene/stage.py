@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 COLLECTION: Final = "Duologue Stage"
 
-_FLOOR: Final = (0.235, 0.205, 0.180)
-_HORIZON: Final = (0.330, 0.290, 0.255)
-_TOP: Final = (0.070, 0.085, 0.110)
+_FLOOR: Final = (0.30, 0.235, 0.175)
+_HORIZON: Final = (0.27, 0.30, 0.29)
+_TOP: Final = (0.045, 0.105, 0.140)
 """Linear RGB from the floor up: warm where the eye rests, dark and cool behind the heads, so that faces stand out."""
 
 _WIDTH: Final = 14.0
