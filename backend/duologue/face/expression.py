@@ -68,11 +68,10 @@ def own_voice(samples_16k: NDArray[np.float32], frames: int) -> NDArray[np.float
     if len(power) == 2:
         voiced &= decibels > decibels[::-1] - 20
     before, after = 6, 9
-    reach = np.array([_widen(row, before, after) for row in voiced])
-    ramp = np.hanning(7)[1:-1]
-    return np.array([np.convolve(row, ramp / ramp.sum(), "same") for row in reach], np.float32).reshape(
-        len(power), frames
-    )
+    reach = np.array([_widen(row, before, after) for row in voiced]).reshape(len(power), frames)
+    ramp = np.hanning(7)[1:-1] / np.hanning(7).sum()
+    edged = np.pad(reach, ((0, 0), (2, 2)), mode="edge")
+    return np.array([np.convolve(row, ramp, "valid") for row in edged], np.float32)
 
 
 def _widen(active: NDArray[np.bool_], before: int, after: int) -> NDArray[np.float64]:

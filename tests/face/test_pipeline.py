@@ -1,0 +1,143 @@
+"""The pipeline as a performance uses it: windows, seams, determinism, checkpoints that fit and ones that don't."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from duologue.checkpoints import write_checkpoint
+from duologue.errors import DuologueError
+from duologue.face.config import FaceConfig
+from duologue.face.expression import Expression
+from duologue.face.pipeline import FaceConditions, FacePipeline, FaceWindow, windows
+from duologue.speech.encoder import EncoderConfig
+
+ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
+TINY = FaceConfig(speech_width=16, latent=16, feedforward=24, layers=2, styles=2)
+PLAIN = Expression(blinks_per_minute=0, gaze=0, still_listener=False, clamp=False)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> FacePipeline:
+    made = FacePipeline.untrained(3, TINY, ENCODER)
+    torch.manual_seed(0)
+    torch.nn.init.normal_(made.denoiser.motion_out.weight, std=0.3)
+    return made
+
+
+def brief(frames: int, seed: int = 0) -> FaceConditions:
+    rng = np.random.default_rng(seed)
+    return FaceConditions(
+        (rng.standard_normal((2, frames * 16000 // 30)) * 0.1).astype(np.float32),
+        frames,
+        np.array([0, 1]),
+        np.full((2, frames), 3),
+        lambda start, stop: np.ones((2, stop - start), bool),
+    )
+
+
+def joined(made: list[FaceWindow]) -> np.ndarray:
+    return np.concatenate([window.weights for window in made], axis=1)
+
+
+@pytest.mark.parametrize("frames", [1, 29, 30, 90, 91, 120, 121, 300, 1234])
+def test_windows_cover_every_frame_and_start_in_phase_with_the_positions(frames: int) -> None:
+    cut = list(windows(frames))
+    assert cut[0][0] == 0
+    assert cut[-1][1] == frames
+    assert all(start % 30 == 0 for start, _ in cut)
+    assert all(second[0] == first[1] - 30 for first, second in pairwise(cut))
+
+
+@pytest.mark.parametrize("frames", [7, 100, 700])
+def test_a_stream_is_consecutive_and_as_long_as_asked(pipeline: FacePipeline, frames: int) -> None:
+    made = list(pipeline.stream(brief(frames), steps=2))
+    assert [window.start for window in made] == list(np.cumsum([0, *[w.weights.shape[1] for w in made]])[:-1])
+    weights = joined(made)
+    assert weights.shape == (2, frames, 52)
+    assert weights.dtype == np.float32
+    assert weights.min() >= 0
+    assert weights.max() <= 1
+    assert np.isfinite(weights).all()
+
+
+def test_no_seam_between_windows(pipeline: FacePipeline) -> None:
+    made = list(pipeline.stream(brief(900), steps=4, expression=PLAIN))
+    weights = joined(made)
+    speed = np.abs(np.diff(weights, axis=1)).mean(axis=(0, 2))
+    seams = [window.start - 1 for window in made[1:]]
+    # Seams lie where the positions' period begins anew, so that is what they must be compared with.
+    others = np.setdiff1d(np.arange(29, len(speed), 30), seams)
+    assert len(seams) >= 3
+    assert speed[seams].max() <= 1.1 * speed[others].max()
+
+
+def test_the_same_seed_gives_the_same_faces_bit_for_bit(pipeline: FacePipeline) -> None:
+    first, again, other = (joined(list(pipeline.stream(brief(200), seed, steps=3))) for seed in (4, 4, 5))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_guidance_of_one_is_no_guidance_and_of_two_is_more(pipeline: FacePipeline) -> None:
+    plain, one, two = (
+        joined(list(pipeline.stream(brief(60), steps=2, strengths=s, expression=PLAIN)))
+        for s in ({}, {"emotion": 1.0}, {"emotion": 2.0})
+    )
+    np.testing.assert_array_equal(plain, one)
+    assert not np.allclose(plain, two, atol=1e-3)
+
+
+def test_a_stream_ends_when_told_to(pipeline: FacePipeline) -> None:
+    asked = []
+    made = list(pipeline.stream(brief(600), steps=4, should_stop=lambda: asked.append(1) or len(asked) > 5))
+    assert len(made) == 1, "four steps make the first window; the second is given up"
+
+
+def test_silence_makes_no_nan_and_no_frozen_face(pipeline: FacePipeline) -> None:
+    quiet = brief(300)
+    silent = FaceConditions(0 * quiet.samples_16k, 300, quiet.style, quiet.emotion, quiet.facing)
+    weights = joined(list(pipeline.stream(silent, steps=2)))
+    assert np.isfinite(weights).all()
+    assert weights.std(axis=1).max() > 0.01
+
+
+def test_a_checkpoint_comes_back_as_it_was(pipeline: FacePipeline, tmp_path: Path) -> None:
+    config, tensors = pipeline.state()
+    write_checkpoint(tmp_path / "mine", "mine", config, tensors, half=False)
+    read = FacePipeline.load(tmp_path / "mine")
+    np.testing.assert_array_equal(
+        joined(list(read.stream(brief(60), steps=2))), joined(list(pipeline.stream(brief(60), steps=2)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"model": "body"}, "checkpoint-foreign"),
+        ({"network": {"frames": 3}}, "checkpoint-foreign"),
+        ({"network": {**TINY.to_json(), "latent": 32}}, "checkpoint-foreign"),
+        ({"network": {**TINY.to_json(), "shapes": ["jawOpen"]}}, "checkpoint-foreign"),
+        ({"encoder": None}, "checkpoint-foreign"),
+    ],
+)
+def test_a_foreign_checkpoint_is_refused_by_name(
+    pipeline: FacePipeline, tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    config, tensors = pipeline.state()
+    write_checkpoint(tmp_path / "odd", "odd", {**config, **change}, tensors)
+    with pytest.raises(DuologueError) as error:
+        FacePipeline.load(tmp_path / "odd")
+    assert (error.value.reason == reason and "odd" in str(error.value)) or reason in str(error.value.reason)
+
+
+@pytest.mark.parametrize(
+    ("style", "steps", "reason"),
+    [(np.array([0, 2]), 4, "unknown-style"), (np.array([0, 1]), 0, "steps"), (np.array([0, 1]), 99, "steps")],
+)
+def test_bad_requests_are_named(pipeline: FacePipeline, style: np.ndarray, steps: int, reason: str) -> None:
+    good = brief(30)
+    asked = FaceConditions(good.samples_16k, 30, style, good.emotion, good.facing)
+    with pytest.raises(DuologueError) as error:
+        next(pipeline.stream(asked, steps=steps))
+    assert error.value.reason == reason
