@@ -152,7 +152,8 @@ class Retargeter:
     def _tips(self) -> dict[str, Floats]:
         """Guess where finger tips point: along the last bone's own axis that lies along the finger in the two bones before it.
 
-        Blender bones have tails, but importers set them at random (FBX); bones without two alike neighbours get no tip.
+        Blender bones have tails, but importers set them at random (FBX). Where the two bones before are not alike, or the tip
+        would bend by more than 60 degrees, there is none.
         """
         tips: dict[str, Floats] = {}
         for side in SIDES:
@@ -164,8 +165,10 @@ class Retargeter:
                 turns = [self._rest_rotation[self._bone[joint]] for joint in joints]
                 along = [quat_rotate(quat_conjugate(turns[i]), heads[i + 1] - heads[i]) for i in (0, 1)]
                 lengths = [float(np.linalg.norm(way)) for way in along]
-                if min(lengths) > 1e-6 and float(along[0] @ along[1]) > 0.94 * lengths[0] * lengths[1]:
-                    tips[joints[2] + TIP] = heads[2] + quat_rotate(turns[2], along[1])
+                tip = quat_rotate(turns[2], along[1])
+                alike = min(lengths) > 1e-6 and float(along[0] @ along[1]) > 0.94 * lengths[0] * lengths[1]
+                if alike and float(tip @ (heads[2] - heads[1])) > 0.5 * lengths[1] ** 2:
+                    tips[joints[2] + TIP] = heads[2] + tip
         return tips
 
     def _find_moved(self, fixed: set[str]) -> dict[int, int | None]:
