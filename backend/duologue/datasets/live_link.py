@@ -25,7 +25,7 @@ _TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)(?:\.(\d+))?$")
 
 @dataclass(frozen=True)
 class FaceCapture:
-    """Measured weights at 30 fps: ``weights`` (T, 52), columns ``arkit.NAMES``; ``missing``: the shapes the file lacked, 0 here."""
+    """Measured weights at 30 fps: ``weights`` (T, 52), columns ``arkit.NAMES``; ``missing``: shapes the file lacked, 0 here."""
 
     weights: NDArray[np.float32]
     missing: tuple[str, ...]
