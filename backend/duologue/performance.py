@@ -116,6 +116,7 @@ class _Run:
         a, b = features
         self._frames = a.frames
         self._actions = brief.frame_actions(a.frames)
+        emotion = brief.frame_emotions(a.frames).astype(np.int64)
         self._chest = body.skeleton.index(CHEST)
         self._skeleton = body.skeleton
         self._cleaner = Cleaner(body.skeleton)
@@ -125,7 +126,7 @@ class _Run:
                 text=np.stack([a.text, b.text]),
                 activity=np.stack([a.activity, b.activity]).astype(np.float32),
                 actions=self._actions,
-                emotion=brief.frame_emotions(a.frames),
+                emotion=emotion,
                 roles=(brief.a.role, brief.b.role),
                 style=brief.styles,
                 starts=brief.starts,
@@ -140,9 +141,8 @@ class _Run:
             FaceConditions(
                 samples_16k=np.stack([a.samples_16k, b.samples_16k]),
                 frames=a.frames,
-                style=brief.styles,
-                emotion=brief.frame_emotions(a.frames),
-                activity=np.stack([a.activity, b.activity]).astype(np.float32),
+                style=np.array(brief.styles),
+                emotion=emotion,
                 facing=self.facing,
             ),
             seed=brief.seed,
