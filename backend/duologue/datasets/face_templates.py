@@ -1,8 +1,8 @@
 """What each of the 26 emotions does to a face at rest, and how strongly people articulate in it.
 
 Templates, not measurements: composed by us from the action units that EMFACS (Ekman & Friesen 1983; Matsumoto & Ekman
-2008) lists for the basic emotions, and by kinship for the others. Values are ARKit weights at full strength, for both sides;
-they leave jaw and lip opening to speech.
+2008) lists for the basic emotions, and by kinship for the others. Values are ARKit weights, for both sides; they leave
+jaw and lip opening to speech.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TEMPLATES: Final[dict[str, dict[str, float]]] = {
     "fear": {"browInnerUp": 0.6, "browOuterUp": 0.3, "browDown": 0.25, "eyeWide": 0.6, "mouthStretch": 0.3},
     "horror": {"browInnerUp": 0.55, "browDown": 0.35, "eyeWide": 0.7, "mouthStretch": 0.4, "mouthFrown": 0.2, "noseSneer": 0.15},
     "disgust": {
-        "browDown": 0.4, "noseSneer": 0.6, "mouthUpperUp": 0.25, "mouthFrown": 0.25, "eyeSquint": 0.35, "cheekSquint": 0.2,
+        "browDown": 0.4, "noseSneer": 0.4, "mouthUpperUp": 0.08, "mouthFrown": 0.25, "eyeSquint": 0.35, "cheekSquint": 0.2,
     },
     "admiration": {"browInnerUp": 0.3, "browOuterUp": 0.2, "mouthSmile": 0.3, "cheekSquint": 0.15},
     "adoration": {"browInnerUp": 0.35, "mouthSmile": 0.45, "cheekSquint": 0.3, "eyeSquint": 0.2},
@@ -47,7 +47,7 @@ _TEMPLATES: Final[dict[str, dict[str, float]]] = {
     "joy": {"mouthSmile": 0.6, "cheekSquint": 0.5, "eyeSquint": 0.25, "browOuterUp": 0.12, "mouthDimple": 0.08},
     "amusement": {"mouthSmile": 0.5, "cheekSquint": 0.4, "eyeSquint": 0.3, "mouthDimple": 0.12, "noseSneer": 0.05},
     "pain": {"browDown": 0.6, "cheekSquint": 0.5, "eyeSquint": 0.55, "noseSneer": 0.3, "mouthStretch": 0.3, "eyeBlink": 0.2},
-    "anger": {"browDown": 0.75, "eyeSquint": 0.35, "eyeWide": 0.15, "noseSneer": 0.3, "mouthPress": 0.25, "mouthFrown": 0.2},
+    "anger": {"browDown": 0.75, "eyeSquint": 0.35, "eyeWide": 0.15, "noseSneer": 0.15, "mouthPress": 0.25, "mouthFrown": 0.2},
     "sadness": {"browInnerUp": 0.6, "mouthFrown": 0.45, "mouthShrugLower": 0.3, "eyeBlink": 0.15, "eyeSquint": 0.1},
 }  # fmt: skip
 
@@ -57,11 +57,15 @@ _ARTICULATION: Final = {
 }  # fmt: skip
 
 
+_LEGIBLE: Final = 1.3
+"""As first written, the faces were hard to tell apart at the size of a preview."""
+
+
 def _vector(template: dict[str, float]) -> NDArray[np.float32]:
     vector = np.zeros(len(NAMES), np.float32)
     for stem, value in template.items():
         for name in (stem,) if stem in SHAPE else (stem + "Left", stem + "Right"):
-            vector[SHAPE[name]] = value
+            vector[SHAPE[name]] = min(_LEGIBLE * value, 0.95)
     return vector
 
 
