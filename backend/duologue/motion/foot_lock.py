@@ -17,17 +17,19 @@ Flags = NDArray[np.bool_]
 class FootLockOptions:
     """How feet are held.
 
-    ``rule``: what counts as bearing weight; wider than for measuring, because a generated foot that should stand may hover or
-    slide. ``largest``: metres a foot may be held away from where the motion has it before it is let go. ``stop`` and ``release``:
-    frames in which the error falls to 1/e when a point takes hold and when it lets go.
+    ``rule``: what counts as bearing weight; a little wider than for measuring, as a generated foot that stands may hover or
+    slide. ``largest``: metres a foot may be held away from where the motion has it before it is let go. ``rise``: metres a point
+    may come up from the lowest since it took hold. ``stop`` and ``release``: frames in which the error falls to 1/e when a
+    point takes hold and when it lets go.
     """
 
     lock: bool = True
     floor: bool = True
-    rule: ContactRule = field(default_factory=lambda: ContactRule(0.05, 0.35, 0.08, 0.8))
+    rule: ContactRule = field(default_factory=lambda: ContactRule(0.035, 0.35, 0.06, 0.5))
     largest: float = 0.15
+    rise: float = 0.015
     stop: float = 1.5
-    release: float = 4.0
+    release: float = 5.0
 
 
 class FootLock:
@@ -46,6 +48,7 @@ class FootLock:
         self._held = np.zeros((2, 2, 2), np.bool_)
         self._blocked = np.zeros((2, 2, 2), np.bool_)
         self._targets = np.zeros((2, 2, 2, 3))
+        self._lowest = np.zeros((2, 2, 2))  # the motion's own height of each point since it took hold
         self.given_up = 0
         """How often a point was let go because the motion went too far from it."""
 
@@ -78,12 +81,16 @@ class FootLock:
         self.given_up += int(far.sum())
         self._blocked = (self._blocked | far) & ((d1 * d1).sum(axis=-1) > 0.03**2)
         grown = ~self._held & grips & ~self._blocked
-        held = (self._held & ~releases & ~far) | grown
+        # A heel that comes up to push off must be free to, whatever height it was found standing at.
+        self._lowest = np.where(grown, point[..., 1], np.minimum(self._lowest, point[..., 1]))
+        rises = point[..., 1] - self._lowest > self._options.rise
+        held = (self._held & ~releases & ~far & ~rises) | grown
         if grown.any():
             # Where the point would come to rest by itself if its speed died away at the rate `stop`.
             rest = p1 + (p1 - p2) * (stop / (1.0 - stop))
-            rest[..., 1] = 0.0
             self._targets = np.where(grown[..., None], rest, self._targets)
+        # What hovers or sinks is put on the floor as a whole; what rises and falls while standing still does.
+        self._targets[..., 1] = point[..., 1] - self._lowest
         self._held = held
 
         hold = held[..., None]

@@ -26,8 +26,14 @@ LARGEST_SHIFT: Final = 0.4
 LARGEST_REACH: Final = 0.2
 """Metres that a wrist is moved at most."""
 
+_ROUNDS: Final = 4
+"""Lines that cross are nearest where they cross, and once apart somewhere else: parting takes a few looks."""
+
 _TRUNK: Final = ("pelvis", "abdomen", "chest", "neck", "head", "LeftThigh", "RightThigh")
-_BODY: Final = (*_TRUNK, "LeftShin", "RightShin", "LeftUpperArm", "RightUpperArm")
+_BODY: Final = (
+    *_TRUNK,
+    *(side + part for side in ("Left", "Right") for part in ("Shin", "Foot", "Shoulder", "UpperArm")),
+)
 _ARM: Final = ("Forearm", "Hand", "Fingers")
 
 
@@ -49,18 +55,22 @@ class PushOut:
         """
         lines = np.asarray(self._capsules.place(matrices, positions), np.float64)[:, :, self._body]
         radii = self._capsules.radii[self._body]
-        _, _, between = closest_on_lines(lines[:, 0, :, None], lines[:, 1, None, :])
-        distance = np.linalg.norm(between, axis=-1)
-        overlap = radii[:, None] + radii - distance - TOLERANCE
-
-        apart = positions[:, 0, self._hip] - positions[:, 1, self._hip]
-        apart = apart * np.array([1.0, 0.0, 1.0])
+        touching = radii[:, None] + radii - TOLERANCE
+        apart = (positions[:, 0, self._hip] - positions[:, 1, self._hip]) * np.array([1.0, 0.0, 1.0])
         length = np.linalg.norm(apart, axis=-1, keepdims=True)
         way = np.where(length > 1e-6, apart / np.maximum(length, 1e-6), np.array([1.0, 0.0, 0.0]))
-        # Moving along the way parts a pair by only as much of it as runs along their own line.
-        along = einsum("nabi,ni->nab", between, way) / np.maximum(distance, 1e-6)
-        need = np.maximum(overlap / np.maximum(along, 0.5), 0.0).max(axis=(1, 2))
-        half = np.minimum(0.5 * need, LARGEST_SHIFT)[:, None] * way
+        need = np.zeros(len(lines))
+        for _ in range(_ROUNDS):
+            moved = lines[:, 0] + (need[:, None] * way)[:, None, None]
+            _, _, between = closest_on_lines(moved[:, :, None], lines[:, 1, None, :])
+            # How far along the way until these two points, which may lie beside it, are `touching` apart.
+            square = einsum("nabi,nabi->nab", between, between)
+            along = einsum("nabi,ni->nab", between, way)
+            more = np.sqrt(np.maximum(touching**2 - (square - along * along), 0.0)) - along
+            need += np.where(square < touching**2, more, 0.0).max(axis=(1, 2))
+            if not need.any():
+                break
+        half = np.asarray(np.minimum(0.5 * need, LARGEST_SHIFT)[:, None] * way, np.float64)
         return np.stack([half, -half], axis=1)
 
     def wrists(self, matrices: Array, positions: Array) -> Array:

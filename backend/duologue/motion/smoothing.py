@@ -133,16 +133,19 @@ class Envelope:
             larger = later_size > best_size[:n]
             best[:n] = np.where(larger[..., None], later, best[:n])
             best_size[:n] = np.where(larger, later_size, best_size[:n])
-        first = np.zeros(needs.shape[1:]) if self._first is None else self._first
-        second = np.zeros(needs.shape[1:]) if self._second is None else self._second
+        # A take begins as if its first need had always been there: what starts inside something starts pushed out.
+        begin = best[0] if count else np.zeros(needs.shape[1:])
+        first = begin if self._first is None else self._first
+        second = begin if self._second is None else self._second
         out = np.zeros_like(best)
         for t in range(count if best.any() or second.any() else 0):  # a recursion: frame t needs frame t - 1
             growing = best_size[t] >= np.sqrt((second * second).sum(axis=-1))
             pole = np.where(growing, self.ATTACK, self.RELEASE)[..., None]
             first = pole * first + (1.0 - pole) * best[t]
             second = pole * second + (1.0 - pole) * first
-            # What is too small to see is nothing: limbs that need no correction are then passed through untouched.
+            # What is too small to see is begin: limbs that need no correction are then passed through untouched.
             first, second = (np.where(np.abs(x) < 1e-6, 0.0, x) for x in (first, second))
             out[t] = second
-        self._first, self._second = first, second
+        if count:
+            self._first, self._second = first, second
         return out
