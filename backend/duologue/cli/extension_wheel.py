@@ -24,11 +24,16 @@ MODULES: Final = (
 DATA: Final = ("skeletons/*.json", "rig_maps/*.toml", "shape_maps/*.toml", "characters/*.safetensors")
 """And of the rigs folder."""
 
+_PYTHONS: Final = "py311.py312.py313.py314"
+"""Blender takes the Python versions of an extension from its wheels' names, and forgets the stable ABI as soon as another wheel
+names one version (``blender_ext.py``, ``python_versions_from_wheels``, 5.2): pyzmq's cp311 would shut out all newer Blenders.
+Naming every version here keeps them in. Add the next one when a Blender comes with it."""
+
 _EPOCH: Final = (2020, 1, 1, 0, 0, 0)
 
 
 def write_wheel(folder: Path) -> Path:
-    """Write ``duologue-<version>-py3-none-any.whl`` into ``folder`` and return its path."""
+    """Write the wheel into ``folder`` and return its path."""
     version = duologue.__version__
     info = f"duologue-{version}.dist-info"
     files = {name: path.read_bytes() for name, path in _sources()}
@@ -36,12 +41,13 @@ def write_wheel(folder: Path) -> Path:
         f"Metadata-Version: 2.1\nName: duologue\nVersion: {version}\n"
         "Summary: The part of Duologue that runs inside Blender\nRequires-Dist: numpy\nRequires-Dist: pyzmq\n"
     ).encode()
-    files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: duologue\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    tags = "".join(f"Tag: {python}-none-any\n" for python in _PYTHONS.split("."))
+    files[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nGenerator: duologue\nRoot-Is-Purelib: true\n{tags}".encode()
     record = f"{info}/RECORD"
     lines = [f"{name},sha256={_digest(data)},{len(data)}" for name, data in sorted(files.items())]
     files[record] = "\n".join([*lines, f"{record},,", ""]).encode()
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"duologue-{version}-py3-none-any.whl"
+    target = folder / f"duologue-{version}-{_PYTHONS}-none-any.whl"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files, key=lambda name: (name.startswith(info), name)):
             entry = zipfile.ZipInfo(name, _EPOCH)
