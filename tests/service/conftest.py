@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from duologue.brief import Brief
 from duologue.service.limits import Limits
 from duologue.service.router import Router, Settings
@@ -51,31 +50,50 @@ class Server:
 Start = Callable[..., Server]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """Workers find this folder's performances, and compute with one thread."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+def begin_server(state: Path, limits: Limits | None = None, **options: Any) -> Server:
+    options = {"performance": "performances:Swaying", "devices": ("cpu",), "state": state, **options}
+    router = Router(Settings(limits=limits or Limits(), **options))
+    try:
+        connection = router.bind()
+    except BaseException:
+        router.close()
+        raise
+    stopping = threading.Event()
+    thread = threading.Thread(target=router.run, args=(stopping,), daemon=True)
+    thread.start()
+    return Server(connection, router, thread, stopping)
+
+
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start servers; they are stopped after the test."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start servers of a test's own: with limits of its own, or to be mistreated. They are stopped after it."""
     servers: list[Server] = []
 
     def begin(limits: Limits | None = None, **options: Any) -> Server:
-        options = {"performance": "performances:Swaying", "devices": ("cpu",), "state": tmp_path / "state", **options}
-        router = Router(Settings(limits=limits or Limits(), **options))
-        try:
-            connection = router.bind()
-        except BaseException:
-            router.close()
-            raise
-        stopping = threading.Event()
-        thread = threading.Thread(target=router.run, args=(stopping,), daemon=True)
-        thread.start()
-        servers.append(Server(connection, router, thread, stopping))
+        servers.append(begin_server(tmp_path / "state", limits, **options))
         return servers[-1]
 
     yield begin
     for server in servers:
         if server.thread.is_alive():
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that tests share when they do it no harm."""
+    shared = begin_server(tmp_path_factory.mktemp("shared"))
+    yield shared
+    shared.stop()
 
 
 @pytest.fixture

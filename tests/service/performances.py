@@ -21,7 +21,7 @@ from duologue.take import FPS, Progress, Track, Window
 JOINTS = 60
 FRAMES = 30
 
-RAISES_NAMED, RAISES, HANGS, EXITS, OUT_OF_MEMORY, DEAF, EXITS_ONCE = 101, 102, 103, 104, 105, 106, 107
+RAISES_NAMED, RAISES, HANGS, EXITS, OUT_OF_MEMORY, EXITS_ONCE = 101, 102, 103, 104, 105, 107
 
 
 class Swaying:
@@ -45,7 +45,7 @@ class Swaying:
         loud = float(np.mean([np.abs(part.samples).mean() for part in audio]))
         for start in range(0, frames, FRAMES):
             for step in range(brief.steps):
-                if should_stop() and brief.styles[1] != DEAF:
+                if should_stop():
                     return
                 time.sleep(brief.styles[0] / 1000)
                 yield Progress("body", start // FRAMES * brief.steps + step + 1, -(-frames // FRAMES) * brief.steps)

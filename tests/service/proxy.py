@@ -15,7 +15,7 @@ class Proxy:
     the server after which it is cut (then connections are left alone)."""
 
     def __init__(self, target: int, cut_after: tuple[int, ...] = (), delay: float = 0.0, rate: float = 0.0) -> None:
-        self._target = target
+        self.target = target
         self._cuts = list(cut_after)
         self.delay, self.rate = delay, rate
         self.frozen = threading.Event()
@@ -62,7 +62,7 @@ class Proxy:
                 self.connections += 1
                 limit = self._cuts.pop(0) if self._cuts else None
                 try:
-                    server = socket.create_connection(("127.0.0.1", self._target))
+                    server = socket.create_connection(("127.0.0.1", self.target))
                 except OSError:
                     client.close()
                     continue

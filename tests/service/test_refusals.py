@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import zmq
 from conftest import Server, brief, speech
-
 from duologue.errors import DuologueError
 from duologue.service.auth import KeyPair, KeyStore
 from duologue.service.health import check_handshake, check_server
@@ -30,35 +29,34 @@ def refused(connection: Connection, **options) -> tuple[DuologueError, float]:
     return error.value, time.monotonic() - begun
 
 
-def test_a_wrong_server_key(start) -> None:
-    error, seconds = refused(replace(start().connection, server_key=KeyPair.new().public))
+def test_a_wrong_server_key(server) -> None:
+    error, seconds = refused(replace(server.connection, server_key=KeyPair.new().public))
     assert (error.code, error.reason) == ("UNAUTHENTICATED", "server-key")
     assert seconds < 5
 
 
-def test_a_client_that_is_not_on_the_list(start) -> None:
+def test_a_client_that_is_not_on_the_list(server) -> None:
     stranger = KeyPair.new()
-    server = start()
     error, seconds = refused(replace(server.connection, client_public=stranger.public, client_secret=stranger.secret))
     assert (error.code, error.reason) == ("UNAUTHENTICATED", "client-refused")
     assert seconds < 5
 
 
-def test_a_client_without_any_key(start) -> None:
-    error, seconds = refused(start().connection, plain=True)
-    assert (error.code, error.reason) == ("UNAVAILABLE", "not-a-server")
-    assert seconds < 5
+def test_a_client_without_any_key(server) -> None:
+    error, seconds = refused(server.connection, plain=True)
+    assert error.reason in {"not-a-server", "server-key"}  # whichever side notices first
+    assert seconds < 6
 
 
-def test_nobody_listens(start) -> None:
+def test_nobody_listens(server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    error, seconds = refused(replace(start().connection, endpoint=f"tcp://127.0.0.1:{port}"))
+    error, seconds = refused(replace(server.connection, endpoint=f"tcp://127.0.0.1:{port}"))
     assert (error.code, error.reason) == ("UNAVAILABLE", "server-not-reachable")
     assert seconds < 6
 
 
-def test_who_listens_is_no_server_of_ours(start) -> None:
+def test_who_listens_is_no_server_of_ours(server) -> None:
     def talk(listener: socket.socket) -> None:
         while True:
             try:
@@ -70,21 +68,25 @@ def test_who_listens_is_no_server_of_ours(start) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=talk, args=(listener,), daemon=True).start()
-        error, seconds = refused(replace(start().connection, endpoint=f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+        error, seconds = refused(
+            replace(server.connection, endpoint=f"tcp://127.0.0.1:{listener.getsockname()[1]}"), patience=0.5
+        )
     assert error.reason in {"not-a-server", "server-key"}
     assert seconds < 6
 
 
-def test_who_listens_says_nothing(start) -> None:
+def test_who_listens_says_nothing(server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        error, seconds = refused(replace(start().connection, endpoint=f"tcp://127.0.0.1:{listener.getsockname()[1]}"))
+        error, seconds = refused(
+            replace(server.connection, endpoint=f"tcp://127.0.0.1:{listener.getsockname()[1]}"), patience=0.5
+        )
     assert error.code == "UNAVAILABLE"
     assert seconds < 8
 
 
 @pytest.mark.parametrize("endpoint", ["tcp://", "nonsense", "tcp://127.0.0.1:notaport"])
-def test_an_address_that_is_none(start, endpoint: str) -> None:
-    error, _ = refused(replace(start().connection, endpoint=endpoint))
+def test_an_address_that_is_none(server, endpoint: str) -> None:
+    error, _ = refused(replace(server.connection, endpoint=endpoint))
     assert error.reason == "endpoint"
 
 
@@ -116,7 +118,7 @@ def test_other_machines_are_not_served_without_keys(start, tmp_path: Path) -> No
         assert client.ready
 
 
-def test_a_server_of_another_version_is_named(start) -> None:
+def test_a_server_of_another_version_is_named() -> None:
     keys, context = KeyPair.new(), zmq.Context()
     newer = context.socket(zmq.ROUTER)
     newer.setsockopt(zmq.CURVE_SERVER, 1)
@@ -140,9 +142,8 @@ def test_a_server_of_another_version_is_named(start) -> None:
 
 
 @pytest.fixture
-def raw(start):
+def raw(server: Server):
     """A socket to a server that says whatever a test likes."""
-    server: Server = start()
     context = zmq.Context()
     dealer = context.socket(zmq.DEALER)
     for option, value in (
@@ -155,8 +156,14 @@ def raw(start):
 
     def ask(*frames: bytes) -> messages.Message:
         dealer.send_multipart(frames)
-        assert dealer.poll(10_000)
-        return decode(dealer.recv_multipart()).message
+        while True:
+            assert dealer.poll(10_000)
+            answer = decode(dealer.recv_multipart()).message
+            if not isinstance(answer, messages.Notice):
+                return answer
+
+    while server.router.pool.idle() is None:  # from here on every message has one answer
+        time.sleep(0.01)
 
     yield server, ask, dealer
     dealer.close(linger=0)
@@ -190,7 +197,7 @@ def test_order_and_direction_are_kept(raw) -> None:
         (messages.Open("k", (16_000, 16_000), (100, 100)), "brief-missing"),
     ):
         answer = ask(*(bytes(frame) for frame in encode(message)))
-        assert getattr(answer, "reason", "") in {reason, "starting"}
+        assert getattr(answer, "reason", "") == reason
 
 
 @pytest.mark.parametrize(
@@ -208,28 +215,23 @@ def test_order_and_direction_are_kept(raw) -> None:
 def test_a_brief_is_checked_before_anything_begins(raw, document: bytes, reason: str | None) -> None:
     server, ask, _ = raw
     ask(*(bytes(frame) for frame in encode(messages.Hello(protocol=(1, 1)))))
-    frames = encode(messages.Open("k", (16_000, 16_000), (100, 100)), {"brief": np.frombuffer(document, np.uint8)})
+    frames = encode(messages.Open("no", (16_000, 16_000), (100, 100)), {"brief": np.frombuffer(document, np.uint8)})
     answer = ask(*(bytes(frame) for frame in frames))
-    while not isinstance(answer, messages.ErrorMessage):  # the welcome may come first
-        answer = ask(*(bytes(frame) for frame in encode(messages.Cancel("none"))))
-        if getattr(answer, "reason", "") == "job-unknown":
-            pytest.fail("accepted")
+    assert isinstance(answer, messages.ErrorMessage)
     assert answer.code == "INVALID_ARGUMENT"
     assert reason is None or answer.reason == reason
-    assert server.router.jobs == {}
+    assert not any(job.key == "no" for job in server.router.jobs.values())
 
 
 def test_speech_that_is_not_what_was_told_is_data_loss(raw) -> None:
-    server, ask, _ = raw
+    _, ask, _ = raw
 
     def say(message: messages.Message, arrays=None):
         return ask(*(bytes(frame) for frame in encode(message, arrays)))
 
-    answer = say(messages.Hello(protocol=(1, 1)))
-    while not isinstance(answer, messages.Welcome):
-        answer = say(messages.Ping())
+    say(messages.Hello(protocol=(1, 1)))
     document = np.frombuffer(b"{}", np.uint8)
-    job = say(messages.Open("k", (16_000, 16_000), (4, 4), credit=1), {"brief": document}).job
+    job = say(messages.Open("damaged", (16_000, 16_000), (4, 4), credit=1), {"brief": document}).job
     pcm = np.zeros(4, np.float32)
     assert say(messages.Audio(job, 0, 2), {"pcm": pcm}).reason == "audio-order"
     assert say(messages.Audio(job, 0, 0), {"pcm": np.zeros(5, np.float32)}).reason == "audio-order"
@@ -253,8 +255,15 @@ def test_garbage_does_no_harm_to_others(raw, connect) -> None:
             broken[rng.randrange(len(broken))] = rng.randrange(256)
         frames[which] = bytes(broken)
         answer = ask(*frames)
-        assert isinstance(answer, messages.ErrorMessage | messages.Welcome | messages.Notice)
-    for frames in ([b""], [b"", b""], [MAGIC], [MAGIC, b"{" + b" " * MAX_HEADER], [MAGIC, b"{}", *[b"x"] * 40], [b"x"] * 50):
+        assert isinstance(answer, messages.ErrorMessage | messages.Welcome)
+    for frames in (
+        [b""],
+        [b"", b""],
+        [MAGIC],
+        [MAGIC, b"{" + b" " * MAX_HEADER],
+        [MAGIC, b"{}", *[b"x"] * 40],
+        [b"x"] * 50,
+    ):
         assert isinstance(ask(*frames), messages.ErrorMessage)
     assert isinstance(list(job)[-1], Finished)
     # A frame over libzmq's own limit closes the connection that sent it, and only that.
@@ -262,8 +271,7 @@ def test_garbage_does_no_harm_to_others(raw, connect) -> None:
     assert client.ping() < 10
 
 
-def test_the_doctor_sees_a_healthy_server_and_a_working_handshake(start) -> None:
-    server = start()
+def test_the_doctor_sees_a_healthy_server_and_a_working_handshake(server) -> None:
     told = check_server(server.connection)
     assert told["load"]["workers"][0]["device"] == "cpu"
     assert told["round_trip"] < 5

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from conftest import Server, brief, speech
-
 from duologue.errors import DuologueError
 from duologue.service.limits import Limits
 from duologue.take import Progress, Window
@@ -26,16 +25,17 @@ def wait_for(condition, seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture(scope="module")
 def unbroken(server: Server) -> str:
+    """The digest of the take that a worker makes which is left alone."""
     with Client.connect(server.connection) as client:
         return list(client.submit(brief(), speech()))[-1].digest
 
 
 @posix
 @pytest.mark.parametrize("windows", [0, 1, 3])
-def test_a_killed_worker_costs_no_window(start, connect, windows: int) -> None:
+def test_a_killed_worker_costs_no_window(start, connect, unbroken, windows: int) -> None:
     server = start()
-    digest = unbroken(server)
     client = connect(server.connection)
     events = []
     killed = 0
@@ -46,7 +46,7 @@ def test_a_killed_worker_costs_no_window(start, connect, windows: int) -> None:
             killed = server.worker_pid()
             os.kill(killed, signal.SIGKILL)
     assert [event.start for event in events if isinstance(event, Window)] == [0, 30, 60, 90, 120, 150]
-    assert events[-1].digest == digest
+    assert events[-1].digest == unbroken
     assert [event.reason for event in events if isinstance(event, Notice)] == ["worker-restarted"]
     assert server.worker_pid() != killed
 
@@ -88,10 +88,9 @@ def test_a_hung_performance_is_found_though_its_worker_beats(start, connect) -> 
 def test_a_performance_that_kills_its_worker_every_time_fails_after_one_retry(start, connect) -> None:
     server = start()
     client = connect(server.connection)
-    events = []
+    events: list = []
     with pytest.raises(DuologueError) as failed:
-        for event in client.submit(brief(fault=104), speech()):
-            events.append(event)  # noqa: PERF402
+        events.extend(client.submit(brief(fault=104), speech()))
     assert failed.value.reason == "worker-died"
     assert failed.value.retryable
     assert [event.start for event in events if isinstance(event, Window)] == [0, 30]
@@ -109,8 +108,8 @@ def test_a_worker_that_dies_once_is_forgiven(start, connect, tmp_path: Path, mon
 def test_a_performance_that_does_not_listen_to_a_cancel_loses_its_worker(start, connect) -> None:
     server = start(Limits(cancel_grace=0.5))
     client = connect(server.connection)
-    job = client.submit(brief(steps=500, ms=20, fault=106), speech())
-    while not isinstance(event := job.next_event(30), Progress) or event.stage != "body":
+    job = client.submit(brief(fault=103), speech())
+    while not isinstance(event := job.next_event(30), Window) or event.start != 30:
         pass
     before = server.worker_pid()
     job.cancel()

@@ -61,10 +61,10 @@ class Router:
         """
         self.settings, self.limits = settings, settings.limits
         self.instance = uuid.uuid4().hex
+        self._journal = Journal(settings.state / "jobs.sqlite")
         self._keys = auth.KeyStore(settings.state)
         strangers = self._keys.clients()
         auth.check_exposure(settings.host, strangers)
-        self._journal = Journal(settings.state / "jobs.sqlite")
         self._spool = admission.spool_folder(settings.state, self.instance)
         self._context = zmq.Context()
         self._authority = auth.Authority(self._context)

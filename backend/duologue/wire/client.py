@@ -78,6 +78,8 @@ class Client:
         self._load: dict[str, Any] = {}
         self._closing = False
         self._ever = False
+        """There was a welcome once."""
+        self._diagnosis: DuologueError | None = None
         self._close_by = 0.0
         self._ping_due, self._pongs = False, 0
         self._thread = threading.Thread(target=self._run, name="duologue-client", daemon=True)
@@ -262,7 +264,7 @@ class Client:
                 return
             except DuologueError as error:
                 if link.welcomed:
-                    pause, broken_at = FIRST_PAUSE, time.monotonic()
+                    pause, broken_at, self._diagnosis = FIRST_PAUSE, time.monotonic(), None
                 self._judge(error, time.monotonic() - broken_at)
             finally:
                 link.transport.close()
@@ -270,13 +272,15 @@ class Client:
             pause = min(pause * 2, LONGEST_PAUSE if self._ever else LONGEST_PAUSE / 10)
 
     def _judge(self, error: DuologueError, waited: float) -> None:
-        """Raise the error when trying again is of no use."""
+        """Raise the error when trying again is of no use, or rather the one that tells most of those there were."""
+        if error.reason in {"not-a-server", "server-key"} or self._diagnosis is None:
+            self._diagnosis = error
         if not error.retryable:
             # While a server dies or starts anew, a handshake may fail like one with a wrong key; a second try tells.
             if error.reason != "server-key" or waited > 1.0:
                 raise error
         elif waited > (self._patience if self._ever else min(self._patience, CONNECT_SECONDS - 1)):
-            raise error
+            raise self._diagnosis
         elif self._alive is not None and not self._alive():
             raise DuologueError("UNAVAILABLE", "server-died", "the server has stopped; start it again", retryable=True)
 

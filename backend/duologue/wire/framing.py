@@ -48,7 +48,7 @@ def encode(message: Message, arrays: Mapping[str, Array] | None = None) -> list[
     names: list[Json] = []
     payload: list[Buffer] = []
     for name, given in (arrays or {}).items():
-        array = np.ascontiguousarray(given, dtype=given.dtype.newbyteorder("<"))
+        array = np.asarray(given, dtype=given.dtype.newbyteorder("<"), order="C")
         if array.dtype.str not in DTYPES:
             raise _refused("dtype", f"array {name!r} has type {array.dtype}; DUO/1 carries {', '.join(DTYPES)}")
         names.append({"name": name, "dtype": array.dtype.str, "shape": list(array.shape), "nbytes": array.nbytes})

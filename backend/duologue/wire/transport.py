@@ -109,8 +109,13 @@ class Transport:
                     "server-not-reachable",
                     f"nothing answers at {self._endpoint}; is the server running? (`duologue serve`)",
                 )
-            elif kind == zmq.EVENT_DISCONNECTED:
+            elif kind == zmq.EVENT_DISCONNECTED and self.connected:
                 raise _unavailable("connection-lost", f"the connection to {self._endpoint} broke")
+            elif kind == zmq.EVENT_DISCONNECTED:
+                raise _unavailable(
+                    "not-a-server",
+                    f"what listens at {self._endpoint} hung up; it is no Duologue server, or it is just ending",
+                )
 
     def close(self) -> None:
         """Give everything back at once; what is still unsent is dropped."""
