@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
-from duologue.motion.features import decode_root, encode_root
+from duologue.motion.features import decode_root, encode_root, heading
 from duologue.motion.rotations import Floats, exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton
 
@@ -144,7 +144,9 @@ def to_world(features: NDArray[np.floating], path: NDArray[np.floating]) -> tupl
     """
     root = np.stack([path[..., 0], features[..., 3].astype(np.float64), path[..., 1]], axis=-1)
     rotations = features[..., 4:].reshape(*features.shape[:2], -1, 3).astype(np.float64)
-    rotations[:, :, 0] = matrix_to_exp(yaw_matrix(path[..., 2]) @ exp_to_matrix(rotations[:, :, 0]))
+    hips = rotations[:, :, 0]
+    # Hips that a network made may keep a degree of heading of their own; the path alone says where they face.
+    rotations[:, :, 0] = matrix_to_exp(yaw_matrix(path[..., 2] - heading(hips)) @ exp_to_matrix(hips))
     return root, unroll_exp(rotations.swapaxes(0, 1)).swapaxes(0, 1)
 
 

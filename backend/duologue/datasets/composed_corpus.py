@@ -113,7 +113,7 @@ def compose_one(
         text=np.stack([_text(encoder, track, frames) for track in tracks], axis=1),
         action=np.stack([label_actions(skeleton, root[i], rotations[i]) for i in range(2)], axis=1),
         emotion=np.repeat(np.array([[EMOTIONS.index(emotion) for emotion in emotions]], np.uint8), frames, axis=0),
-        roles=halves if rng.random() < 0.5 else halves[::-1],
+        roles=halves if rng.random() < 0.5 else (halves[1], halves[0]),
         styles=(GENDERS.index(genders[0]), GENDERS.index(genders[1])),
     )
 

@@ -1,0 +1,72 @@
+import pytest
+import torch
+from duologue.body.conditions import keep_all
+from duologue.body.config import CONDITIONS, BodyConfig
+from duologue.body.network import ConvFeedForward, Denoiser
+from examples_body import some_conditions, tiny_model, tiny_pipeline
+
+
+def conditions(frames=9):
+    pipeline = tiny_pipeline()
+    given = pipeline._encode_labels(some_conditions(frames))
+    return given.window(0, frames, torch.zeros(2, frames, 4).numpy(), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("performers", [1, 2])
+def test_the_prediction_has_the_shape_of_the_poses_for_a_pair_and_for_one(performers):
+    config = BodyConfig.named("tiny")
+    network = Denoiser(config, channels=5)
+    x = torch.randn(3, performers, 11, 5)
+    held = torch.zeros(3, 1, 11, 1)
+    projected = network.project_conditions(torch.randn(3, performers, 11, config.condition_width))
+    made = network(x, held, torch.rand(3), projected)
+    assert made.shape == x.shape
+    assert (made == 0).all(), "the last layer starts at zero: an untrained network predicts the mean pose"
+
+
+def test_the_upper_network_hears_the_lower_body():
+    model = tiny_model()
+    c = conditions()
+    lower = torch.randn(1, 2, 9, model.lower.channels)
+    with torch.no_grad():
+        first = model.upper_conditions(c, keep_all(1), lower)
+        lower[0, 0, 4] += 1
+        moved = (model.upper_conditions(c, keep_all(1), lower) - first).abs().sum(-1)[0]
+    assert moved[0, 4] > 0
+    assert moved[1].max() == 0, "the partner's legs come in through attention"
+    with pytest.raises(ValueError, match="lower body"):
+        model.upper_conditions(c, keep_all(1))
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_every_condition_reaches_both_networks_and_can_be_dropped(name):
+    model = tiny_model()
+    c = conditions()
+    kept, dropped = keep_all(1), {**keep_all(1), name: torch.zeros(1, 1)}
+    with torch.no_grad():
+        assert not torch.equal(model.lower_conditions(c, kept), model.lower_conditions(c, dropped))
+        lower = torch.zeros(1, 2, 9, model.lower.channels)
+        assert not torch.equal(model.upper_conditions(c, kept, lower), model.upper_conditions(c, dropped, lower))
+
+
+def test_no_transcript_is_a_missing_condition_and_not_a_silent_one():
+    model = tiny_model()
+    c = conditions()
+    c.text.zero_()
+    dropped = {**keep_all(1), "text": torch.zeros(1, 1)}
+    with torch.no_grad():
+        assert torch.equal(model.lower_conditions(c, keep_all(1)), model.lower_conditions(c, dropped))
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_the_feed_forward_is_the_convolution_it_stands_for(dilation):
+    layer = ConvFeedForward(4, 6, dilation)
+    x = torch.randn(1, 1, 10, 4)
+    reference = x[0, 0].T[None]
+    for linear in (layer.widen, layer.narrow):
+        taps = linear.weight.view(linear.out_features, 3, -1).permute(0, 2, 1)
+        reference = torch.nn.functional.conv1d(reference, taps, padding=dilation, dilation=dilation)
+        if linear is layer.widen:
+            reference = reference.relu()
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x)[0, 0].T[None], reference)

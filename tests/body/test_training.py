@@ -1,0 +1,68 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from duologue.body.config import BodyConfig
+from duologue.body.corpus import Corpus
+from duologue.body.pipeline import BodyPipeline
+from duologue.body.training import LOG, Trainer, TrainingConfig, train_body
+from duologue.errors import DuologueError
+from examples_body import write_corpus
+
+TINY = BodyConfig.named("tiny")
+SHORT = TrainingConfig(steps=6, batch=2, window=20, warmup=2, save_every=3)
+
+
+def test_a_run_that_stops_and_resumes_makes_the_same_networks_bit_for_bit(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus")
+    whole = train_body(corpus, tmp_path / "whole", TINY, SHORT)
+    asked = []
+    train_body(corpus, tmp_path / "parts", TINY, SHORT, should_stop=lambda: asked.append(None) or len(asked) > 2)
+    resumed = train_body(corpus, tmp_path / "parts", TINY, SHORT)
+    assert resumed.sha256 == whole.sha256
+    other = train_body(corpus, tmp_path / "other", TINY, replace(SHORT, seed=1))
+    assert other.sha256 != whole.sha256
+
+
+def test_training_learns_logs_and_leaves_a_checkpoint_that_performs(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus")
+    settings = replace(SHORT, steps=40, rate=1e-2, save_every=20, decay=0.8, past=0.0)
+    before = Trainer(Corpus.open(corpus), TINY, settings).measure()
+    train_body(corpus, tmp_path / "out", TINY, settings)
+    lines = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()]
+    assert [line["step"] for line in lines] == [20, 20, 40, 40]
+    assert lines[-1]["held-out lower pose"] < 0.95 * before["held-out lower pose"]
+    assert lines[-1]["held-out upper pose"] < 0.95 * before["held-out upper pose"]
+    assert BodyPipeline.load(tmp_path / "out" / "checkpoint").model.config == TINY
+
+
+def test_going_on_with_other_settings_is_refused(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus")
+    train_body(corpus, tmp_path / "out", TINY, replace(SHORT, steps=1))
+    with pytest.raises(DuologueError, match="other settings"):
+        train_body(corpus, tmp_path / "out", TINY, SHORT)
+
+
+def test_a_missing_corpus_is_named(tmp_path):
+    with pytest.raises(DuologueError, match="no corpus"):
+        train_body(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_windows_lie_inside_one_pair_and_reach_every_start(tmp_path):
+    corpus = Corpus.open(write_corpus(tmp_path, pairs=2, frames=25))
+    drawn = corpus.windows(20, 400, np.random.default_rng(0))
+    assert {first - corpus.starts[pair] for pair, first in drawn} == set(range(6))
+    assert {pair for pair, _ in drawn} == {0, 1}
+
+
+def test_swapping_performers_is_part_of_training(tmp_path):
+    trainer = Trainer(Corpus.open(write_corpus(tmp_path)), TINY, SHORT)
+    windows = [(0, 0)] * 12
+    features, c = trainer._batch(windows, np.random.default_rng(0))
+    styles = {tuple(row) for row in c.style.tolist()}
+    assert styles == {(0, 1), (1, 0)}
+    first, second = (next(i for i, row in enumerate(c.style.tolist()) if row == list(s)) for s in ((0, 1), (1, 0)))
+    torch.testing.assert_close(features[first], features[second].flip(0))
+    torch.testing.assert_close(c.placement[first], c.placement[second].flip(0))
