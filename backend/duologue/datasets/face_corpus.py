@@ -20,7 +20,8 @@ RATE: Final = 16_000
 _HERE: Final = Path(__file__).parent
 _ENGLISH: Final = ("en-us", "gmw/en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbcwmd", "en-029")
 _LANGUAGES: Final = {
-    "en": _ENGLISH, "de": ("de",), "fr": ("roa/fr", "fr-be"), "es": ("es", "es-419"), "it": ("it",), "pt": ("pt", "pt-br"), "pl": ("pl",),
+    "en": _ENGLISH, "de": ("de",), "fr": ("roa/fr", "fr-be"), "es": ("es", "es-419"), "it": ("it",),
+    "pt": ("pt", "pt-br"), "pl": ("pl",),
 }  # fmt: skip
 _VARIANTS: Final = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5", "+Annie", "+Andy",
     "+belinda", "+caleb", "+david", "+edward", "+linda", "+steph", "+travis", "+zac", "+adam", "+antonio", "+anika", "+klatt",
