@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
 

@@ -19,7 +19,9 @@ from duologue.motion.skeleton import Skeleton, forward_kinematics
 from scipy.spatial.transform import Rotation
 
 DUOLOGUE60 = Skeleton.builtin("duologue60")
-OFF = CleanupOptions(smooth=False, feet=FootLockOptions(lock=False, floor=False), part_bodies=False, free_hands=False)
+OFF = CleanupOptions(
+    smooth=False, settle=False, feet=FootLockOptions(lock=False, floor=False), part_bodies=False, free_hands=False
+)
 
 
 def clean(
@@ -81,6 +83,26 @@ def test_feet_never_go_under_the_floor(standing: Callable[..., Any]) -> None:
     assert toes.min() > 0
 
 
+@pytest.mark.parametrize("height", [0.06, -0.05])
+def test_bodies_that_hover_or_sink_are_set_on_their_feet(height: float, standing: Callable[..., Any]) -> None:
+    pair = standing(60)
+    pair.root[0, :, 1] += height
+    root, rotations, report = clean(pair.root, pair.rotations)
+    assert np.abs(soles(root, rotations)[..., 1]).max() < 1e-3
+    knee = DUOLOGUE60.index("LeftLeg")
+    np.testing.assert_allclose(rotations[0, :, knee], pair.rotations[0, :, knee], atol=0.01)  # knees as soft as before
+    assert report.settled == (60, 0)
+    assert report.settled_by[0] == pytest.approx(abs(height), abs=1e-6)
+
+
+def test_feet_that_dangle_are_left_dangling(standing: Callable[..., Any]) -> None:
+    pair = standing(60)
+    pair.root[..., 1] += 0.3
+    root, _, report = clean(pair.root, pair.rotations)
+    np.testing.assert_allclose(root, pair.root, atol=1e-6)
+    assert report.settled == report.feet_held == (0, 0)
+
+
 def test_windows_pushed_in_pieces_give_the_same_bits(kit_pair: Callable[..., Any]) -> None:
     pair = kit_pair("f_walk_neutral", "m_gestic_laugh_loud", gap=0.5)
     whole = clean(pair.root, pair.rotations)
@@ -135,7 +157,7 @@ def test_a_walk_keeps_its_steps_and_loses_its_slide(kit_pair: Callable[..., Any]
     lifted, lift = (
         soles(*motion)[..., 1].max(axis=(1, 3)) for motion in ((root, rotations), (pair.root, pair.rotations))
     )
-    np.testing.assert_allclose(lifted, lift, atol=0.03)
+    np.testing.assert_allclose(lifted, lift, atol=0.045)  # of some 30 cm
 
 
 def test_bodies_that_stand_in_each_other_are_parted(standing: Callable[..., Any]) -> None:
@@ -207,7 +229,7 @@ def test_motion_that_is_none_is_refused(standing: Callable[..., Any]) -> None:
     with pytest.raises(DuologueError) as caught:
         Cleaner(DUOLOGUE60).push(pair.root, pair.rotations)
     assert caught.value.reason == "motion-not-finite"
-    with pytest.raises(DuologueError, match="no joint 'Hips'"):
+    with pytest.raises(DuologueError, match="no joint .LeftFoot."):
         Cleaner(Skeleton.builtin("smplx55"))
 
 

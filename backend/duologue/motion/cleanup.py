@@ -17,6 +17,7 @@ from duologue.motion.foot_lock import FootLockOptions
 from duologue.motion.limbs import Limbs
 from duologue.motion.push_out import Parting, PushOut
 from duologue.motion.rotations import Floats, unroll_exp
+from duologue.motion.settling import Settling
 from duologue.motion.skeleton import Skeleton
 from duologue.motion.smoothing import Envelope, Smoother
 
@@ -29,6 +30,7 @@ class CleanupOptions:
     """What to do; all of it by default."""
 
     smooth: bool = True
+    settle: bool = True
     feet: FootLockOptions = field(default_factory=FootLockOptions)
     part_bodies: bool = True
     free_hands: bool = True
@@ -39,6 +41,8 @@ class CleanupReport:
     """What was changed, for performers A and B. Counts are frames; lengths are the largest, in metres."""
 
     frames: int = 0
+    settled: tuple[int, int] = (0, 0)
+    settled_by: tuple[float, float] = (0.0, 0.0)
     feet_held: tuple[int, int] = (0, 0)
     feet_moved_by: tuple[float, float] = (0.0, 0.0)
     feet_given_up: int = 0
@@ -65,6 +69,7 @@ class Cleaner:
         self.options = options or CleanupOptions()
         self._skeleton = skeleton
         self._smoother = Smoother()
+        self._settling = Settling(skeleton)
         push_out = PushOut(skeleton)
         self._parting = Parting(push_out)
         self._limbs = Limbs(push_out, fps, self.options.feet, free_hands=self.options.free_hands)
@@ -77,6 +82,8 @@ class Cleaner:
         limbs, parting = self._limbs, self._parting
         return CleanupReport(
             frames=limbs.frames,
+            settled=self._settling.settled.counts,
+            settled_by=self._settling.settled.largest,
             feet_held=limbs.held.counts,
             feet_moved_by=limbs.held.largest,
             feet_given_up=limbs.given_up,
@@ -129,6 +136,8 @@ class Cleaner:
         turns = np.moveaxis(rotations, 0, 1).astype(np.float64)
         if self.options.smooth:
             root, turns = self._smoother.push(root, turns, last=last)
+        if self.options.settle:
+            root = self._settling.push(root, turns)
         if self.options.part_bodies:
             root, turns = self._parting.push(root, turns, last=last)
         root, turns = self._limbs.push(root, turns, last=last)
