@@ -26,7 +26,9 @@ Row = dict[str, Any]
 
 
 def bench(
-    parts: Annotated[str, typer.Option(help="Which figures, separated by commas: import, take, wire, blender.")] = "all",
+    parts: Annotated[
+        str, typer.Option(help="Which figures, separated by commas: import, take, wire, blender.")
+    ] = "all",
     repeats: Annotated[int, typer.Option(min=1, help="How often each thing is timed.")] = 5,
     save: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -100,7 +102,13 @@ def measure_wire(repeats: int) -> list[Row]:
                         firsts.append(time.perf_counter() - began)
                     break  # leaving the loop cancels the rest
     rows = [
-        _row("wire: first window, warm server", statistics.median(firsts), "s", 2.0, f"median of {repeats}, max {max(firsts):.2f}")
+        _row(
+            "wire: first window, warm server",
+            statistics.median(firsts),
+            "s",
+            2.0,
+            f"median of {repeats}, max {max(firsts):.2f}",
+        )
     ]
     return rows + measure(repeats)
 

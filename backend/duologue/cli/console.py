@@ -71,6 +71,11 @@ def stages() -> Iterator[Stages]:
     if not err.is_terminal:
         yield Stages(None)
         return
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, TimeRemainingColumn(), console=err) as progress:
         yield Stages(progress)

@@ -15,7 +15,9 @@ from duologue.paths import demo_brief
 
 def demo(
     out_folder: Out = Path("demo"),
-    voice_a: Annotated[Path | None, typer.Option("--a", help="Your own recording of A, instead of the demo's voice.")] = None,
+    voice_a: Annotated[
+        Path | None, typer.Option("--a", help="Your own recording of A, instead of the demo's voice.")
+    ] = None,
     voice_b: Annotated[Path | None, typer.Option("--b", help="Your own recording of B.")] = None,
     server: Server = None,
     preview: Preview = True,

@@ -42,10 +42,10 @@ def doctor(
     else:
         colours = {"ok": "green", "warn": "yellow", "fail": "red"}
         for finding in findings:
-            out.print(f"[{colours[finding.state]}]{finding.state:<4}[/] {finding.subject:<16} ", end="")
+            out.print(f"[{colours[finding.state]}]{finding.state:<4}[/] {finding.subject:<20} ", end="")
             out.print(finding.found, markup=False)
             if finding.mend:
-                out.print(f"{'':22}→ {finding.mend}", markup=False, style="dim")
+                out.print(f"{'':26}→ {finding.mend}", markup=False, style="dim")
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(3)
 
@@ -59,7 +59,9 @@ def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}")
+    yield Finding(
+        "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}"
+    )
     yield Finding("cores", "ok", f"{os.cpu_count()}")
 
 
@@ -90,7 +92,11 @@ def _accelerator() -> Iterator[Finding]:
     elif torch.backends.mps.is_available():
         yield Finding("gpu", "ok", "Apple GPU (Metal)")
     else:
-        yield Finding("gpu", "ok", f"none: the CPU is used ({torch.get_num_threads()} threads); the starter models are made for it")
+        yield Finding(
+            "gpu",
+            "ok",
+            f"none: the CPU is used ({torch.get_num_threads()} threads); the starter models are made for it",
+        )
 
 
 def _checkpoints() -> Iterator[Finding]:
@@ -99,7 +105,9 @@ def _checkpoints() -> Iterator[Finding]:
             found = checkpoints.open_checkpoint(name)
             yield Finding(f"{name} checkpoint", "ok", f"{found.folder}, sha256 {found.sha256[:12]}…")
         except DuologueError as error:
-            yield Finding(f"{name} checkpoint", "fail", error.message, "reinstall duologue, or `duologue models import FOLDER`")
+            yield Finding(
+                f"{name} checkpoint", "fail", error.message, "reinstall duologue, or `duologue models import FOLDER`"
+            )
 
 
 def _wire() -> Iterator[Finding]:
@@ -107,23 +115,30 @@ def _wire() -> Iterator[Finding]:
     import zmq
 
     if not zmq.has("curve"):
-        yield Finding("curve", "fail", "this libzmq has no CURVE", "pip install --force-reinstall pyzmq (use its wheel)")
+        yield Finding(
+            "curve", "fail", "this libzmq has no CURVE", "pip install --force-reinstall pyzmq (use its wheel)"
+        )
         return
     context = zmq.Context()
     server, client = context.socket(zmq.REP), context.socket(zmq.REQ)
     try:
-        server.curve_publickey, server.curve_secretkey = zmq.curve_keypair()
+        public, server.curve_secretkey = zmq.curve_keypair()
         server.curve_server = True
         port = server.bind_to_random_port("tcp://127.0.0.1")
         client.curve_publickey, client.curve_secretkey = zmq.curve_keypair()
-        client.curve_serverkey = server.curve_publickey
+        client.curve_serverkey = public
         client.connect(f"tcp://127.0.0.1:{port}")
         client.send(b"hello")
         if server.poll(3000):
             server.recv()
             yield Finding("wire", "ok", f"CURVE handshake on 127.0.0.1:{port}, libzmq {zmq.zmq_version()}")
         else:
-            yield Finding("wire", "fail", "no CURVE handshake on loopback within 3 s", "allow Python to use 127.0.0.1 in the firewall")
+            yield Finding(
+                "wire",
+                "fail",
+                "no CURVE handshake on loopback within 3 s",
+                "allow Python to use 127.0.0.1 in the firewall",
+            )
     finally:
         context.destroy(linger=0)
 
@@ -148,8 +163,10 @@ def _blender() -> Iterator[Finding]:
     from duologue.cli.render import find_blender
 
     try:
-        found = find_blender()
-        yield Finding("blender", "ok", str(found))
+        program = find_blender()[0]
+        as_module = importlib.util.find_spec("bpy") is not None
+        found = f"bpy {importlib.metadata.version('bpy')} in this Python" if as_module else program
+        yield Finding("blender", "ok", found)
     except DuologueError as error:
         yield Finding("blender", "fail", error.message, "without it: takes, BVH and CSV, but no .blend and no preview")
 

@@ -21,7 +21,8 @@ from duologue.take import FPS, Progress, Take, Window
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performance; made if it isn't there.")]
 Server = Annotated[
-    Path | None, typer.Option(help="Connection file of a server; by default the one that runs here, else one is started.")
+    Path | None,
+    typer.Option(help="Connection file of a server; by default the one that runs here, else one is started."),
 ]
 Engine = Annotated[str, typer.Option(help="workbench, eevee or cycles.")]
 Preview = Annotated[bool, typer.Option(help="Make scene.blend and preview.mp4 with Blender.")]
@@ -91,7 +92,10 @@ def run(
         performed = time.monotonic()
         if preview:
             rendered = render_take(
-                take_file, folder, engine=engine, on_progress=lambda stage, done, total: progress.update(stage, done, total)
+                take_file,
+                folder,
+                engine=engine,
+                on_progress=progress.update,
             )
             files += rendered.files
             notes = (*notes, *rendered.notes)

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 Kit = Annotated[Path | None, typer.Option(help="Folder of motion and speech to compose the starter's corpus from.")]
-OutFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder for the corpus, training state, log and checkpoint.")]
+OutFolder = Annotated[
+    Path, typer.Option("--out", "-o", help="Folder for the corpus, training state, log and checkpoint.")
+]
 Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps; the recipe's own number by default.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda:0, …")]
 
 
 @app.command()
-def body(  # noqa: PLR0917
+def body(
     kit: Kit = None,
     corpus: Annotated[Path | None, typer.Option(help="A corpus made before; instead of --kit.")] = None,
     out_folder: OutFolder = Path("training/body"),
@@ -38,7 +40,9 @@ def body(  # noqa: PLR0917
     from duologue.motion.skeleton import Skeleton
 
     if (kit is None) == (corpus is None):
-        raise invalid("corpus-missing", "give either --kit (to compose a corpus) or --corpus (one made before).", field="--kit")
+        raise invalid(
+            "corpus-missing", "give either --kit (to compose a corpus) or --corpus (one made before).", field="--kit"
+        )
     network = BodyConfig.named(config)
     training = TrainingConfig() if steps is None else replace(TrainingConfig(), steps=steps)
     with stages() as progress:
@@ -47,7 +51,9 @@ def body(  # noqa: PLR0917
             # Under another name until it is whole, so that an interrupted run doesn't train on a piece of it.
             making = folder.with_name("corpus.part")
             skeleton = Skeleton.builtin("duologue60")
-            compose_corpus(kit, making, Recipe(), skeleton, lambda done, total: progress.update("composing", done, total))
+            compose_corpus(
+                kit, making, Recipe(), skeleton, lambda done, total: progress.update("composing", done, total)
+            )
             making.rename(folder)
         checkpoint = train_body(
             folder,
