@@ -28,7 +28,9 @@ for verb, command in {
     "extension": extension.extension,
 }.items():
     app.command(verb)(command)
-app.add_typer(train.app, name="train", help="Train a model: its corpus is made, training resumes, everything is seeded.")
+app.add_typer(
+    train.app, name="train", help="Train a model: its corpus is made, training resumes, everything is seeded."
+)
 app.add_typer(models.app, name="models", help="List, verify and import checkpoints. Nothing is ever downloaded.")
 
 

@@ -51,7 +51,9 @@ def verify(name: Annotated[str, typer.Argument(help="A name from `duologue model
 
 
 @app.command("import")
-def import_(folder: Annotated[Path, typer.Argument(help="A checkpoint folder, for example from `duologue train`.")]) -> None:
+def import_(
+    folder: Annotated[Path, typer.Argument(help="A checkpoint folder, for example from `duologue train`.")],
+) -> None:
     """Copy a checkpoint folder into this user's checkpoints, verified, under its own name."""
     found = checkpoints.open_checkpoint(folder)
     target = checkpoints.user_folder() / found.name

@@ -10,7 +10,7 @@ import typer
 from duologue.cli.console import out
 
 
-def serve(  # noqa: PLR0917
+def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on. Others than this machine's own need keys.")
     ] = "127.0.0.1",
