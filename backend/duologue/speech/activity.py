@@ -21,8 +21,8 @@ RANGE_DB: Final = (40.0, 15.0)
 """The threshold lies between these distances under the track's loud level."""
 GAP: Final = 9
 """Frames: pauses of 0.3 s and less are part of the speech (stops, breaths between words)."""
-BURST: Final = 2
-"""Frames: anything shorter is a click."""
+BURST: Final = 3
+"""Frames: anything shorter is a click, which the level's two frames spread over two."""
 HANGOVER: Final = 2
 """Frames kept before and after, for soft onsets and fading ends."""
 

@@ -7,19 +7,21 @@ fails on the recording, the words are laid over the voiced stretches of the trac
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief import Transcript
-from duologue.speech.transcript import Word, parse
+from duologue.speech.transcript import Word, parse, spread
 from duologue.take import FPS
 
 RATE: Final = 16_000
 MAX_SECONDS: Final = 300
 """Longer recordings are not searched as one: the cost grows with length times words."""
 _SPHINX_RATE: Final = 100  # its frames a second
+_SHORTEST: Final = 0.08  # seconds that a word must have to be believed
 
 
 def timed_words(
@@ -56,7 +58,7 @@ class AlignmentError(Exception):
     """Why a transcript could not be aligned; the caller has another way."""
 
 
-def align(texts: list[str], samples_16k: NDArray[np.float32]) -> tuple[Word, ...]:
+def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[Word, ...]:
     """Return the words with the times at which pocketsphinx finds them; words not in its dictionary lie between their neighbours.
 
     Raises:
@@ -72,8 +74,9 @@ def align(texts: list[str], samples_16k: NDArray[np.float32]) -> tuple[Word, ...
         raise AlignmentError(
             f"has no times, and over {MAX_SECONDS // 60} minutes are not aligned (give it times, or cut the track)"
         )
-    decoder = Decoder(samprate=RATE, lm=None, loglevel="FATAL")
-    spoken = [re.sub(r"[^a-z']", "", text.lower().replace("’", "'")) for text in texts]
+    # Without dither the logarithm of digital silence, which edited tracks are full of, breaks the search.
+    decoder = Decoder(samprate=RATE, lm=None, dither=True, seed=1, loglevel="FATAL")
+    spoken = [re.sub(r"[^\w']|\d|_", "", text.lower().replace("’", "'")) for text in texts]
     known = [index for index, word in enumerate(spoken) if word and decoder.lookup_word(word) is not None]
     if 2 * len(known) < len(texts):
         raise AlignmentError("has no times, and the aligner (US English) knows fewer than half of its words")
@@ -95,33 +98,42 @@ def align(texts: list[str], samples_16k: NDArray[np.float32]) -> tuple[Word, ...
     return _filled(texts, starts, ends, len(samples_16k) / RATE)
 
 
-def spread_over(texts: list[str], active: NDArray[np.bool_]) -> tuple[Word, ...]:
-    """Lay words over the frames that are active, each as long as its letters; over all frames if none is."""
+def spread_over(texts: Sequence[str], active: NDArray[np.bool_]) -> tuple[Word, ...]:
+    """Lay words over the frames that are active, each as long as its letters; over all frames if none is.
+
+    A word that falls on a pause keeps to the side of it on which it has more.
+    """
     frames = np.flatnonzero(active) if active.any() else np.arange(len(active))
-    letters = np.array([len(text) + 1 for text in texts], np.float64)
-    bounds = np.concatenate([[0.0], np.cumsum(letters)]) / letters.sum() * len(frames)
-    first = frames[np.minimum(bounds[:-1].astype(int), len(frames) - 1)]
-    last = frames[np.clip(np.ceil(bounds[1:]).astype(int) - 1, 0, len(frames) - 1)]
-    return tuple(
-        Word(float(start) / FPS, float(end + 1) / FPS, text)
-        for start, end, text in zip(first, last, texts, strict=True)
-    )
+    letters = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    bounds = letters / letters[-1] * len(frames)
+    words: list[Word] = []
+    for text, begin, end in zip(texts, bounds[:-1], bounds[1:], strict=True):
+        mine = frames[min(int(begin), len(frames) - 1) : max(int(begin) + 1, int(np.ceil(end)))]
+        stretch = max(np.split(mine, np.flatnonzero(np.diff(mine) > 1) + 1), key=len)
+        words.append(Word(float(stretch[0]) / FPS, float(stretch[-1] + 1) / FPS, text))
+    return tuple(words)
 
 
 def _filled(
-    texts: list[str], starts: NDArray[np.float64], ends: NDArray[np.float64], seconds: float
+    texts: Sequence[str], starts: NDArray[np.float64], ends: NDArray[np.float64], seconds: float
 ) -> tuple[Word, ...]:
-    """Give the words without times equal shares of the gap between their timed neighbours."""
-    timed = np.flatnonzero(~np.isnan(starts))
-    for index in np.flatnonzero(np.isnan(starts)):
-        before, after = timed[timed < index], timed[timed > index]
-        begin = ends[before[-1]] if len(before) else 0.0
-        stop = starts[after[0]] if len(after) else seconds
-        first = before[-1] + 1 if len(before) else 0
-        count = (after[0] if len(after) else len(texts)) - first
-        starts[index] = begin + (stop - begin) * (index - first) / count
-        ends[index] = begin + (stop - begin) * (index - first + 1) / count
-    return tuple(Word(float(start), float(end), text) for start, end, text in zip(starts, ends, texts, strict=True))
+    """Lay the words without times into the gaps between their timed neighbours, by their letters.
+
+    Where there is no gap, the aligner has given their sound to the word before: then they share with that one.
+    """
+    timed: list[int] = np.flatnonzero(~np.isnan(starts)).tolist()
+    words: list[Word] = []
+    if timed[0] > 0:
+        words += spread(" ".join(texts[: timed[0]]), 0.0, float(starts[timed[0]]))
+    for this, following in zip(timed, [*timed[1:], len(texts)], strict=True):
+        begin, end = float(starts[this]), float(ends[this])
+        until = float(starts[following]) if following < len(texts) else seconds
+        between = texts[this + 1 : following]
+        if between and until - end < _SHORTEST * len(between):
+            words += spread(" ".join(texts[this:following]), begin, until)
+        else:
+            words += [Word(begin, end, texts[this]), *spread(" ".join(between), end, until)]
+    return tuple(words)
 
 
 def _late(words: tuple[Word, ...], seconds: float, field: str) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def inspect(file: BinaryIO) -> Promise:
     if head[:4] == b"OggS":
         return _ogg(file, size)
     if head[:3] == b"ID3" or (head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xE0 == 0xE0):
-        return Promise(slack=4 * 1152)
+        return Promise(slack=4 * 1152)  # encoders disagree on what their padding is
     return Promise()
 
 

@@ -179,10 +179,14 @@ def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int
         with path.open("rb") as file:
             promise = container.inspect(file)
         with soundfile.SoundFile(path) as sound:
+            rate = sound.samplerate
             # A stream of unknown length says "as long as can be": then only decoding tells.
             count = sound.frames if sound.frames < 2**62 else 0
-            if count or not promise.streamed:
-                _check_length(max(count, promise.frames), sound.samplerate, field)
+            promised = max(count, promise.frames)
+            if promise.cut and MIN_RATE <= rate <= MAX_RATE:
+                raise _truncated(path, count / rate, promised / rate, field)
+            if not promise.streamed:
+                _check_length(promised, rate, field)
             _check_channels(sound.channels, channel, field)
             mono = _decoded(sound, channel, field)
     except FileNotFoundError as error:
@@ -197,16 +201,15 @@ def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int
         raise DuologueError(
             "PERMISSION_DENIED", "speech-not-readable", f"can't read {path}: {error.strerror}", field=field
         ) from error
-    promised = max(count, promise.frames)
-    # MP3 encoders disagree by a few frames of padding on what the length is.
-    if promise.cut or len(mono) < promised - promise.slack:
-        whole = f" of {promised / sound.samplerate:.2f} s" if promised > len(mono) else ""
-        raise invalid(
-            "audio-truncated",
-            f"{path.name} ends after {len(mono) / sound.samplerate:.2f} s{whole}: it is cut short; copy or export it again",
-            field=field,
-        )
-    return mono, sound.samplerate
+    if len(mono) < promised - promise.slack:
+        raise _truncated(path, len(mono) / rate, promised / rate, field)
+    return mono, rate
+
+
+def _truncated(path: Path, seconds: float, promised: float, field: str) -> DuologueError:
+    whole = f" of {promised:.2f} s" if promised > seconds else ""
+    message = f"{path.name} ends after {seconds:.2f} s{whole}: it is cut short; copy or export it again"
+    return invalid("audio-truncated", message, field=field)
 
 
 def _decoded(sound: soundfile.SoundFile, channel: int | None, field: str) -> Floats:

@@ -108,8 +108,7 @@ _VALUE = re.compile(r'"((?:[^"]|"")*)"|(?<![\w.\[-])(-?\d+(?:\.\d+)?(?:[eE]-?\d+
 
 def _textgrid(transcript: Transcript) -> list[Word]:
     content = re.sub(r"^\s*!.*$", "", transcript.content, flags=re.MULTILINE)
-    values = iter([text if text or not (number or flag) else (float(number) if number else flag == "exists")
-                   for text, number, flag in _VALUE.findall(content)])  # fmt: skip
+    values = iter([_value(*groups) for groups in _VALUE.findall(content)])
     try:
         if next(values) != "ooTextFile" or next(values) != "TextGrid":
             raise _malformed("the file", "is not a Praat TextGrid in text form")
@@ -128,6 +127,12 @@ def _textgrid(transcript: Transcript) -> list[Word]:
     return words
 
 
+def _value(text: str, number: str, flag: str) -> str | float | bool:
+    if number:
+        return float(number)
+    return flag == "exists" if flag else text.replace('""', '"')
+
+
 _Interval = tuple[float, float, str]
 
 
@@ -138,7 +143,7 @@ def _tier(values: Iterable[Any]) -> tuple[str, list[_Interval] | None]:
     _skip(read, 2)
     count = int(_number(read))
     if kind == "IntervalTier":
-        return str(name), [(_number(read), _number(read), str(next(read))) for _ in range(count)]
+        return str(name), [(_number(read), _number(read), _text(read)) for _ in range(count)]
     for _ in range(count):
         _skip(read, 2)
     return str(name), None
@@ -153,6 +158,13 @@ def _number(values: Iterable[Any]) -> float:
     value = next(iter(values))
     if not isinstance(value, float):
         raise ValueError(f"{value!r} is not a number")
+    return value
+
+
+def _text(values: Iterable[Any]) -> str:
+    value = next(iter(values))
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
     return value
 
 
@@ -189,7 +201,7 @@ def _json(transcript: Transcript) -> list[Word]:
             "the transcript", 'holds no list of words; write [{"start": 0.0, "end": 0.4, "text": "Hello"}, …]'
         )
     return [
-        word for index, entry in enumerate(cast("list[Any]", value)) for word in _json_words(entry, f"word {index}")
+        word for index, entry in enumerate(cast("list[Any]", value)) for word in _json_words(entry, f"entry {index}")
     ]
 
 

