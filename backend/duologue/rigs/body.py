@@ -182,21 +182,27 @@ def sole_height(points: Mapping[str, Floats]) -> float:
     return lowest if 0.4 * usual < ankle - lowest < 1.8 * usual else ankle - usual
 
 
-def clearance(
-    rest: Mapping[str, Floats], sole: float, turns: Mapping[str, Floats], positions: Mapping[str, Floats]
+def foot_clearance(
+    side: str, rest: Mapping[str, Floats], sole: float, turns: Mapping[str, Floats], positions: Mapping[str, Floats]
 ) -> Floats:
-    """Return how high (T,) the lowest point of both soles is, metres above y = 0.
+    """Return how high (T,) the lowest point of one sole is, metres above y = 0.
 
     A sole is the two points under ankle and ball of the foot that lie at height ``sole`` in the rest pose, fixed to the foot.
     """
     heights: list[Floats] = []
-    for side in SIDES:
-        foot = side + "Foot"
-        for joint in (foot, side + "ToeBase"):
-            if joint in rest and joint in positions:
-                drop = np.array([0.0, sole - float(rest[joint][1]), 0.0])
-                heights.append((positions[joint] + quat_rotate(turns[foot], drop))[:, 1])
+    foot = side + "Foot"
+    for joint in (foot, side + "ToeBase"):
+        if joint in rest and joint in positions:
+            drop = np.array([0.0, sole - float(rest[joint][1]), 0.0])
+            heights.append((positions[joint] + quat_rotate(turns[foot], drop))[:, 1])
     return np.min(heights, axis=0)
+
+
+def clearance(
+    rest: Mapping[str, Floats], sole: float, turns: Mapping[str, Floats], positions: Mapping[str, Floats]
+) -> Floats:
+    """Return how high (T,) the lower of both soles is, metres above y = 0."""
+    return np.minimum(*(foot_clearance(side, rest, sole, turns, positions) for side in SIDES))
 
 
 def middle(points: Mapping[str, Floats]) -> Floats:

@@ -26,8 +26,9 @@ from duologue.motion.rotations import (
 )
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.alignment import IDENTITY, TIP
-from duologue.rigs.body import clearance, leg_length, middle, move
+from duologue.rigs.body import MovingBody, clearance, foot_clearance, leg_length, middle, move
 from duologue.rigs.joints import FINGERS, SIDES, expected_parent
+from duologue.rigs.planting import bend_leg, plantedness, reach_down
 from duologue.rigs.rig_map import RigMatch
 
 
@@ -62,6 +63,7 @@ class Retargeter:
         world: ArrayLike | None = None,
         sole: float | None = None,
         floor_scale: float = 1.0,
+        plant_feet: bool = True,
         fixed: Sequence[str] = (),
     ) -> None:
         """Measure the two rest poses against each other.
@@ -77,6 +79,7 @@ class Retargeter:
             sole: height of the rig's soles in its rest pose, metres in our axes; measure it on the mesh if there is one. None:
                 y = 0 if the feet stand there, else a sole's thickness under the lowest joint of the feet.
             floor_scale: what a metre over the floor becomes. 1 keeps the pair's distance; both performers must have the same.
+            plant_feet: bend the legs so that feet on the floor stand where the performance has them, whatever the legs' length.
             fixed: bones that can't take a location (``use_connect``, locked).
 
         Raises:
@@ -112,6 +115,7 @@ class Retargeter:
             )
         self.source = source
         self.floor_scale = floor_scale
+        self.plant_feet = plant_feet
         self._names = tuple(bone_names)
         self._rest_rotation = matrix_to_quat(_orthonormal(matrices[:, :3, :3]))
         self._rest_head: Floats = matrices[:, :3, 3]
@@ -206,34 +210,19 @@ class Retargeter:
             as_floats(rotations).astype(np.float64),
             as_floats(root_translation).astype(np.float64),
         )
-        driven = body.drive(self._rest)
-        frames = body.frames
-        still = np.broadcast_to(IDENTITY, (frames, 4))
-
-        turns: dict[int, Floats] = {}
-        basis: dict[int, Floats] = {}
-        by_bone = {bone: driven[joint] for joint, bone in self._bone.items() if joint in driven}
-        by_bone |= {bone: by_bone[fixed_to] for bone, fixed_to in self._also.items() if fixed_to in by_bone}
-        for bone in self._order:
-            above = self._above[bone]
-            parent = still if above is None else turns[above]
-            turns[bone] = by_bone.get(bone, parent)
-            rest = self._rest_rotation[bone]
-            local = quat_multiply(quat_multiply(quat_conjugate(parent), turns[bone]), rest)
-            basis[bone] = quat_multiply(quat_conjugate(rest), local)
-
-        # Place the hips so that the point between the hip joints goes where the source's goes, then stand the soles on the floor.
-        hips = self._bone["Hips"]
+        turns = self._turn(body)
+        # The point between the hip joints goes where the source's goes over the floor; the lower sole is as high as the source's.
         root = middle(body.positions) * self.floor_scale
         root[:, 1] = 0.0
-        root = root + quat_rotate(turns[hips], self._rest["Hips"] - middle(self._rest))
+        root = root + quat_rotate(turns[self._bone["Hips"]], self._rest["Hips"] - middle(self._rest))
         heads = self._place(turns, root)
-        by_joint = {joint: heads[bone] for joint, bone in self._bone.items()}
-        own = clearance(self._rest, self.sole, {joint: turns[bone] for joint, bone in self._bone.items()}, by_joint)
-        lift = self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
-        for head in heads.values():
-            head[:, 1] += lift
+        own = clearance(self._rest, self.sole, self._by_joint(turns), self._by_joint(heads))
+        root[:, 1] += self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
+        heads = self._place(turns, root)
+        if self.plant_feet:
+            heads = self._plant(body, turns, heads, root)
 
+        basis = {bone: self._basis(bone, turns) for bone in self._order}
         quaternions = np.stack([basis[bone] for bone in self._order], axis=1)
         if after is not None:
             quaternions = unroll_quat(np.concatenate([after.quaternions[-1:], quaternions]))[1:]
@@ -248,6 +237,50 @@ class Retargeter:
             np.stack([turns[bone] for bone in self._order], axis=1),
             np.stack([heads[bone] for bone in self._order], axis=1),
         )
+
+    def _turn(self, body: MovingBody) -> dict[int, Floats]:
+        """World turns (T, 4) of the played bones away from their rest pose."""
+        driven = body.drive(self._rest)
+        by_bone = {bone: driven[joint] for joint, bone in self._bone.items() if joint in driven}
+        by_bone |= {bone: by_bone[goes_with] for bone, goes_with in self._also.items() if goes_with in by_bone}
+        still = np.broadcast_to(IDENTITY, (body.frames, 4))
+        turns: dict[int, Floats] = {}
+        for bone in self._order:
+            above = self._above[bone]
+            turns[bone] = by_bone.get(bone, still if above is None else turns[above])
+        return turns
+
+    def _basis(self, bone: int, turns: Mapping[int, Floats]) -> Floats:
+        """What the pose bone's quaternion (T, 4) has to be for it to have turned as ``turns`` says."""
+        above, rest = self._above[bone], self._rest_rotation[bone]
+        turn = turns[bone] if above is None else quat_multiply(quat_conjugate(turns[above]), turns[bone])
+        return quat_multiply(quat_multiply(quat_conjugate(rest), turn), rest)
+
+    def _plant(
+        self, body: MovingBody, turns: dict[int, Floats], heads: Mapping[int, Floats], root: Floats
+    ) -> dict[int, Floats]:
+        """Bend the legs (in ``turns``) so that feet that are down stand where the source's stand, and place the bones again."""
+        before, turned = self._by_joint(heads), self._by_joint(turns)
+        goals: dict[str, Floats] = {}
+        for side in SIDES:
+            foot = side + "Foot"
+            height = foot_clearance(side, body.rest, 0.0, body.turns, body.positions)
+            way = self.floor_scale * body.positions[foot] - before[foot]
+            way[:, 1] = self.leg_scale * height - foot_clearance(side, self._rest, self.sole, turned, before)
+            goals[foot] = before[foot] + plantedness(height)[:, None] * way
+        root[:, 1] -= reach_down(before, goals)
+        lowered = self._by_joint(self._place(turns, root))
+        for side in SIDES:
+            joints = [side + part for part in ("UpLeg", "Leg", "Foot")]
+            hinge = quat_rotate(body.turns[joints[1]], np.array([1.0, 0.0, 0.0]))
+            hip, knee, ankle = (lowered[joint] for joint in joints)
+            more = bend_leg(hip, knee, ankle, goals[joints[2]], hinge)
+            for joint, turn in zip(joints, more, strict=False):
+                turns[self._bone[joint]] = quat_multiply(turn, turns[self._bone[joint]])
+        return self._place(turns, root)
+
+    def _by_joint(self, values: Mapping[int, Floats]) -> dict[str, Floats]:
+        return {joint: values[bone] for joint, bone in self._bone.items()}
 
     def _place(self, turns: Mapping[int, Floats], root: Floats) -> dict[int, Floats]:
         """World heads (T, 3) of the played bones, the hips at ``root``."""

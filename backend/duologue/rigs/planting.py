@@ -1,0 +1,87 @@
+"""Put feet that stand where the performance has them standing, on a rig whose legs are longer or shorter.
+
+The path over the floor is shared by a pair and doesn't scale with one body's legs; without this its feet would slide by the
+difference. Each leg is bent by two-bone inverse kinematics, in the plane it is in, as far as its foot is down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from duologue.motion.rotations import Floats, exp_to_quat, quat_between, quat_multiply, quat_rotate
+from duologue.rigs.joints import SIDES
+
+_DOWN, _UP = 0.02, 0.12
+"""Heights of a sole (metres) between which a foot goes from planted to free."""
+
+_STRAIGHT = 0.998
+"""How much of its full length a leg may be stretched to; beyond that the hips come down."""
+
+_SOFT = 0.005
+"""Over how many metres the hips begin to come down, so that they don't do it with a jerk."""
+
+
+_BACKWARDS = 0.1
+"""How far (radians) a knee may be bent backwards by the capture's noise."""
+
+
+def plantedness(height: Floats) -> Floats:
+    """Return how firmly (T,) a sole at ``height`` (T,) metres stands: 1 on the floor, 0 from a step's height on."""
+    x = np.clip((_UP - height) / (_UP - _DOWN), 0.0, 1.0)
+    return x * x * (3 - 2 * x)
+
+
+def reach_down(heads: Mapping[str, Floats], goals: Mapping[str, Floats]) -> Floats:
+    """Return by how much (T,) the hips must come down for both ankles to reach their ``goals``, metres.
+
+    A leg that is stretched as it is may stay so: only what the goals ask for beyond that counts.
+    """
+    drops: list[Floats] = []
+    for side in SIDES:
+        hip, knee, ankle = (heads[side + part] for part in ("UpLeg", "Leg", "Foot"))
+        longest = np.maximum(_STRAIGHT * (_length(knee - hip) + _length(ankle - knee)), _length(ankle - hip))
+        way = goals[side + "Foot"] - hip
+        height = np.sqrt(np.maximum(longest**2 - way[:, 0] ** 2 - way[:, 2] ** 2, 0.0))
+        excess = np.maximum(-way[:, 1] - height, 0.0)
+        drops.append(excess**2 / (excess + _SOFT))
+    return np.max(drops, axis=0)
+
+
+def bend_leg(hip: Floats, knee: Floats, ankle: Floats, goal: Floats, hinge: Floats) -> tuple[Floats, Floats]:
+    """Return the world turns (T, 4) of thigh and shin, on top of those they have, that bring the ankle to ``goal`` (T, 3).
+
+    Args:
+        hip: where the leg's joints are (T, 3); likewise ``knee`` and ``ankle``.
+        goal: where the ankle should be. Out of reach: as far that way as the leg reaches.
+        hinge: the knee's axis (T, 3), for legs so straight that they lie in no plane.
+    """
+    thigh, shin = knee - hip, ankle - knee
+    upper, lower, reach = _length(thigh), _length(shin), _length(ankle - hip)
+    longest = np.maximum(reach, _STRAIGHT * (upper + lower))
+    wanted = np.clip(_length(goal - hip), np.abs(upper - lower) + 1e-6, longest)
+    # Turning the shin about this axis opens the knee: the normal of the leg's plane, or the hinge where it is all but straight.
+    # A knee that is bent backwards a little, as captured ones are, is taken for straight; one that is bent far stays as it is.
+    normal = np.cross(shin, thigh)
+    size = _length(normal)
+    side = hinge - thigh * (np.einsum("ti,ti->t", hinge, thigh) / upper**2)[:, None]
+    side = -side / np.maximum(_length(side), 1e-12)[:, None]
+    way = np.where(np.einsum("ti,ti->t", normal, side) < 0, -1.0, 1.0)
+    straight = size < 1e-3 * upper * lower
+    axis = np.where(straight[:, None], side, normal * (way / np.maximum(size, 1e-12))[:, None])
+    bent = way * _bend(upper, lower, reach)
+    opening = bent - np.where(bent < -_BACKWARDS, -1.0, 1.0) * _bend(upper, lower, wanted)
+    unbend = exp_to_quat(axis * opening[:, None])
+    swing = quat_between(thigh + quat_rotate(unbend, shin), goal - hip)
+    return swing, quat_multiply(swing, unbend)
+
+
+def _bend(upper: Floats, lower: Floats, reach: Floats) -> Floats:
+    """Return how far a knee is bent, 0 when straight, by the law of cosines."""
+    cosine = (reach**2 - upper**2 - lower**2) / (2 * upper * lower)
+    return np.arccos(np.clip(cosine, -1.0, 1.0))
+
+
+def _length(vectors: Floats) -> Floats:
+    return np.sqrt(np.einsum("ti,ti->t", vectors, vectors))
