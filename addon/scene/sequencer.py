@@ -62,8 +62,8 @@ def read_sound(path: Path | str) -> tuple[NDArray[np.float32], int]:
         raise DuologueError("NOT_FOUND", "sound-not-found", f"{path} does not exist; choose the file again")
     try:
         sound = aud.Sound.file(str(path))
-        samples = np.asarray(sound.data(), np.float32)
-        return samples, int(sound.specs[0])
+        rate = int(sound.specs[0])  # asked first: of a file that is no sound, data() would end Blender 5.0
+        return np.asarray(sound.data(), np.float32), rate
     except aud.error as error:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
 

@@ -51,6 +51,7 @@ def write_character(path: Path, height: float = 1.75, name: str = "Box") -> Path
         positions.append((heads[joint] + tail) / 2 + _BOX * half)
         joints.append(np.full(8, joint))
     vertices = np.concatenate(positions).astype(np.float32)
+    vertices[:, 1] = np.maximum(vertices[:, 1], 0.0)  # the soles stand on the floor
     count = len(skeleton)
     influences = np.zeros((len(vertices), 4), np.uint16)
     influences[:, 0] = np.concatenate(joints)
@@ -73,4 +74,34 @@ def write_character(path: Path, height: float = 1.75, name: str = "Box") -> Path
     ]
     about = {"name": name, "height": height, "bones": bones, "materials": materials, "rig_map": "duologue"}
     tensors.save(path, arrays, {"character": json.dumps(about)})
+    return path
+
+
+def box_pair(scene, folder: Path):
+    """Build and cast two people of boxes in a scene."""
+    import bpy
+
+    from addon.scene.cast import cast
+    from addon.scene.characters import build
+
+    performers = []
+    for performer, height in (("A", 1.75), ("B", 1.85)):
+        path = write_character(folder / f"box{performer}.safetensors", height, f"Box {performer}")
+        character = build(path, scene.collection)
+        bpy.context.view_layer.update()
+        performers.append(cast(performer, character.armature))
+    return tuple(performers)
+
+
+def write_voice(path: Path, seconds: float = 3.0, rate: int = 16000, pitch: float = 140.0) -> Path:
+    """Write a WAV of a buzzing voice that swells and fades four times a second."""
+    import wave
+
+    t = np.arange(int(seconds * rate)) / rate
+    samples = np.sign(np.sin(2 * np.pi * pitch * t)) * (0.5 + 0.5 * np.sin(2 * np.pi * 4 * t)) * 0.3
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
     return path

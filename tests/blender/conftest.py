@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests that run inside Blender (see tests/conftest.py)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent.parent
+MODULE = "bl_ext.user_default.duologue"
+
+# Before bpy is imported for the first time: no test may read or write the preferences of whoever runs it.
+if "BLENDER_USER_RESOURCES" not in os.environ:
+    os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="duologue-blender-")
+sys.path[:0] = [path for path in (str(HERE), str(REPOSITORY), str(REPOSITORY / "backend")) if path not in sys.path]
+
+
+def pytest_sessionfinish() -> None:
+    folder = os.environ["BLENDER_USER_RESOURCES"]
+    if Path(folder).name.startswith("duologue-blender-"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def scene():
+    """An empty file at 30 frames a second."""
+    import bpy
+
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.scene.render.fps = 30
+    return bpy.context.scene
+
+
+@pytest.fixture
+def pair(scene, tmp_path):
+    """Two people of boxes, cast as A (1.75 m: the skeleton's own height) and B (1.85 m)."""
+    import examples
+
+    return examples.box_pair(scene, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def extension():
+    """The extension as a user has it: under its installed name, enabled. (Its wheels stay out: duologue is importable here.)"""
+    import addon_utils
+    import bpy
+
+    folder = Path(os.environ["BLENDER_USER_RESOURCES"], "extensions", "user_default", "duologue")
+    shutil.copytree(REPOSITORY / "addon", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "blender_manifest.toml", folder)
+    bpy.ops.preferences.addon_enable(module=MODULE)
+    assert addon_utils.check(MODULE)[1]
+    yield sys.modules[MODULE]
+    bpy.ops.preferences.addon_disable(module=MODULE)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A performance for a real server process that plays the example take: what the add-on meets, without the models' time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from duologue import arkit
+from duologue.brief import Brief
+from duologue.motion.skeleton import Skeleton
+from duologue.take import FPS, Progress, Window
+from examples import example_take
+
+WINDOW = 15
+
+
+class Acting:
+    """Half a second of the example take at a time; ``steps`` of the brief are tenths of a second that each takes."""
+
+    @classmethod
+    def load(cls, device: str) -> Acting:
+        return cls()
+
+    def describe(self) -> dict[str, Any]:
+        skeleton = Skeleton.builtin("duologue60")
+        return {
+            "fps": FPS,
+            "skeleton": skeleton.to_json(),
+            "joint_names": list(skeleton.names),
+            "arkit_names": list(arkit.NAMES),
+            "checkpoints": {"acting": "0" * 64},
+        }
+
+    def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Window]:
+        frames = max(math.ceil(len(voice.samples) / voice.rate * FPS) for voice in audio)
+        for window in example_take(frames, brief.seed).windows(WINDOW):
+            for _ in range(brief.steps):
+                if should_stop():
+                    return
+                time.sleep(0.1)
+            yield Progress("body", window.end, frames)
+            yield window
