@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from duologue.brief import Brief, PerformerBrief, Speech
+from duologue.brief import Brief, PerformerBrief, Speech, Transcript
 from duologue.errors import DuologueError
 from duologue.speech.decode import MAX_SECONDS, frames_of, load_pair, load_speech, samples_of
 
@@ -247,3 +247,11 @@ def test_errors_name_the_performer(tmp_path: Path) -> None:
     with pytest.raises(DuologueError) as caught:
         load_pair(brief)
     assert caught.value.field == "performers.B.speech"
+
+
+def test_a_bad_transcript_is_named_before_any_sound_is_read(tmp_path: Path) -> None:
+    missing = Speech(tmp_path / "none.wav")
+    brief = Brief(PerformerBrief(missing), PerformerBrief(missing, Transcript("{", "json")))
+    with pytest.raises(DuologueError) as caught:
+        load_pair(brief)
+    assert (caught.value.reason, caught.value.field) == ("transcript-malformed", "performers.B.transcript")

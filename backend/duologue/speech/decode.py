@@ -17,6 +17,7 @@ from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
 from duologue.speech import container
+from duologue.speech.transcript import parse
 from duologue.take import FPS
 
 if TYPE_CHECKING:
@@ -84,11 +85,16 @@ def load_speech(speech: Speech, field: str = "speech") -> Audio:
 def load_pair(brief: Brief) -> tuple[Audio, Audio, tuple[str, ...]]:
     """Load both performers' speech and pad the shorter with silence, so that both have the same number of frames.
 
-    Returns A's, B's, and notes for the person who asked: what was padded or changed.
+    Returns A's, B's, and notes for the person who asked: what was padded or changed. Transcripts are read as well, so that
+    what is wrong with one is known before any work starts.
 
     Raises:
-        DuologueError: what :func:`load_speech` raises, with ``field`` naming the performer.
+        DuologueError: what :func:`load_speech` and :func:`duologue.speech.transcript.parse` raise, with ``field`` naming the
+        performer.
     """
+    for name, performer in zip(PERFORMERS, brief.performers, strict=True):
+        if performer.transcript is not None:
+            parse(performer.transcript, f"performers.{name}.transcript")
     a, b = (
         load_speech(performer.speech, f"performers.{name}.speech")
         for name, performer in zip(PERFORMERS, brief.performers, strict=True)
