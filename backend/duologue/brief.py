@@ -65,7 +65,7 @@ __all__ = [
     "frame_labels",
 ]
 
-STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style")
+STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement")
 """The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
 
 MIN_DISTANCE: Final = 0.5
