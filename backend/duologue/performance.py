@@ -97,7 +97,8 @@ class Performance:
             yield Progress("speech", index, 2)
             if should_stop():
                 return
-            features.append(speech_features(sound, performer.transcript, self._text))
+            field = f"performers.{PERFORMERS[index]}.transcript"
+            features.append(speech_features(sound, performer.transcript, self._text, field))
         yield Progress("speech", 2, 2)
         yield from _Run(self._body, self._face, brief, features, should_stop).windows()
 
