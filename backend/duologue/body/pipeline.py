@@ -218,6 +218,21 @@ class _Past:
         return cls(lower, upper, starts[:, None])
 
 
+def grow_from(x: Tensor, known: int, ease: int = 12) -> Tensor:
+    """Let frames from ``known`` on begin where the frames before them lead: what is missing fades out over ``ease`` frames.
+
+    Holding the past makes a window its sequel only as well as the network has learned to; this closes what is left of the join,
+    as inertialisation does in games (Bollo, GDC 2018). ``x``: (B, P, T, C).
+    """
+    if known < 2 or known == x.shape[2]:
+        return x
+    gap = 2 * x[:, :, known - 1] - x[:, :, known - 2] - x[:, :, known]
+    left = 1 - torch.arange(min(ease, x.shape[2] - known), dtype=x.dtype, device=x.device) / ease
+    x = x.clone()
+    x[:, :, known : known + ease] += gap[:, :, None] * (left**2 * (3 - 2 * left))[:, None]
+    return x
+
+
 class _StoppedError(Exception):
     """The caller asked to stop between two diffusion steps."""
 
@@ -279,4 +294,4 @@ class _Run:
         for x in self.pipeline.sampler.iterate(hold(denoise, given, held), noise, self.steps, self.generator):  # noqa: B007
             if self.should_stop():
                 raise _StoppedError
-        return x
+        return grow_from(x, known)

@@ -184,32 +184,22 @@ class Trainer:
         fresh = (~held).to(features.dtype)
         seen = lower + self.training.lower_noise * torch.randn(lower.shape, generator=generator).to(self.device)
         terms: dict[str, Tensor] = {}
+
+        def predict(network: Denoiser, x0: Tensor, condition: Tensor) -> Tensor:
+            noise = torch.randn(x0.shape, generator=generator).to(self.device)
+            x = torch.where(held, x0, self.schedule.add_noise(x0, noise, t))
+            return self.schedule.to_x0(network(x, held, t, network.project_conditions(condition)).float(), x, t)
+
         # The legs learn where the partner stands as the window begins, the upper body where they stand at each frame.
         at_first = replace(conditions, placement=conditions.placement[:, :, :1].expand(-1, -1, frames, -1))
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
-            condition = self.model.lower_conditions(at_first, keep)
-            made_lower = self._predict(self.model.lower, lower, held, t, condition, generator)
-            condition = self.model.upper_conditions(conditions, keep, seen)
-            made_upper = self._predict(self.model.upper, upper, held, t, condition, generator)
+            made_lower = predict(self.model.lower, lower, self.model.lower_conditions(at_first, keep))
+            made_upper = predict(self.model.upper, upper, self.model.upper_conditions(conditions, keep, seen))
         for name, term in self.loss.lower_terms(made_lower, lower, fresh).items():
             terms[f"lower {name}"] = term
         for name, term in self.loss.upper_terms(made_upper, upper, lower, fresh).items():
             terms[f"upper {name}"] = term
         return terms
-
-    def _predict(
-        self,
-        network: Denoiser,
-        x0: Tensor,
-        held: Tensor,
-        t: Tensor,
-        condition: Tensor,
-        generator: torch.Generator,
-    ) -> Tensor:
-        noise = torch.randn(x0.shape, generator=generator).to(self.device)
-        x = torch.where(held, x0, self.schedule.add_noise(x0, noise, t))
-        out = network(x, held, t, network.project_conditions(condition)).float()
-        return self.schedule.to_x0(out, x, t)
 
     def _batch(self, windows: list[tuple[int, int]], rng: np.random.Generator) -> tuple[Tensor, Conditions]:
         """Return standardised features (B, 2, T, C) and the conditions; in half of the samples A and B change places."""

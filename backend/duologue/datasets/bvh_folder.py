@@ -50,7 +50,7 @@ def read_motion(
     """Read one BVH file as world hips (T, 3) in metres and exponential maps (T, J, 3) of ``skeleton`` at 30 fps.
 
     ``skip`` leaves out frames at the start (at the file's own rate), as of a T-pose set before the motion; ``rest_frame`` is such
-    a frame; ``rest_of_walk`` works the rest pose out from a straight walk. The rig map is found by the joints' names unless it is given.
+    a frame; ``rest_of_walk`` works the rest pose out from a straight walk. Without a rig map, one is found by the joints' names.
 
     Raises:
         DuologueError: what ``read_bvh``, ``find_rig_map`` and ``retarget_clip`` raise.
