@@ -5,6 +5,7 @@ Both performers' BVHs stand in the one world they share, so together they keep t
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -103,7 +104,8 @@ def write_wav(path: Path | str, samples: NDArray[np.float32], rate: int) -> None
     Raises:
         DuologueError: the folder can't be written (see :mod:`duologue.files`).
     """
-    import soundfile  # pyright: ignore[reportMissingTypeStubs]
-
-    with replacing(path) as temporary:
-        soundfile.write(temporary, samples, rate, subtype="PCM_24", format="WAV")
+    # The standard library's writer, because this module also runs inside Blender, which has no soundfile.
+    whole = np.round(np.clip(samples, -1.0, 1.0).astype(np.float64) * (2**23 - 1)).astype("<i4")
+    with replacing(path) as temporary, wave.open(str(temporary), "wb") as sound:
+        sound.setparams((1, 3, rate, len(whole), "NONE", "not compressed"))
+        sound.writeframes(whole.view(np.uint8).reshape(-1, 4)[:, :3].tobytes())
