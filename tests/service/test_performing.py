@@ -17,7 +17,7 @@ from conftest import brief, speech
 from duologue.errors import DuologueError
 from duologue.service.limits import Limits
 from duologue.take import Progress, Window
-from duologue.wire.client import Client, Finished
+from duologue.wire.client import Client, Finished, Notice
 from duologue.wire.connection import Connection
 from performances import FRAMES, window
 
@@ -87,12 +87,22 @@ def test_the_same_key_finds_the_same_job_and_does_not_perform_again(server, conn
         list(second.submit(brief(), louder, key="k"))
 
 
-def test_tracks_of_unequal_length_and_rate_go_up_as_they_are(server, connect) -> None:
+def test_tracks_of_unequal_length_and_rate_are_padded_and_it_is_said(server, connect) -> None:
     client = connect(server.connection)
     (a, _), _ = speech(4, 48_000)
     _, (b, _) = speech(2, 8_000)
-    windows = [event for event in client.perform(brief(), ((a, 48_000), (b, 8_000))) if isinstance(event, Window)]
-    assert windows[-1].end == 4 * 30
+    events = list(client.submit(brief(), ((a, 48_000), (b, 8_000))))
+    assert [event.end for event in events if isinstance(event, Window)][-1] == 4 * 30
+    (notice,) = (event for event in events if isinstance(event, Notice))
+    assert "B's track is 2.00 s shorter" in notice.message
+
+
+def test_silence_is_refused_by_the_server_too(server, connect) -> None:
+    client = connect(server.connection)
+    (a, rate), _ = speech(2)
+    with pytest.raises(DuologueError) as refused:
+        list(client.perform(brief(), ((a, rate), (a * 0, rate))))
+    assert (refused.value.reason, refused.value.field) == ("audio-silent", "performers.B.speech")
 
 
 def test_speech_far_larger_than_the_upload_credit_goes_up(start, connect) -> None:

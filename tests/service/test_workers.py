@@ -106,11 +106,13 @@ def test_a_worker_that_dies_once_is_forgiven(start, connect, tmp_path: Path, mon
 
 
 def test_a_performance_that_does_not_listen_to_a_cancel_loses_its_worker(start, connect) -> None:
-    server = start(Limits(cancel_grace=0.5))
+    server = start(Limits(cancel_grace=0.5, worker_beat=0.1))
     client = connect(server.connection)
     job = client.submit(brief(fault=103), speech())
     while not isinstance(event := job.next_event(30), Window) or event.start != 30:
         pass
+    (worker,) = server.router.pool.workers
+    wait_for(lambda: time.monotonic() - worker.moved > 1.0)  # now it hangs, and does not ask whether it should stop
     before = server.worker_pid()
     job.cancel()
     assert list(job)[-1].cancelled

@@ -113,7 +113,7 @@ def measure_wire(*, take_seconds: float = 20.0, window_ms: int = 300, rounds: in
         and ``first_window_ms`` (of that, until the first window: the speech going up); ``window_bytes``;
         ``megabytes_per_second`` (windows as fast as the wire takes them).
     """
-    samples = np.zeros(round(take_seconds * 16_000), np.float32)
+    samples = np.random.default_rng(0).normal(0, 0.1, round(take_seconds * 16_000)).astype(np.float32)
     speech: tuple[Pcm, Pcm] = (samples, 16_000), (samples, 16_000)
     brief = Brief.from_json({"performers": {"A": {"style": window_ms}, "B": {}}})
     performance = Metronome.load("cpu")

@@ -43,7 +43,7 @@ class Owner(Protocol):
         ...
 
     def job_told(self, job: Job, kind: bytes, facts: dict[str, Any]) -> None:
-        """PROGRESS, or one of the endings DONE, CANCELLED, ERROR."""
+        """PROGRESS, NOTICE, or one of the endings DONE, CANCELLED, ERROR."""
         ...
 
     def job_lost(self, job: Job, why: str, *, stopped: bool) -> None:
@@ -186,7 +186,7 @@ class Pool:
             return
         elif kind == b"WINDOW":
             self._owner.job_window(job, facts["seq"], payload)
-        elif kind == b"PROGRESS":
+        elif kind in {b"PROGRESS", b"NOTICE"}:
             self._owner.job_told(job, kind, facts)
         else:
             worker.job, worker.failures, worker.stop_by = None, 0, float("inf")

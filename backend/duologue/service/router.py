@@ -303,6 +303,8 @@ class Router:
             return
         if kind == b"PROGRESS":
             self.clients.tell(job, messages.ProgressMessage(job.id, facts["stage"], facts["done"], facts["total"]))
+        elif kind == b"NOTICE":
+            self.clients.tell(job, messages.Notice(facts["reason"], facts["message"], job.id))
         elif kind == b"DONE":
             if job.earlier_output not in {"", facts["digest"]}:
                 log.warning("another take than the last time", extra=logs.facts(job=job.id))

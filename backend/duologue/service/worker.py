@@ -18,16 +18,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import zmq
 
-from duologue.brief import Brief
+from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError
 from duologue.service import logs
-from duologue.speech.decode import Audio
+from duologue.speech.decode import Audio, load_pair
 from duologue.take import Progress, Window
 from duologue.wire import messages, windows
 from duologue.wire.framing import encode
@@ -96,12 +97,12 @@ class Worker:
 
     def _perform(self, performance: Performance, job: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         begun, first = time.monotonic(), None
-        audio = tuple(
-            Audio(np.fromfile(path, "<f4"), rate) for path, rate in zip(job["audio"], job["rates"], strict=True)
-        )
+        brief, audio, notes = _heard(job)
+        for note in notes:
+            self._tell(b"NOTICE", {"job": job["job"], "reason": "speech", "message": note})
         digest, seq, end = windows.StreamDigest(), 0, 0
         throttle = _Throttle()
-        for item in performance.stream(Brief.from_json(job["brief"]), audio, self._should_stop):
+        for item in performance.stream(brief, audio, self._should_stop):
             if self._should_stop():
                 break
             if isinstance(item, Progress):
@@ -206,6 +207,24 @@ def choose_device(wanted: str) -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _heard(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
+    """Return a job's brief, both tracks, checked and of one length whoever the client is, and what it should be told of that.
+
+    Raises:
+        DuologueError: what ``duologue.speech.decode.load_pair`` raises.
+    """
+    brief = Brief.from_json(job["brief"])
+    tracks = [np.fromfile(path, "<f4") for path in job["audio"]]
+    a, b = (
+        replace(performer, speech=Speech(samples=samples, rate=rate))
+        for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
+    )
+    *audio, notes = load_pair(replace(brief, a=a, b=b))
+    # Our own clients have loaded the pair themselves, and told.
+    changed = any(len(track) != len(sound.samples) for track, sound in zip(tracks, audio, strict=True))
+    return brief, (audio[0], audio[1]), notes if changed else ()
 
 
 class _Throttle:

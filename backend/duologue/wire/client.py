@@ -258,7 +258,7 @@ class Client:
         """Connect, and connect again after every break, until closing or until it is hopeless (raises)."""
         pause, broken_at = FIRST_PAUSE, time.monotonic()
         while not self._closing:
-            link = Link(self._context, self.connection, self._wake_out, plain=self._plain)
+            link = Link(self._context, self.connection, self._wake_out, name=self._name, plain=self._plain)
             try:
                 self._serve(link)
                 return

@@ -25,7 +25,13 @@ class Link:
     """Not for more than one thread. ``wake``: a socket that another thread writes to when there is something to do."""
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], connection: Connection, wake: zmq.Socket[bytes], *, plain: bool
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        connection: Connection,
+        wake: zmq.Socket[bytes],
+        *,
+        name: str,
+        plain: bool,
     ) -> None:
         self.transport = Transport(context, connection, plain=plain)
         self.welcomed = False
@@ -40,7 +46,7 @@ class Link:
         self._heartbeat = CONNECT_SECONDS / LIVENESS
         self._heard = time.monotonic()
         self._pinged = 0.0
-        self.send(messages.Hello(protocol=(MAJOR, MAJOR), client="duologue", version=__version__), {})
+        self.send(messages.Hello(protocol=(MAJOR, MAJOR), client=name, version=__version__), {})
 
     def send(self, message: messages.Message, arrays: dict[str, Array]) -> bool:
         """Send a message; False when the connection takes none."""
