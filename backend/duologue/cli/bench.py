@@ -110,7 +110,31 @@ def measure_wire(repeats: int) -> list[Row]:
             f"median of {repeats}, max {max(firsts):.2f}",
         )
     ]
-    return rows + measure(repeats)
+    told = measure(rounds=repeats)
+    # What the wire adds is the same for any performance; the limit is for one at the real-time factor where we go.
+    share = 1 + told["added_ms"] / (1000 * 0.3 * told["take_seconds"])
+    return [
+        *rows,
+        _row(
+            "wire: a take at real-time factor 0.3, over the wire / without",
+            share,
+            "x",
+            1.05,
+            f"adds {told['added_ms']:.0f} ms to a {told['take_seconds']:.0f} s take "
+            f"(at factor {told['performance_ms_per_window'] / 5000:g}: {_interval(told['wire_overhead'])})",
+        ),
+        _row(
+            "wire: CURVE / plain",
+            told["curve_overhead"]["median"],
+            "x",
+            1.05,
+            f"{_interval(told['curve_overhead'])}; noise {_interval(told['noise'])}",
+        ),
+    ]
+
+
+def _interval(ratio: dict[str, float]) -> str:
+    return f"{ratio['median']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
 
 
 def measure_blender(repeats: int) -> list[Row]:
