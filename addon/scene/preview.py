@@ -75,9 +75,15 @@ def _set_workbench(scene: Scene) -> None:
     shading = display.shading
     shading.light = "STUDIO"
     shading.studio_light = "paint.sl"  # the one of Blender's own that leaves no face in the dark
-    shading.color_type = "TEXTURE"  # a texture where a material has one, its viewport colour elsewhere
+    # A texture where a material has one, its viewport colour elsewhere; a texture whose file is lost would be magenta.
+    shading.color_type = "MATERIAL" if _textures_are_lost() else "TEXTURE"
     shading.show_cavity = shading.show_shadows = shading.show_object_outline = False
     scene.view_settings.view_transform = "Standard"
+
+
+def _textures_are_lost() -> bool:
+    images = [image for image in bpy.data.images if image.source == "FILE" and image.users and not image.packed_file]
+    return any(not Path(bpy.path.abspath(image.filepath, library=image.library)).is_file() for image in images)
 
 
 def _set_cycles(scene: Scene, samples: int, bounces: int) -> None:

@@ -7,14 +7,13 @@ import os
 import sys
 from pathlib import Path
 
+import bpy
 import pytest
 from conftest import HERE, MODULE
-from examples import write_voice
-
-import bpy
 from duologue.errors import DuologueError
 from duologue.take import Take
 from duologue.wire.local import LocalServer
+from examples import write_voice
 
 REASONS = {
     # pressed in an empty scene, every button says what is missing
