@@ -36,8 +36,9 @@ def imports(file: Path) -> set[str]:
     tree = ast.parse(file.read_text())
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []  # walk has not come to the body yet: names for types never load anything
-        elif isinstance(node, ast.Import):
+            node.body = []  # names for types load nothing
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
