@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from duologue.arkit import INDEX
+from duologue.datasets.lips import lip_gap
 from duologue.face.expression import ARTICULATORS, Expression, ExpressionLayer, blink_curve, own_voice
 
 RATE = 16_000
@@ -77,6 +78,18 @@ def test_both_eyes_look_the_same_way_and_mostly_at_a_partner_they_face() -> None
         for key, out in look.items()
     }
     assert 0.05 < sideways[True] < 0.4 < 2 * sideways[True] < 0.95
+
+
+def test_lips_that_nearly_meet_meet_and_open_ones_are_left_alone() -> None:
+    weights = np.zeros((2, 10, 52), np.float32)
+    weights[..., INDEX["jawOpen"]] = 0.2
+    weights[:, 4:6, INDEX["mouthClose"]] = 0.17
+    settings = Expression(still_listener=False)
+    out = ExpressionLayer(np.zeros((2, 16000), np.float32), 10, 0, settings).apply(0, weights, np.ones((2, 10), bool))
+    gap = lip_gap(out)
+    assert lip_gap(weights)[0, 4] == pytest.approx(0.62 + 0.2 * 29.8 - 0.17 * 37.5, abs=1e-4)
+    assert gap[:, 4:6].max() <= 0.01
+    np.testing.assert_allclose(gap[:, :4], lip_gap(weights)[:, :4], atol=1e-4)
 
 
 def test_gain_offset_clamp_and_a_tongue_that_stays_in() -> None:

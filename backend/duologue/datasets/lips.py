@@ -24,6 +24,8 @@ _PER_UNIT: Final = {
     "mouthPressLeft": -1.1, "mouthPressRight": -1.1, "mouthLowerDownLeft": 3.0, "mouthLowerDownRight": 3.0,
     "mouthUpperUpLeft": 3.5, "mouthUpperUpRight": 3.5, "noseSneerLeft": 3.2, "noseSneerRight": 3.2,
 }  # fmt: skip
+MOUTH_CLOSE_MM: Final = -_PER_UNIT["mouthClose"]
+"""How many mm one unit of ``mouthClose`` brings the lips together."""
 _COEFFICIENTS: Final = np.array([_PER_UNIT.get(name, 0.0) for name in NAMES], np.float32)
 
 
@@ -34,7 +36,7 @@ def lip_gap(weights: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def shut(weights: NDArray[np.float32], closure: NDArray[np.float32], gap: float = -1.0) -> NDArray[np.float32]:
     """Return weights (T, 52) with ``mouthClose`` raised until the gap is ``gap`` mm where ``closure`` (T,) is 1."""
-    missing = (lip_gap(weights) - np.float32(gap)).clip(0) / -_PER_UNIT["mouthClose"]
+    missing = (lip_gap(weights) - np.float32(gap)).clip(0) / MOUTH_CLOSE_MM
     closed = weights.copy()
     closed[:, INDEX["mouthClose"]] += closure * missing
     return closed

@@ -40,7 +40,9 @@ class FaceTraining:
     network: FaceConfig = field(default_factory=FaceConfig)
     optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=1500, learning_rate=1e-3, batch=12))
     frames: int = 150
-    velocity: float = 2.0
+    velocity: float = 1.0
+    mouth: float = 1.5
+    """How much larger an error of the jaw and lips counts than one of the brows."""
     closure: float = 1.8
     """How much larger an error of the mouth counts while the lips are shut: p, b, m are short, and a near miss shows."""
     drop_speech: float = 0.08
@@ -94,8 +96,9 @@ def train_face(
         rng = np.random.default_rng((optimisation.seed, step))
         weights, conditions = _batch(heard, settings, rng)
         x0 = (weights - mean) / std
-        emphasis = 1 + (settings.closure - 1) * _closed(weights) * mouth
-        t = torch.from_numpy(rng.random(len(x0), np.float32))
+        emphasis = 1 + mouth * (settings.mouth - 1 + (settings.closure - 1) * _closed(weights))
+        # Near pure noise the speech is all there is to go by, so that is where most of the learning is.
+        t = torch.from_numpy(rng.random(len(x0), np.float32)).sqrt()
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32))
         error = (denoiser(schedule.add_noise(x0, noise, t), t, *conditions) - x0) * emphasis
         position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
