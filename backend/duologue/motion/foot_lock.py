@@ -25,11 +25,11 @@ class FootLockOptions:
 
     lock: bool = True
     floor: bool = True
-    rule: ContactRule = field(default_factory=lambda: ContactRule(0.035, 0.35, 0.06, 0.5))
+    rule: ContactRule = field(default_factory=lambda: ContactRule(0.035, 0.30, 0.06, 0.40))
     largest: float = 0.15
     rise: float = 0.015
     stop: float = 1.5
-    release: float = 5.0
+    release: float = 3.5
 
 
 class FootLock:
