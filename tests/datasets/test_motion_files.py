@@ -1,0 +1,118 @@
+"""Readers on files made here in the real layouts; what comes back is compared with what went in."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from duologue.datasets.bvh_folder import read_folder, read_motion, read_pair
+from duologue.datasets.interact import read_scenes, scene_pair
+from duologue.errors import DuologueError
+from duologue.motion.bvh import BvhClip, write_bvh
+from duologue.motion.skeleton import Skeleton, forward_kinematics
+
+SKELETON = Skeleton.builtin("duologue60")
+KIT = Path(__file__).parents[3] / "shared" / "kit"
+
+
+def standing(frames=60, x=0.0, heading=0.0):
+    rotations = np.zeros((frames, 60, 3))
+    rotations[:, SKELETON.index("LeftArm"), 2] = 0.5 * np.sin(np.arange(frames) / 9)
+    rotations[:, 0, 1] = heading
+    return np.tile([x, SKELETON.offsets[0, 1], 0.0], (frames, 1)), rotations
+
+
+def save(path, root, rotations, fps=30.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bvh(path, BvhClip(SKELETON, rotations, root, fps), scale=0.01)
+
+
+def test_a_folder_of_bvh_comes_back_on_our_skeleton_in_metres_at_30_fps(tmp_path):
+    root, rotations = standing(121)
+    save(tmp_path / "sub" / "a.bvh", root, rotations, fps=60.0)
+    ((name, made_root, made),) = read_folder(tmp_path, SKELETON)
+    assert name == "sub/a.bvh"
+    assert len(made) == 61
+    found = forward_kinematics(SKELETON, made, made_root)[1]
+    truth = forward_kinematics(SKELETON, rotations[::2], root[::2])[1]
+    np.testing.assert_allclose(found, truth, atol=5e-3)
+
+
+def test_a_skeleton_that_no_map_knows_is_named(tmp_path):
+    strange = Skeleton(("a", "b"), (-1, 0), np.array([[0, 1.0, 0], [0, 1.0, 0]]))
+    write_bvh(tmp_path / "strange.bvh", BvhClip(strange, np.zeros((3, 2, 3)), np.zeros((3, 3)), 30.0))
+    with pytest.raises(DuologueError, match=r"strange\.bvh.*lacks"):
+        read_motion(tmp_path / "strange.bvh", SKELETON)
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    with pytest.raises(DuologueError, match="no file"):
+        list(read_folder(tmp_path, SKELETON))
+
+
+def test_a_pair_keeps_its_distance_and_facing(tmp_path):
+    for name, x, heading in (("a", -0.7, np.pi / 2), ("b", 0.7, -np.pi / 2)):
+        save(tmp_path / f"{name}.bvh", *standing(x=x, heading=heading))
+    a, b = read_pair((tmp_path / "a.bvh", tmp_path / "b.bvh"), SKELETON)
+    np.testing.assert_allclose((b[0] - a[0])[:, [0, 2]], np.tile([1.4, 0.0], (60, 1)), atol=5e-3)
+
+
+def interact(root: Path) -> Path:
+    """The tables and names of the published data (reference/models.md 1.1)."""
+    for actor, x, heading in (("002", 0.6, -np.pi / 2), ("001", -0.6, np.pi / 2)):
+        save(root / "bvhs" / f"20231119_{actor}_051.bvh", *standing(90, x, heading))
+        (root / "wav").mkdir(exist_ok=True)
+        noise = 0.1 * np.random.default_rng(int(actor)).normal(size=3 * 48000) * (np.arange(3 * 48000) > 48000)
+        soundfile.write(root / "wav" / f"20231119_{actor}_051.wav", noise, 48000)
+    with sqlite3.connect(root / "scenarios.db") as db:
+        db.executescript(
+            "CREATE TABLE scenarios(id INTEGER, relationship_id INTEGER, primary_emotion_id INTEGER, "
+            "character_setup TEXT, scenario TEXT);"
+            "CREATE TABLE relationships(id INTEGER, name TEXT); CREATE TABLE emotions(id INTEGER, name TEXT);"
+            "INSERT INTO relationships VALUES (3, 'boss / subordinate'); INSERT INTO emotions VALUES (7, 'happiness');"
+            "INSERT INTO scenarios VALUES (51, 3, 7, 'He is her boss.', 'A raise.');"
+        )
+    with sqlite3.connect(root / "actors.db") as db:
+        db.executescript(
+            "CREATE TABLE actors(actor_id TEXT, gender TEXT); INSERT INTO actors VALUES ('001', 'male'), ('002', 'female');"
+            "CREATE TABLE sessions(date TEXT, male_id TEXT, female_id TEXT); INSERT INTO sessions VALUES ('20231119', '001', '002');"
+        )
+    return root
+
+
+def test_interact_is_read_as_it_is_downloaded(tmp_path):
+    (scene,) = read_scenes(interact(tmp_path))
+    assert (scene.actors, scene.scenario) == (("001", "002"), 51)
+    assert (scene.relationship, scene.emotion) == ("boss / subordinate", "joy")
+
+    class NoWords:
+        def frames(self, words, frames):
+            return np.zeros((frames, 384), np.float32)
+
+    pair = scene_pair(scene, SKELETON, NoWords(), ["001", "002"])
+    assert pair.features.shape == (90, 2, 184)
+    assert pair.mel.shape == (90, 2, 27)
+    assert pair.roles == ("boss", "subordinate")
+    np.testing.assert_allclose(pair.path[0, :, 0], [-0.6, 0.6], atol=5e-3)
+    np.testing.assert_allclose(pair.path[0, :, 2], [np.pi / 2, -np.pi / 2], atol=1e-2)
+
+
+def test_what_interact_lacks_is_named(tmp_path):
+    with pytest.raises(DuologueError, match=r"scenarios\.db, actors\.db, bvhs, wav"):
+        read_scenes(tmp_path)
+    root = interact(tmp_path)
+    (root / "bvhs" / "20231119_002_051.bvh").unlink()
+    with pytest.raises(DuologueError, match="needs two"):
+        read_scenes(root)
+
+
+@pytest.mark.skipif(not KIT.exists(), reason="the kit of training data is not here")
+def test_the_kit_clips_stand_on_the_floor():
+    path = KIT / "body_gestures_smartbody" / "Gestures" / "ChrBrad_Idle01_BeatHighBt01.bvh"
+    root, rotations = read_motion(path, SKELETON)
+    positions = forward_kinematics(SKELETON, rotations, root)[1]
+    toes = positions[:, SKELETON.indices("LeftToeBase", "RightToeBase"), 1]
+    assert toes.min() > 0.0
+    assert toes.max() < 0.06
+    assert positions[:, SKELETON.index("Head"), 1].min() > 1.4
