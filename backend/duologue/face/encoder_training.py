@@ -36,7 +36,7 @@ class EncoderTraining:
     """How the starter's speech encoder is trained: windows of ``seconds`` from random clips, speeds and rooms."""
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=1600, learning_rate=9e-4, batch=8))
+    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=1500, learning_rate=9e-4, batch=8))
     seconds: float = 4.0
     articulation_weight: float = 1.5
     closure_weight: float = 2.5

@@ -38,7 +38,7 @@ class FaceTraining:
     """How the denoiser is trained. The loss is MSE plus ``velocity`` times that of frame differences, on standardised weights."""
 
     network: FaceConfig = field(default_factory=FaceConfig)
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=1500, learning_rate=1e-3, batch=12))
+    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=2400, learning_rate=1e-3, batch=12))
     frames: int = 150
     velocity: float = 1.0
     mouth: float = 1.5
