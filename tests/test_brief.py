@@ -72,9 +72,9 @@ def test_every_field_but_the_speech_has_a_default() -> None:
     brief = read()
     assert brief.a == PerformerBrief(
         Speech(Path("/shots/anna.wav")), None, "strangers", ((0.0, "calmness"),), ((0.0, "stand"),),
-        Start(-0.6, 0.0, math.pi / 2), 0,
+        Start(-0.6, 0.0, math.radians(65)), 0,
     )  # fmt: skip
-    assert brief.b.start == Start(0.6, 0.0, -math.pi / 2)
+    assert brief.b.start == Start(0.6, 0.0, -math.radians(65))
     assert brief.styles == (0, 1)
     assert (brief.seed, brief.steps, brief.strengths, brief.constraints, brief.notes) == (0, 10, {}, (), ())
 
@@ -88,7 +88,7 @@ def test_a_full_brief_is_read_as_written(folder: Path) -> None:
     assert (brief.a.role, brief.b.role) == ("subordinate", "boss")  # B gets the half that A left
     assert brief.a.emotion == ((0.0, "awe"), (6.5, "joy"))  # sorted
     assert brief.a.actions == ((0.0, "stand"), (2.0, "walk"))  # the default until the first
-    assert brief.a.start == Start(-1.0, 0.5, math.pi / 2)
+    assert brief.a.start == Start(-1.0, 0.5, math.radians(65))
     assert brief.a.style == 3
     assert brief.constraints == (RootTarget("A", 4.0, 0.2, 0.1),)
     assert brief.strengths == {"emotion": 2.5}

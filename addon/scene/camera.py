@@ -67,7 +67,7 @@ def choose_azimuth(sight: Sight) -> float:
 
 
 def place(sight: Sight, aspect: float) -> Placement:
-    """Place the camera as near as both heads and (but for stray moments) hands and hips allow. ``aspect``: width / height."""
+    """Place the camera as near as both heads, hips and (but for stray moments) raised hands allow. ``aspect``: width / height."""
     azimuth = choose_azimuth(sight)
     back, up = towards(azimuth), np.array([0.0, 1.0, 0.0])
     axes = np.stack([np.cross(up, back), up, back], axis=-1)  # right, up, towards the camera
@@ -84,6 +84,8 @@ def _extent(sight: Sight, axes: Float) -> tuple[Float, Float]:
     heads = (sight.heads @ axes).reshape(-1, 3)
     hips = (sight.hips @ axes).reshape(-1, 3)
     hands = np.concatenate(list(sight.hands @ axes), axis=0).reshape(-1, 3)
+    # Hands that hang are not what the picture is about: framed to the hips, the faces are a fifth larger.
+    hands[:, 1] = np.maximum(hands[:, 1], hips[:, 1].min() + _HAND)
     lows = [heads.min(axis=0) - _HEAD, hips.min(axis=0), np.percentile(hands, _STRAY, axis=0) - _HAND]
     highs = [heads.max(axis=0) + _HEAD, hips.max(axis=0), np.percentile(hands, 100 - _STRAY, axis=0) + _HAND]
     return np.min(lows, axis=0), np.max(highs, axis=0)
