@@ -14,22 +14,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from duologue.errors import invalid
 from duologue.motion.rotations import (
     Floats,
     as_floats,
-    matrix_to_quat,
     quat_conjugate,
     quat_multiply,
     quat_rotate,
+    quat_slerp,
     unroll_quat,
 )
 from duologue.motion.skeleton import Skeleton
-from duologue.rigs.alignment import IDENTITY, TIP
+from duologue.rigs.alignment import IDENTITY, twist_about
 from duologue.rigs.body import MovingBody, clearance, foot_clearance, leg_length, middle, move
-from duologue.rigs.joints import FINGERS, SIDES, expected_parent
+from duologue.rigs.joints import SIDES
 from duologue.rigs.planting import bend_leg, plantedness, reach_down
 from duologue.rigs.rig_map import RigMatch
+from duologue.rigs.target import TargetRig
 
 
 @dataclass(frozen=True)
@@ -86,113 +86,13 @@ class Retargeter:
             DuologueError: INVALID_ARGUMENT ``rig-incomplete`` when the match lacks joints a performance needs, ``rig-rest`` when
                 the rest matrices don't fit the bones or are singular.
         """
-        if not match.usable:
-            lacking = ", ".join(match.required_missing)
-            raise invalid(
-                "rig-incomplete",
-                f"the armature has no bone for {lacking}; name them in a rig map of your own.",
-                field="match",
-            )
-        matrices = np.asarray(bone_rest, np.float64)
-        if (
-            matrices.shape != (len(bone_names), 4, 4)
-            or len(bone_parents) != len(bone_names)
-            or not np.isfinite(matrices).all()
-        ):
-            raise invalid(
-                "rig-rest",
-                f"{len(bone_names)} bones need as many parents and finite rest matrices; got {len(bone_parents)} parents and "
-                f"matrices of shape {matrices.shape}.",
-                field="bone_rest",
-            )
-        matrices = (np.eye(4) if world is None else np.asarray(world, np.float64)) @ matrices
-        determinant = float(np.linalg.det(matrices[0, :3, :3]))
-        self.scale = float(np.cbrt(determinant))
-        if self.scale < 1e-9:
-            what = "mirrored (a negative scale)" if determinant < -1e-27 else "scaled to nothing"
-            raise invalid(
-                "rig-rest", f"the armature is {what}; apply its scale (Object > Apply > Scale).", field="world"
-            )
         self.source = source
+        self.rig = TargetRig(bone_names, bone_parents, bone_rest, match, world=world, sole=sole, fixed=fixed)
         self.floor_scale = floor_scale
         self.plant_feet = plant_feet
-        self._names = tuple(bone_names)
-        self._rest_rotation = matrix_to_quat(_orthonormal(matrices[:, :3, :3]))
-        self._rest_head: Floats = matrices[:, :3, 3]
-
-        index = {name: i for i, name in enumerate(bone_names)}
-        self._bone = {joint: index[bone] for joint, bone in match.bones.items()}
-        parents = list(bone_parents)
-        for child, parent in match.rig_map.parents.items():
-            if child in index and parent in index:
-                parents[index[child]] = index[parent]
-        self._rest = {joint: self._rest_head[bone] for joint, bone in self._bone.items()}
-        self._rest |= self._tips()
-        self._also = {
-            index[bone]: self._bone[joint]
-            for bone, joint in match.rig_map.also.items()
-            if bone in index and joint in self._bone and index[bone] not in self._bone.values()
-        }
-        played = set(self._bone.values()) | set(self._also)
-        self._above = {bone: _nearest(bone, parents, played) for bone in played}
-        self._moved = self._find_moved(set(fixed))
-        self._order = _parents_first(played, self._above)
-        self._placing = _parents_first(played, {bone: self._anchor(bone) for bone in played})
-
         self._own = {name: name for name in source.names}
-        lowest = min(
-            float(self._rest[side + part][1])
-            for side in SIDES
-            for part in ("Foot", "ToeBase")
-            if side + part in self._rest
-        )
-        stature = leg_length(self._rest)
-        stands = 0 <= lowest < 0.2 * stature
-        self.sole = sole if sole is not None else 0.0 if stands else lowest - 0.02 * stature
-        source_rest = {name: source.rest_positions[i] for i, name in enumerate(source.names)}
-        self.leg_scale = stature / leg_length(source_rest)
+        self.leg_scale = self.rig.leg_length / leg_length(dict(zip(source.names, source.rest_positions, strict=True)))
         """How long this rig's legs are compared with the source's."""
-
-    def _tips(self) -> dict[str, Floats]:
-        """Guess where finger tips point: along the last bone's own axis that lies along the finger in the two bones before it.
-
-        Blender bones have tails, but importers set them at random (FBX). Where the two bones before are not alike, or the tip
-        would bend by more than 60 degrees, there is none.
-        """
-        tips: dict[str, Floats] = {}
-        for side in SIDES:
-            for finger in FINGERS:
-                joints = [f"{side}Hand{finger}{i}" for i in (1, 2, 3)]
-                if not all(joint in self._bone for joint in joints):
-                    continue
-                heads = [self._rest[joint] for joint in joints]
-                turns = [self._rest_rotation[self._bone[joint]] for joint in joints]
-                along = [quat_rotate(quat_conjugate(turns[i]), heads[i + 1] - heads[i]) for i in (0, 1)]
-                lengths = [float(np.linalg.norm(way)) for way in along]
-                tip = quat_rotate(turns[2], along[1])
-                alike = min(lengths) > 1e-6 and float(along[0] @ along[1]) > 0.94 * lengths[0] * lengths[1]
-                if alike and float(tip @ (heads[2] - heads[1])) > 0.5 * lengths[1] ** 2:
-                    tips[joints[2] + TIP] = heads[2] + tip
-        return tips
-
-    def _find_moved(self, fixed: set[str]) -> dict[int, int | None]:
-        """Return the bones that get a location, each with the bone it has to stay with (None: the hips, which stay with nothing).
-
-        Besides the hips these are bones that the rig hangs elsewhere than the body does: 3ds Max's Biped has its clavicles under
-        the neck and its thighs under the spine, where a nod would pull the arms and a bow the feet.
-        """
-        moved: dict[int, int | None] = {self._bone["Hips"]: None}
-        for joint, bone in self._bone.items():
-            anchor = expected_parent(joint, self._bone)
-            above = self._above[bone]
-            carrier = self._also.get(above, above) if above is not None else None
-            if anchor is not None and carrier != self._bone[anchor] and self._names[bone] not in fixed:
-                moved[bone] = self._bone[anchor]
-        return moved | self._also
-
-    def _anchor(self, bone: int) -> int | None:
-        """Return the bone that carries this one's head."""
-        return self._moved.get(bone, self._above[bone])
 
     def apply(
         self, rotations: ArrayLike, root_translation: ArrayLike, *, after: RetargetedPose | None = None
@@ -214,45 +114,57 @@ class Retargeter:
         # The point between the hip joints goes where the source's goes over the floor; the lower sole is as high as the source's.
         root = middle(body.positions) * self.floor_scale
         root[:, 1] = 0.0
-        root = root + quat_rotate(turns[self._bone["Hips"]], self._rest["Hips"] - middle(self._rest))
+        root = root + quat_rotate(turns[self.rig.bone["Hips"]], self.rig.rest["Hips"] - middle(self.rig.rest))
         heads = self._place(turns, root)
-        own = clearance(self._rest, self.sole, self._by_joint(turns), self._by_joint(heads))
+        own = clearance(self.rig.rest, self.rig.sole, self.rig.by_joint(turns), self.rig.by_joint(heads))
         root[:, 1] += self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
         heads = self._place(turns, root)
         if self.plant_feet:
             heads = self._plant(body, turns, heads, root)
 
-        basis = {bone: self._basis(bone, turns) for bone in self._order}
-        quaternions = np.stack([basis[bone] for bone in self._order], axis=1)
+        basis = {bone: self._basis(bone, turns) for bone in self.rig.order}
+        quaternions = np.stack([basis[bone] for bone in self.rig.order], axis=1)
         if after is not None:
             quaternions = unroll_quat(np.concatenate([after.quaternions[-1:], quaternions]))[1:]
         else:
             quaternions = unroll_quat(quaternions)
-        locations = np.stack([self._location(bone, turns, heads) for bone in self._moved], axis=1)
+        locations = np.stack([self._location(bone, turns, heads) for bone in self.rig.moved], axis=1)
         return RetargetedPose(
-            tuple(self._names[bone] for bone in self._order),
+            tuple(self.rig.names[bone] for bone in self.rig.order),
             quaternions,
-            tuple(self._names[bone] for bone in self._moved),
+            tuple(self.rig.names[bone] for bone in self.rig.moved),
             locations,
-            np.stack([turns[bone] for bone in self._order], axis=1),
-            np.stack([heads[bone] for bone in self._order], axis=1),
+            np.stack([turns[bone] for bone in self.rig.order], axis=1),
+            np.stack([heads[bone] for bone in self.rig.order], axis=1),
         )
 
     def _turn(self, body: MovingBody) -> dict[int, Floats]:
         """World turns (T, 4) of the played bones away from their rest pose."""
-        driven = body.drive(self._rest)
-        by_bone = {bone: driven[joint] for joint, bone in self._bone.items() if joint in driven}
-        by_bone |= {bone: by_bone[goes_with] for bone, goes_with in self._also.items() if goes_with in by_bone}
+        driven = body.drive(self.rig.rest)
+        by_bone = {bone: driven[joint] for joint, bone in self.rig.bone.items() if joint in driven}
+        by_bone |= {bone: by_bone[goes_with] for bone, goes_with in self.rig.also.items() if goes_with in by_bone}
         still = np.broadcast_to(IDENTITY, (body.frames, 4))
         turns: dict[int, Floats] = {}
-        for bone in self._order:
-            above = self._above[bone]
-            turns[bone] = by_bone.get(bone, still if above is None else turns[above])
+        for bone in self.rig.order:
+            above = self.rig.above[bone]
+            if bone in self.rig.twists and self.rig.twists[bone][1] in by_bone:
+                turns[bone] = self._twist(*self.rig.twists[bone], by_bone)
+            else:
+                turns[bone] = by_bone.get(bone, still if above is None else turns[above])
         return turns
+
+    def _twist(self, forearm: int, hand: int, share: float, turns: Mapping[int, Floats]) -> Floats:
+        """The forearm's turn and a share of the hand's twist against it."""
+        way = self.rig.rest_head[hand] - self.rig.rest_head[forearm]
+        against = quat_multiply(quat_conjugate(turns[forearm]), turns[hand])
+        twist = twist_about(against, way / np.linalg.norm(way))
+        return quat_multiply(
+            turns[forearm], quat_slerp(np.broadcast_to(IDENTITY, twist.shape), twist, np.full(len(twist), share))
+        )
 
     def _basis(self, bone: int, turns: Mapping[int, Floats]) -> Floats:
         """What the pose bone's quaternion (T, 4) has to be for it to have turned as ``turns`` says."""
-        above, rest = self._above[bone], self._rest_rotation[bone]
+        above, rest = self.rig.above[bone], self.rig.rest_rotation[bone]
         turn = turns[bone] if above is None else quat_multiply(quat_conjugate(turns[above]), turns[bone])
         return quat_multiply(quat_multiply(quat_conjugate(rest), turn), rest)
 
@@ -260,82 +172,46 @@ class Retargeter:
         self, body: MovingBody, turns: dict[int, Floats], heads: Mapping[int, Floats], root: Floats
     ) -> dict[int, Floats]:
         """Bend the legs (in ``turns``) so that feet that are down stand where the source's stand, and place the bones again."""
-        before, turned = self._by_joint(heads), self._by_joint(turns)
+        before, turned = self.rig.by_joint(heads), self.rig.by_joint(turns)
         goals: dict[str, Floats] = {}
         for side in SIDES:
             foot = side + "Foot"
             height = foot_clearance(side, body.rest, 0.0, body.turns, body.positions)
             way = self.floor_scale * body.positions[foot] - before[foot]
-            way[:, 1] = self.leg_scale * height - foot_clearance(side, self._rest, self.sole, turned, before)
+            way[:, 1] = self.leg_scale * height - foot_clearance(side, self.rig.rest, self.rig.sole, turned, before)
             goals[foot] = before[foot] + plantedness(height)[:, None] * way
         root[:, 1] -= reach_down(before, goals)
-        lowered = self._by_joint(self._place(turns, root))
+        lowered = self.rig.by_joint(self._place(turns, root))
         for side in SIDES:
             joints = [side + part for part in ("UpLeg", "Leg", "Foot")]
             hinge = quat_rotate(body.turns[joints[1]], np.array([1.0, 0.0, 0.0]))
             hip, knee, ankle = (lowered[joint] for joint in joints)
             more = bend_leg(hip, knee, ankle, goals[joints[2]], hinge)
             for joint, turn in zip(joints, more, strict=False):
-                turns[self._bone[joint]] = quat_multiply(turn, turns[self._bone[joint]])
+                turns[self.rig.bone[joint]] = quat_multiply(turn, turns[self.rig.bone[joint]])
         return self._place(turns, root)
-
-    def _by_joint(self, values: Mapping[int, Floats]) -> dict[str, Floats]:
-        return {joint: values[bone] for joint, bone in self._bone.items()}
 
     def _place(self, turns: Mapping[int, Floats], root: Floats) -> dict[int, Floats]:
         """World heads (T, 3) of the played bones, the hips at ``root``."""
         heads: dict[int, Floats] = {}
-        hips = self._bone["Hips"]
-        for bone in self._placing:
-            anchor = self._anchor(bone)
+        hips = self.rig.bone["Hips"]
+        for bone in self.rig.placing:
+            anchor = self.rig.anchor(bone)
             if bone == hips:
                 heads[bone] = root.copy()
             elif anchor is None:
-                heads[bone] = np.tile(self._rest_head[bone], (len(root), 1))
+                heads[bone] = np.tile(self.rig.rest_head[bone], (len(root), 1))
             else:
                 heads[bone] = heads[anchor] + quat_rotate(
-                    turns[anchor], self._rest_head[bone] - self._rest_head[anchor]
+                    turns[anchor], self.rig.rest_head[bone] - self.rig.rest_head[anchor]
                 )
         return heads
 
     def _location(self, bone: int, turns: Mapping[int, Floats], heads: Mapping[int, Floats]) -> Floats:
         """Return a pose bone's ``location`` (T, 3), in armature units, that puts its head where ``heads`` has it."""
-        above = self._above[bone]
-        rest = quat_conjugate(self._rest_rotation[bone])
+        above = self.rig.above[bone]
+        rest = quat_conjugate(self.rig.rest_rotation[bone])
         if above is None:
-            return quat_rotate(rest, heads[bone] - self._rest_head[bone]) / self.scale
-        carried = heads[above] + quat_rotate(turns[above], self._rest_head[bone] - self._rest_head[above])
-        return quat_rotate(rest, quat_rotate(quat_conjugate(turns[above]), heads[bone] - carried)) / self.scale
-
-
-def _orthonormal(matrices: Floats) -> Floats:
-    """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
-    u, _, vt = np.linalg.svd(matrices)
-    return u @ vt
-
-
-def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:
-    """Return the nearest bone above that plays a joint; everything between moves with it."""
-    above, steps = parents[bone], 0
-    while above >= 0 and above not in played:
-        above, steps = parents[above], steps + 1
-        if steps > len(parents):
-            raise invalid("rig-rest", "the bones' parents run in a circle.", field="bone_parents")
-    return above if above >= 0 else None
-
-
-def _parents_first(played: set[int], above: Mapping[int, int | None]) -> list[int]:
-    """Order bones so that each comes after the one ``above`` it."""
-    order: list[int] = []
-
-    def visit(bone: int) -> None:
-        if bone in order:
-            return
-        before = above[bone]
-        if before is not None:
-            visit(before)
-        order.append(bone)
-
-    for bone in sorted(played):
-        visit(bone)
-    return order
+            return quat_rotate(rest, heads[bone] - self.rig.rest_head[bone]) / self.rig.scale
+        carried = heads[above] + quat_rotate(turns[above], self.rig.rest_head[bone] - self.rig.rest_head[above])
+        return quat_rotate(rest, quat_rotate(quat_conjugate(turns[above]), heads[bone] - carried)) / self.rig.scale

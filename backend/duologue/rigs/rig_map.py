@@ -8,7 +8,8 @@ A map is a TOML file in ``rigs/rig_maps``:
 - Case, spaces and ``_ . - :`` don't count, nor does a prefix in front of all names (``mixamorig3:``), unless the map says
   ``prefix = false``. ``[any_of]`` gives words other spellings in all names.
 - ``[[property]]`` lists custom properties of pose bones to set (IK/FK switches); ``[parents]`` names controls that move as if
-  they hung under another one; ``[also]`` bones that go with a joint as if fixed to it.
+  they hung under another one; ``[also]`` bones that go with a joint as if fixed to it; ``[twist]`` bones along the forearm,
+  with the share of the hand's twist that each takes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from duologue.paths import rigs_folder
 from duologue.rigs.joints import ARM, FINGERS, LEG, REQUIRED, SIDES, chain_names
 
 _SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG)
-_TABLES: Final = {"sided", "property", "parents", "also", "any_of"}
+_TABLES: Final = {"sided", "property", "parents", "also", "twist", "any_of"}
 _SETTINGS: Final = {"title", "left", "right", "short_left", "short_right", "prefix", *_TABLES}
 
 
@@ -42,6 +43,15 @@ class Property:
     bone: str
     name: str
     value: float
+
+
+@dataclass(frozen=True)
+class Twist:
+    """A bone along the forearm of one side that takes a share of the hand's twist, so that the wrist doesn't wring."""
+
+    bone: str
+    side: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class RigMap:
     properties: tuple[Property, ...] = ()
     parents: Mapping[str, str] = field(default_factory=dict[str, str])
     also: Mapping[str, str] = field(default_factory=dict[str, str])
+    twists: tuple[Twist, ...] = ()
 
     @classmethod
     def load(cls, path: str | Path) -> RigMap:
@@ -208,10 +219,14 @@ def _parse(name: str, data: Mapping[str, Any], where: str) -> RigMap:
             for side in (range(2) if "{" in str(bone) else (None,))
         }
 
+    twists = [
+        Twist(_fill(bone, data, side), word, float(share))
+        for bone, share in cast("Mapping[str, float]", data.get("twist", {})).items()
+        for side, word in enumerate(SIDES)
+    ]
     title = str(data.get("title", name))
-    return RigMap(
-        name, title, joints, bool(data.get("prefix", True)), tuple(properties), pairs("parents"), pairs("also")
-    )
+    prefix = bool(data.get("prefix", True))
+    return RigMap(name, title, joints, prefix, tuple(properties), pairs("parents"), pairs("also"), tuple(twists))
 
 
 def _fill(text: str, data: Mapping[str, Any], side: int | None) -> str:

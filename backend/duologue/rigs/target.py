@@ -1,0 +1,178 @@
+"""One armature measured for retargeting: what plays which joint, what hangs where, how long its legs are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from duologue.errors import invalid
+from duologue.motion.rotations import Floats, matrix_to_quat, quat_conjugate, quat_rotate
+from duologue.rigs.alignment import TIP
+from duologue.rigs.body import leg_length
+from duologue.rigs.joints import FINGERS, SIDES, expected_parent
+from duologue.rigs.rig_map import RigMatch
+
+
+class TargetRig:
+    """An armature's rest pose in our axes and metres. Bones are indices; "played" are those that motion turns.
+
+    ``rest_rotation`` (B, 4) and ``rest_head`` (B, 3) of all bones; ``bone``: joint word -> bone; ``rest``: joint word -> rest
+    position, finger tips included; ``above``: played bone -> the nearest played bone above it; ``moved``: bone that gets a
+    location -> the bone it has to stay with (None: the hips); ``also``: bone -> the bone it goes with; ``twists``: bone ->
+    (forearm, hand, share); ``order``: played bones, parents first; ``placing``: each after the one that carries its head.
+    """
+
+    def __init__(
+        self,
+        bone_names: Sequence[str],
+        bone_parents: Sequence[int],
+        bone_rest: ArrayLike,
+        match: RigMatch,
+        *,
+        world: ArrayLike | None,
+        sole: float | None,
+        fixed: Sequence[str],
+    ) -> None:
+        """Measure; arguments and errors are those of ``Retargeter``."""
+        if not match.usable:
+            lacking = ", ".join(match.required_missing)
+            hint = "name them in a rig map of your own."
+            raise invalid("rig-incomplete", f"the armature has no bone for {lacking}; {hint}", field="match")
+        matrices = _in_our_world(bone_names, bone_parents, bone_rest, world)
+        self.scale = float(np.cbrt(np.linalg.det(matrices[0, :3, :3])))
+        self.names = tuple(bone_names)
+        self.rest_rotation = matrix_to_quat(_orthonormal(matrices[:, :3, :3]))
+        self.rest_head: Floats = matrices[:, :3, 3]
+
+        index = {name: i for i, name in enumerate(bone_names)}
+        self.bone = {joint: index[bone] for joint, bone in match.bones.items()}
+        self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
+        self.rest |= self._tips()
+        taken = set(self.bone.values())
+        self.also = {
+            index[bone]: self.bone[joint]
+            for bone, joint in match.rig_map.also.items()
+            if joint in self.bone and index.get(bone, -1) not in {-1, *taken}
+        }
+        self.twists = {
+            index[twist.bone]: (self.bone[twist.side + "ForeArm"], self.bone[twist.side + "Hand"], twist.share)
+            for twist in match.rig_map.twists
+            if twist.side + "Hand" in self.bone and index.get(twist.bone, -1) not in {-1, *taken}
+        }
+        parents = list(bone_parents)
+        for child, parent in match.rig_map.parents.items():
+            if child in index and parent in index:
+                parents[index[child]] = index[parent]
+        played = taken | set(self.also) | set(self.twists)
+        self.above = {bone: _nearest(bone, parents, played) for bone in played}
+        self.moved = self._find_moved(set(fixed))
+        self.order = _parents_first(played, self.above)
+        self.placing = _parents_first(played, {bone: self.anchor(bone) for bone in played})
+
+        self.leg_length = leg_length(self.rest)
+        feet = [side + part for side in SIDES for part in ("Foot", "ToeBase") if side + part in self.rest]
+        lowest = min(float(self.rest[joint][1]) for joint in feet)
+        stands = 0 <= lowest < 0.2 * self.leg_length
+        self.sole = sole if sole is not None else 0.0 if stands else lowest - 0.02 * self.leg_length
+
+    def by_joint(self, values: Mapping[int, Floats]) -> dict[str, Floats]:
+        """Return values of bones by the joints they play."""
+        return {joint: values[bone] for joint, bone in self.bone.items()}
+
+    def anchor(self, bone: int) -> int | None:
+        """Return the bone that carries this one's head."""
+        return self.moved.get(bone, self.above[bone])
+
+    def _tips(self) -> dict[str, Floats]:
+        """Guess where finger tips point: along the last bone's own axis that lies along the finger in the two bones before it.
+
+        Blender bones have tails, but importers set them at random (FBX). Where the two bones before are not alike, or the tip
+        would bend by more than 60 degrees, there is none.
+        """
+        tips: dict[str, Floats] = {}
+        for side in SIDES:
+            for finger in FINGERS:
+                joints = [f"{side}Hand{finger}{i}" for i in (1, 2, 3)]
+                if not all(joint in self.bone for joint in joints):
+                    continue
+                heads = [self.rest[joint] for joint in joints]
+                turns = [self.rest_rotation[self.bone[joint]] for joint in joints]
+                along = [quat_rotate(quat_conjugate(turns[i]), heads[i + 1] - heads[i]) for i in (0, 1)]
+                lengths = [float(np.linalg.norm(way)) for way in along]
+                tip = quat_rotate(turns[2], along[1])
+                alike = min(lengths) > 1e-6 and float(along[0] @ along[1]) > 0.94 * lengths[0] * lengths[1]
+                if alike and float(tip @ (heads[2] - heads[1])) > 0.5 * lengths[1] ** 2:
+                    tips[joints[2] + TIP] = heads[2] + tip
+        return tips
+
+    def _find_moved(self, fixed: set[str]) -> dict[int, int | None]:
+        """Return the bones that get a location, each with the bone it has to stay with (None: the hips, which stay with nothing).
+
+        Besides the hips these are bones that the rig hangs elsewhere than the body does: 3ds Max's Biped has its clavicles under
+        the neck and its thighs under the spine, where a nod would pull the arms and a bow the feet.
+        """
+        moved: dict[int, int | None] = {self.bone["Hips"]: None}
+        for joint, bone in self.bone.items():
+            anchor = expected_parent(joint, self.bone)
+            above = self.above[bone]
+            carrier = self._carrier(above)
+            if anchor is not None and carrier != self.bone[anchor] and self.names[bone] not in fixed:
+                moved[bone] = self.bone[anchor]
+        return moved | self.also
+
+    def _carrier(self, above: int | None) -> int | None:
+        """Return the bone whose motion ``above`` shares: bones that go with another, and twist bones, carry like their own."""
+        if above is None:
+            return None
+        return self.twists[above][0] if above in self.twists else self.also.get(above, above)
+
+
+def _in_our_world(
+    bone_names: Sequence[str], bone_parents: Sequence[int], bone_rest: ArrayLike, world: ArrayLike | None
+) -> Floats:
+    matrices = np.asarray(bone_rest, np.float64)
+    fits = matrices.shape == (len(bone_names), 4, 4) and len(bone_parents) == len(bone_names)
+    if not fits or not np.isfinite(matrices).all():
+        raise invalid(
+            "rig-rest",
+            f"{len(bone_names)} bones need as many parents and finite rest matrices; got {len(bone_parents)} parents and "
+            f"matrices of shape {matrices.shape}.",
+            field="bone_rest",
+        )
+    placed: Floats = (np.eye(4) if world is None else np.asarray(world, np.float64)) @ matrices
+    determinant = float(np.linalg.det(placed[0, :3, :3]))
+    if determinant < 1e-27:
+        what = "mirrored (a negative scale)" if determinant < -1e-27 else "scaled to nothing"
+        raise invalid("rig-rest", f"the armature is {what}; apply its scale (Object > Apply > Scale).", field="world")
+    return placed
+
+
+def _orthonormal(matrices: Floats) -> Floats:
+    """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
+    u, _, vt = np.linalg.svd(matrices)
+    return u @ vt
+
+
+def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:
+    """Return the nearest bone above that plays a joint; everything between moves with it."""
+    above = parents[bone]
+    for _ in parents:
+        if above < 0 or above in played:
+            break
+        above = parents[above]
+    return above if above >= 0 else None
+
+
+def _parents_first(played: set[int], above: Mapping[int, int | None]) -> list[int]:
+    """Order bones so that each comes after the one ``above`` it."""
+    order: list[int] = []
+    left = sorted(played)
+    while left:
+        ready = [bone for bone in left if above[bone] is None or above[bone] in order]
+        if not ready:
+            raise invalid("rig-rest", "the bones' parents run in a circle.", field="bone_parents")
+        order += ready
+        left = [bone for bone in left if bone not in ready]
+    return order
