@@ -220,7 +220,7 @@ def test_a_brief_is_checked_before_anything_begins(raw, document: bytes, reason:
     assert isinstance(answer, messages.ErrorMessage)
     assert answer.code == "INVALID_ARGUMENT"
     assert reason is None or answer.reason == reason
-    assert not any(job.key == "no" for job in server.router.jobs.values())
+    assert not any(job.key == "no" for job in server.router.book.jobs.values())
 
 
 def test_speech_that_is_not_what_was_told_is_data_loss(raw) -> None:

@@ -22,7 +22,7 @@ from duologue.wire.local import process_exists
 from duologue.wire.messages import MAX_ITEMS, Open
 
 if TYPE_CHECKING:
-    from duologue.service.router import Router
+    from duologue.service.book import Book
 
 FRAME_BYTES = 2 * (3 + 3 * 60 + 52) * 4 + 4
 """Of a window, a frame, for two performers with our skeleton."""
@@ -72,14 +72,13 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
     return Asked(checked.to_json(), params.hexdigest(), seconds)
 
 
-def make_room(router: Router, user: str, message: Open) -> None:
+def make_room(book: Book, state: Path, limits: Limits, user: str, message: Open) -> None:
     """See that a new job fits; drop finished jobs, the oldest first, when the disk is needed.
 
     Raises:
         DuologueError: RESOURCE_EXHAUSTED ``jobs-per-client``, ``queue-full`` or ``disk-full``.
     """
-    limits = router.limits
-    live = [job for job in router.jobs.values() if not job.over]
+    live = [job for job in book.jobs.values() if not job.over]
     if sum(job.user == user for job in live) >= limits.jobs_per_client:
         raise busy(
             "jobs-per-client", f"{limits.jobs_per_client} performances of this client are under way; wait for one"
@@ -88,12 +87,12 @@ def make_room(router: Router, user: str, message: Open) -> None:
         raise busy("queue-full", "the server's queue is full; try again later")
     frames = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True)) * FPS
     needed = sum(message.samples) * 4 + int(frames) * FRAME_BYTES
-    over = sorted((job for job in router.jobs.values() if job.over), key=lambda job: job.heard)
-    while over and sum(job.size for job in router.jobs.values()) + needed > limits.spool_bytes:
-        router.forget(over.pop(0))
-    if sum(job.size for job in router.jobs.values()) + needed > limits.spool_bytes:
+    over = sorted((job for job in book.jobs.values() if job.over), key=lambda job: job.heard)
+    while over and sum(job.size for job in book.jobs.values()) + needed > limits.spool_bytes:
+        book.forget(over.pop(0))
+    if sum(job.size for job in book.jobs.values()) + needed > limits.spool_bytes:
         raise disk_error()
-    if shutil.disk_usage(router.settings.state).free < needed + SPARE_BYTES:
+    if shutil.disk_usage(state).free < needed + SPARE_BYTES:
         raise disk_error()
 
 

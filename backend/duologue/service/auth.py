@@ -131,7 +131,7 @@ class KeyStore:
     def _load(self) -> dict[str, Any]:
         try:
             return json.loads(self._file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise DuologueError(

@@ -20,10 +20,10 @@ def load(router: Router) -> dict[str, Any]:
     """Return a server's load: JSON-safe, small, without anything about what it performs."""
     return {
         "workers": [{"device": worker.device, "state": worker.state} for worker in router.pool.workers],
-        "running": sum(job.state == "running" for job in router.jobs.values()),
-        "queue": len(router.queue),
-        "jobs": len(router.jobs),
-        "spool_bytes": sum(job.size for job in router.jobs.values()),
+        "running": sum(job.state == "running" for job in router.book.jobs.values()),
+        "queue": len(router.book.queue),
+        "jobs": len(router.book.jobs),
+        "spool_bytes": sum(job.size for job in router.book.jobs.values()),
         "restarts": router.pool.restarts,
         "refused": router.clients.refused,
     }

@@ -1,6 +1,6 @@
 """The router: one thread that speaks with all clients and all workers, and never computes.
 
-It owns every job. Nothing in it waits: windows go to a file as they come from a worker, and from there to their client as far as
+Nothing in it waits: windows go to a file as they come from a worker, and from there to their client as far as
 its credit goes; a client that is away costs nothing, and finds its windows when it is back.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import threading
 import time
 import uuid
@@ -21,9 +20,9 @@ import zmq
 from duologue import __version__
 from duologue.errors import DuologueError
 from duologue.service import admission, auth, health, logs
+from duologue.service.book import Book, unknown_job
 from duologue.service.clients import Clients, Session
 from duologue.service.jobs import Job
-from duologue.service.journal import Journal
 from duologue.service.limits import Limits
 from duologue.service.pool import Pool, told_error
 from duologue.wire import messages
@@ -61,11 +60,10 @@ class Router:
         """
         self.settings, self.limits = settings, settings.limits
         self.instance = uuid.uuid4().hex
-        self._journal = Journal(settings.state / "jobs.sqlite")
         self._keys = auth.KeyStore(settings.state)
         strangers = self._keys.clients()
         auth.check_exposure(settings.host, strangers)
-        self._spool = admission.spool_folder(settings.state, self.instance)
+        self.book = Book(settings.state, self.instance, self.limits)
         self._context = zmq.Context()
         self._authority = auth.Authority(self._context)
         for public in strangers.values():
@@ -79,8 +77,6 @@ class Router:
             performance=settings.performance,
             limits=self.limits,
         )
-        self.jobs: dict[str, Job] = {}
-        self.queue: list[Job] = []
 
     def bind(self) -> Connection:
         """Listen, and return what a client on this machine needs to connect.
@@ -130,12 +126,7 @@ class Router:
         self.pool.close()
         self.clients.close()
         self._authority.close()
-        for job in self.jobs.values():
-            if not job.over:
-                self._journal.change(job.id, "retryable")
-            job.remove()
-        self._journal.close()
-        shutil.rmtree(self._spool, ignore_errors=True)
+        self.book.close()
         self._context.term()
 
     # What clients say -------------------------------------------------------------------------------------------------
@@ -147,22 +138,24 @@ class Router:
         elif isinstance(message, messages.Ping):
             self.clients.send(session, messages.Pong(health.load(self)))
         elif isinstance(message, messages.Open):
-            self._on_open(session, message, packet.arrays.get("brief"))
+            brief = packet.arrays.get("brief")
+            job = self.book.open(session.user, message, brief, self.pool.failure)
+            self._accept(session, job, message.next_seq, message.credit)
         elif isinstance(message, messages.Resume):
-            job = self._job(session, message.job)
+            job = self.book.find(session.user, message.job)
             if message.session != job.session:
-                raise _unknown_job()
+                raise unknown_job()
             self._accept(session, job, message.next_seq, message.credit)
         elif isinstance(message, messages.Audio):
-            self._on_audio(self._job(session, message.job), message, packet.arrays.get("pcm"))
+            self._on_audio(self.book.find(session.user, message.job), message, packet.arrays.get("pcm"))
         elif isinstance(message, messages.AudioEnd):
-            self._on_audio_end(self._job(session, message.job), message)
+            self._on_audio_end(self.book.find(session.user, message.job), message)
         elif isinstance(message, messages.Credit):
-            job = self._job(session, message.job)
+            job = self.book.find(session.user, message.job)
             job.credit(message.next_seq, message.bytes)
             self.clients.deliver(job)
         elif isinstance(message, messages.Cancel):
-            self._on_cancel(self._job(session, message.job))
+            self._on_cancel(self.book.find(session.user, message.job))
         else:
             raise DuologueError("INVALID_ARGUMENT", "message-direction", f"{message.TYPE} is the server's to say")
 
@@ -186,31 +179,6 @@ class Router:
         )
         self.clients.send(session, welcome)
 
-    def _on_open(self, session: Session, message: messages.Open, brief: Array | None) -> None:
-        asked = admission.check(message, brief, self.limits)
-        job = next((job for job in self.jobs.values() if (job.user, job.key) == (session.user, message.key)), None)
-        entry = self._journal.find(session.user, message.key)
-        if (known := job or entry) is not None and known.params != asked.params:
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "key-reused",
-                "this key was used for another brief or speech; use a new one",
-                field="key",
-            )
-        if job is not None and isinstance(job.ending, messages.Cancelled | messages.ErrorMessage):
-            self.forget(job)  # what failed or was stopped is tried again
-            job = None
-        if job is None:
-            if self.pool.failure is not None:
-                raise self.pool.failure
-            admission.make_room(self, session.user, message)
-            job = Job(message, asked, session.user, self._spool / uuid.uuid4().hex)
-            job.earlier_output = entry.output if entry else ""
-            self.jobs[job.id] = job
-            self._journal.begin(job.user, job.key, job.id, job.params)
-            log.info("job opened", extra=logs.facts(job=job.id, seconds=round(asked.seconds, 2)))
-        self._accept(session, job, message.next_seq, message.credit)
-
     def _accept(self, session: Session, job: Job, next_seq: int, credit: int) -> None:
         """Let a session have a job, from one of its windows on."""
         job.session = session.id
@@ -219,7 +187,7 @@ class Router:
             job=job.id,
             key=job.key,
             state=job.state,
-            position=self.queue.index(job) + 1 if job in self.queue else 0,
+            position=self.book.place(job),
             received=tuple(upload.samples for upload in job.uploads),
             grant=job.received + self.limits.upload_credit,
         )
@@ -240,12 +208,10 @@ class Router:
             text = "the speech did not arrive as it was sent; try again"
             self._fail(job, DuologueError("DATA_LOSS", "audio-damaged", text, retryable=True))
             return
-        job.state = "queued"
-        self._journal.change(job.id, "queued")
-        self.queue.append(job)
+        self.book.enqueue(job)
         self.workers_ready()
-        if job in self.queue:
-            self.clients.tell(job, messages.ProgressMessage(job.id, "queue", 0, self.queue.index(job) + 1))
+        if place := self.book.place(job):
+            self.clients.tell(job, messages.ProgressMessage(job.id, "queue", 0, place))
 
     def _on_cancel(self, job: Job) -> None:
         if job.state == "running":
@@ -255,12 +221,6 @@ class Router:
         else:  # it was whole before its client had all of it
             self.clients.tell(job, messages.Cancelled(job.id, job.sent))
 
-    def _job(self, session: Session, name: str) -> Job:
-        job = self.jobs.get(name)
-        if job is None or job.user != session.user:
-            raise _unknown_job()
-        return job
-
     # What workers say (pool.Owner) --------------------------------------------------------------------------------------
 
     def workers_ready(self) -> None:
@@ -268,17 +228,14 @@ class Router:
         for session in self.clients:
             if not session.welcomed:
                 self._welcome(session)
-        while self.queue and (worker := self.pool.idle()) is not None:
-            job = self.queue.pop(0)
-            job.state = "running"
-            self._journal.change(job.id, "running")
-            self.pool.give(worker, job)
-            for place, waiting in enumerate(self.queue, 1):
+        while self.book.queue and (worker := self.pool.idle()) is not None:
+            self.pool.give(worker, self.book.take_next())
+            for place, waiting in enumerate(self.book.queue, 1):
                 self.clients.tell(waiting, messages.ProgressMessage(waiting.id, "queue", 0, place))
 
     def workers_failed(self, error: DuologueError) -> None:
         """End every job that waits for a worker, and tell every client that waits for a welcome."""
-        for job in [job for job in self.jobs.values() if job.state in {"queued", "uploading"}]:
+        for job in [job for job in self.book.jobs.values() if job.state in {"queued", "uploading"}]:
             self._fail(job, error)
         for session in self.clients:
             if not session.welcomed:
@@ -306,9 +263,6 @@ class Router:
         elif kind == b"NOTICE":
             self.clients.tell(job, messages.Notice(facts["reason"], facts["message"], job.id))
         elif kind == b"DONE":
-            if job.earlier_output not in {"", facts["digest"]}:
-                log.warning("another take than the last time", extra=logs.facts(job=job.id))
-            self._journal.finish(job.id, facts["windows"], facts["digest"])
             self._end(job, messages.Done(job.id, facts["windows"], facts["digest"], facts["timings"]))
         elif kind == b"CANCELLED":
             self._end(job, messages.Cancelled(job.id, len(job.spool)))
@@ -325,8 +279,7 @@ class Router:
             text = f"the worker died twice in this performance ({why}); try again, or look at the server's log"
             self._fail(job, DuologueError("UNAVAILABLE", "worker-died", text, retryable=True))
         else:
-            job.state = "queued"
-            self.queue.insert(0, job)
+            self.book.put_back(job)
             text = f"the server's worker died ({why}); the performance goes on with a new one"
             self.clients.tell(job, messages.Notice("worker-restarted", text, job.id))
 
@@ -336,36 +289,13 @@ class Router:
         self._end(job, messages.error_message(error, job=job.id))
 
     def _end(self, job: Job, ending: Message) -> None:
-        state = {messages.Done: "done", messages.Cancelled: "cancelled"}.get(type(ending), "failed")
-        if job in self.queue:
-            self.queue.remove(job)
-        job.state, job.ending, job.heard = state, ending, time.monotonic()
-        if state != "done":
-            self._journal.change(job.id, state)
-        job.drop_speech()
-        log.info("job ended", extra=logs.facts(job=job.id, state=state, windows=len(job.spool), attempts=job.attempts))
+        self.book.end(job, ending)
         self.clients.deliver(job)
-
-    def forget(self, job: Job) -> None:
-        """Drop a job and all that it has on disk."""
-        if job in self.queue:
-            self.queue.remove(job)
-        del self.jobs[job.id]
-        job.remove()
 
     def _tick(self) -> None:
         self.pool.tick()
         now = time.monotonic()
-        for job in list(self.jobs.values()):
-            patience = self.limits.keep if job.over else self.limits.upload_idle
-            if (job.over or job.state == "uploading") and now - job.heard > patience:
-                self.forget(job)  # its client opens it anew when it is back
-            else:
-                self.clients.deliver(job)
+        self.book.forget_old(now)
+        for job in self.book.jobs.values():
+            self.clients.deliver(job)
         self.clients.drop_silent(now)
-
-
-def _unknown_job() -> DuologueError:
-    return DuologueError(
-        "NOT_FOUND", "job-unknown", "the server does not know this performance (any more); open it again"
-    )
