@@ -272,7 +272,11 @@ class Session:
         if event.cancelled:
             self._end(None, "CANCELLED", f"Cancelled after {self.frames_done / FPS:.1f} s of the take")
             return
-        self._end(self._made(), "DONE", f"{self.frames_done / FPS:.1f} s in {time.monotonic() - self._began:.1f} s")
+        self._end(
+            self._made(),
+            "DONE",
+            f"A take of {self.frames_done / FPS:.1f} s, made in {time.monotonic() - self._began:.1f} s",
+        )
 
     def _made(self) -> Take:
         assert self._request is not None

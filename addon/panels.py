@@ -74,7 +74,7 @@ class DUOLOGUE_PT_cast(_Panel, bpy.types.Panel):
             column.prop(performer, "face", icon="SHAPEKEY_DATA")
             if performer.problem:
                 _wrap(column, performer.problem, context, "ERROR", alert=True)
-            for line in performer.found.split("; ") if performer.found else ():
+            for line in performer.found.splitlines():
                 _wrap(column, line, context, "CHECKMARK")
         layout.operator("duologue.add_sample_pair", icon="COMMUNITY")
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import bpy
@@ -43,9 +44,17 @@ def _recognise(performer: DUOLOGUE_PG_performer, _: bpy.types.Context) -> None:
     except DuologueError as error:
         performer.problem = str(error)
         return
-    rig = f"{made.match.rig_map.title}: {len(made.match.bones)} joints"
-    faces = ", ".join(f"{face.mesh.name} ({face.match.shape_map.title})" for face in made.faces)
-    performer.found = f"{rig}; face: {faces or 'none'}"
+    lines = [f"{_short(made.match.rig_map.title)}: {len(made.match.bones)} bones found"]
+    lines += [
+        f"{face.mesh.name}: {_short(face.match.shape_map.title)}, {len(face.match.shapes)} shapes"
+        for face in made.faces
+    ]
+    performer.found = "\n".join(lines if made.faces else [*lines, "No face: only the body moves"])
+
+
+def _short(title: str) -> str:
+    """Return a map's title without what it adds in brackets or after a comma."""
+    return re.split(r"[,(:]", title)[0].strip()
 
 
 class DUOLOGUE_PG_change(bpy.types.PropertyGroup):
@@ -87,7 +96,7 @@ class DUOLOGUE_PG_performer(bpy.types.PropertyGroup):
     strip: StringProperty(name="Strip", description="The sound strip with this performer's voice")
     file: StringProperty(name="File", description="The sound file with this performer's voice", subtype="FILE_PATH")
     channel: IntProperty(
-        name="Channel",
+        name="Channel (0: all)",
         description="Which channel of the file holds this voice, counted from 1; 0 mixes all of them",
         min=0,
         max=32,

@@ -50,10 +50,13 @@ def build(path: Path, collection: Collection) -> Character:
     arrays, metadata = tensors.load(path)
     try:
         about = json.loads(metadata["character"])
+        name = about["name"].title()
         shapes = _shapes(arrays)
-        armature = _armature(about["name"], about["bones"], collection)
-        mesh = _mesh(about["name"], arrays, about["materials"])
-        body = bpy.data.objects.new(about["name"], mesh)
+        if not np.isfinite(arrays["positions"]).all() or not np.isfinite(arrays["joint_weights"]).all():
+            raise ValueError("it holds NaN")
+        armature = _armature(name, about["bones"], collection)
+        mesh = _mesh(name, arrays, about["materials"])
+        body = bpy.data.objects.new(name, mesh)
         collection.objects.link(body)
         _skin(body, armature, [bone["name"] for bone in about["bones"]], arrays["joints"], arrays["joint_weights"])
         _shape_keys(body, arrays["positions"], shapes)

@@ -98,7 +98,7 @@ def test_the_sample_pair_stands_face_to_face_and_is_recognised(settings):
     assert settings.a.armature.location.x < 0 < settings.b.armature.location.x
     for performer in settings.performers():
         assert performer.problem == ""
-        assert "60 joints" in performer.found
+        assert "60 bones" in performer.found
         assert "ARKit" in performer.found
     briefing = sys.modules[f"{MODULE}.briefing"]
     start = briefing.place_of(settings.a.armature)
