@@ -291,3 +291,10 @@ def test_a_brief_with_its_sound_in_memory_can_not_be_saved_as_a_file(tmp_path: P
 def test_briefs_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         read().seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("change", [{"seed": 10**400}, {"steps": 10**400}, {"strengths": {"text": 10**400}}])
+def test_a_number_that_no_float_holds_is_out_of_range(change: dict[str, object]) -> None:
+    with pytest.raises(DuologueError) as error:
+        read(**change)
+    assert error.value.reason == "out-of-range"

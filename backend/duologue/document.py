@@ -143,12 +143,15 @@ def number(value: object, field: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_type(value, "a number", field)
-    return finite(float(value), field)
+    try:
+        return finite(float(value), field)
+    except OverflowError as error:
+        raise invalid("out-of-range", "is larger than any number that is used here", field=field) from error
 
 
 def finite(value: float, field: str) -> float:
     """Return ``value`` unless it is NaN or infinite (INVALID_ARGUMENT ``not-finite``)."""
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):  # a whole number always is, even beyond a float's range
         raise invalid("not-finite", f"is {value}; give a finite number", field=field)
     return value
 
@@ -160,7 +163,7 @@ def within(value: float, low: float, high: float, field: str) -> None:
         DuologueError: INVALID_ARGUMENT ``not-finite`` or ``out-of-range``.
     """
     if not low <= finite(value, field) <= high:
-        raise invalid("out-of-range", f"is {value:g}; it must lie between {low:g} and {high:g}", field=field)
+        raise invalid("out-of-range", f"is {value!s:.20}; it must lie between {low:g} and {high:g}", field=field)
 
 
 def wrong_type(value: object, wanted: str, field: str) -> DuologueError:

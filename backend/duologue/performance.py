@@ -26,7 +26,7 @@ from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.speech.decode import Audio
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
-from duologue.take import FPS, Progress, Track, Window
+from duologue.take import FPS, Notice, Progress, Track, Window
 
 CHEST = "Spine3"
 
@@ -76,8 +76,8 @@ class Performance:
 
     def stream(
         self, brief: Brief, audio: tuple[Audio, Audio], should_stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[Progress | Window]:
-        """Perform a brief: yield progress and consecutive windows from frame 0 to the last; stop early if asked to.
+    ) -> Iterator[Progress | Notice | Window]:
+        """Perform a brief: yield progress, notices and consecutive windows from frame 0 to the last; stop early if asked to.
 
         ``audio``: A's and B's speech, of one length. The same brief, audio, checkpoints and device give the same windows, bit
         for bit.
@@ -99,8 +99,12 @@ class Performance:
                 return
             field = f"performers.{PERFORMERS[index]}.transcript"
             features.append(speech_features(sound, performer.transcript, self._text, field))
+            yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
         yield Progress("speech", 2, 2)
-        yield from _Run(self._body, self._face, brief, features, should_stop).windows()
+        run = _Run(self._body, self._face, brief, features, should_stop)
+        yield from run.windows()
+        if not should_stop():
+            yield Notice("clean-up", run.cleaned())
 
 
 class _Run:
@@ -160,6 +164,20 @@ class _Run:
         missing = stop - start - known.shape[1]
         last = self._facing[:, -1:] if self._facing.shape[1] else np.ones((2, 1), bool)
         return np.concatenate([known, np.repeat(last, missing, axis=1)], axis=1)
+
+    def cleaned(self) -> str:
+        """Say what the clean-up changed, in a sentence: nothing is changed in silence."""
+        report = self._cleaner.report
+
+        def each(counts: tuple[int, int], lengths: tuple[float, float]) -> str:
+            return f"{counts[0]} and {counts[1]} frames, by up to {max(lengths) * 100:.0f} cm"
+
+        return (
+            f"clean-up, for A and B, of {report.frames} frames: feet held in {each(report.feet_held, report.feet_moved_by)}; "
+            f"hips lowered in {each(report.hips_lowered, report.hips_lowered_by)}; "
+            f"hands kept out of bodies in {each(report.hands_freed, report.hands_freed_by)}; "
+            f"bodies moved apart in {report.bodies_parted} frames, by up to {report.bodies_parted_by * 100:.0f} cm."
+        )
 
     def windows(self) -> Iterator[Progress | Window]:
         """Yield the take as it comes to be."""

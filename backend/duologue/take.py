@@ -34,6 +34,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something the person who asked should know, that is no error: ``Notice("worker-restarted", "the worker died, …")``."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Track:
     """One performer's part: ``n`` frames, ``J`` joints in the skeleton's order. The arrays are made read-only.
 

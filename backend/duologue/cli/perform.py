@@ -12,12 +12,12 @@ import typer
 
 from duologue import __version__
 from duologue.brief import Brief
-from duologue.cli.console import Stages, err, out, print_json, stages
+from duologue.cli.console import Stages, out, print_json, stages
 from duologue.errors import DuologueError
 from duologue.export import write_exports
 from duologue.files import write_text
 from duologue.motion.skeleton import Skeleton
-from duologue.take import FPS, Progress, Take, Window
+from duologue.take import FPS, Notice, Progress, Take, Window
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performance; made if it isn't there.")]
 Server = Annotated[
@@ -85,7 +85,7 @@ def run(
     audio_a, audio_b, notes = load_pair(brief)
     audio = (audio_a, audio_b)
     with stages() as progress:
-        take, timings = _perform(brief, audio, server, progress)
+        take, told, timings = _perform(brief, audio, server, progress)
         take_file = folder / "take.safetensors"
         take.save(take_file)
         files = ["take.safetensors", *write_exports(take, audio, folder)]
@@ -102,7 +102,7 @@ def run(
     report = {
         "duologue": __version__,
         "files": [*files, "report.json"],
-        "notes": [*brief.notes, *notes],
+        "notes": list(dict.fromkeys([*brief.notes, *notes, *told])),
         "take": {
             "frames": take.frames,
             "seconds": round(take.seconds, 3),
@@ -145,14 +145,18 @@ def prepare_folder(folder: Path) -> None:
 
 def _perform(
     brief: Brief, audio: tuple[Any, Any], server: Path | None, progress: Stages
-) -> tuple[Take, dict[str, float]]:
-    """Ask a server for the take and join its windows; a Ctrl-C in between returns the part that is there."""
-    from duologue.wire.client import Notice
+) -> tuple[Take, list[str], dict[str, float]]:
+    """Ask a server for the take and join its windows; a Ctrl-C in between returns the part that is there.
+
+    Also returns what the server had to say, and how long things took.
+    """
     from duologue.wire.local import open_client
+
+    told: list[str] = []
 
     def on_event(event: object) -> None:
         if isinstance(event, Notice):
-            err.print(f"Note: {event.message}", markup=False)
+            told.append(event.message)
 
     windows: list[Window] = []
     complete = False
@@ -182,4 +186,4 @@ def _perform(
     }
     take = Take.from_windows(Skeleton.from_json(described["skeleton"]), windows, provenance, complete=complete)
     ended = time.monotonic()
-    return take, {"starting": asked - started, "first_window": first - asked, "performing": ended - asked}
+    return take, told, {"starting": asked - started, "first_window": first - asked, "performing": ended - asked}

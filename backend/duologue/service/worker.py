@@ -29,7 +29,7 @@ from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError
 from duologue.service import logs
 from duologue.speech.decode import Audio, load_pair
-from duologue.take import Progress, Window
+from duologue.take import Notice, Progress, Window
 from duologue.wire import messages, windows
 from duologue.wire.framing import encode
 
@@ -50,7 +50,7 @@ class Performance(Protocol):
         """Return what clients should know of it: skeleton, names, checkpoints; JSON-safe."""
         ...
 
-    def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Window]:
+    def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Notice | Window]:
         """Perform; windows follow each other from frame 0 on."""
         ...
 
@@ -99,7 +99,7 @@ class Worker:
         begun, first = time.monotonic(), None
         brief, audio, notes = _heard(job)
         for note in notes:
-            self._tell(b"NOTICE", {"job": job["job"], "reason": "speech", "message": note})
+            self._notice(job, Notice("speech", note))
         digest, seq, end = windows.StreamDigest(), 0, 0
         throttle = _Throttle()
         for item in performance.stream(brief, audio, self._should_stop):
@@ -110,6 +110,9 @@ class Worker:
                     self._tell(
                         b"PROGRESS", {"job": job["job"], "stage": item.stage, "done": item.done, "total": item.total}
                     )
+                continue
+            if isinstance(item, Notice):
+                self._notice(job, item)
                 continue
             if item.start != end:
                 raise RuntimeError(f"a window begins at frame {item.start}, expected {end}")
@@ -126,6 +129,9 @@ class Worker:
             return b"CANCELLED", {}
         timings = {"first_window": first, "total": time.monotonic() - begun, "frames": end}
         return b"DONE", {"windows": seq, "digest": digest.hexdigest(), "timings": timings}
+
+    def _notice(self, job: dict[str, Any], notice: Notice) -> None:
+        self._tell(b"NOTICE", {"job": job["job"], "reason": notice.reason, "message": notice.message})
 
     def _should_stop(self) -> bool:
         self._ticks += 1

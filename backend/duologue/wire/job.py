@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.take import Progress, Window
+from duologue.take import Notice, Progress, Window
 from duologue.wire import messages, windows
 from duologue.wire.framing import Array, Packet
 from duologue.wire.messages import Message
@@ -33,14 +33,6 @@ REOPENINGS: Final = 3
 
 Pcm = tuple[NDArray[np.float32], int]
 Send = Callable[[Message, dict[str, Array]], bool]
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something a person should know that is no error: ``Notice("worker-restarted", "…")``."""
-
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True)
