@@ -61,7 +61,7 @@ def arms_field(j: Joints, d: BodyDesign) -> Field:
     """Sleeves."""
     s, e, w = j["LeftArm"], j["LeftForeArm"], j["LeftHand"]
     upper = limb(s - [0.03, 0, 0], e, d.arm[0], d.arm[1])
-    lower = limb(e, w + [0.02, 0, 0], d.arm[1], d.arm[2])
+    lower = limb(e, w + np.array([0.02, 0, 0]), d.arm[1], d.arm[2])
     return mirrored(union(upper, lower))
 
 
@@ -75,6 +75,7 @@ def tops(j: Joints, d: BodyDesign) -> list[Weighted]:
     whole = blend(0.055, bare, arms_field(j, d))
     bounds = ((-wrist - 0.05, low - 0.06, -0.26), (wrist + 0.05, j["Neck"][1] + 0.09, 0.26))
     neckline = _neckline(j, 0.012)
+    opening = _wedge(low, j["Neck"][1] + 0.03, 0.034, 0.078)
     ends = [half_space((0, low, 0), (0, -1, 0)), mirrored(half_space((wrist - 0.012, 0, 0), (1, 0, 0)))]
     if d.jacket:
         shirt = clip(
@@ -85,24 +86,26 @@ def tops(j: Joints, d: BodyDesign) -> list[Weighted]:
         )
         shirt = clip(0.012, shirt, neckline)
         points, faces = surface_nets(shirt, (-0.3, low - 0.03, -0.25), (0.3, bounds[1][1], 0.25), 0.0165)
-        shown = points[faces].mean(1)[:, 2] > -0.03  # the rest is always under the jacket
-        points, faces = _compact(points, faces[shown])
-        out.append((Piece("shirt", points, faces, ["shirt"] * len(faces)), j.upper_body(points, faces, 4)))
-        top = j["Neck"][1]
-        opening = _wedge(low, top + 0.03, 0.030, 0.082)
+        weights = j.upper_body(points, faces, 4)
+        under_jacket = (points[:, 2] < 0.0) | (np.abs(points[:, 0]) > 0.13)
+        under_jacket |= np.abs(points[:, 0]) > 0.11
+        under_jacket &= points[:, 1] < j["Neck"][1] - 0.06
+        out.append(_culled(Piece("shirt", points, faces, ["shirt"] * len(faces)), weights, under_jacket))
         whole = offset(whole, 0.012)
         body = clip(0.014, whole, *ends)
         body = clip(0.014, carve(0.014, body, opening), _neckline(j, 0.022))
     else:
         body = clip(0.014, whole, *ends)
         body = clip(0.014, body, neckline)
-    points, faces = surface_nets(body, *bounds, 0.0155)
-    out.append((Piece("top", points, faces, ["top"] * len(faces)), j.upper_body(points, faces, 5)))
-    out += _trims(j, d, low, whole, bare)
+    points, faces = surface_nets(body, *bounds, 0.0195)
+    weights = j.upper_body(points, faces, 4)
+    inside = bare(points) < -0.022 if d.jacket else np.zeros(len(points), bool)
+    out.append(_culled(Piece("top", points, faces, ["top"] * len(faces)), weights, inside))
+    out += _trims(j, d, low, whole, bare, opening)
     return out
 
 
-def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field) -> list[Weighted]:
+def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field, opening: Field) -> list[Weighted]:  # noqa: PLR0917
     """Collar, cuffs and hem: bands a little thicker than the cloth."""
     out: list[Weighted] = []
     neck, wrist = j["Neck"], j["LeftHand"]
@@ -111,14 +114,18 @@ def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field) -> l
     name = "trim" if not d.jacket else "shirt_trim"
     points, faces = surface_nets(ring, (-0.13, neck[1] - 0.09, -0.14), (0.13, neck[1] + 0.10, 0.14), 0.0105)
     out.append((Piece("collar", points, faces, [name] * len(faces)), j.upper_body(points, faces, 3)))
+    if d.jacket:
+        out += _facing(j, whole, bare, opening)
     r = d.arm[2] + (0.012 if d.jacket else 0.0) + 0.004
     tube = clip(
         0.010,
-        limb(wrist - [0.09, 0, 0], wrist + [0.03, 0, 0], r + 0.002, r),
-        half_space(wrist - [0.008, 0, 0], (1, 0, 0)),
-        half_space(wrist - [0.056, 0, 0], (-1, 0, 0)),
+        limb(wrist - np.array([0.09, 0, 0]), wrist + np.array([0.03, 0, 0]), r + 0.002, r),
+        half_space(wrist - np.array([0.008, 0, 0]), (1, 0, 0)),
+        half_space(wrist - np.array([0.056, 0, 0]), (-1, 0, 0)),
     )
-    points, faces = surface_nets(tube, wrist - [0.08, 0.07, 0.07], wrist + [0.02, 0.07, 0.07], 0.011)
+    points, faces = surface_nets(
+        tube, wrist - np.array([0.08, 0.07, 0.07]), wrist + np.array([0.02, 0.07, 0.07]), 0.0125
+    )
     cuff = Piece("cuff", points, faces, ["trim"] * len(faces))
     weights = j.rigid("LeftForeArm", len(points))
     out += [(cuff, weights), (cuff.mirrored("cuff"), mirror_weights(j, weights))]
@@ -129,10 +136,30 @@ def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field) -> l
         half_space((0, low + 0.034, 0), (0, 1, 0)),
     )
     if d.jacket:
-        band = carve(0.012, band, _wedge(low, neck[1], 0.030, 0.082))
-    points, faces = surface_nets(band, (-0.27, low - 0.05, -0.24), (0.27, low + 0.07, 0.24), 0.0155)
-    out.append((Piece("hem", points, faces, ["trim"] * len(faces)), j.upper_body(points, faces, 3)))
+        band = carve(0.012, band, opening)
+    points, faces = surface_nets(band, (-0.27, low - 0.05, -0.24), (0.27, low + 0.07, 0.24), 0.0165)
+    weights = j.upper_body(points, faces, 3)
+    out.append(_culled(Piece("hem", points, faces, ["trim"] * len(faces)), weights, bare(points) < -0.008))
     return out
+
+
+def _facing(j: Joints, whole: Field, bare: Field, opening: Field) -> list[Weighted]:
+    """A jacket's collar and the bands along its opening."""
+    neck = j["Neck"]
+    low = j["Hips"][1]
+    bands = clip(0.007, offset(whole, 0.0075), offset(opening, 0.024), lambda p: -opening(p), _neckline(j, 0.026))
+    points, faces = surface_nets(
+        bands, (-0.13, low - 0.07, 0.0), (0.13, neck[1] + 0.06, 0.22), (0.0105, 0.0165, 0.0105)
+    )
+    weights = j.upper_body(points, faces, 3)
+    out = [_culled(Piece("facing", points, faces, ["trim"] * len(faces)), weights, bare(points) < -0.012)]
+    collar = carve(
+        0.010,
+        _ring((0, neck[1] + 0.004, -0.029), 0.0850, 0.0135, NECK_TILT, 1.9),
+        _wedge(neck[1] - 0.1, neck[1], 0.045, 0.058),
+    )
+    points, faces = surface_nets(collar, (-0.13, neck[1] - 0.08, -0.16), (0.13, neck[1] + 0.09, 0.13), 0.0115)
+    return [*out, (Piece("collar", points, faces, ["trim"] * len(faces)), j.upper_body(points, faces, 3))]
 
 
 def _neckline(j: Joints, above: float) -> Field:
@@ -169,7 +196,7 @@ def _hips(j: Joints, d: BodyDesign) -> Field:
     hip = j["LeftUpLeg"]
     low, high = hip[1], j["Spine"][1] + 0.03
     levels = [(low + f * (high - low), *rest) for f, *rest in d.pelvis]
-    thigh = limb(hip + [0.0, -0.015, -0.004], hip + [0.003, -0.2, 0], d.leg[0], d.leg[1])
+    thigh = limb(hip + np.array([0.0, -0.015, -0.004]), hip + np.array([0.003, -0.2, 0]), d.leg[0], d.leg[1])
     return blend(0.035, stack(levels, 2.3), mirrored(thigh))
 
 
@@ -180,17 +207,19 @@ def trousers(j: Joints, d: BodyDesign) -> Weighted:
     thigh = hip + (knee - hip) * 0.45
     r = d.leg
     leg = union(
-        limb(hip + [0.0, -0.015, -0.004], thigh + [0.004, 0, 0], r[0], r[1]),
-        limb(thigh + [0.004, 0, 0], knee, r[1], r[2]),
+        limb(hip + np.array([0.0, -0.015, -0.004]), thigh + np.array([0.004, 0, 0]), r[0], r[1]),
+        limb(thigh + np.array([0.004, 0, 0]), knee, r[1], r[2]),
         limb(knee, knee + (ankle - knee) * 0.35 + [0.0, 0, -0.012], r[2], r[2] * 0.98),
-        limb(knee + (ankle - knee) * 0.35 + [0.0, 0, -0.012], ankle + [0, 0.0, 0], r[2] * 0.98, r[3]),
+        limb(knee + (ankle - knee) * 0.35 + [0.0, 0, -0.012], ankle + np.array([0, 0.0, 0]), r[2] * 0.98, r[3]),
     )
     body = blend(0.02, _hips(j, d), mirrored(leg))
     body = clip(0.012, body, half_space((0, ankle[1] + 0.012, 0), (0, -1, 0)))
     points, faces = surface_nets(
-        body, (-0.28, ankle[1] - 0.05, -0.24), (0.28, high + 0.04, 0.24), (0.0155, 0.018, 0.0155)
+        body, (-0.28, ankle[1] - 0.05, -0.24), (0.28, high + 0.04, 0.24), (0.0205, 0.026, 0.0205)
     )
-    return Piece("trousers", points, faces, ["trousers"] * len(faces)), j.lower_body(points, faces, 5)
+    weights = j.lower_body(points, faces, 4)
+    covered = (torso_field(j, d)(points) < -0.006) & (points[:, 1] > j["Hips"][1] - d.hem + 0.07)
+    return _culled(Piece("trousers", points, faces, ["trousers"] * len(faces)), weights, covered)
 
 
 def shoes(j: Joints, d: BodyDesign) -> list[Weighted]:
@@ -220,8 +249,8 @@ def shoes(j: Joints, d: BodyDesign) -> list[Weighted]:
     sole = clip(0.008, outline, half_space((0, h + 0.003, 0), (0, 1, 0)), half_space((0, 0.0, 0), (0, -1, 0)))
     out: list[Weighted] = []
     for field, name, low, high, cell in (
-        (upper, "shoe", h - 0.02, ankle[1] + d.boot + 0.04, (0.0115, 0.0115, 0.0125)),
-        (sole, "sole", -0.015, h + 0.02, (0.0115, 0.0085, 0.0135)),
+        (upper, "shoe", h - 0.02, ankle[1] + d.boot + 0.04, (0.0135, 0.0135, 0.0145)),
+        (sole, "sole", -0.015, h + 0.02, (0.0125, 0.0085, 0.0145)),
     ):
         points, faces = surface_nets(field, (x0 - 0.11, low, heel - 0.03), (x0 + 0.12, high, tip + 0.03), cell)
         points[:, 1] = np.maximum(points[:, 1], 0.0)
@@ -236,7 +265,11 @@ def hands(j: Joints, d: BodyDesign) -> list[Weighted]:
     k = d.hand
     wrist = j["LeftHand"]
     fingers = []
-    sizes = {"Thumb": (0.0128, 0.0112, 0.0098, 0.0080), "Index": (0.0096, 0.0088, 0.0080, 0.0068), "Middle": (0.0098, 0.0090, 0.0081, 0.0069), "Ring": (0.0094, 0.0086, 0.0078, 0.0066), "Pinky": (0.0084, 0.0076, 0.0069, 0.0060)}  # fmt: skip
+    sizes = {
+        "Thumb": (0.0128, 0.0112, 0.0098, 0.0080), "Index": (0.0096, 0.0088, 0.0080, 0.0068),
+        "Middle": (0.0098, 0.0090, 0.0081, 0.0069), "Ring": (0.0094, 0.0086, 0.0078, 0.0066),
+        "Pinky": (0.0084, 0.0076, 0.0069, 0.0060),
+    }  # fmt: skip
     knuckles = []
     for finger in FINGERS:
         stem = "LeftHand" + finger
@@ -250,9 +283,15 @@ def hands(j: Joints, d: BodyDesign) -> list[Weighted]:
     palm = blend(
         0.016 * k,
         *knuckles,
-        limb(wrist + [-0.055, 0.0, 0.0], wrist + [0.004, 0, 0], 0.0235 * k, 0.0225 * k, (1, 0.92, 1.1)),
+        limb(
+            wrist + np.array([-0.055, 0.0, 0.0]),
+            wrist + np.array([0.004, 0, 0]),
+            0.0235 * k,
+            0.0225 * k,
+            (1, 0.92, 1.1),
+        ),
         limb(thumb1, j["LeftHandThumb2"], 0.0150 * k, 0.0118 * k),
-        limb(thumb1 + [0.012, 0, -0.010], index1 + [-0.012, 0, 0], 0.0125 * k, 0.0095 * k),
+        limb(thumb1 + np.array([0.012, 0, -0.010]), index1 + np.array([-0.012, 0, 0]), 0.0125 * k, 0.0095 * k),
     )
     shape = palm
     for f in fingers[1:]:
@@ -261,9 +300,10 @@ def hands(j: Joints, d: BodyDesign) -> list[Weighted]:
     tip = max(j.tail("LeftHandMiddle3")[0], j["LeftHandMiddle3"][0])
     low = (wrist[0] - 0.05, wrist[1] - 0.06, wrist[2] - 0.075)
     high = (tip + 0.025, wrist[1] + 0.05, wrist[2] + 0.115)
-    points, faces = surface_nets(shape, low, high, (0.0064, 0.0050, 0.0038), relax=3)
+    cell = np.array([0.0078, 0.0060, 0.0046]) * (k / 0.92) ** 0.7
+    points, faces = surface_nets(shape, low, high, cell, relax=3)
     piece = Piece("hand", points, faces, ["skin"] * len(faces))
-    weights = j.hand(points, faces, 1)
+    weights = j.hand(points, faces, 2)
     return [(piece, weights), (piece.mirrored("hand"), mirror_weights(j, weights))]
 
 
@@ -272,8 +312,8 @@ def build_body(j: Joints, d: BodyDesign) -> list[Weighted]:
     return [*tops(j, d), trousers(j, d), *shoes(j, d), *hands(j, d)]
 
 
-def _compact(points: Points, faces: NDArray[np.int64]) -> tuple[Points, NDArray[np.int64]]:
-    used = np.unique(faces)
-    renumber = np.full(len(points), -1)
-    renumber[used] = np.arange(len(used))
-    return points[used], renumber[faces]
+def _culled(piece: Piece, weights: NDArray[np.float64], hidden: NDArray[np.bool_]) -> Weighted:
+    """Without the faces that other cloth always covers."""
+    corners = np.unique(piece.faces[~hidden[piece.faces].all(1)])
+    piece.drop(hidden)
+    return piece, weights[corners]

@@ -1,11 +1,13 @@
 """Build the two sample characters: `python rigs/characters/build.py` writes ada.safetensors and ben.safetensors here.
 
-No scan, no third-party mesh: everything is computed by the modules beside this one. The same sources give the same bytes: positions are
-rounded to 10 micrometres, weights to 1/1024, and nothing random or timed enters the file. docs/characters.md shows the result.
+No scan, no third-party mesh: everything is computed by the modules beside this one. The same sources give the same bytes:
+positions are rounded to 10 micrometres, weights to 1/255, and nothing random or timed enters the file.
+docs/pictures/characters*.png show the result (made by pictures.py).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from body import build_body
 from face_shapes import shapes_of
-from features import Piece, brow, ear, eye, teeth, tongue
+from features import Piece, brow, ear, eye, nostril, teeth, tongue
 from fields import smoothstep
 from head import HeadMesh, build_head
 from numpy.typing import NDArray
@@ -58,9 +60,12 @@ def head_pieces(person: Person, head: HeadMesh) -> list[Piece]:
     pieces = [Piece("skin", head.points, head.faces, head.material)]
     for piece in eye(person.face):
         pieces += [piece, piece.mirrored(piece.kind.replace("Left", "Right"))]
-    for piece in (brow(person.brow, head), ear(person.face)):
+    for piece in (brow(person.brow, head), ear(person.face), nostril(person.face, head)):
         pieces += [piece, piece.mirrored("skin")]
     pieces += [teeth(person.face, front, True), teeth(person.face, front, False), tongue(front), *person.hair()]
+    for piece in pieces:
+        if piece.kind == "hair":
+            piece.drop(head.field(piece.points) < -0.55)
     return pieces
 
 
@@ -131,10 +136,14 @@ def encode(person: Person) -> bytes:
 
 
 def main() -> None:
-    """Write both files and say how big they are."""
-    for name in sys.argv[1:] or PEOPLE:
+    """Write the files and say how big they are."""
+    arguments = argparse.ArgumentParser(description="Build the sample characters.")
+    arguments.add_argument("names", nargs="*", default=list(PEOPLE), help="which ones (all)")
+    arguments.add_argument("--out", type=Path, default=FOLDER, help="folder to write to (beside this script)")
+    wanted = arguments.parse_args()
+    for name in wanted.names:
         data = encode(PEOPLE[name])
-        path = FOLDER / f"{name}.safetensors"
+        path = wanted.out / f"{name}.safetensors"
         path.write_bytes(data)
         print(f"{path.name}: {len(data) / 1e6:.2f} MB")
 

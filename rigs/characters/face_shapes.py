@@ -51,7 +51,7 @@ class Skin:
         self.face = smoothstep(-1.0, 1.5, self.p[:, 2])
         self.half = smoothstep(-0.75, 0.75, self.x)
         s, c = np.sin(self.lip_angle), np.abs(np.cos(self.lip_angle))
-        self.oval = 1 - np.nan_to_num(c) ** 2.5  # 0 at the mouth's corners, 1 in its middle
+        self.oval = 1 - np.nan_to_num(c) ** 3.2  # 0 at the mouth's corners, 1 in its middle
         beyond = smoothstep(MOUTH_Y - 1.3, MOUTH_Y + 1.3, self.y)
         ring = np.clip(np.nan_to_num(self.lip_ring, nan=8.0), 0, 8) / 8
         in_mouth = ~np.isnan(self.lip_ring)
@@ -109,9 +109,7 @@ def _mouth_close(k: Skin) -> Points:
     n = len(contact)
     order = contact[np.argsort(k.lip_angle[contact])]
     pair = order[(-np.arange(n)) % n]
-    meet = 0.5 * (opened[order] + opened[pair])
     rest_gap = k.p[pair] - k.p[order]
-    lift = np.zeros((n, 3))
     # the lower lip does most of the way
     upper_share = 0.30
     high = np.where((np.sin(k.lip_angle[order]) >= 0)[:, None], opened[order], opened[pair])
@@ -200,15 +198,15 @@ def _pucker(k: Skin) -> Points:
     g = _around_mouth(k, 2.3, 1.7)
     lips = k.lips * (np.nan_to_num(k.lip_ring, nan=8.0) > 0)
     gather = -0.48 * k.x * g
-    fuller = (k.y - lip_line(k.design, k.x)) * 0.22 * lips
+    fuller = (k.y - lip_line(k.design, k.x)) * 0.12 * lips
     return np.stack((gather, fuller, 0.95 * g * (1 - 0.25 * (k.x / 2.6) ** 2 * g)), 1) * [k.side, 1, 1]
 
 
 def _funnel(k: Skin) -> Points:
     g = _around_mouth(k, 2.3, 1.7)
-    part = k.bump(0, MOUTH_Y, 1.9, 1.3) * np.where(np.isnan(k.lip_ring), 1.0, 1.0)
+    part = k.bump(0, MOUTH_Y, 2.6, 1.3)
     dy = (0.50 * k.upper - 0.62 * (1 - k.upper)) * part * np.where(np.isnan(k.lip_ring), 1.0, k.oval**0.6)
-    return np.stack((-0.34 * k.x * g, dy, 0.75 * g), 1) * [k.side, 1, 1]
+    return np.stack((-0.40 * k.x * g, dy, 0.75 * g), 1) * [k.side, 1, 1]
 
 
 def _sideways(k: Skin) -> Points:
@@ -334,7 +332,7 @@ _SKIN: dict[str, Callable[[Skin], Points]] = {
     "noseSneer": _sneer,
 }
 _MIDDLE: dict[str, Callable[[Skin], Points]] = {
-    "jawForward": lambda k: np.array([0.0, 0.05, 0.75]) * _jaw_reach(k)[:, None],
+    "jawForward": lambda k: np.array([0.0, 0.05, 0.9]) * _jaw_reach(k)[:, None],
     "jawOpen": _jaw_open,
     "mouthClose": _mouth_close,
     "mouthFunnel": _funnel,
@@ -414,7 +412,7 @@ def jaw_shapes(piece: Piece) -> dict[str, Points]:
     n = len(piece.points)
     out = {
         "jawOpen": jaw_motion(piece.points),
-        "jawForward": np.tile([0.0, 0.05, 0.75], (n, 1)),
+        "jawForward": np.tile([0.0, 0.05, 0.9], (n, 1)),
         "jawLeft": np.tile([0.75, 0.0, 0.0], (n, 1)),
         "jawRight": np.tile([-0.75, 0.0, 0.0], (n, 1)),
     }
@@ -422,10 +420,10 @@ def jaw_shapes(piece: Piece) -> dict[str, Points]:
         p = piece.points
         tip, back = p[:, 2].max(), p[:, 2].min()
         t = smoothstep(back + 0.8, tip, p[:, 2])
-        middle = MOUTH_Y - 0.75
+        middle = MOUTH_Y - 1.0
         forward = 4.3 * t
         # over the lower teeth, then down over the lip
-        rise = 0.55 * np.sin(np.pi * np.clip(t * 1.05, 0, 1)) - 0.55 * t**4
+        rise = 0.85 * np.sin(np.pi * np.clip(t * 1.0, 0, 1)) ** 0.8 - 0.35 * t**4
         thin = (p[:, 1] - middle) * (-0.25 * t)
         out["tongueOut"] = np.stack((p[:, 0] * 0.12 * t, rise + thin, forward), 1)
     return out

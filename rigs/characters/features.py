@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from fields import Field, Points, blend, carve, ellipsoid, limb, surface_nets
-from head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh
+from head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh, cast
 from numpy.typing import NDArray
 
 
@@ -24,6 +24,17 @@ class Piece:
         """The copy for the other side."""
         faces = np.where(self.faces[:, 3:] < 0, self.faces[:, [0, 2, 1, 3]], self.faces[:, ::-1])
         return Piece(kind, self.points * [-1, 1, 1], faces, list(self.material))
+
+    def drop(self, hidden: NDArray[np.bool_]) -> None:
+        """Remove the faces of which every corner is hidden, and the vertices left without a face."""
+        corners = np.where(self.faces < 0, self.faces[:, :1], self.faces)
+        keep = ~hidden[corners].all(1)
+        used = np.unique(corners[keep])
+        renumber = np.full(len(self.points) + 1, -1)
+        renumber[used] = np.arange(len(used))
+        self.faces = renumber[self.faces[keep]]
+        self.points = self.points[used]
+        self.material = [m for m, k in zip(self.material, keep, strict=True) if k]
 
 
 def lathe(
@@ -53,7 +64,7 @@ def eye(d: FaceDesign) -> list[Piece]:
     angles = [8, 15, 21, 28, 34, 37, 43, 52, 65, 80, 98, 118]
     names = ["pupil"] * 2 + ["iris"] * 3 + ["iris_rim"] + ["sclera"] * 6
     centre = np.array([d.eye_x, EYE_Y, d.eye_z])
-    points, faces, material = lathe(angles, d.eye_radius, 32, names)
+    points, faces, material = lathe(angles, d.eye_radius, 28, names)
     ball = Piece("eyeLeft", points + centre, faces, material)
     spots = []
     for right, up, size in ((-10.5, 14.0, 5.2), (9.0, -9.0, 2.4)):
@@ -75,14 +86,14 @@ def _rotation(angle: float, axis: int) -> NDArray[np.float64]:
 
 def teeth(d: FaceDesign, front: float, upper: bool) -> Piece:
     """One arch of twelve teeth with its gum; `front` is the z of the lips' line of contact."""
-    across = np.linspace(-1, 1, 73)
-    half = 2.25 if upper else 2.1
+    across = np.linspace(-1, 1, 49)
+    half = 2.5 if upper else 2.35
     x = half * np.sin(across * np.pi / 2 * 0.98)
     depth = 1.12 if upper else 1.38
-    z = front - depth - 2.6 * (1 - np.cos(across * np.pi / 2 * 0.98)) * (half / 2.25)
+    z = front - depth - 2.35 * (1 - np.cos(across * np.pi / 2 * 0.98))
     widths = 12
     groove = np.abs(np.sin(across * widths * np.pi / 2)) ** 0.5
-    tip = MOUTH_Y - 0.30 if upper else MOUTH_Y - 0.42
+    tip = MOUTH_Y - 0.62 if upper else MOUTH_Y - 0.50
     sign = -1.0 if upper else 1.0
     longer = (0.10 * np.exp(-((across / 0.17) ** 2)) if upper else 0.0) + 0.05 * groove
     normal = np.stack((np.gradient(x), np.gradient(z)), 1)
@@ -103,7 +114,7 @@ def teeth(d: FaceDesign, front: float, upper: bool) -> Piece:
     ]
     rows = []
     for up, out in section:
-        dent = groove if up < 0.9 else np.ones_like(groove)
+        dent = groove if up < 1.05 else np.ones_like(groove)
         o = np.where(out > 0, out * (0.55 + 0.45 * dent), out)
         y = tip - sign * up + sign * longer * (up < 0.5)
         if up < 0.1:
@@ -117,7 +128,7 @@ def teeth(d: FaceDesign, front: float, upper: bool) -> Piece:
             k = (j + 1) % m
             quad = (i * m + j, i * m + k, (i + 1) * m + k, (i + 1) * m + j)
             faces.append(quad if not upper else quad[::-1])
-            material.append("gum" if 5 <= j <= 7 else "teeth")
+            material.append("gum" if 5 <= j <= 6 else "teeth")
     return Piece("teethUpper" if upper else "teethLower", points, _outward(points, np.array(faces)), material)
 
 
@@ -131,16 +142,16 @@ def _outward(points: Points, faces: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def tongue(front: float) -> Piece:
     """A flat tongue with a groove down its middle, resting behind the lower teeth."""
-    y = MOUTH_Y - 0.75
+    y = MOUTH_Y - 1.0
     tip = front - 2.0
     body = blend(
         0.8,
-        limb((0, y, tip - 0.9), (0, y - 0.1, tip - 4.6), 1.15, 1.55, (1.0, 0.42, 1.0)),
+        limb((0, y, tip - 0.9), (0, y - 0.1, tip - 4.6), 1.1, 1.4, (1.0, 0.42, 1.0)),
         ellipsoid((0, y - 0.05, tip - 0.8), (1.1, 0.42, 1.0)),
     )
     groove = limb((0, y + 1.05, tip - 0.2), (0, y + 1.15, tip - 4.0), 0.62, 0.62)
     shape = carve(0.35, body, groove)
-    points, faces = surface_nets(shape, (-2.0, y - 1.2, tip - 6.5), (2.0, y + 1.2, tip + 0.6), (0.3, 0.24, 0.36))
+    points, faces = surface_nets(shape, (-2.0, y - 1.2, tip - 6.5), (2.0, y + 1.2, tip + 0.6), (0.42, 0.32, 0.5))
     return Piece("tongue", points, faces, ["tongue"] * len(faces))
 
 
@@ -195,11 +206,21 @@ def ear(d: FaceDesign) -> Piece:
     )
     hollow = ellipsoid((x + 1.05, 12.1, -0.55), (0.75, 1.55, 0.95))
     shape = carve(0.3, shell, hollow)
-    points, faces = surface_nets(shape, (x - 1.6, 8.4, -3.2), (x + 1.8, 15.0, 1.6), 0.42)
+    points, faces = surface_nets(shape, (x - 1.6, 8.4, -3.2), (x + 1.8, 15.0, 1.6), 0.46)
     # swept back: the rear stands out from the skull
     out = np.clip((-points[:, 2] - 0.2) * 0.38, -0.2, 0.9)
     points = points + np.column_stack((out, np.zeros_like(out), np.zeros_like(out)))
     return Piece("skin", points, faces, ["skin"] * len(faces))
+
+
+def nostril(d: FaceDesign, head: HeadMesh) -> Piece:
+    """The left nostril: a dark pad set into the nose from below."""
+    below = np.array([[0.52 * d.nose_width, 5.0, d.nose_length - 0.30]])
+    at = cast(head.field, below, np.array([0.0, 1.0, 0.0]), 5.0)[0]
+    points, faces, material = lathe([30, 60, 90, 120], 1.0, 12, ["nostril"] * 4)
+    turned = np.column_stack((points[:, 0], -points[:, 2], points[:, 1]))  # pole down
+    pad = turned * [0.30, 0.10, 0.26] + at + [0.0, 0.045, 0.0]
+    return Piece("skin", pad, faces, material)
 
 
 def hair_piece(shape: Field, low: Sequence[float], high: Sequence[float], cell: float, name: str = "hair") -> Piece:

@@ -132,6 +132,11 @@ def offset(base: Field, by: float) -> Field:
     return lambda p: base(p) - by
 
 
+def grooved(base: Field, phase: Field, depth: float) -> Field:
+    """Comb soft grooves into a surface; `phase` is in radians, one groove a turn."""
+    return lambda p: base(p) + depth * np.cos(phase(p))
+
+
 def mirrored(base: Field) -> Field:
     """Base of |x|: model the left (+X) side only."""
     return lambda p: base(np.column_stack((np.abs(p[:, 0]), p[:, 1:])))
@@ -182,7 +187,18 @@ def surface_nets(
         shape[0] = 2 * n
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
     values = np.concatenate([field(part) for part in np.array_split(grid, max(1, len(grid) // 200_000))]).reshape(shape)
-    grid = grid.reshape(*shape, 3)
+    points, faces = _dual(grid.reshape(*shape, 3), values)
+    size = float(cells.min())
+    points = project(field, points, size)
+    for _ in range(relax):
+        points = points + 0.6 * (neighbour_mean(points, faces) - points)
+        points = project(field, points, size, 2)
+    return points, faces
+
+
+def _dual(grid: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[Points, NDArray[np.int64]]:
+    """One vertex per cell that the surface crosses (the mean of its edges' crossings), one quad per crossed grid edge."""
+    shape = np.array(values.shape)
     inside = values < 0
     total = np.zeros((*(shape - 1), 3))
     count = np.zeros(shape - 1)
@@ -204,31 +220,31 @@ def surface_nets(
                 total += np.where(cross[tuple(source)][..., None], where[tuple(source)], 0.0)
                 count += cross[tuple(source)]
         crossings.append((axis, others, cross, inside[tuple(a)]))
-    index = np.full(shape - 1, -1)
     used = count > 0
+    index = np.full(shape - 1, -1)
     index[used] = np.arange(used.sum())
-    points = total[used] / count[used][:, None]
-    quads = []
-    for axis, (u, v), cross, first_inside in crossings:
-        at = np.argwhere(cross)
-        at = at[(at[:, u] > 0) & (at[:, v] > 0) & (at[:, u] < shape[u] - 1) & (at[:, v] < shape[v] - 1)]
-        corners = []
-        for du, dv in ((0, 0), (-1, 0), (-1, -1), (0, -1)):
-            c = at.copy()
-            c[:, u] += du
-            c[:, v] += dv
-            corners.append(index[tuple(c.T)])
-        quad = np.stack(corners, 1)
-        flip = first_inside[tuple(at.T)] == (axis == 1)
-        quad[flip] = quad[flip][:, ::-1]
-        quads.append(quad)
-    faces = np.concatenate(quads)
-    size = float(cells.min())
-    points = project(field, points, size)
-    for _ in range(relax):
-        points = points + 0.6 * (neighbour_mean(points, faces) - points)
-        points = project(field, points, size, 2)
-    return points, faces
+    quads = [_quads(index, *crossing) for crossing in crossings]
+    return total[used] / count[used][:, None], np.concatenate(quads)
+
+
+def _quads(
+    index: NDArray[np.int64], axis: int, others: list[int], cross: NDArray[np.bool_], first_inside: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The four cells around each crossed edge along `axis`, wound so that the face looks outward."""
+    u, v = others
+    limit = index.shape
+    at = np.argwhere(cross)
+    at = at[(at[:, u] > 0) & (at[:, v] > 0) & (at[:, u] < limit[u]) & (at[:, v] < limit[v])]
+    corners = []
+    for du, dv in ((0, 0), (-1, 0), (-1, -1), (0, -1)):
+        c = at.copy()
+        c[:, u] += du
+        c[:, v] += dv
+        corners.append(index[tuple(c.T)])
+    quad = np.stack(corners, 1)
+    flip = first_inside[tuple(at.T)] == (axis == 1)
+    quad[flip] = quad[flip][:, ::-1]
+    return quad
 
 
 def edges_of(faces: NDArray[np.int64]) -> NDArray[np.int64]:

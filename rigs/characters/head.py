@@ -1,16 +1,16 @@
 """The head: an implicit shape, and a quad mesh on it with loops around the eyes and the mouth.
 
-Head space: centimetres, y = 0 under the chin and about 25.5 at the crown, +z to the face's front, +x its left. The mesh is a
-grid of latitude rows and longitude columns; three blocks of its cells are replaced by rings that shrink to the lid edges and to the
-lips' line of contact. Inside the lips the rings go on as the lining of the mouth.
+Head space: centimetres, y = 0 under the chin and about 25.5 at the crown, +z to the face's front, +x its left. The mesh is
+a grid of latitude rows and longitude columns; three blocks of its cells are replaced by rings that shrink to the lid edges
+and to the lips' line of contact. Inside the lips the rings go on as the lining of the mouth.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from fields import Field, Points, blend, carve, ellipsoid, limb, mirrored, neighbour_mean, project, smoothstep, sphere
+from fields import Field, Points, blend, carve, ellipsoid, limb, mirrored, project, sphere
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
@@ -58,7 +58,6 @@ class HeadMesh:
     lid_side: NDArray[np.float64]  # +1 left eye, -1 right eye, 0 elsewhere
     field: Field
     height: Heightmap
-    spokes: dict[str, int] = field(default_factory=dict)
 
 
 class Heightmap:
@@ -74,6 +73,7 @@ class Heightmap:
         self.spline = RectBivariateSpline(xs, ys, z, kx=3, ky=3, s=0)
 
     def __call__(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Height z at (x, y)."""
         return self.spline.ev(x, y)
 
 
@@ -170,97 +170,112 @@ def build_head(d: FaceDesign) -> HeadMesh:
     """Mesh the head."""
     shape = head_field(d)
     az, rows = _azimuths(), _rows()
-    n_rows, n_cols = len(rows), len(az)
+    grid = _even_out(shape, _cast_grid(shape, az, rows), keep_from=16, keep_to=len(rows) - 9)
+    middle = int(np.flatnonzero(az == 0)[0])
+    mouth_row = int(np.flatnonzero(rows[:, 0] == MOUTH_Y)[0])
+    eye_row = int(np.flatnonzero(rows[:, 0] == EYE_Y)[0])
+    blocks = {
+        "mouth": (mouth_row - 4, mouth_row + 4, middle - 7, middle + 7),
+        "left": (eye_row - 4, eye_row + 4, middle + 1, middle + 11),
+        "right": (eye_row - 4, eye_row + 4, middle - 11, middle - 1),
+    }
+    work = _Builder(d, shape, grid)
+    work.cells(list(blocks.values()))
+    for name, block in blocks.items():
+        work.rings(name, block)
+    return work.finish()
+
+
+def _cast_grid(shape: Field, az: NDArray[np.float64], rows: NDArray[np.float64]) -> Points:
+    """Rays from the head's axis outward, one per row and column; (rows, columns, 3)."""
     front = (1 + np.cos(az)) / 2
     y0 = rows[:, :1] * front + rows[:, 2:] * (1 - front)
     top = rows[:, 1] > 0
     elevation = np.deg2rad(np.where(top[:, None], rows[:, 1:2], rows[:, 1:2] * front))
     z0 = np.where(y0 < 3, -1.0 - (3 - y0) * 0.2, -1.0)
     z0 = np.maximum(z0, -3.0)
-    direction = np.stack(
-        (np.sin(az) * np.cos(elevation), np.sin(elevation), np.cos(az) * np.cos(elevation)), -1
-    ).reshape(-1, 3)
+    direction = np.stack((np.sin(az) * np.cos(elevation), np.sin(elevation), np.cos(az) * np.cos(elevation)), -1)
     axis = np.stack((np.zeros_like(y0), y0, z0), -1).reshape(-1, 3)
     reach = 18.0
-    hits = cast(shape, axis + direction * reach, -direction, reach)
-    grid = hits.reshape(n_rows, n_cols, 3)
-    grid = _even_out(shape, grid, keep_from=16, keep_to=n_rows - 9)
+    direction = direction.reshape(-1, 3)
+    return cast(shape, axis + direction * reach, -direction, reach).reshape(len(rows), len(az), 3)
 
-    points = [grid.reshape(-1, 3), project(shape, np.array([[0.0, 26.0, -1.0]]), 0.2)]
-    ids = np.arange(n_rows * n_cols).reshape(n_rows, n_cols)
-    pole = n_rows * n_cols
-    count = pole + 1
-    middle = int(np.flatnonzero(az == 0)[0])
-    mouth_row = 15 + 4
-    eye_row = mouth_row + 4 + 5 + 5
-    blocks = {
-        "mouth": (mouth_row - 4, mouth_row + 4, middle - 7, middle + 7),
-        "left": (eye_row - 4, eye_row + 4, middle + 1, middle + 11),
-        "right": (eye_row - 4, eye_row + 4, middle - 11, middle - 1),
-    }
-    open_cells = np.zeros((n_rows, n_cols), bool)
-    unused = np.zeros((n_rows, n_cols), bool)
-    for r0, r1, c0, c1 in blocks.values():
-        open_cells[r0:r1, c0:c1] = True
-        unused[r0 + 1 : r1, c0 + 1 : c1] = True
-    faces, material = [], []
-    wrap = np.roll(ids, -1, axis=1)
-    for r in range(n_rows - 1):
-        for c in range(n_cols):
-            if not open_cells[r, c]:
-                faces.append((ids[r, c], wrap[r, c], wrap[r + 1, c], ids[r + 1, c]))
-                material.append("skin")
-    for c in range(n_cols):
-        faces.append((ids[-1, c], wrap[-1, c], pole, -1))
-        material.append("skin")
 
-    tags: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64] | float]]] = []
-    spokes = {}
-    for name, (r0, r1, c0, c1) in blocks.items():
-        right = ids[r0:r1, c1]
-        upper = ids[r1, c0 + 1 : c1 + 1][::-1]
-        left = ids[r0 + 1 : r1 + 1, c0][::-1]
-        lower = ids[r0, c0:c1]
-        border = np.concatenate((right, upper, left, lower))
-        border = np.roll(border, -(r1 - r0) // 2)
+class _Builder:
+    """Collects the head's vertices, faces and the tags of the vertices on rings."""
+
+    def __init__(self, d: FaceDesign, shape: Field, grid: Points) -> None:
+        self.design, self.shape = d, shape
+        n_rows, n_cols = grid.shape[:2]
+        self.ids = np.arange(n_rows * n_cols).reshape(n_rows, n_cols)
+        self.points = [grid.reshape(-1, 3), project(shape, np.array([[0.0, 26.0, -1.0]]), 0.2)]
+        self.count = n_rows * n_cols + 1
+        self.unused = np.zeros((n_rows, n_cols), bool)
+        self.faces: list[tuple[int, ...]] = []
+        self.material: list[str] = []
+        self.tags: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float64] | float]]] = []
+
+    def cells(self, blocks: list[tuple[int, int, int, int]]) -> None:
+        """The grid's quads outside the blocks, and the fan at the crown."""
+        ids, wrap = self.ids, np.roll(self.ids, -1, axis=1)
+        n_rows, n_cols = ids.shape
+        opened = np.zeros(ids.shape, bool)
+        for r0, r1, c0, c1 in blocks:
+            opened[r0:r1, c0:c1] = True
+            self.unused[r0 + 1 : r1, c0 + 1 : c1] = True
+        for r in range(n_rows - 1):
+            for c in range(n_cols):
+                if not opened[r, c]:
+                    self.faces.append((ids[r, c], wrap[r, c], wrap[r + 1, c], ids[r + 1, c]))
+        self.faces += [(ids[-1, c], wrap[-1, c], ids.size, -1) for c in range(n_cols)]
+        self.material = ["skin"] * len(self.faces)
+
+    def rings(self, name: str, block: tuple[int, int, int, int]) -> None:
+        """Fill one block with rings from its border inwards."""
+        r0, r1, c0, c1 = block
+        ids = self.ids
+        sides = (ids[r0:r1, c1], ids[r1, c0 + 1 : c1 + 1][::-1], ids[r0 + 1 : r1 + 1, c0][::-1], ids[r0, c0:c1])
+        border = np.roll(np.concatenate(sides), -(r1 - r0) // 2)
         n = len(border)
-        spokes[name] = n
         angle = 2 * np.pi * np.arange(n) / n
-        rim = points[0][border]
-        rings, labels = (_mouth_rings if name == "mouth" else _lid_rings)(d, shape, rim, angle, name)
-        previous, previous_label = border, None
+        rings, labels = (_mouth_rings if name == "mouth" else _lid_rings)(
+            self.design, self.shape, self.points[0][border], angle, name
+        )
         key = "lip" if name == "mouth" else "lid"
         side = {"mouth": 0.0, "left": 1.0, "right": -1.0}[name]
-        tags.append((border, {key + "_ring": float(labels[0] + 1), key + "_angle": angle, "lid_side": side}))
+        self.tags.append((border, {key + "_ring": float(labels[0] + 1), key + "_angle": angle, "lid_side": side}))
+        previous = border
         for ring, label in zip(rings, labels, strict=True):
-            new = np.arange(count, count + n)
-            count += n
-            points.append(ring)
-            tags.append((new, {key + "_ring": float(label), key + "_angle": angle, "lid_side": side}))
-            nxt, prev_nxt = np.roll(new, -1), np.roll(previous, -1)
-            faces += list(zip(new.tolist(), previous.tolist(), prev_nxt.tolist(), nxt.tolist(), strict=True))
-            material += _ring_materials(key, label, previous_label, angle)
-            previous, previous_label = new, label
+            new = np.arange(self.count, self.count + n)
+            self.count += n
+            self.points.append(ring)
+            self.tags.append((new, {key + "_ring": float(label), key + "_angle": angle, "lid_side": side}))
+            quads = np.stack((new, previous, np.roll(previous, -1), np.roll(new, -1)), 1)
+            self.faces += [tuple(quad) for quad in quads.tolist()]
+            self.material += _ring_materials(key, label, angle)
+            previous = new
         if name == "mouth":  # the throat's end
-            points.append(points[-1].mean(0, keepdims=True))
-            faces += [(count, int(a), int(b), -1) for a, b in zip(previous, np.roll(previous, -1), strict=True)]
-            material += ["mouth"] * n
-            tags.append((np.array([count]), {"lip_ring": -8.0, "lip_angle": -np.pi / 2}))
-            count += 1
-    everything = np.concatenate(points)
-    attributes = {k: np.full(count, np.nan) for k in ("lip_ring", "lip_angle", "lid_ring", "lid_angle")}
-    attributes["lid_side"] = np.zeros(count)
-    for where, values in tags:
-        for key, value in values.items():
-            attributes[key][where] = value
-    keep = np.ones(count, bool)
-    keep[: unused.size] = ~unused.ravel()
-    renumber = np.append(np.cumsum(keep) - 1, -1)
-    table = renumber[np.array(faces)]
-    return HeadMesh(
-        points=everything[keep], faces=table, material=material, field=shape, height=Heightmap(shape), spokes=spokes,
-        **{k: v[keep] for k, v in attributes.items()},
-    )  # fmt: skip
+            self.points.append(self.points[-1].mean(0, keepdims=True))
+            pairs = zip(previous.tolist(), np.roll(previous, -1).tolist(), strict=True)
+            self.faces += [(self.count, a, b, -1) for a, b in pairs]
+            self.material += ["mouth"] * n
+            self.tags.append((np.array([self.count]), {"lip_ring": -8.0, "lip_angle": -np.pi / 2}))
+            self.count += 1
+
+    def finish(self) -> HeadMesh:
+        """Drop the vertices inside the blocks and number the rest."""
+        attributes = {k: np.full(self.count, np.nan) for k in ("lip_ring", "lip_angle", "lid_ring", "lid_angle")}
+        attributes["lid_side"] = np.zeros(self.count)
+        for where, values in self.tags:
+            for key, value in values.items():
+                attributes[key][where] = value
+        keep = np.ones(self.count, bool)
+        keep[: self.unused.size] = ~self.unused.ravel()
+        renumber = np.append(np.cumsum(keep) - 1, -1)
+        return HeadMesh(
+            points=np.concatenate(self.points)[keep], faces=renumber[np.array(self.faces)], material=self.material,
+            field=self.shape, height=Heightmap(self.shape), **{k: v[keep] for k, v in attributes.items()},
+        )  # fmt: skip
 
 
 def _even_out(shape: Field, grid: Points, keep_from: int, keep_to: int) -> Points:
@@ -298,7 +313,8 @@ def _mouth_rings(
     profile = {4: (1.0, 0.16), 3: (0.78, 0.62), 2: (0.5, 0.95), 1: (0.2, 0.78), 0: (0.0, 0.35)}
     for k, (amount, bulge) in profile.items():
         xy = lip_edge(d, angle, amount)
-        full = np.where(s >= 0, 0.95, 1.05) * d.lip_bulge * (1 - 0.85 * corner)
+        share = np.where(s >= 0, 0.95, 1.05) if k else 1.0  # both lips' line of contact is one line
+        full = share * d.lip_bulge * (1 - 0.85 * corner)
         z = _front(shape, xy) + full * bulge - 0.12 * corner * (k < 4)
         rings.append(np.column_stack((xy, z)))
         labels.append(k)
@@ -343,7 +359,7 @@ def _lid_rings(
     return rings, labels
 
 
-def _ring_materials(key: str, label: float, previous: float | None, angle: NDArray[np.float64]) -> list[str]:
+def _ring_materials(key: str, label: float, angle: NDArray[np.float64]) -> list[str]:
     """Material of the faces between a ring and the one outside it."""
     if key == "lip":
         name = "skin" if label >= 4 else "lips" if label >= -1 else "mouth"

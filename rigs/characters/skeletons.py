@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ class Joints:
         chain = ["Hips", "Spine", "Spine1", "Spine2", "Spine3", "Neck", "Neck1", "Head"]
         out = np.zeros((len(points), len(self.names)))
         left = np.ones(len(points))
-        for lower, upper in zip(chain[:-1], chain[1:], strict=True):
+        for lower, upper in pairwise(chain):
             joint = self[upper][1]
             band = 0.02 if upper in ("Neck1", "Head") else 0.045
             past = smoothstep(joint - band, joint + band, points[:, 1])
@@ -157,13 +158,17 @@ class Joints:
             distance[finger] = _segments_distance(points, [self[stem + c] for c in "123"] + [self.tail(stem + "3")])
         names = list(distance)
         d = np.stack([distance[n] for n in names], 1)
-        nearest = d.argmin(1)
+        # soft between neighbours on the palm, firm where the fingers part
+        knuckles = self["LeftHandMiddle1"][0]
+        tau = 0.007 - 0.0057 * smoothstep(knuckles - 0.02, knuckles + 0.006, points[:, 0])
+        share = np.exp(-(d - d.min(1, keepdims=True)) / tau[:, None])
+        share /= share.sum(1, keepdims=True)
         out = np.zeros((len(points), len(self.names)))
         for k, finger in enumerate(names):
             stem = "LeftHand" + finger
             joints = [self[stem + c] for c in "123"]
             tips = [*joints[1:], self.tail(stem + "3")]
-            mine = nearest == k
+            mine = share[:, k]
             # how far past each joint along its own bone; half a band either side
             past = []
             for j, (a, b) in enumerate(zip(joints, tips, strict=True)):
@@ -172,13 +177,13 @@ class Joints:
                     before = (a - joints[j - 1]) / np.linalg.norm(a - joints[j - 1])
                     axis = (axis + before) / np.linalg.norm(axis + before)
                 band = 0.007 if finger != "Thumb" else 0.009
-                past.append(smoothstep(-band, band, (points - a) @ axis) * mine)
+                past.append(smoothstep(-band, band, (points - a) @ axis))
             base = "LeftHand" + finger if finger in ("Index", "Ring", "Pinky") else "LeftHand"
-            out[:, self.index[stem + "1"]] += past[0] * (1 - past[1])
-            out[:, self.index[stem + "2"]] += past[0] * past[1] * (1 - past[2])
-            out[:, self.index[stem + "3"]] += past[0] * past[1] * past[2]
-            palm = (1 - past[0]) * mine
-            wrist = smoothstep(self["LeftHand"][0] - 0.03, self["LeftHand"][0] + 0.008, points[:, 0])
+            out[:, self.index[stem + "1"]] += mine * past[0] * (1 - past[1])
+            out[:, self.index[stem + "2"]] += mine * past[0] * past[1] * (1 - past[2])
+            out[:, self.index[stem + "3"]] += mine * past[0] * past[1] * past[2]
+            palm = mine * (1 - past[0])
+            wrist = smoothstep(self["LeftHand"][0] - 0.042, self["LeftHand"][0] - 0.004, points[:, 0])
             knuckle = smoothstep(self["LeftHand"][0] + 0.02, self["LeftHandMiddle1"][0] - 0.01, points[:, 0])
             out[:, self.index["LeftForeArm"]] += palm * (1 - wrist)
             out[:, self.index["LeftHand"]] += palm * wrist * (1 - 0.7 * knuckle)
@@ -203,14 +208,14 @@ def smooth(weights: NDArray[np.float64], faces: NDArray[np.int64], passes: int) 
     return out
 
 
-def four_strongest(weights: NDArray[np.float64]) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
-    """Indices and weights (V, 4), strongest first; weights are multiples of 1/1024, so they sum to 1 exactly."""
+def four_strongest(weights: NDArray[np.float64]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+    """Indices and weights (V, 4), strongest first; weights are 255ths that sum to 255."""
     order = np.argsort(-np.round(weights, 6), axis=1, kind="stable")[:, :4]
     w = np.take_along_axis(weights, order, 1)
-    w = np.round(w / w.sum(1, keepdims=True) * 1024)
-    w[:, 0] += 1024 - w.sum(1)
+    w = np.round(w / w.sum(1, keepdims=True) * 255)
+    w[:, 0] += 255 - w.sum(1)
     order = np.where(w > 0, order, 0)
-    return order.astype(np.uint16), (w / 1024).astype(np.float32)
+    return order.astype(np.uint16), w.astype(np.uint8)
 
 
 def _other(name: str) -> str:
@@ -220,31 +225,20 @@ def _other(name: str) -> str:
 
 
 def _factor(name: str, p: Proportions) -> NDArray[np.float64]:
+    """Factor on one joint's offset from its parent."""
     stem = name.removeprefix("Left").removeprefix("Right")
-    if stem == "UpLeg":
-        return np.array([p.hips, p.legs, 1.0])
-    if stem in ("Leg", "Foot"):
-        return np.full(3, p.legs)
-    if stem == "ToeBase":
-        return np.full(3, p.feet)
-    if stem == "Shoulder":  # lower than duologue60's: the slope from neck to shoulder that big heads need
-        return np.array([p.shoulders, 0.76 * p.torso, p.torso])
-    if stem == "Arm":
-        return np.array([p.shoulders, p.torso, p.torso])
-    if stem in ("ForeArm", "Hand"):
-        return np.full(3, p.arms)
-    if stem.startswith("Hand"):
-        return np.full(3, p.hands)
-    if stem in ("Neck1", "Head"):
-        return np.full(3, p.neck)
-    if stem == "Neck":
-        return np.full(3, p.torso)
-    return np.full(3, p.torso)
+    own = {
+        "UpLeg": (p.hips, p.legs, 1.0), "Leg": p.legs, "Foot": p.legs, "ToeBase": p.feet, "ForeArm": p.arms, "Hand": p.arms,
+        # the collar bones start lower than duologue60's: big heads need a slope from neck to shoulder
+        "Shoulder": (p.shoulders, 0.76 * p.torso, p.torso), "Arm": (p.shoulders, p.torso, p.torso),
+        "Neck1": p.neck, "Head": p.neck,
+    }  # fmt: skip
+    return np.ones(3) * own.get(stem, p.hands if stem.startswith("Hand") else p.torso)
 
 
 def _segments_distance(points: Points, path: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     best = np.full(len(points), np.inf)
-    for a, b in zip(path[:-1], path[1:], strict=True):
+    for a, b in pairwise(path):
         ab = b - a
         t = np.clip((points - a) @ ab / (ab @ ab), 0, 1)
         best = np.minimum(best, np.linalg.norm(points - a - t[:, None] * ab, axis=1))
