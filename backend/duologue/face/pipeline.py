@@ -30,6 +30,10 @@ WINDOW: Final = 240
 OVERLAP: Final = 30
 """Frames that two windows both make, from the same noise, and that are cross-faded. All three are multiples of the period."""
 
+GUIDANCE: Final = {"speech": 1.4}
+"""What a strength of 1 stands for. Plain sampling averages what the speech leaves open, so the jaw opens too little: measured on
+held-out speech, aa against iy comes to 2.0 at 1.0 and to 3.0 at 1.4, with no larger error."""
+
 
 @dataclass(frozen=True)
 class FaceConditions:
@@ -165,12 +169,13 @@ class FacePipeline:
             conditions: see ``FaceConditions``.
             seed: the same seed, conditions and device give the same weights bit for bit.
             steps: network calls a window; 1 to 50.
-            strengths: guidance by condition (``config.CONDITIONS``); 1 or absent is plain.
+            strengths: guidance by condition (``config.CONDITIONS``); 1 or absent is as ``GUIDANCE`` says, 0 ignores it.
             should_stop: polled before every network call; the stream ends early when it says so.
             expression: the deterministic layer on top.
         """
         self._check(conditions, steps, strengths or {})
-        guided = {name: value for name, value in (strengths or {}).items() if name in CONDITIONS}
+        asked = {name: value for name, value in (strengths or {}).items() if name in CONDITIONS}
+        guided = {name: asked.get(name, 1.0) * GUIDANCE.get(name, 1.0) for name in asked | GUIDANCE}
         speech = EncodedSpeech(self.encoder, conditions.samples_16k, self.device)
         layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression)
         noise = _Noise(seed, len(self.config.shapes))
