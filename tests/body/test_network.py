@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from duologue.body.conditions import keep_all
 from duologue.body.config import CONDITIONS, BodyConfig
-from duologue.body.network import ConvFeedForward, Denoiser
+from duologue.body.network import ConvFeedForward, Denoiser, SmoothingSkip
 from examples_body import some_conditions, tiny_model, tiny_pipeline
 
 
@@ -70,3 +71,18 @@ def test_the_feed_forward_is_the_convolution_it_stands_for(dilation):
             reference = reference.relu()
     with torch.no_grad():
         torch.testing.assert_close(layer(x)[0, 0].T[None], reference)
+
+
+def test_the_smoothing_skip_filters_in_time_and_leaves_a_constant_alone():
+    from scipy.ndimage import gaussian_filter1d
+
+    skip = SmoothingSkip(width=4, channels=2)
+    x = torch.randn(1, 1, 60, 2)
+    filters = skip.filters(60)
+    torch.testing.assert_close(filters[0], torch.eye(60))
+    torch.testing.assert_close(filters.sum(-1), torch.ones(6, 60))
+    smoothed = (filters[3] @ x[0, 0]).numpy()
+    np.testing.assert_allclose(
+        smoothed[25:35], gaussian_filter1d(x[0, 0].numpy(), 4.0, axis=0, truncate=6)[25:35], atol=1e-5
+    )
+    assert (skip(x, torch.randn(1, 8)) == 0).all(), "it starts closed"

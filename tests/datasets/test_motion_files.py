@@ -76,7 +76,8 @@ def interact(root: Path) -> Path:
     with sqlite3.connect(root / "actors.db") as db:
         db.executescript(
             "CREATE TABLE actors(actor_id TEXT, gender TEXT); INSERT INTO actors VALUES ('001', 'male'), ('002', 'female');"
-            "CREATE TABLE sessions(date TEXT, male_id TEXT, female_id TEXT); INSERT INTO sessions VALUES ('20231119', '001', '002');"
+            "CREATE TABLE sessions(date TEXT, male_id TEXT, female_id TEXT);"
+            "INSERT INTO sessions VALUES ('20231119', '001', '002');"
         )
     return root
 

@@ -7,10 +7,14 @@ only, so any length works and the bias of a length is computed once.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+KEPT_LENGTHS: Final = 3
+"""Of a stream's windows: whole ones, and the last."""
 
 
 def decay_slopes(heads: int, global_heads: int, field_of_view: tuple[float, float]) -> Tensor:
@@ -74,6 +78,8 @@ class PairAttention(nn.Module):
         if self.training:
             return self.own(frames), self.partner(frames)
         if frames not in self._cache:
+            if len(self._cache) == KEPT_LENGTHS:
+                self._cache.clear()  # a server that meets takes of every length must not keep a bias for each
             self._cache[frames] = (self.own(frames).detach(), self.partner(frames).detach())
         return self._cache[frames]
 

@@ -71,6 +71,8 @@ class ConditionEncoder(nn.Module):
         self.lower = nn.Linear(lower_channels, width) if lower_channels else None
         self.mix = nn.Conv1d(width, width, 7, padding=3)
         self.out = nn.Linear(width, width)
+        # A sum of nine conditions grows in training until it drowns the pose it is added to; this keeps it in bounds.
+        self.norm = nn.LayerNorm(width)
 
     def forward(self, c: Conditions, keep: Mapping[str, Tensor], lower: Tensor | None = None) -> Tensor:
         """``keep``: for each condition a mask (B, 1 or P) of 0 and 1; 0 replaces it by its learned "missing" vector."""
@@ -101,4 +103,4 @@ class ConditionEncoder(nn.Module):
             both = both + self.lower(lower)
         batch, performers, frames, width = both.shape
         mixed = self.mix(functional.silu(both).reshape(-1, frames, width).transpose(1, 2)).transpose(1, 2)
-        return both + self.out(functional.silu(mixed.reshape(batch, performers, frames, width)))
+        return self.norm(both + self.out(functional.silu(mixed.reshape(batch, performers, frames, width))))
