@@ -124,6 +124,8 @@ class Session:
 
     def perform(self, target: Target, request: Request) -> None:
         """Begin a performance; connect first where there is no connection. Returns at once."""
+        if self._client is not None and (self._client.error is not None or target != self._target):
+            self.close()  # before the state says that something is under way, which closing would end
         self._request, self._job, self._skeleton, self._windows = request, None, None, []
         self._progress.clear()
         self.notes = list(request.brief.notes)

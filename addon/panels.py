@@ -126,7 +126,9 @@ class DUOLOGUE_PT_script(_Panel, bpy.types.Panel):
             column.prop(performer, "emotion")
             column.prop(performer, "action")
             _draw_changes(column, name, performer)
-            column.prop(performer, "use_place")
+            row = column.row()
+            row.use_property_split = False
+            row.prop(performer, "use_place")
             if not performer.use_place:
                 place = column.column(align=True)
                 place.prop(performer, "x", text="Start X")

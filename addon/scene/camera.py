@@ -56,8 +56,10 @@ def choose_azimuth(sight: Sight) -> float:
     to_camera = towards(azimuths)
     flat = sight.forward * (1.0, 0.0, 1.0)
     flat = flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-6)
-    # A face turned 40 degrees from the camera reads as well as one that looks into it, so more counts for nothing.
-    seen = np.minimum(np.einsum("pnk,ak->apn", flat, to_camera), np.cos(np.radians(40.0))).mean(axis=2)
+    seen = np.einsum("pnk,ak->apn", flat, to_camera)
+    # A face turned 40 degrees from the camera reads as well as one that looks into it, so more counts for next to nothing.
+    enough = np.cos(np.radians(40.0))
+    seen = (np.minimum(seen, enough) + 0.05 * np.maximum(seen - enough, 0.0)).mean(axis=2)
     between = (sight.heads[1] - sight.heads[0]) * (1.0, 0.0, 1.0)
     between = between / np.maximum(np.linalg.norm(between, axis=-1, keepdims=True), 1e-6)
     sideways = np.sqrt(np.clip(1.0 - np.einsum("nk,ak->an", between, to_camera) ** 2, 0.0, 1.0))

@@ -145,6 +145,21 @@ def test_an_unreachable_server_is_named(ready, tmp_path, session):
     session.close()
 
 
+def test_a_performance_on_another_server_than_before_fails_by_its_own_reason(ready, tmp_path, session):
+    import json
+
+    assert press("test_connection", wait=30) == {"FINISHED"}
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    dead = json.loads(Path(preferences.file).read_text()) | {"endpoint": "tcp://127.0.0.1:9", "pid": 0}
+    (tmp_path / "dead.json").write_text(json.dumps(dead))
+    (tmp_path / "dead.json").chmod(0o600)
+    preferences.file = str(tmp_path / "dead.json")
+    with pytest.raises(RuntimeError, match="nothing answers"):
+        press("perform", wait=30)
+    assert session.state == "FAILED"
+    session.close()
+
+
 def test_a_connection_is_tested(ready, session):
     assert press("test_connection", wait=30) == {"FINISHED"}
     assert "Connected to tcp://" in session.server_state().text

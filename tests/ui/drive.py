@@ -110,7 +110,7 @@ def script():
     ticks = []
     if session().busy:
         heads = set()
-        for _ in range(8):
+        for _ in range(3):
             ticks.append(time.monotonic())
             heads.add(tuple(settings.a.armature.pose.bones["Head"].rotation_quaternion))
             yield 0.15

@@ -51,7 +51,7 @@ def report(screen: VirtualScreen) -> Iterator[dict[str, object]]:
                 "dead_connection": str(folder / "dead.json"),
                 "voices": {name: str(write_voice(folder / f"{name}.wav", 8.0)) for name in "AB"},
                 "out": str(folder / "out"),
-                "steps": 10,
+                "steps": 20,
             }
             said = screen.run(
                 ["--enable-event-simulate", "--factory-startup", "-P", str(HERE / "drive.py"), "--", json.dumps(told)],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Blender with its real window on a machine without a screen: Debian's Blender in a folder of its own, drawn by Mesa's llvmpipe.
+"""A real Blender with its real window on a machine without a screen: Debian's Blender in a folder of its own, drawn by Mesa.
 
 It needs root (chroot, mount namespaces) and Linux. ``python tests/ui/virtual_screen.py prepare`` installs it once, about 2 GB
 from Debian's mirror; tests use it from then on and skip with a reason where it is not there.
