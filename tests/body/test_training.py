@@ -12,7 +12,7 @@ from duologue.errors import DuologueError
 from examples_body import write_corpus
 
 TINY = BodyConfig.named("tiny")
-SHORT = TrainingConfig(steps=6, batch=2, window=20, warmup=2, save_every=3)
+SHORT = TrainingConfig(steps=6, batch=2, window=20, warmup=2, save_every=3, half=False)
 
 
 def test_a_run_that_stops_and_resumes_makes_the_same_networks_bit_for_bit(tmp_path):
@@ -55,6 +55,8 @@ def test_windows_lie_inside_one_pair_and_reach_every_start(tmp_path):
     drawn = corpus.windows(20, 400, np.random.default_rng(0))
     assert {first - corpus.starts[pair] for pair, first in drawn} == set(range(6))
     assert {pair for pair, _ in drawn} == {0, 1}
+    with pytest.raises(DuologueError, match="longer clips"):
+        corpus.windows(26, 1, np.random.default_rng(0))
 
 
 def test_swapping_performers_is_part_of_training(tmp_path):

@@ -98,9 +98,19 @@ class Corpus:
     def windows(
         self, frames: int, count: int, rng: np.random.Generator, pairs: slice = slice(None)
     ) -> list[tuple[int, int]]:
-        """Draw ``count`` windows of ``frames`` frames: (pair, first frame in the arrays), every start equally likely."""
+        """Draw ``count`` windows of ``frames`` frames: (pair, first frame in the arrays), every start equally likely.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``corpus-short`` when no pair is that long.
+        """
         index = np.arange(len(self.starts) - 1)[pairs]
         room = np.maximum(self.starts[index + 1] - self.starts[index] - frames + 1, 0)
+        if not room.any():
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "corpus-short",
+                f"none of the corpus's {len(index)} pairs has the {frames} frames of a training window; train on longer clips.",
+            )
         chosen = rng.choice(index, size=count, p=room / room.sum())
         return [
             (int(p), int(self.starts[p] + rng.integers(0, self.starts[p + 1] - self.starts[p] - frames + 1)))

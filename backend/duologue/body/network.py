@@ -113,7 +113,7 @@ class ResidualLayer(nn.Module):
 class SmoothingSkip(nn.Module):
     """What a linear filter tells of the clean sample: the noised one, smoothed in time as far as the noise asks.
 
-    Noise is white and motion is slow, so a Wiener filter does much of the denoising. Six fixed Gaussians (none to 16 frames wide),
+    Noise is white and motion is slow, so a Wiener filter does much of the denoising. Six fixed Gaussians (0 to 16 frames wide),
     mixed a channel by weights that depend on the step alone, spare the layers that work; ours, LDA has no such path.
     """
 

@@ -41,7 +41,7 @@ GENDERS: Final = ("m", "f")
 class Recipe:
     """How much to compose. ``seconds``: of each pair, drawn between the two."""
 
-    pairs: int = 260
+    pairs: int = 300
     seconds: tuple[float, float] = (18.0, 34.0)
     seed: int = 0
 
