@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from duologue.face.config import FaceConfig
-from duologue.face.network import FaceDenoiser, PrefixAttention, attention_bias, periodic_positions
+from duologue.face.network import FaceDenoiser, FrameTokens, PrefixAttention, attention_bias, periodic_positions
 
 TINY = FaceConfig(speech_width=6, latent=16, feedforward=24, heads=4, layers=2, styles=3)
 
@@ -62,9 +62,9 @@ def test_a_constant_prefix_is_torchs_attention_over_prefix_and_frames() -> None:
     frames, width, heads = 7, 16, 4
     attention = PrefixAttention(width, heads, aligned=False)
     x, tokens = torch.randn(2, frames, width), torch.randn(2, 3, width)
-    facing = torch.randn(2, 1, 1, width).expand(2, frames, 1, width)
+    facing = FrameTokens(torch.randn(2, width), torch.ones(2, frames, 1, dtype=torch.long))
     bias = attention_bias(frames, heads, 3)
-    keys = torch.cat([tokens, facing[:, 0], x], dim=1)
+    keys = torch.cat([tokens, facing.labels[1].expand(2, 1, width), x], dim=1)
 
     def heads_first(y: torch.Tensor) -> torch.Tensor:
         return y.unflatten(-1, (heads, -1)).transpose(1, 2)
@@ -85,13 +85,15 @@ def test_cross_attention_sees_the_aligned_frame_and_the_prefix_only() -> None:
     attention = PrefixAttention(16, 4, aligned=True)
     x, memory = torch.randn(1, 5, 16), torch.randn(1, 5, 16, requires_grad=True)
     prefix = torch.randn(1, 2, 16, requires_grad=True)
-    per_frame = torch.randn(1, 5, 1, 16, requires_grad=True)
-    attention(x, memory, prefix, per_frame)[0, 3].square().sum().backward()
+    per_frame = torch.randn(5, 16, requires_grad=True)  # a label of its own for each frame
+    attention(x, memory, prefix, FrameTokens(per_frame, torch.arange(5).reshape(1, 5, 1)))[
+        0, 3
+    ].square().sum().backward()
     assert memory.grad is not None
     assert per_frame.grad is not None
     assert prefix.grad is not None
     assert [bool(row.any()) for row in memory.grad[0]] == [False, False, False, True, False]
-    assert [bool(row.any()) for row in per_frame.grad[0, :, 0]] == [False, False, False, True, False]
+    assert [bool(row.any()) for row in per_frame.grad] == [False, False, False, True, False]
     assert prefix.grad.abs().min(dim=-1).values.gt(0).all()
 
 

@@ -35,7 +35,11 @@ def made() -> tuple[np.ndarray, np.ndarray, list[Phone]]:
     speech = np.stack([np.concatenate([a, 0 * tracks[0]]), np.concatenate([0 * a, tracks[0]])])
     frames = speech.shape[1] * 30 // 16_000
     conditions = FaceConditions(
-        speech, frames, np.array([0, 1]), np.full((2, frames), CALM), lambda start, stop: np.ones((2, stop - start), bool)
+        speech,
+        frames,
+        np.array([0, 1]),
+        np.full((2, frames), CALM),
+        lambda start, stop: np.ones((2, stop - start), bool),
     )
     weights = np.concatenate([window.weights for window in FacePipeline.load("face").stream(conditions)], axis=1)
     return speech, weights, phones
@@ -58,7 +62,11 @@ def test_open_vowels_open_the_jaw_and_silence_leaves_it_shut(made: tuple[np.ndar
     jaw = weights[0, :, INDEX["jawOpen"]]
 
     def mean(*names: str) -> float:
-        return float(np.mean([jaw[int((p.start + p.end) / 2 * 30)] for p in phones if p.name in names and p.end - p.start > 0.06]))
+        return float(
+            np.mean(
+                [jaw[int((p.start + p.end) / 2 * 30)] for p in phones if p.name in names and p.end - p.start > 0.06]
+            )
+        )
 
     assert mean("AA", "AE", "AO") > 1.5 * mean("IY", "UW", "S")
     assert mean("IY", "UW", "S") > 0.02

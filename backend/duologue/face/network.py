@@ -18,6 +18,7 @@ Differences from the code published for DiffSpeaker: its bias is one frame off f
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +47,15 @@ def attention_bias(frames: int, heads: int, period: int) -> Tensor:
     return -slopes[:, None, None] * whole_periods
 
 
+class FrameTokens(NamedTuple):
+    """The part of the prefix that may change from frame to frame: F tokens a frame, each one of N labels."""
+
+    labels: Tensor
+    """(N, D) tokens."""
+    which: Tensor
+    """(B, T, F) indices of ``labels``."""
+
+
 class PrefixAttention(nn.Module):
     """Multi-head attention whose keys and values begin with condition tokens.
 
@@ -64,18 +74,19 @@ class PrefixAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Tensor, memory: Tensor, prefix: Tensor, per_frame: Tensor, bias: Tensor | None = None
+        self, x: Tensor, memory: Tensor, prefix: Tensor, per_frame: FrameTokens, bias: Tensor | None = None
     ) -> Tensor:
         """Attend from ``x`` (B, T, D) to ``memory`` (B, T, D).
 
-        ``prefix`` (B, P, D) holds the tokens every query sees, ``per_frame`` (B, T, F, D) those that only frame t's query sees;
+        ``prefix`` (B, P, D) holds the tokens every query sees, ``per_frame`` those that only frame t's query sees;
         ``bias`` (heads, T, T) is added to the scores of frames, never to those of tokens.
         """
         split = (self.heads, -1)
         q = self.query(x).unflatten(-1, split) / math.sqrt(x.shape[-1] // self.heads)
         k, v = self.key(memory).unflatten(-1, split), self.value(memory).unflatten(-1, split)
         kp, vp = self.key(prefix).unflatten(-1, split), self.value(prefix).unflatten(-1, split)
-        kf, vf = self.key(per_frame).unflatten(-1, split), self.value(per_frame).unflatten(-1, split)
+        # There are few labels and many frames: project each label once.
+        kf, vf = (project(per_frame.labels).unflatten(-1, split)[per_frame.which] for project in (self.key, self.value))
         scores = [torch.einsum("bthd,bphd->bhtp", q, kp), torch.einsum("bthd,btfhd->bhtf", q, kf)]
         if self.aligned:
             scores.append(torch.einsum("bthd,bthd->bht", q, k)[..., None])
@@ -108,7 +119,7 @@ class DecoderLayer(nn.Module):
             nn.Linear(config.feedforward, width),
         )
 
-    def forward(self, x: Tensor, memory: Tensor, prefix: Tensor, per_frame: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, memory: Tensor, prefix: Tensor, per_frame: FrameTokens, bias: Tensor) -> Tensor:
         """Return ``x`` (B, T, D) after one layer; ``memory`` (B, T, D) is the projected speech."""
         y = self.norms[0](x)
         x = x + self.self_attention(y, y, prefix, per_frame, bias)
@@ -177,7 +188,8 @@ class FaceDenoiser(nn.Module):
         frames = x.shape[1]
         memory = self.speech(torch.cat([own_speech, partner_speech], dim=-1))
         prefix = torch.stack([self.own_style(own_style), self.partner_style(partner_style), self.step(t)], dim=1)
-        per_frame = torch.stack([self.facing(facing), self.emotion(emotion)], dim=2)
+        labels = torch.cat([self.facing.weight, self.emotion.weight])
+        per_frame = FrameTokens(labels, torch.stack([facing, emotion + self.facing.num_embeddings], dim=2))
         positions = periodic_positions(frames, self.config.latent, self.config.period).to(x)
         bias = attention_bias(frames, self.config.heads, self.config.period).to(x)
         h = self.motion_in(x) + positions
