@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     draw.add_argument("--engine", required=True)
     bench = verbs.add_parser("benchmark", help="time the writing of a take against keyframe_insert")
     bench.add_argument("--seconds", type=float, default=60.0)
+    bench.add_argument("--repeats", type=int, default=3)
     return top
 
 
@@ -59,16 +60,19 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(list(argv))
     from duologue.errors import DuologueError
 
-    from . import benchmark
-    from .scene import drawing, shot
-
     try:
-        if options.verb == "render":
+        if options.verb == "benchmark":
+            from . import benchmark
+
+            emit("done", rows=benchmark.run(options.seconds, options.repeats))
+        elif options.verb == "render":
+            from .scene import shot
+
             emit("done", files=shot.render(options, emit))
-        elif options.verb == "draw":
-            drawing.draw(options.blend, options.video, options.engine, emit=emit)
         else:
-            emit("done", **benchmark.run(options.seconds))
+            from .scene import drawing
+
+            drawing.draw(options.blend, options.video, options.engine, emit=emit)
     except DuologueError as error:
         emit("error", code=error.code, reason=error.reason, message=str(error))
         return 1

@@ -18,7 +18,7 @@ from duologue.brief import Brief
 from duologue.cli.console import err, out, print_json
 from duologue.errors import DuologueError, invalid
 from duologue.files import write_text
-from duologue.paths import addon_folder, demo_brief
+from duologue.paths import demo_brief
 from duologue.take import Window
 
 Row = dict[str, Any]
@@ -139,9 +139,9 @@ def _interval(ratio: dict[str, float]) -> str:
 
 def measure_blender(repeats: int) -> list[Row]:
     """Time the extension's registration and writing a 60 s take onto both sample characters, in Blender."""
-    from duologue.cli.render import blender_command
+    from duologue.cli.render import find_blender
 
-    command = [*blender_command(addon_folder() / "benchmark.py"), "--repeats", str(repeats)]
+    command = [*find_blender(), "benchmark", "--repeats", str(repeats)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
