@@ -10,7 +10,7 @@ class Limits:
     """Bounds and times; seconds, bytes, samples a second. The defaults suit one machine and its few users."""
 
     clip_seconds: float = 30 * 60
-    lowest_rate: int = 4_000
+    lowest_rate: int = 8_000
     highest_rate: int = 192_000
     brief_bytes: int = 1024 * 1024
     jobs_per_client: int = 4
