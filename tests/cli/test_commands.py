@@ -115,3 +115,12 @@ def test_doctor_finds_this_machine_fit_and_says_so_in_json() -> None:
     assert state["body checkpoint"] == state["face checkpoint"] == "ok"
     assert all(finding["mend"] for finding in report["findings"] if finding["state"] == "fail")
     assert ended.returncode == (3 if "fail" in state.values() else 0)
+
+
+def test_doctor_exits_with_3_when_a_checkpoint_is_broken(tmp_path: Path) -> None:
+    broken = tmp_path / "duologue" / "checkpoints" / "body"
+    broken.mkdir(parents=True)
+    (broken / "manifest.json").write_text("{}")
+    ended = duologue("doctor", XDG_DATA_HOME=str(tmp_path), LOCALAPPDATA=str(tmp_path), HOME=str(tmp_path))
+    assert "fail body checkpoint" in ended.stdout
+    assert ended.returncode == 3

@@ -37,7 +37,9 @@ app.add_typer(models.app, name="models", help="List, verify and import checkpoin
 def main() -> None:
     """Run the command line. Exit codes: 0 done; 2 bad input; 3 something here is missing; 4 the server; 1 ours; 130 Ctrl-C."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # a command's typer.Exit comes back as its number here
+        if code:
+            sys.exit(code)
     except DuologueError as error:
         tell_error(error)
         sys.exit(exit_code(error))
