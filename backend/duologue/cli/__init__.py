@@ -47,8 +47,9 @@ def main() -> None:
         sys.exit(130)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # click's own usage errors carry their text and code
-        if hasattr(error, "show") and hasattr(error, "exit_code"):
-            error.show()
-            sys.exit(error.exit_code)
-        raise
+    except Exception as error:
+        show = getattr(error, "show", None)  # click's own usage errors carry their text and code
+        if not callable(show):
+            raise
+        show()
+        sys.exit(getattr(error, "exit_code", 2))

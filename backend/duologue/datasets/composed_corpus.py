@@ -68,7 +68,7 @@ def compose_corpus(
     Corpus.write(folder, pairs(), description)
 
 
-def compose_one(
+def compose_one(  # noqa: PLR0917
     library: Library,
     voices: list[Voice],
     encoder: TextEncoder,

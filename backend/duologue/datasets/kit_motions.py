@@ -112,7 +112,7 @@ _NOT_TALK = (
 
 
 def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Co-speech gestures with stroke marks. Left out: locomotion, reaching, self-adaptors, rude ones, and what has no valid marks."""
+    """Co-speech gestures with stroke marks. Left out: locomotion, reaching, self-adaptors, rude ones, no valid marks."""
     for row in _rows(folder / "labels.csv"):
         wanted = (
             row["sync_valid"] == "1" and "Gestures" in row["set"] and row["label"] and row["stroke"] and row["relax"]

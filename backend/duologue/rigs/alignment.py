@@ -61,7 +61,7 @@ def align(source: Mapping[str, Floats], target: Mapping[str, Floats]) -> dict[st
 
 def twist_about(turn: Floats, axis: Floats) -> Floats:
     """Return the part (..., 4) of quaternions ``turn`` (..., 4) that turns about the unit vector ``axis`` (3,)."""
-    along = np.einsum("...i,i->...", turn[..., 1:], axis)
+    along = turn[..., 1:] @ axis
     twist = np.concatenate([turn[..., :1], along[..., None] * axis], axis=-1)
     length = np.linalg.norm(twist, axis=-1, keepdims=True)
     # A half turn about an axis across has no twist to speak of.

@@ -143,7 +143,8 @@ def _rest_of_walk(
     words = list(joints)
     quats = matrix_to_quat(matrices)
     # The mean rotation is the main axis of the quaternions (Markley et al., "Averaging Quaternions", 2007): signs don't matter.
-    mean = np.linalg.eigh(np.einsum("tni,tnj->nij", quats, quats))[1][..., -1]
+    of_joint = quats.swapaxes(0, 1)
+    mean = np.linalg.eigh(of_joint.swapaxes(1, 2) @ of_joint)[1][..., -1]
     upright = quat_to_matrix(mean)
     for side in SIDES:
         feet = [words.index(side + part) for part in ("Foot", "ToeBase") if side + part in joints]
@@ -158,7 +159,8 @@ def _rest_of_walk(
             parent = skeleton.parents[parent]
         if parent >= 0:
             above = place[parent]
-            reach = np.einsum("tji,tj->ti", matrices[:, above], positions[:, n] - positions[:, above]).mean(axis=0)
+            away = (positions[:, n] - positions[:, above])[:, None] @ matrices[:, above]  # in the parent's frame
+            reach = away[:, 0].mean(axis=0)
             rest[n] = rest[above] + upright[above] @ reach
     return dict(zip(words, rest, strict=True)), upright
 

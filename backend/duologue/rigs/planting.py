@@ -65,9 +65,9 @@ def bend_leg(hip: Floats, knee: Floats, ankle: Floats, goal: Floats, hinge: Floa
     # A knee that is bent backwards a little, as captured ones are, is taken for straight; one that is bent far stays as it is.
     normal = np.cross(shin, thigh)
     size = _length(normal)
-    side = hinge - thigh * (np.einsum("ti,ti->t", hinge, thigh) / upper**2)[:, None]
+    side = hinge - thigh * ((hinge * thigh).sum(axis=1) / upper**2)[:, None]
     side = -side / np.maximum(_length(side), 1e-12)[:, None]
-    way = np.where(np.einsum("ti,ti->t", normal, side) < 0, -1.0, 1.0)
+    way = np.where((normal * side).sum(axis=1) < 0, -1.0, 1.0)
     straight = size < 1e-3 * upper * lower
     axis = np.where(straight[:, None], side, normal * (way / np.maximum(size, 1e-12))[:, None])
     bent = way * _bend(upper, lower, reach)
@@ -84,4 +84,4 @@ def _bend(upper: Floats, lower: Floats, reach: Floats) -> Floats:
 
 
 def _length(vectors: Floats) -> Floats:
-    return np.sqrt(np.einsum("ti,ti->t", vectors, vectors))
+    return np.sqrt((vectors * vectors).sum(axis=1))

@@ -139,9 +139,9 @@ def _forward(tree: _Tree, feet: tuple[int, int], hips: int) -> Floats:
     across = tree.heads[tops[0]] - tree.heads[tops[1]]
     if np.hypot(across[0], across[2]) < 1e-9:
         across = tree.heads[feet[0]] - tree.heads[feet[1]]
-    forward = np.cross(across, [0.0, 1.0, 0.0])
+    forward: Floats = np.cross(across, np.array([0.0, 1.0, 0.0]))
     forward[1] = 0.0
-    forward /= max(float(np.linalg.norm(forward)), 1e-12)
+    forward = forward / max(float(np.linalg.norm(forward)), 1e-12)
     return forward if float(forward @ way) >= 0 else -forward
 
 
@@ -243,8 +243,8 @@ def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
     along = places.mean(axis=0) - tree.heads[hand]
     along /= max(float(np.linalg.norm(along)), 1e-12)
     spread = places - places.mean(axis=0)
-    spread = spread - np.outer(spread @ along, along)
-    across: Floats = np.linalg.svd(spread)[2][0]
+    level = np.asarray(spread - np.outer(spread @ along, along), np.float64)
+    across: Floats = np.linalg.svd(level)[2][0]
     towards = float(across @ (tree.heads[thumb[-1]] - tree.heads[hand]))
     # A thumb straight below the palm tells nothing: palms face down in a rest pose, so the index finger is the foremost.
     if towards < 0 or (abs(towards) < 1e-6 * tree.size and float(across @ forward) < 0):

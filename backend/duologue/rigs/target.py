@@ -152,7 +152,7 @@ def _in_our_world(
 def _orthonormal(matrices: Floats) -> Floats:
     """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
     u, _, vt = np.linalg.svd(matrices)
-    return u @ vt
+    return np.asarray(u @ vt, np.float64)
 
 
 def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:

@@ -18,11 +18,11 @@ import zmq
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.take import Progress, Window
+from duologue.take import Notice, Progress, Window
 from duologue.wire import messages
 from duologue.wire.connection import Connection
 from duologue.wire.framing import Packet
-from duologue.wire.job import Event, Finished, Job, Notice, Pcm
+from duologue.wire.job import Event, Finished, Job, Pcm
 from duologue.wire.link import CONNECT_SECONDS, Link
 
 __all__ = ["Client", "Event", "Finished", "Job", "Notice", "Pcm"]
