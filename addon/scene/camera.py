@@ -15,13 +15,13 @@ SENSOR: Final = 0.036
 LENS: Final = 0.050
 """Metres: a normal lens on full frame. Wider ones stretch the faces at the edges, longer ones flatten the pair."""
 
-_MARGIN: Final = 0.05
+_MARGIN: Final = 0.035
 EYES_ABOVE_JOINT: Final = 0.09
 """From the joint at the skull's base to the middle of the head, metres, of an adult."""
 
 _HEAD: Final = 0.17
-_HAND: Final = 0.12
-_STRAY: Final = 3.0  # percentiles of the frames in which a hand may leave the picture
+_HAND: Final = 0.18  # from the wrist to the finger tips
+_STRAY: Final = 1.0  # percentiles of the frames in which a hand may leave the picture
 
 
 @dataclass(frozen=True)
