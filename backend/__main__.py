@@ -31,7 +31,8 @@ def install(extra: str) -> None:
         # Without pip inside: Debian's Python lacks ensurepip; this pip installs into the other environment.
         venv.create(ENVIRONMENT, with_pip=False, symlinks=sys.platform != "win32")
     pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", "--editable", f"{REPOSITORY}[{extra}]"], check=True)
+    # pip itself as well: `duologue extension` fetches wheels with it, and people expect it in an environment.
+    subprocess.run([*pip, "install", "--quiet", "pip", "--editable", f"{REPOSITORY}[{extra}]"], check=True)
     stamp.write_text(wanted)
 
 

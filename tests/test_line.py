@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_the_same_brief_is_the_same_take_bit_for_bit_and_another_seed_is_not(
     a, b, _ = load_pair(brief)
 
     def digest(seed: int) -> str:
-        changed = Brief(brief.a, brief.b, seed=seed)
+        changed = replace(brief, seed=seed)
         windows = [event for event in performance.stream(changed, (a, b)) if isinstance(event, Window)]
         return Take.from_windows(performance.skeleton, windows, {}).digest()
 
