@@ -80,9 +80,10 @@ def test_the_smoothing_skip_filters_in_time_and_leaves_a_constant_alone():
     x = torch.randn(1, 1, 60, 2)
     filters = skip.filters(60)
     torch.testing.assert_close(filters[0], torch.eye(60))
-    torch.testing.assert_close(filters.sum(-1), torch.ones(6, 60))
+    torch.testing.assert_close(filters.sum(-1), torch.ones(7, 60))
     smoothed = (filters[3] @ x[0, 0]).numpy()
     np.testing.assert_allclose(
         smoothed[25:35], gaussian_filter1d(x[0, 0].numpy(), 4.0, axis=0, truncate=6)[25:35], atol=1e-5
     )
-    assert (skip(x, torch.randn(1, 8)) == 0).all(), "it starts closed"
+    torch.testing.assert_close(filters[6], torch.full((60, 60), 1 / 60))
+    assert (skip(x, torch.randn(1, 8), torch.randn(1, 1, 60, 4)) == 0).all(), "it starts closed"

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from duologue.body.pipeline import BodyPipeline
+from duologue.body.pipeline import BodyPipeline, grow_from
 from duologue.checkpoints import open_checkpoint, write_checkpoint
 from duologue.errors import DuologueError
 from duologue.motion.features import heading
@@ -54,15 +54,24 @@ def test_strength_one_is_plain_and_another_strength_is_not():
     assert not np.allclose(perform(tiny_pipeline(), c, strengths={"text": 2.0})[1], plain)
 
 
+def test_a_checkpoint_may_choose_its_own_strengths_and_a_brief_overrules_them():
+    c = some_conditions(10)
+    pipeline = tiny_pipeline()
+    pipeline.model.strengths = {"text": 2.0}
+    asked = perform(tiny_pipeline(), c, strengths={"text": 2.0})[1]
+    assert np.array_equal(perform(pipeline, c)[1], asked)
+    assert np.array_equal(perform(pipeline, c, strengths={"text": 1.0})[1], perform(tiny_pipeline(), c)[1])
+
+
 def test_strength_zero_does_not_hear_the_condition():
     loud, quiet = some_conditions(10), some_conditions(10)
     quiet.mel[:] = 0
     quiet.activity[:] = 0
-    deaf = {"speech": 0.0, "partner": 0.0}
-    # Speech reaches a performer as their own and as their partner's: both have to be off.
-    made = [perform(tiny_pipeline(), c, strengths=deaf)[1] for c in (loud, quiet)]
+    # Dropping speech drops it for both, so nobody hears the partner's either.
+    made = [perform(tiny_pipeline(), c, strengths={"speech": 0.0})[1] for c in (loud, quiet)]
     heard = [perform(tiny_pipeline(), c)[1] for c in (loud, quiet)]
-    assert np.abs(made[0] - made[1]).max() < np.abs(heard[0] - heard[1]).max()
+    np.testing.assert_allclose(made[0], made[1], atol=1e-5)
+    assert np.abs(heard[0] - heard[1]).max() > 1e-3
 
 
 def test_later_windows_grow_out_of_the_earlier_ones():
@@ -76,6 +85,19 @@ def test_later_windows_grow_out_of_the_earlier_ones():
     steps = np.linalg.norm(np.diff(root[..., [0, 2]], axis=1), axis=-1)
     joins = [23, 41]
     assert steps[:, joins].max() <= 1.5 * np.delete(steps, joins, axis=1).max()
+
+
+def test_a_join_keeps_place_and_speed_and_is_gone_after_half_a_second():
+    time = torch.arange(60.0)
+    before, after = 0.1 * time, 5.0 - 0.05 * time
+    x = torch.where(time < 30, before, after).reshape(1, 1, 60, 1)
+    made = grow_from(x, known=30)[0, 0, :, 0]
+    assert torch.equal(made[:30], before[:30])
+    torch.testing.assert_close(made[30], before[30])
+    steps = made.diff()
+    assert abs(steps[30] - 0.1) < 0.02, "the speed goes on"
+    torch.testing.assert_close(made[45:], after[45:])
+    assert torch.equal(grow_from(x, known=0), x)
 
 
 def test_memory_of_the_past_does_not_grow_with_the_take():
@@ -111,8 +133,10 @@ def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(parameter.half().float())  # what 16-bit files can hold
+    model.strengths = {"action": 1.5}
     model.save(tmp_path / "mine", "mine", {"why": "test"})
     loaded = BodyPipeline.load(tmp_path / "mine")
+    assert loaded.model.strengths == {"action": 1.5}
     assert open_checkpoint(tmp_path / "mine").config["training"] == {"why": "test"}
     c = some_conditions(30)
     assert np.array_equal(perform(loaded, c)[1], perform(BodyPipeline(model, SKELETON), c)[1])

@@ -23,9 +23,9 @@ _CONTACT_SPEED: Final = 0.006
 class LossWeights:
     """Relative weights; each term is scaled to about 1 for an untrained network."""
 
-    speed: float = 0.3
+    speed: float = 0.5
     position: float = 0.5
-    standing: float = 0.5
+    standing: float = 1.5
     fingers: float = 0.3
     """Of a finger's channel against any other: there are 120 of them."""
 
@@ -120,7 +120,7 @@ class BodyLoss:
 
     def lower_terms(self, predicted: Tensor, truth: Tensor, fresh: Tensor) -> dict[str, Tensor]:
         """Return the lower network's terms. ``fresh`` (B, 1, T, 1): 1 where the frame was not given."""
-        terms = self._common(predicted, truth, fresh, self.lower)
+        terms = self._common(predicted, truth, fresh, self.lower, still=True)
         made, true = self.features(predicted), self.features(truth)
         at, should = self.feet.positions(made), self.feet.positions(true)
         terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * fresh[..., None]).mean()
@@ -133,17 +133,22 @@ class BodyLoss:
 
     def upper_terms(self, predicted: Tensor, truth: Tensor, lower: Tensor, fresh: Tensor) -> dict[str, Tensor]:
         """Return the upper network's terms, given the true lower body (standardised)."""
-        terms = self._common(predicted, truth, fresh, self.upper)
+        terms = self._common(predicted, truth, fresh, self.upper, still=False)
         at = self.hands.positions(self.features(lower, predicted))
         should = self.hands.positions(self.features(lower, truth))
         terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * fresh[..., None]).mean()
         return terms
 
-    def _common(self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor) -> dict[str, Tensor]:
+    def _common(
+        self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor, *, still: bool
+    ) -> dict[str, Tensor]:
+        """Return the terms both have. ``still``: speeds' errors count as they are; squared, legs that stand would waver for the
+        sake of those that walk. Arms are better off squared: what is likeliest for an arm at any moment is to do nothing."""
         share = self.share[index] / self.share[index].mean()
         error = (predicted - truth) * fresh
         speed = (error[:, :, 1:] - error[:, :, :-1]) * self.speed_scale[index]
         return {
             "pose": (share * error.square()).mean(),
-            "speed": self.weights.speed * (share * speed.square()).mean(),
+            "speed": self.weights.speed
+            * (share * (torch.sqrt(speed.square() + 1e-4) if still else speed.square())).mean(),
         }

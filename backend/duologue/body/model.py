@@ -38,8 +38,16 @@ class MelStatistics:
 class BodyModel(nn.Module):
     """The lower-body and the upper-body network, each with its condition encoder, and the statistics of their channels."""
 
-    def __init__(self, config: BodyConfig, statistics: PoseStatistics, mel: MelStatistics) -> None:
+    def __init__(
+        self,
+        config: BodyConfig,
+        statistics: PoseStatistics,
+        mel: MelStatistics,
+        strengths: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__()
+        self.strengths = dict(strengths or {})
+        """Guidance that this checkpoint works best with, where a brief asks for none."""
         lower, upper = len(statistics.lower), len(statistics.upper)
         self.config, self.statistics, self.mel = config, statistics, mel
         self.lower_conditions = ConditionEncoder(config)
@@ -50,8 +58,16 @@ class BodyModel(nn.Module):
     def save(self, folder: Path, name: str, training: Mapping[str, Any]) -> Checkpoint:
         """Write a checkpoint folder (16-bit tensors); ``training`` says how the model was made."""
         mel = {"mean": [float(x) for x in self.mel.mean], "std": [float(x) for x in self.mel.std]}
-        config = {"model": "body", "format": FORMAT, "skeleton": "duologue60", "network": self.config.to_json(),
-                  "training": dict(training), "mel": mel, "statistics": self.statistics.to_json()}  # fmt: skip
+        config = {
+            "model": "body",
+            "format": FORMAT,
+            "skeleton": "duologue60",
+            "network": self.config.to_json(),
+            "strengths": self.strengths,
+            "training": dict(training),
+            "mel": mel,
+            "statistics": self.statistics.to_json(),
+        }
         return write_checkpoint(folder, name, config, self.state_dict())
 
     @classmethod
@@ -72,7 +88,7 @@ class BodyModel(nn.Module):
             )
         statistics = PoseStatistics.from_json(config["statistics"], skeleton)
         mel = MelStatistics(*(np.array(config["mel"][key], np.float32) for key in ("mean", "std")))
-        model = cls(BodyConfig.from_json(config["network"]), statistics, mel)
+        model = cls(BodyConfig.from_json(config["network"]), statistics, mel, config.get("strengths"))
         try:
             model.load_state_dict(checkpoint.tensors(device))
         except RuntimeError as error:

@@ -111,28 +111,30 @@ class ResidualLayer(nn.Module):
 
 
 class SmoothingSkip(nn.Module):
-    """What a linear filter tells of the clean sample: the noised one, smoothed in time as far as the noise asks.
+    """What linear filters tell of the clean sample: the noised one, smoothed in time as far as noise and motion ask.
 
-    Noise is white and motion is slow, so a Wiener filter does much of the denoising. Six fixed Gaussians (0 to 16 frames wide),
-    mixed a channel by weights that depend on the step alone, spare the layers that work; ours, LDA has no such path.
+    Noise is white and motion is slow, so a Wiener filter does much of the denoising. Six fixed Gaussians (0 to 16 frames wide)
+    and the mean of the window are mixed, for each channel and frame, by weights from the step and from what the layers made of
+    the frame: whoever stands still is averaged, a stroke is not. This spares the layers that work; ours, LDA has no such path.
     """
 
-    WIDTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+    WIDTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, math.inf)
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
-        self.weights = nn.Linear(2 * width, len(self.WIDTHS) * channels)
-        nn.init.zeros_(self.weights.weight)
-        nn.init.zeros_(self.weights.bias)
+        self.by_step = nn.Linear(2 * width, len(self.WIDTHS) * channels)
+        self.by_frame = nn.Linear(width, len(self.WIDTHS) * channels, bias=False)
+        for parameter in (self.by_step.weight, self.by_step.bias, self.by_frame.weight):
+            nn.init.zeros_(parameter)
         self._kept = torch.zeros(0)
 
-    def forward(self, x: Tensor, step: Tensor) -> Tensor:
-        """``x`` (B, P, T, channels), ``step`` (B, 2 width), to the shape of ``x``."""
+    def forward(self, x: Tensor, step: Tensor, hidden: Tensor) -> Tensor:
+        """``x`` (B, P, T, channels), ``step`` (B, 2 width), ``hidden`` (B, P, T, width), to the shape of ``x``."""
         if self._kept.shape[-1] != x.shape[2] or self._kept.device != x.device:
             self._kept = self.filters(x.shape[2]).to(x.device)
-        weights = self.weights(step).view(len(x), len(self.WIDTHS), 1, 1, -1)
-        smoothed = torch.einsum("kts,bpsc->bkptc", self._kept.to(x.dtype), x)
-        return (weights * smoothed).sum(1)
+        smoothed = torch.einsum("kts,bpsc->bptkc", self._kept.to(x.dtype), x)
+        weights = (self.by_step(step)[:, None, None] + self.by_frame(hidden)).view(smoothed.shape)
+        return (weights * smoothed).sum(3)
 
     def filters(self, frames: int) -> Tensor:
         """Return one matrix (T, T) a width; rows sum to one, also at the ends."""
@@ -174,4 +176,5 @@ class Denoiser(nn.Module):
         for layer, condition in zip(self.layers, projected, strict=True):
             y, skip = layer(y, step, condition)
             total = total + skip
-        return self.leave(functional.relu(self.hidden(total / math.sqrt(len(self.layers))))) + self.skip(x, step)
+        hidden = functional.relu(self.hidden(total / math.sqrt(len(self.layers))))
+        return self.leave(hidden) + self.skip(x, step, hidden)

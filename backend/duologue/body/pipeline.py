@@ -115,8 +115,9 @@ class BodyPipeline:
     ) -> Iterator[BodyWindow]:
         """Yield consecutive windows from frame 0 to the last, without overlap; end early once ``should_stop`` says so.
 
-        ``strengths``: classifier-free guidance for any of ``config.CONDITIONS``; 1 is plain. The same arguments on the same
-        device give the same windows bit for bit. Memory does not grow with the length of the take.
+        ``strengths``: classifier-free guidance for any of ``config.CONDITIONS``; 1 is plain, and one not given is the
+        checkpoint's own choice. Each that is not 1 makes every step a network call wider. The same arguments on the same device
+        give the same windows bit for bit. Memory does not grow with the length of the take.
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``unknown-label`` for a role, emotion, action or strength, and ``style-unknown``
@@ -125,7 +126,9 @@ class BodyPipeline:
         for name in strengths or {}:
             check(name, CONDITIONS, field="strengths")
         given = self._encode_labels(conditions)
-        run = _Run(self, dict(strengths or {}), steps, torch.Generator().manual_seed(seed), should_stop)
+        run = _Run(
+            self, {**self.model.strengths, **(strengths or {})}, steps, torch.Generator().manual_seed(seed), should_stop
+        )
         past = _Past.begin(self.model, np.asarray(conditions.starts, np.float64))
         for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
             try:
@@ -218,19 +221,21 @@ class _Past:
         return cls(lower, upper, starts[:, None])
 
 
-def grow_from(x: Tensor, known: int, ease: int = 12) -> Tensor:
-    """Let frames from ``known`` on begin where the frames before them lead: what is missing fades out over ``ease`` frames.
+def grow_from(x: Tensor, known: int, ease: int = 15) -> Tensor:
+    """Let frames from ``known`` on leave the ones before in place and in speed; what is missing fades over ``ease`` frames.
 
-    Holding the past makes a window its sequel only as well as the network has learned to; this closes what is left of the join,
-    as inertialisation does in games (Bollo, GDC 2018). ``x``: (B, P, T, C).
+    Holding the past makes a window its sequel only as well as the network has learned to. A cubic (Hermite) offset closes what is
+    left of the join, as inertialisation does in games (Bollo, GDC 2018). ``x``: (B, P, T, C).
     """
-    if known < 2 or known == x.shape[2]:
+    fresh = x.shape[2] - known
+    if known < 2 or fresh < 2:
         return x
-    gap = 2 * x[:, :, known - 1] - x[:, :, known - 2] - x[:, :, known]
-    left = 1 - torch.arange(min(ease, x.shape[2] - known), dtype=x.dtype, device=x.device) / ease
-    x = x.clone()
-    x[:, :, known : known + ease] += gap[:, :, None] * (left**2 * (3 - 2 * left))[:, None]
-    return x
+    speed = x[:, :, known - 1] - x[:, :, known - 2]
+    gap = x[:, :, known - 1] + speed - x[:, :, known]
+    speed_gap = speed - (x[:, :, known + 1] - x[:, :, known])
+    s = (torch.arange(min(ease, fresh), dtype=x.dtype, device=x.device) / ease)[:, None]
+    offset = (2 * s**3 - 3 * s**2 + 1) * gap[:, :, None] + (s**3 - 2 * s**2 + s) * ease * speed_gap[:, :, None]
+    return torch.cat([x[:, :, :known], x[:, :, known : known + ease] + offset, x[:, :, known + ease :]], dim=2)
 
 
 class _StoppedError(Exception):

@@ -40,6 +40,11 @@ _FITTING: Final = {
 
 POSTURES: Final = {"stand": 0.50, "sit": 0.20, "sit-down": 0.07, "stand-up": 0.07, "walk": 0.08, "walk-in": 0.08}
 
+_FIDGETS: Final = (
+    "scratch", "shake", "yawn", "stretch", "dust", "cough", "finger_nail", "touch", "roll_head", "look_around", "move", "shrug",
+)  # fmt: skip
+"""Words in the names of clips that belong in pauses: whoever speaks or listens has better things to do nine times in ten."""
+
 ARRIVING: Final = frozenset({"sit-down", "walk-in"})
 
 
@@ -111,9 +116,18 @@ class Composer:
             rotations[:, joint] = quat_multiply(yaw, rotations[:, joint])
         return replace(motion, rotations=rotations)
 
-    def _pick(self, kind: str, part: Part, where: Callable[[KitClip], bool] = lambda _: True) -> Motion:
+    def _pick(
+        self, kind: str, part: Part, where: Callable[[KitClip], bool] = lambda _: True, *, engaged: bool = False
+    ) -> Motion:
         """Draw a clip of a kind that fits the performer's gender and emotion; half are mirrored, all stretched by up to 10 %."""
-        clips = [clip for clip in self.library[kind] if where(clip) and clip.gender in ("", part.gender)]
+        calm = engaged and self.rng.random() < 0.9
+        clips = [
+            clip
+            for clip in self.library[kind]
+            if where(clip)
+            and clip.gender in ("", part.gender)
+            and not (calm and any(word in clip.name for word in _FIDGETS))
+        ]
         fitting = [c for c in clips if not c.emotion or part.emotion in _FITTING.get(c.emotion, {part.emotion})]
         clips = fitting or clips or self.library[kind]
         motion = clips[int(self.rng.integers(len(clips)))].motion
@@ -161,7 +175,8 @@ class Composer:
                 kind = "present"
             if part.emotion in ("amusement", "joy") and self.rng.random() < 0.15:
                 kind = "laugh"
-            piece = self._pick(kind, part, lambda clip: clip.name.startswith("rocketbox"))
+            engaged = part.speaking[here] or part.partner_speaking[here]
+            piece = self._pick(kind, part, lambda clip: clip.name.startswith("rocketbox"), engaged=engaged)
             # A listener who gets the turn does not finish listening first.
             changes = np.flatnonzero(part.speaking[here + 1 :] != part.speaking[here])
             if kind == "listen" and len(changes):
@@ -174,7 +189,9 @@ class Composer:
         pieces: list[Motion] = []
         at = start
         while at < stop or not pieces:
-            pieces.append(self._pick("sit-gesture" if self.rng.random() < 0.15 else "sit", part))
+            here = min(at, len(part.speaking) - 1)
+            engaged = part.speaking[here] or part.partner_speaking[here]
+            pieces.append(self._pick("sit-gesture" if self.rng.random() < 0.1 else "sit", part, engaged=engaged))
             at += len(pieces[-1])
         return pieces
 
@@ -190,7 +207,7 @@ class Composer:
         for frame in part.stress:
             if self.rng.random() < 0.3:
                 motion = self._beat_of_head(motion, int(frame))
-            if frame < arms_free or self.rng.random() > 0.5 * liveliness:
+            if frame < arms_free or self.rng.random() > 0.8 * liveliness:
                 continue
             clips = [clip for clip in self.library["gesture"] if clip.gender in ("", part.gender) and clip.marks]
             clip = clips[int(self.rng.integers(len(clips)))]
