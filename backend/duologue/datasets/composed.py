@@ -26,7 +26,7 @@ LIVELY: Final = frozenset(
     {"surprise", "excitement", "horror", "anger", "joy", "amusement", "pain", "fear", "adoration"}
 )
 SUBDUED: Final = frozenset(
-    {"sadness", "boredom", "nostalgia", "calmness", "relief", "entrancement", "awkwardness", "aesthetic appreciation"}
+    {"sadness", "boredom", "nostalgia", "relief", "entrancement", "awkwardness", "aesthetic appreciation"}
 )
 _FITTING: Final = {
     "happy": {"joy", "amusement", "excitement", "adoration"},

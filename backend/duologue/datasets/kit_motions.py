@@ -150,10 +150,10 @@ def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
 
 
 def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Straight walks, on a skeleton whose zero pose means nothing and without a T-pose frame (whatever the kit's README says)."""
+    """Straight walks, on a skeleton whose zero pose means nothing. In most the first frame is a pose set metres before the walk."""
     names = RigMap.builtin("character_creator")
     for path in sorted(folder.glob("*.bvh")):
-        root, rotations = read_motion(path, skeleton, names, rest_of_walk=True)
+        root, rotations = read_motion(path, skeleton, names, skip=1, rest_of_walk=True)
         yield KitClip(f"cmu/{path.stem}", "walk", Motion.from_world(root, rotations))
 
 
