@@ -8,6 +8,7 @@ from Debian's mirror; tests use it from then on and skip with a reason where it 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 SUITE = "sid"  # the Debian that has Blender 5.2
 PLACES = (Path("/var/tmp/duologue-blender"), Path("/var/tmp/real-blender"))
-MIRROR = "http://deb.debian.org/debian"
+MIRROR = "http://deb.debian.org/debian"  # where this machine's own apt names none
 PACKAGES = (
     "blender", "python3-numpy", "python3-requests", "xvfb", "xauth", "libgl1-mesa-dri", "libegl1", "imagemagick",
 )  # fmt: skip
@@ -98,6 +99,19 @@ def enter(root: Path, share: list[Path], command: list[str]) -> None:
     os.execvpe("sh", ["sh", "-c", '"$@"; exit $?', "sh", *command], environment)
 
 
+def mirror() -> str:
+    """Return the Debian mirror that this machine's apt uses: behind a proxy no other may be reached."""
+    for file in [*Path("/etc/apt/sources.list.d").glob("*.sources"), Path("/etc/apt/sources.list")]:
+        found = (
+            re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s*(\S+/debian/?)\s", file.read_text(), re.MULTILINE)
+            if file.exists()
+            else None
+        )
+        if found:
+            return found[1]
+    return MIRROR
+
+
 def prepare() -> None:
     """Install Debian and Blender into the first of ``PLACES``."""
     root = PLACES[0] / SUITE
@@ -105,7 +119,7 @@ def prepare() -> None:
         raise SystemExit("install debootstrap first: apt-get install debootstrap")
     root.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
-        ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(root), MIRROR], check=True
+        ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(root), mirror()], check=True
     )
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
     subprocess.run(["chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive", *install], check=True)
