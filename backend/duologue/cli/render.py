@@ -130,8 +130,8 @@ def find_blender() -> list[str]:
             "FAILED_PRECONDITION",
             "blender-missing",
             f"no Blender was found. Python {version} has no bpy wheel of ours here; either use Python 3.11 or 3.13 and run "
-            '`pip install "duologue[blender]"`, or install Blender 4.5 or newer from https://www.blender.org/download/ and put '
-            "its folder on PATH",
+            "`python3 backend install` with it in Duologue's folder, or install Blender 4.5 or newer from "
+            "https://www.blender.org/download/ and put its folder on PATH",
         )
     return [program, "-b", "--factory-startup", "--python-exit-code", "1", "--python", script, "--", *package]
 

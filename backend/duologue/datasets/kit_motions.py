@@ -150,7 +150,7 @@ def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
 
 
 def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Straight walks, on a skeleton whose zero pose means nothing. In most the first frame is a pose set metres before the walk."""
+    """Straight walks, on a skeleton whose zero pose means nothing. In most, the first frame is a pose metres before the walk."""
     names = RigMap.builtin("character_creator")
     for path in sorted(folder.glob("*.bvh")):
         root, rotations = read_motion(path, skeleton, names, skip=1, rest_of_walk=True)

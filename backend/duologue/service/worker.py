@@ -201,7 +201,7 @@ def load(name: str, device: str) -> Performance:
         raise DuologueError(
             "FAILED_PRECONDITION",
             "performance-missing",
-            f"the performance {name!r} can't be imported; install Duologue with its backend: pip install 'duologue[backend]'",
+            f"the performance {name!r} can't be imported; run `python3 backend install` in Duologue's folder",
         ) from error
     return factory.load(device)
 

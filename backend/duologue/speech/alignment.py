@@ -68,7 +68,7 @@ def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[Word,
         from pocketsphinx import Decoder
     except ImportError as error:
         raise AlignmentError(
-            "has no times, and the aligner is not installed (pip install 'duologue[align]')"
+            "has no times, and the aligner is not installed (`python3 backend install` in Duologue's folder brings it)"
         ) from error
     if len(samples_16k) > MAX_SECONDS * RATE:
         raise AlignmentError(
