@@ -38,8 +38,10 @@ LOG: Final = "log.jsonl"
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. The defaults made the shipped ``starter`` in 45 minutes of one CPU core; InterAct: batch 32, Adam 3e-4, 60
-    epochs of 150-frame windows."""
+    """How to train. The defaults are the recipe that the shipped ``starter`` came to; its weights were made in stages (``CARD.md``).
+
+    InterAct: batch 32, Adam 3e-4, 60 epochs of stride-1 windows.
+    """
 
     steps: int = 3000
     batch: int = 16
