@@ -38,7 +38,7 @@ LOG: Final = "log.jsonl"
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. The defaults are the recipe that the shipped ``starter`` came to; its weights were made in stages (``CARD.md``).
+    """How to train. The defaults are what the shipped ``starter`` came to; its weights were made in stages (``CARD.md``).
 
     InterAct: batch 32, Adam 3e-4, 60 epochs of stride-1 windows.
     """
