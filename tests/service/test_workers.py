@@ -93,7 +93,10 @@ def test_a_performance_that_kills_its_worker_every_time_fails_after_one_retry(st
         events.extend(client.submit(brief(fault=104), speech()))
     assert failed.value.reason == "worker-died"
     assert failed.value.retryable
-    assert [event.start for event in events if isinstance(event, Window)] == [0, 30]
+    # A killed process takes along what it had not sent yet, so the last window may be missing; never one before it, never twice.
+    starts = [event.start for event in events if isinstance(event, Window)]
+    assert starts
+    assert starts == [0, 30][: len(starts)]
     assert isinstance(list(client.submit(brief(), speech()))[-1], Finished)  # the server goes on
 
 
