@@ -276,8 +276,9 @@ class Client:
         if error.reason in {"not-a-server", "server-key"} or self._diagnosis is None:
             self._diagnosis = error
         if not error.retryable:
-            # While a server dies or starts anew, a handshake may fail like one with a wrong key; a second try tells.
-            if error.reason != "server-key" or waited > 1.0:
+            # A handshake that is cut off looks like one with a wrong key; a second try tells. Keys that this server has taken
+            # before are right, so then a bad line gets longer.
+            if error.reason != "server-key" or waited > (10.0 if self._ever else 1.0):
                 raise error
         elif waited > (self._patience if self._ever else min(self._patience, CONNECT_SECONDS - 1)):
             raise self._diagnosis
