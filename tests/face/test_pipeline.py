@@ -133,7 +133,7 @@ def test_a_foreign_checkpoint_is_refused_by_name(
 
 @pytest.mark.parametrize(
     ("style", "steps", "reason"),
-    [(np.array([0, 2]), 4, "unknown-style"), (np.array([0, 1]), 0, "steps"), (np.array([0, 1]), 99, "steps")],
+    [(np.array([0, 2]), 4, "style-unknown"), (np.array([0, 1]), 0, "steps"), (np.array([0, 1]), 99, "steps")],
 )
 def test_bad_requests_are_named(pipeline: FacePipeline, style: np.ndarray, steps: int, reason: str) -> None:
     good = brief(30)

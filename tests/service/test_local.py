@@ -106,6 +106,16 @@ def test_a_connection_file_that_a_killed_server_left_counts_as_none(server: Serv
     assert find_server(file) is None
 
 
+def test_a_second_server_does_not_take_the_place_of_the_first(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "server.json"
+    server.connection.save(file)
+    command = [sys.executable, "-m", "duologue.service", "--connection-file", str(file), "--state", str(tmp_path / "s")]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert "server-runs" in second.stderr
+    assert find_server(file) == server.connection
+
+
 def test_a_server_that_can_not_start_says_why(server: Server, options: dict, tmp_path: Path) -> None:
     options_in_use = [*options["arguments"], "--port", server.connection.endpoint.rpartition(":")[2]]
     with pytest.raises(DuologueError) as failed:

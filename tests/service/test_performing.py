@@ -207,7 +207,7 @@ def test_what_is_over_a_limit_is_refused_before_any_work(start, connect) -> None
     client = connect(server.connection)
     one = np.ones(1000, np.float32)
     for audio, reason in (
-        (speech(11), "audio-long"),
+        (speech(11), "audio-too-long"),
         (((one, 1), (one, 16_000)), "audio-rate"),
         (((one[:0], 16_000), (one, 16_000)), "audio-empty"),
     ):

@@ -88,7 +88,6 @@ def script():
     for performer, name in ((settings.a, "A"), (settings.b, "B")):
         performer.source, performer.file = "FILE", TOLD["voices"][name]
     settings.relationship, settings.a.emotion = "teacher / student", "joy"
-    settings.steps = TOLD["steps"]
     region_3d = area.spaces.active.region_3d
     region_3d.view_perspective = "PERSP"
     region_3d.view_rotation = (0.78, 0.62, 0.0, 0.0)

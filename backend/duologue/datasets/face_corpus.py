@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +89,43 @@ def recorded(kit: Path, cache: Path) -> Iterator[Clip]:
 
 
 def sentences(kit: Path | None = None) -> list[tuple[str, str]]:
-    """Return (language, sentence): our own, and the transcripts of speech_matthes where the kit is at hand."""
+    """Return (language, sentence): our own; with the kit also what speech_matthes reads, what phone callers say, and random words.
+
+    Callers bring spoken English's own words and hesitations; random words bring sounds into company that sentences never do, so
+    that a phone must be heard and can't be guessed from its neighbours.
+    """
     lines = (_HERE / "face_sentences.txt").read_text().splitlines()
     ours = [(line.partition("\t")[0], line.partition("\t")[2]) for line in lines if line and not line.startswith("#")]
     theirs = (
         [("en", path.read_text().strip()) for path in sorted((kit / "speech_matthes").glob("LJ*.txt"))] if kit else []
     )
-    return ours + theirs
+    return ours + theirs + ([("en", line) for line in (*_phone_calls(kit), *_random_words(kit, 800))] if kit else [])
+
+
+def _phone_calls(kit: Path) -> list[str]:
+    """Return turns of 4 to 16 words of NLTK's Switchboard sample, without the marks for cut-off words."""
+    with zipfile.ZipFile(kit / "text_nltk" / "switchboard.zip") as archive:
+        lines = archive.read("switchboard/transcript").decode("latin-1").splitlines()
+    turns = (
+        re.sub(r"\s+", " ", re.sub(r"[^A-Za-z',.?! ]|\b\w+-(?=\W)", " ", line.partition(":")[2])) for line in lines
+    )
+    return [turn.strip() for turn in turns if 4 <= len(turn.split()) <= 16]
+
+
+def _random_words(kit: Path, count: int, seed: int = 0) -> list[str]:
+    """Return ``count`` strings of 4 to 8 words of the CMU dictionary; half of all words have a p, b, m or n in them."""
+    with zipfile.ZipFile(kit / "text_nltk" / "cmudict.zip") as archive:
+        rows = [line.split() for line in archive.read("cmudict/cmudict").decode("latin-1").splitlines()]
+    known = {row[0].lower(): row[2:] for row in rows if row[0].isalpha() and 3 <= len(row[0]) <= 8}
+    wanted = [word for word, phones in known.items() if {"P", "B", "M", "N"} & set(phones)]
+    every = list(known)
+    rng = np.random.default_rng(seed)
+
+    def word() -> str:
+        pool = wanted if rng.random() < 0.4 else every
+        return pool[rng.integers(len(pool))]
+
+    return [" ".join(word() for _ in range(rng.integers(4, 9))) + "." for _ in range(count)]
 
 
 def synthetic(count: int, seed: int, texts: list[tuple[str, str]], *, held_out_voices: bool = False) -> Iterator[Clip]:

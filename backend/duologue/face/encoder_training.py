@@ -36,7 +36,9 @@ class EncoderTraining:
     """How the starter's speech encoder is trained: windows of ``seconds`` from random clips, speeds and rooms."""
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=1500, learning_rate=9e-4, batch=8))
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=5500, learning_rate=9e-4, batch=8, save_every=500)
+    )
     seconds: float = 4.0
     articulation_weight: float = 1.5
     closure_weight: float = 2.5
@@ -45,6 +47,11 @@ class EncoderTraining:
         ("speech_matthes", 0.28), ("espeak", 0.34), ("speech_librispeech", 0.34), ("face_speech_grid", 0.04),
     )  # fmt: skip
     """How often a window comes from each source."""
+    guessed: tuple[str, ...] = ("speech_librispeech",)
+    """Sources whose phones are a recogniser's guesses. The frames there that fit least are left out: most are wrong labels (loss
+    truncation, Kang & Hashimoto 2020, arXiv 2004.14589)."""
+    doubted: float = 0.3
+    """Which share of their frames."""
 
 
 class SpeechReader(nn.Module):
@@ -77,29 +84,31 @@ class _Windows:
             for clip in clips
         ]
         self.frames = int(settings.seconds * RATE / HOP)
+        self.guessed = settings.guessed
         by_source = {
             source: [i for i, clip in enumerate(clips) if clip.source == source] for source, _ in settings.shares
         }
         self.sources = [(indices, share) for (source, share) in settings.shares if (indices := by_source[source])]
 
-    def batch(self, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return samples (B, N), phone labels (B, T) and articulation (B, T, 10)."""
+    def batch(self, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return samples (B, N), phone labels (B, T), articulation (B, T, 10), and (B,) whether the labels are guesses."""
         shares = np.array([share for _, share in self.sources])
         rows = [
             self._window(self.sources[rng.choice(len(shares), p=shares / shares.sum())][0], rng) for _ in range(size)
         ]
-        samples, labels, curves = zip(*rows, strict=True)
+        samples, labels, curves, guessed = zip(*rows, strict=True)
         return (
             torch.from_numpy(np.stack(samples)),
             torch.from_numpy(np.stack(labels)),
             torch.from_numpy(np.stack(curves)),
+            torch.tensor(guessed),
         )
 
     def _window(
         self, indices: list[int], rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], bool]:
         index = indices[rng.integers(len(indices))]
-        _, samples = self.clips[index]
+        clip, samples = self.clips[index]
         speed = float(np.exp(rng.uniform(-0.22, 0.22)))
         length = self.frames * HOP
         start = rng.uniform(-0.15 * length, max(len(samples) - 0.85 * length * speed, 1))
@@ -109,7 +118,7 @@ class _Windows:
         at = at.clip(0, len(self.labels[index]) - 1)
         labels = np.where(inside, self.labels[index][at], 0)
         curves = np.where(inside[:, None], self.curves[index][at], 0).astype(np.float32) * self.SCALE
-        return heard, labels, curves
+        return heard, labels, curves, clip.source in self.guessed
 
 
 def train_encoder(
@@ -122,16 +131,19 @@ def train_encoder(
     settings = settings or EncoderTraining()
     torch.manual_seed(settings.optimisation.seed)
     reader = SpeechReader(settings.encoder)
+    # transformers asks for the gradient of the sound itself, which nobody reads and which costs a third of a step here.
+    reader.encoder.model.feature_extractor._requires_grad = False
     windows = _Windows(clips, settings)
     weights = torch.tensor([settings.closure_weight if name in (*BILABIALS, *LABIODENTALS) else 1.0 for name in PHONES])
 
     def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
         rng = np.random.default_rng((settings.optimisation.seed, step))
-        samples, labels, curves = windows.batch(settings.optimisation.batch, rng)
-        logits, articulation = reader(samples)
-        known = labels != UNKNOWN
+        samples, labels, curves, guessed = windows.batch(settings.optimisation.batch, rng)
+        with torch.autocast(samples.device.type, torch.bfloat16):
+            logits, articulation = (out.float() for out in reader(samples))
+        known = _believable(logits.detach(), labels, guessed, settings.doubted)
         phones = nn.functional.cross_entropy(logits[known], labels[known], weights, label_smoothing=0.05)
-        shapes = nn.functional.smooth_l1_loss(articulation, curves)
+        shapes = nn.functional.smooth_l1_loss(articulation[known], curves[known])
         right = (logits[known].argmax(-1) == labels[known]).float().mean().item()
         return phones + settings.articulation_weight * shapes, {
             "phones": phones.item(),
@@ -152,6 +164,16 @@ def train_encoder(
         "training": asdict(settings.optimisation),
     }
     return write_checkpoint(out / "encoder", "encoder", config, dict(reader.state_dict()))
+
+
+def _believable(logits: Tensor, labels: Tensor, guessed: Tensor, doubted: float) -> Tensor:
+    """Return (B, T) which frames to learn from: those with a label, less the ``doubted`` share of guessed ones that fit least."""
+    known = labels != UNKNOWN
+    misfit = nn.functional.cross_entropy(logits.transpose(1, 2), labels.clamp(min=0), reduction="none")
+    doubtful = known & guessed[:, None]
+    if not doubtful.any():
+        return known
+    return known & ~(doubtful & (misfit > misfit[doubtful].quantile(1 - doubted)))
 
 
 def judge_encoder(reader: SpeechReader, clips: Sequence[Clip]) -> dict[str, float]:

@@ -246,7 +246,7 @@ class FacePipeline:
             )
         if not all(0 <= style < self.config.styles for style in conditions.style):
             raise invalid(
-                "unknown-style",
+                "style-unknown",
                 f"styles {list(conditions.style)}; this checkpoint knows 0 to {self.config.styles - 1}.",
                 field="style",
             )

@@ -34,7 +34,7 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
     """Check an OPEN against the limits, and its brief against the house's rules.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``audio-empty``, ``audio-rate``, ``audio-long``, ``brief-missing``, ``brief-large``,
+        DuologueError: INVALID_ARGUMENT ``audio-empty``, ``audio-rate``, ``audio-too-long``, ``brief-missing``, ``brief-large``,
             ``brief-malformed``, ``open-malformed``; what ``Brief.from_json`` raises.
     """
     if not (0 < len(message.key) <= MAX_ITEMS) or len(message.rates) != 2 or len(message.samples) != 2:
@@ -51,7 +51,7 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
             raise invalid("audio-empty", "the speech has no samples; is it the right file?", field=field)
         if samples > limits.clip_seconds * rate:
             raise invalid(
-                "audio-long",
+                "audio-too-long",
                 f"the speech lasts {samples / rate / 60:.0f} min; {limits.clip_seconds / 60:.0f} min is the limit: cut it",
                 field=field,
             )

@@ -16,6 +16,7 @@ from duologue.errors import DuologueError
 from duologue.service import logs
 from duologue.service.router import Router, Settings
 from duologue.wire.connection import Connection, default_connection_file, state_folder
+from duologue.wire.local import find_server
 
 log = logging.getLogger("duologue.serve")
 
@@ -26,6 +27,14 @@ def run(settings: Settings, connection_file: Path, *, with_parent: bool = False)
     Raises:
         DuologueError: the server can't start: ``port-in-use``, ``no-clients``, ``server-runs`` …
     """
+    if running := find_server(connection_file):
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "server-runs",
+            f"a server already runs here (process {running.pid}, {running.endpoint}): use that one, stop it, or give this one "
+            f"another --connection-file than {connection_file}",
+            field="--connection-file",
+        )
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):

@@ -72,7 +72,7 @@ class Worker:
     def run(self) -> None:
         """Load the performance and perform jobs, for ever."""
         try:
-            performance = load(self._config["performance"], choose_device(self._config["device"]))
+            performance = load(self._config["performance"], self._config["device"])
             described = performance.describe()
         except DuologueError as error:
             self._fail(error)
@@ -204,15 +204,6 @@ def load(name: str, device: str) -> Performance:
             f"the performance {name!r} can't be imported; run `python3 backend install` in Duologue's folder",
         ) from error
     return factory.load(device)
-
-
-def choose_device(wanted: str) -> str:
-    """Return the device to use for ``"auto"``: the first GPU, else the processor. Any other name is kept."""
-    if wanted != "auto":
-        return wanted
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _heard(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
