@@ -1,17 +1,28 @@
 """Training in miniature: it learns, it resumes bit for bit, it logs."""
 
+import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
+import soundfile
 import torch
+from duologue.arkit import INDEX, NAMES
+from duologue.datasets import lips
+from duologue.datasets.face_captures import captured
 from duologue.datasets.face_corpus import Clip
+from duologue.datasets.face_dialogues import compose
 from duologue.datasets.phones import Phone
+from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
 from duologue.face.encoder_training import EncoderTraining, train_encoder
+from duologue.face.losses import FaceLoss, lip_gap
 from duologue.face.optimisation import Optimisation
 from duologue.face.pipeline import FacePipeline
-from duologue.face.training import FaceTraining, conversations, read_encoder, train_face
+from duologue.face.recipe import conversations, read_encoder
+from duologue.face.training import FaceTraining, fine_tune, train_face
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 
 ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
@@ -70,3 +81,79 @@ def test_the_encoder_learns_and_its_checkpoint_feeds_a_face(tmp_path: Path) -> N
         FaceTraining(FaceConfig(speech_width=16, latent=16, feedforward=16, layers=1), short(2), frames=60),
     )
     assert FacePipeline.load(face.folder).config.latent == 16
+
+
+def tiny(steps: int, **loss: float) -> FaceTraining:
+    return FaceTraining(
+        FaceConfig(speech_width=16, latent=16, feedforward=16, layers=1), short(steps), FaceLoss(**loss), frames=60
+    )
+
+
+def test_the_swap_takes_the_tuned_layers_and_nothing_else(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    talk = conversations(clips(), 2, seed=1)
+    base = train_face(SpeechEncoder(ENCODER), talk, tmp_path, tiny(2))
+    with pytest.raises(DuologueError) as refused:
+        FacePipeline.load(base, denoiser="swap")
+    assert refused.value.reason == "checkpoint-foreign"
+    tuned = fine_tune(base, talk, tmp_path / "lips", tiny(3, rest=0.0))
+    kinds = ("base", "tuned", "swap")
+    parameters = {kind: FacePipeline.load(tuned, denoiser=kind).denoiser.state_dict() for kind in kinds}
+    original = FacePipeline.load(base).denoiser.state_dict()
+    for name in original:
+        assert torch.equal(parameters["base"][name], original[name])
+        source = "tuned" if name.startswith("layers.") else "base"
+        assert torch.equal(parameters["swap"][name], parameters[source][name])
+    assert not torch.equal(parameters["tuned"]["speech.weight"], parameters["base"]["speech.weight"])
+    # What ships is the swap.
+    shipped = FacePipeline.load(tuned).denoiser.state_dict()
+    assert all(torch.equal(shipped[name], parameters["swap"][name]) for name in original)
+
+
+def test_the_loss_of_the_lips_alone_ignores_brows_and_knows_the_gap() -> None:
+    true = torch.zeros(1, 4, 52)
+    mean, std = torch.zeros(52), torch.ones(52)
+    raised = true.clone()
+    raised[..., INDEX["browInnerUp"]] = 1.0
+    assert FaceLoss(rest=0.0)(raised, true, std, mean)[0] == 0
+    assert FaceLoss()(raised, true, std, mean)[0] > 0
+    opened = true.clone()
+    opened[..., INDEX["jawOpen"]] = 0.1
+    both = opened.clone()
+    both[..., INDEX["mouthClose"]] = 0.08  # nearly takes back what the jaw opens
+    gaps = [FaceLoss()(made, true, std, mean)[1]["gap"] for made in (opened, both)]
+    assert gaps[1] < 0.01 * gaps[0]
+    random = np.random.default_rng(0).random((5, 52), np.float32)
+    np.testing.assert_allclose(lip_gap(torch.from_numpy(random)).numpy(), lips.lip_gap(random), rtol=1e-4, atol=1e-4)
+
+
+def test_a_folder_of_captures_is_read_as_monologues(tmp_path: Path) -> None:
+    samples = np.sin(np.arange(32000) / 20).astype(np.float32) * 0.1
+    soundfile.write(tmp_path / "take1.wav", samples, 16000)
+    with (tmp_path / "take1.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["time", *NAMES])
+        table.writerows([frame / 30, *(0.5 if name == "jawOpen" else 0.0 for name in NAMES)] for frame in range(60))
+    (name, capture), *others = captured(tmp_path, style=3)
+    assert name == "take1"
+    assert not others
+    assert capture.weights.shape == (2, 60, 52)
+    assert capture.performers == (0,)
+    np.testing.assert_allclose(capture.weights[0, :, INDEX["jawOpen"]], 0.5)
+    assert (capture.style == 3).all()
+    with pytest.raises(DuologueError) as refused:
+        list(captured(tmp_path / "nothing"))
+    assert refused.value.reason == "captures-missing"
+
+
+def test_a_listener_smiles_at_laughter() -> None:
+    smile = INDEX["mouthSmileLeft"]
+    laugh = [replace(clip, text="Ha ha ha!") for clip in clips()]
+    gain = []
+    for number in range(6):
+        serious, amused = (
+            compose(made, np.random.default_rng(number), speaker=0).weights[..., smile].mean()
+            for made in (clips(), laugh)
+        )
+        gain.append(amused - serious)
+    assert min(gain) > 0.1

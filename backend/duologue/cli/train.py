@@ -20,6 +20,7 @@ OutFolder = Annotated[
     Path, typer.Option("--out", "-o", help="Folder for the corpus, training state, log and checkpoint.")
 ]
 Steps = Annotated[int | None, typer.Option(min=1, help="Optimiser steps; the recipe's own number by default.")]
+Encoder = Annotated[Path | None, typer.Option(help="Folder of a pretrained Wav2Vec2 (config.json, model.safetensors).")]
 Device = Annotated[str, typer.Option(help="cpu, cuda:0, …")]
 
 
@@ -70,18 +71,63 @@ def body(
 def face(
     kit: Annotated[Path, typer.Option(help="Folder of speech and faces to compose the starter's corpus from.")],
     out_folder: OutFolder = Path("training/face"),
+    config: Annotated[str, typer.Option(help="starter, or paper (needs --encoder).")] = "starter",
+    encoder: Encoder = None,
     steps: Steps = None,
+    device: Device = "cpu",
 ) -> None:
-    """Train the speech encoder on phones, compose conversations, and train the face on them. Needs espeak-ng, pocketsphinx."""
-    from duologue.face.encoder_training import EncoderTraining
-    from duologue.face.training import FaceTraining, train_starter
+    """Train a face: the speech encoder on phones, the base on composed conversations, then its lips on accurate ones.
 
-    encoder, network = EncoderTraining(), FaceTraining()
+    Needs espeak-ng and pocketsphinx. With --encoder, a pretrained Wav2Vec2 takes the place of the encoder trained here.
+    """
+    from duologue.errors import invalid
+    from duologue.face.config import FaceConfig
+    from duologue.face.encoder_training import EncoderTraining
+    from duologue.face.recipe import train_starter
+    from duologue.face.training import FaceTraining
+
+    if config not in {"starter", "paper"}:
+        raise invalid("config-unknown", f"{config!r} is neither starter nor paper.", field="--config")
+    if config == "paper" and encoder is None:
+        raise invalid(
+            "encoder-missing", "the paper's face hears through wav2vec2-base: give its folder.", field="--encoder"
+        )
+    hearing, network = (
+        EncoderTraining(),
+        FaceTraining(FaceConfig.paper() if config == "paper" else FaceConfig.starter()),
+    )
     if steps is not None:
-        encoder = replace(encoder, optimisation=replace(encoder.optimisation, steps=steps))
+        hearing = replace(hearing, optimisation=replace(hearing.optimisation, steps=steps))
         network = replace(network, optimisation=replace(network.optimisation, steps=steps))
     out.print(f"Training; progress goes to the log.jsonl files in {out_folder}", markup=False)
-    _tell(train_starter(kit, out_folder, encoder=encoder, face=network))
+    _tell(train_starter(kit, out_folder, encoder=hearing, face=network, pretrained=encoder, device=device))
+
+
+@app.command()
+def lips(
+    captures: Annotated[
+        Path, typer.Option(help="Folder of NAME.csv (Live Link Face) beside NAME.wav; NAME.txt helps.")
+    ],
+    base: Annotated[str, typer.Option("--face", help="The face to fine-tune: a checkpoint's name or folder.")] = "face",
+    style: Annotated[int, typer.Option(min=0, help="Style id that the captured person speaks as.")] = 0,
+    out_folder: OutFolder = Path("training/lips"),
+    encoder: Encoder = None,
+    steps: Steps = None,
+    device: Device = "cpu",
+) -> None:
+    """Fine-tune a face's lips on captures whose lips are accurate; what performs afterwards keeps every speaker's own lips.
+
+    The loss is that of the lips alone, and only the denoiser's decoder is taken from the result (InterAct's swap).
+    """
+    from duologue.checkpoints import open_checkpoint
+    from duologue.datasets.face_captures import captured
+    from duologue.face.training import LIPS, fine_tune
+
+    settings = LIPS if steps is None else replace(LIPS, optimisation=replace(LIPS.optimisation, steps=steps))
+    found = open_checkpoint(base)
+    pairs = [dialogue for _, dialogue in captured(captures, style=style)]
+    out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
+    _tell(fine_tune(found, pairs, out_folder, settings, encoder=encoder, device=device))
 
 
 def _tell(checkpoint: Checkpoint) -> None:

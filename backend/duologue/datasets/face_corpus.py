@@ -45,6 +45,11 @@ class Clip:
         """The folder of the kit, or ``espeak``."""
         return self.name.partition("/")[0]
 
+    @property
+    def laughs(self) -> bool:
+        """Whether this is laughter, as a synthesiser laughs."""
+        return self.text.lower().startswith("ha ha")
+
 
 def held_out() -> dict[str, tuple[str, ...]]:
     """Return the split: per source, the stems (or their beginnings) that training never sees. It is ``face_split.toml``."""
@@ -89,7 +94,7 @@ def recorded(kit: Path, cache: Path) -> Iterator[Clip]:
 
 
 def sentences(kit: Path | None = None) -> list[tuple[str, str]]:
-    """Return (language, sentence): our own; with the kit also what speech_matthes reads, what phone callers say, and random words.
+    """Return (language, sentence): our own; with the kit also what speech_matthes reads, what callers say, and random words.
 
     Callers bring spoken English's own words and hesitations; random words bring sounds into company that sentences never do, so
     that a phone must be heard and can't be guessed from its neighbours.
@@ -126,6 +131,12 @@ def _random_words(kit: Path, count: int, seed: int = 0) -> list[str]:
         return pool[rng.integers(len(pool))]
 
     return [" ".join(word() for _ in range(rng.integers(4, 9))) + "." for _ in range(count)]
+
+
+LAUGHS: Final = [
+    ("en", text) for text in ("Ha ha ha ha!", "Ha ha ha ha ha ha!", "Ha ha, ha ha ha ha ha!", "Ha ha ha ha ha, oh!")
+]
+"""Laughter for ``synthetic``."""
 
 
 def synthetic(count: int, seed: int, texts: list[tuple[str, str]], *, held_out_voices: bool = False) -> Iterator[Clip]:

@@ -37,9 +37,13 @@ STYLES: Final = (
 """The starter's eight speakers, by ``style`` id."""
 
 _SMILE: Final = [SHAPE[name] for name in ("mouthSmileLeft", "mouthSmileRight", "cheekSquintLeft", "cheekSquintRight")]
+_SQUINT: Final = [SHAPE[name] for name in ("eyeSquintLeft", "eyeSquintRight")]
 _RAISE: Final = [SHAPE[name] for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
 _KNIT: Final = [SHAPE[name] for name in ("browDownLeft", "browDownRight")]
 _PARTING: Final = [SHAPE["mouth" + stem + side] for stem in ("UpperUp", "LowerDown") for side in ("Left", "Right")]
+
+_Span = tuple[float, float]
+"""Start and end in seconds."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +61,33 @@ class Dialogue:
     facing: NDArray[np.bool_]
     """(2, T)."""
     phones: tuple[tuple[Phone, ...], tuple[Phone, ...]]
+    performers: tuple[int, ...] = (0, 1)
+    """Those whose weights are known; a single capture has a silent partner of whom nothing is."""
 
 
-def compose(clips: Sequence[Clip], rng: np.random.Generator, seconds: float = 24.0, *, clean: bool = False) -> Dialogue:
-    """Return a conversation made of ``clips``; ``clean`` leaves the sound as recorded (for evaluation)."""
+def compose(
+    clips: Sequence[Clip],
+    rng: np.random.Generator,
+    seconds: float = 24.0,
+    *,
+    clean: bool = False,
+    speaker: int | None = None,
+) -> Dialogue:
+    """Return a conversation made of ``clips``.
+
+    ``clean`` leaves the sound as recorded (for evaluation). ``speaker``: both have this style and no emotion (-1).
+    """
     frames = int(seconds * FPS)
-    samples, phones = _turns(clips, rng, seconds, clean=clean)
-    style = rng.integers(len(STYLES), size=2)
-    emotion = np.stack([_moods(frames, rng) for _ in range(2)])
+    samples, phones, laughs = _turns(clips, rng, seconds, clean=clean)
+    style = rng.integers(len(STYLES), size=2) if speaker is None else np.full(2, speaker)
+    emotion = np.stack([_moods(frames, rng) for _ in range(2)]) if speaker is None else np.full((2, frames), -1)
     facing = np.repeat(_switching(frames, rng, 0.8)[None], 2, axis=0)
     loudness = np.stack([_loudness(track, frames) for track in samples])
     weights = np.stack(
         [_face(phones[i], frames, STYLES[style[i]], emotion[i], loudness[i], loudness[1 - i], rng) for i in range(2)]
     )
+    for i in range(2):
+        _laugh(weights[i], laughs[i], laughs[1 - i], rng)
     if not clean:
         leak = 10 ** (-rng.uniform(25, 45) / 20) if rng.random() < 0.3 else 0.0
         samples = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng) for i in range(2)])
@@ -78,10 +96,14 @@ def compose(clips: Sequence[Clip], rng: np.random.Generator, seconds: float = 24
 
 def _turns(
     clips: Sequence[Clip], rng: np.random.Generator, seconds: float, *, clean: bool
-) -> tuple[NDArray[np.float32], tuple[tuple[Phone, ...], tuple[Phone, ...]]]:
-    """Lay clips in turns on two tracks: 1 to 7 s each, gaps around 0.2 s, some overlaps (Levinson & Torreira 2015)."""
+) -> tuple[NDArray[np.float32], tuple[tuple[Phone, ...], tuple[Phone, ...]], tuple[list[_Span], list[_Span]]]:
+    """Lay clips in turns on two tracks: 1 to 7 s each, gaps around 0.2 s, some overlaps (Levinson & Torreira 2015).
+
+    Returns the samples (2, N), both performers' phones, and when each laughs.
+    """
     samples = np.zeros((2, int(seconds * RATE)), np.float32)
     phones: tuple[list[Phone], list[Phone]] = ([], [])
+    laughs: tuple[list[_Span], list[_Span]] = ([], [])
     free = [0.0, 0.0]
     now, speaker = rng.uniform(0, 1.5), int(rng.integers(2))
     speed = np.ones(2) if clean else np.exp(rng.uniform(-0.15, 0.15, 2))
@@ -105,13 +127,15 @@ def _turns(
             for p in clip.phones
             if p.end > start and p.start < start + length * factor
         )
+        if clip.laughs:
+            laughs[speaker].append((now, now + length))
         free[speaker] = now + length + 0.1
         if rng.random() < 0.8:
             speaker = 1 - speaker
         now = max(now + length + rng.normal(0.25, 0.4), free[speaker])
         if rng.random() < 0.15:
             now += rng.uniform(0.5, 2.5)
-    return samples, (tuple(phones[0]), tuple(phones[1]))
+    return samples, (tuple(phones[0]), tuple(phones[1])), laughs
 
 
 def _face(  # noqa: PLR0917
@@ -124,13 +148,14 @@ def _face(  # noqa: PLR0917
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Return one performer's weights (frames, 52)."""
-    effort = _smooth(ARTICULATION[emotion], 9)
+    expression = np.where(emotion[:, None] < 0, np.float32(0), EXPRESSIONS[emotion])
+    effort = _smooth(np.where(emotion < 0, np.float32(1), ARTICULATION[emotion]), 9)
     weights = mouth_curves(phones, frames, loudness=loudness.clip(0.6, 1.25) * effort, style=style)
     closed = weights[:, SHAPE["mouthClose"]] / (weights[:, SHAPE["jawOpen"]] + 0.03)
     speaking, listening = loudness > 0.3, (loudness <= 0.3) & (partner > 0.3)
 
     strength = (0.75 + 0.3 * _drift(frames, rng, 1.5) + 0.1 * _smooth(speaking.astype(np.float32), 15)).clip(0.35, 1.15)
-    mood = np.stack([_smooth(column, 15) for column in EXPRESSIONS[emotion].T], axis=1) * strength[:, None]
+    mood = np.stack([_smooth(column, 15) for column in expression.T], axis=1) * strength[:, None]
     # A broad smile pulls the corners: vowels under it are less rounded and stretch less of their own.
     smile = mood[:, SHAPE["mouthSmileLeft"], None]
     for name in ("mouthPucker", "mouthFunnel"):
@@ -139,7 +164,7 @@ def _face(  # noqa: PLR0917
     weights = shut((weights + mood).astype(np.float32), closed.clip(0, 1))
 
     accents = _bumps(frames, _peaks(loudness, rng), rng, (0.25, 0.5)) * rng.uniform(0.5, 1.2)
-    knit = EXPRESSIONS[emotion][:, _KNIT[0]] > 0.3
+    knit = expression[:, _KNIT[0]] > 0.3
     weights[:, _RAISE] += np.where(knit, 0, 0.3 * accents)[:, None]
     weights[:, _KNIT] += np.where(knit, 0.25 * accents, 0)[:, None]
     answers = _bumps(frames, _sparse(listening, 0.18, rng), rng, (0.5, 1.4))
@@ -150,6 +175,27 @@ def _face(  # noqa: PLR0917
     )
     weights[:, SHAPE["mouthPressRight"]] += nods
     return weights.clip(0, 1).astype(np.float32)
+
+
+def _laugh(
+    weights: NDArray[np.float32], own: Sequence[_Span], partner: Sequence[_Span], rng: np.random.Generator
+) -> None:
+    """Put laughs on a face (T, 52) in place: the whole face for its own, a smile 0.2 to 0.6 s after the partner's."""
+    own_strength = _held([(start, end + 0.4) for start, end in own], len(weights), rng.uniform(0.7, 1.0))
+    delay = rng.uniform(0.2, 0.6)
+    answered = [(start + delay, end + rng.uniform(0.6, 1.8)) for start, end in partner if rng.random() < 0.85]
+    answer = _held(answered, len(weights), rng.uniform(0.4, 0.75))
+    for names, most in ((_SMILE[:2], 0.75), (_SMILE[2:], 0.6), (_SQUINT, 0.35)):
+        wanted = np.float32(most) * np.maximum(own_strength, answer)
+        weights[:, names] = np.maximum(weights[:, names], wanted[:, None])
+
+
+def _held(spans: Sequence[_Span], frames: int, strength: float) -> NDArray[np.float32]:
+    """Return (frames,) ``strength`` during the spans, with edges of a third of a second."""
+    curve = np.zeros(frames, np.float32)
+    for start, end in spans:  # a handful of laughs
+        curve[max(int(start * FPS), 0) : max(int(end * FPS), 0)] = strength
+    return _smooth(curve, 9)
 
 
 def _moods(frames: int, rng: np.random.Generator) -> NDArray[np.int64]:

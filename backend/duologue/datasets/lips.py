@@ -26,12 +26,13 @@ _PER_UNIT: Final = {
 }  # fmt: skip
 MOUTH_CLOSE_MM: Final = -_PER_UNIT["mouthClose"]
 """How many mm one unit of ``mouthClose`` brings the lips together."""
-_COEFFICIENTS: Final = np.array([_PER_UNIT.get(name, 0.0) for name in NAMES], np.float32)
+COEFFICIENTS: Final = np.array([_PER_UNIT.get(name, 0.0) for name in NAMES], np.float32)
+"""(52,) mm a unit of each weight."""
 
 
 def lip_gap(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the gap in mm (...,) of weights (..., 52)."""
-    return weights @ _COEFFICIENTS + np.float32(REST)
+    return weights @ COEFFICIENTS + np.float32(REST)
 
 
 def shut(weights: NDArray[np.float32], closure: NDArray[np.float32], gap: float = -1.0) -> NDArray[np.float32]:

@@ -41,6 +41,11 @@ class FaceConfig:
             raise invalid("face-config", "period, layers and styles must be at least 1.")
 
     @classmethod
+    def starter(cls) -> FaceConfig:
+        """Return the sizes of the face that ships."""
+        return cls()
+
+    @classmethod
     def paper(cls) -> FaceConfig:
         """Return the published sizes: 512-d latent, feed-forward 1024, one layer of 4 heads, on wav2vec2-base's 768."""
         return cls(speech_width=768, latent=512, feedforward=1024, heads=4, layers=1, styles=7, dropout=0.1)

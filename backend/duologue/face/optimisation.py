@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ class Optimisation:
     log_every: int = 20
     save_every: int = 200
 
+    def identity(self) -> str:
+        """Return what makes a run the run it is: all but how often it logs and saves."""
+        return json.dumps({key: value for key, value in asdict(self).items() if not key.endswith("_every")})
+
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""
         if step < self.warm_up:
@@ -55,12 +59,16 @@ def optimise(
     """Run AdamW from wherever ``out/state.safetensors`` stands up to ``settings.steps``; return the step reached.
 
     ``loss_of(step)`` returns the loss and figures to log; ``judge`` is called at every save. Log lines go to ``out/log.jsonl``.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``training-changed`` when ``out`` holds a run with other settings; INTERNAL
+            ``training-diverged``.
     """
     out.mkdir(parents=True, exist_ok=True)
     optimiser = torch.optim.AdamW(
         module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
     )
-    step = load_state(module, optimiser, out / "state.safetensors")
+    step = load_state(module, optimiser, out / "state.safetensors", settings)
     began = time.monotonic()
     with (out / "log.jsonl").open("a") as log:
 
@@ -85,29 +93,40 @@ def optimise(
             if step % settings.log_every == 0:
                 note({"loss": round(loss.item(), 5), **{key: round(value, 5) for key, value in figures.items()}})
             if step % settings.save_every == 0 or step == settings.steps:
-                save_state(module, optimiser, step, out / "state.safetensors")
+                save_state(module, optimiser, step, out / "state.safetensors", settings)
                 if judge is not None:
                     module.eval()
                     note({"judged": {key: round(value, 4) for key, value in judge().items()}})
-    save_state(module, optimiser, step, out / "state.safetensors")
+    save_state(module, optimiser, step, out / "state.safetensors", settings)
     return step
 
 
-def save_state(module: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path) -> None:
+def save_state(
+    module: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path, settings: Optimisation
+) -> None:
     """Write all that a run needs to go on."""
     tensors = {f"module/{name}": value.contiguous().clone() for name, value in module.state_dict().items()}
     for index, entry in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{index}/{key}": value.contiguous() for key, value in entry.items()}
-    save_file(tensors, path.with_suffix(".tmp"), metadata={"step": str(step)})
+    save_file(tensors, path.with_suffix(".tmp"), metadata={"step": str(step), "settings": settings.identity()})
     path.with_suffix(".tmp").replace(path)
 
 
-def load_state(module: nn.Module, optimiser: torch.optim.Optimizer, path: Path) -> int:
+def load_state(module: nn.Module, optimiser: torch.optim.Optimizer, path: Path, settings: Optimisation) -> int:
     """Put a run back where it stopped; return its step, 0 where there is nothing to go on from."""
     if not path.exists():
         return 0
     with safe_open(path, "pt") as file:
-        step = int(file.metadata()["step"])
+        told = file.metadata()
+    step, began_with = int(told["step"]), told.get("settings", settings.identity())
+    if began_with != settings.identity():
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "training-changed",
+            f"{path.parent} holds a run with {began_with}, not with {settings.identity()}; give the same settings to go on with "
+            "it, or another --out to begin anew",
+            field="--out",
+        )
     tensors = load_file(path)
     module.load_state_dict(
         {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith("module/")}

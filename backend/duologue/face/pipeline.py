@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ FIRST_WINDOW: Final = 90
 WINDOW: Final = 240
 OVERLAP: Final = 30
 """Frames that two windows both make, from the same noise, and that are cross-faded. All three are multiples of the period."""
+
+Denoiser = Literal["base", "tuned", "swap"]
 
 GUIDANCE: Final = {"speech": 1.4}
 """What a strength of 1 stands for. Plain sampling averages what the speech leaves open, so the jaw opens too little: measured on
@@ -73,6 +75,14 @@ def windows(frames: int) -> Iterator[tuple[int, int]]:
         start, length = stop - OVERLAP, WINDOW
 
 
+def swap(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return InterAct's mixture of parameters: ``base`` everywhere, the decoder's layers from ``tuned`` if there are any.
+
+    What says who speaks and what is heard (embeddings, projections) stays as it was trained on everybody (arXiv 2509.05747).
+    """
+    return dict(base) | {name: value for name, value in tuned.items() if name.startswith("layers.")}
+
+
 class FacePipeline:
     """A speech encoder, a denoiser and the scale of the weights it was trained on."""
 
@@ -105,12 +115,21 @@ class FacePipeline:
         device: str | torch.device = "cpu",
         *,
         encoder: Path | None = None,
+        denoiser: Denoiser | None = None,
     ) -> FacePipeline:
-        """Load a face checkpoint by name or folder; ``encoder`` replaces its speech encoder by a pretrained Wav2Vec2's folder.
+        """Load a face checkpoint by name or folder.
+
+        Args:
+            checkpoint: name, folder or opened checkpoint.
+            device: where to run.
+            encoder: a pretrained Wav2Vec2's folder, in place of the checkpoint's own speech encoder.
+            denoiser: which parameters the denoiser takes: ``"base"``, ``"tuned"`` (fine-tuned throughout) or ``"swap"``; by
+                default the swap where the checkpoint was fine-tuned.
 
         Raises:
             DuologueError: what ``open_checkpoint`` raises; FAILED_PRECONDITION ``checkpoint-foreign`` for another model's
-                checkpoint or tensors that don't fit its config; ``encoder-width``, ``encoder-unreadable``.
+                checkpoint or tensors that don't fit its config, or one that was not fine-tuned when that is asked for;
+                ``encoder-width``, ``encoder-unreadable``.
         """
         found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
         found.require(MODEL)
@@ -118,7 +137,10 @@ class FacePipeline:
         if config.shapes != NAMES:
             raise _foreign(found, "its shapes are not the 52 that this version writes")
         tensors = found.tensors()
-        denoiser = FaceDenoiser(config)
+        network = FaceDenoiser(config)
+        base, tuned = _under("denoiser.", tensors), _under("tuned.", tensors)
+        if denoiser in {"swap", "tuned"} and not tuned:
+            raise _foreign(found, "its lips were never fine-tuned (`duologue train lips`); only its base can be loaded")
         own_encoder = found.config.get("encoder")
         if encoder is None and own_encoder is None:
             raise _foreign(found, "it holds no speech encoder; point at the folder of the Wav2Vec2 it was trained with")
@@ -126,10 +148,11 @@ class FacePipeline:
             SpeechEncoder.pretrained(encoder) if encoder else SpeechEncoder(EncoderConfig.from_json(own_encoder or {}))
         )
         try:
-            denoiser.load_state_dict(_under("denoiser.", tensors))
+            chosen = {"base": base, "tuned": tuned, "swap": swap(base, tuned)}[denoiser or "swap"]
+            network.load_state_dict(chosen)
             if encoder is None:
                 speech.load_state_dict(_under("encoder.", tensors))
-            return cls(speech, denoiser, tensors["mean"], tensors["std"], device)
+            return cls(speech, network, tensors["mean"], tensors["std"], device)
         except (RuntimeError, KeyError) as error:
             raise _foreign(found, f"its tensors don't fit its config: {str(error).splitlines()[0]}") from error
 
@@ -153,6 +176,11 @@ class FacePipeline:
         tensors |= {"mean": self._mean, "std": self._std}
         config = {"model": MODEL, "network": self.config.to_json(), "encoder": ours.to_json() if ours else None}
         return config, tensors
+
+    @property
+    def scale(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (52,) that weights are standardised by."""
+        return self._mean, self._std
 
     def stream(  # noqa: PLR0917
         self,

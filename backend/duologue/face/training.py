@@ -1,7 +1,8 @@
-"""Training of the face: the denoiser on composed conversations, heard through a frozen speech encoder.
+"""Training of the face's denoiser on conversations, heard through a frozen speech encoder: from scratch, and fine-tuned for lips.
 
-``train_starter`` is the whole recipe of the shipped checkpoint; ``train_encoder`` (in ``encoder_training``) and ``train_face``
-are its halves.
+Fine-tuning is InterAct's (arXiv 2509.05747): a few more epochs with the loss of the lips alone on data whose lips are
+accurate. The checkpoint keeps both sets of parameters, because what performs is a mixture: the base everywhere and the
+fine-tuned decoder in it (``pipeline.swap``), which closes lips and keeps each speaker's own.
 """
 
 from __future__ import annotations
@@ -9,25 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.arkit import INDEX as SHAPE
-from duologue.arkit import LOWER_FACE
-from duologue.checkpoints import Checkpoint, open_checkpoint, write_checkpoint
-from duologue.datasets.face_corpus import Clip, is_held_out, recorded, sentences, synthetic
-from duologue.datasets.face_dialogues import STYLES, Dialogue, compose
+from duologue.checkpoints import Checkpoint, write_checkpoint
+from duologue.datasets.face_dialogues import Dialogue
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.face.config import FaceConfig
-from duologue.face.encoder_training import EncoderTraining, train_encoder
 from duologue.face.judging import judge
+from duologue.face.losses import FaceLoss
 from duologue.face.network import FaceDenoiser
 from duologue.face.optimisation import Optimisation, optimise
 from duologue.face.pipeline import FacePipeline
-from duologue.speech.encoder import EncodedSpeech, EncoderConfig, SpeechEncoder
+from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,21 +33,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FaceTraining:
-    """How the denoiser is trained. The loss is MSE plus ``velocity`` times that of frame differences, on standardised weights."""
+    """How the denoiser is trained."""
 
     network: FaceConfig = field(default_factory=FaceConfig)
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=2400, learning_rate=1e-3, batch=12))
+    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=3000, learning_rate=1e-3, batch=12))
+    loss: FaceLoss = field(default_factory=FaceLoss)
     frames: int = 150
-    velocity: float = 1.0
-    mouth: float = 1.5
-    """How much larger an error of the jaw and lips counts than one of the brows."""
-    closure: float = 1.8
-    """How much larger an error of the mouth counts while the lips are shut: p, b, m are short, and a near miss shows."""
     drop_speech: float = 0.08
     drop_emotion: float = 0.15
     drop_style: float = 0.1
     floor: float = 0.02
     """Smallest standard deviation a shape is divided by: shapes that never move must not be blown up."""
+
+
+LIPS: Final = FaceTraining(
+    optimisation=Optimisation(steps=300, learning_rate=1e-4, batch=12, warm_up=20, save_every=100),
+    loss=FaceLoss(rest=0.0),
+)
+"""Fine-tuning: a few epochs, gently, with the loss of the lips alone. Its ``network`` is the base's."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Encoded:
     dialogue: Dialogue
 
 
-def encode(encoder: SpeechEncoder, dialogues: Sequence[Dialogue]) -> list[Encoded]:
+def encode(encoder: SpeechEncoder, dialogues: Sequence[Dialogue], device: str = "cpu") -> list[Encoded]:
     """Run the encoder over conversations once, exactly as the pipeline does."""
-    return [
-        Encoded(EncodedSpeech(encoder, d.samples).frames(0, d.weights.shape[1]).numpy().astype(np.float16), d)
-        for d in dialogues
-    ]
+
+    def features(dialogue: Dialogue) -> NDArray[np.float16]:
+        encoded = EncodedSpeech(encoder, dialogue.samples, device)
+        return encoded.frames(0, dialogue.weights.shape[1]).cpu().numpy().astype(np.float16)
+
+    return [Encoded(features(dialogue), dialogue) for dialogue in dialogues]
 
 
 def train_face(
@@ -75,6 +78,7 @@ def train_face(
     settings: FaceTraining | None = None,
     *,
     held_out: Sequence[Dialogue] = (),
+    device: str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Checkpoint:
     """Train the denoiser and write ``out/face``: a whole face checkpoint with this encoder in it.
@@ -82,47 +86,87 @@ def train_face(
     ``out`` also gets ``log.jsonl`` and the state from which the same call resumes.
     """
     settings = settings or FaceTraining()
-    optimisation = settings.optimisation
-    torch.manual_seed(optimisation.seed)
-    denoiser = FaceDenoiser(settings.network)
+    torch.manual_seed(settings.optimisation.seed)
     everything = np.concatenate([dialogue.weights.reshape(-1, dialogue.weights.shape[-1]) for dialogue in dialogues])
     mean = torch.from_numpy(everything.mean(0))
     std = torch.from_numpy(everything.std(0).clip(min=settings.floor))
-    mouth = torch.tensor([float(name in LOWER_FACE) for name in settings.network.shapes])
-    heard = encode(encoder, dialogues)
+    pipeline = FacePipeline(encoder, FaceDenoiser(settings.network), mean, std, device)
+    _train(pipeline, dialogues, out, settings, held_out, should_stop)
+    config, tensors = pipeline.state()
+    return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)
+
+
+def fine_tune(
+    base: Checkpoint | Path,
+    accurate: Sequence[Dialogue],
+    out: Path,
+    settings: FaceTraining | None = None,
+    *,
+    encoder: Path | None = None,
+    held_out: Sequence[Dialogue] = (),
+    device: str = "cpu",
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Checkpoint:
+    """Fine-tune a face on lip-accurate data with the loss of the lips alone; write ``out/face`` with both sets of parameters.
+
+    ``base``: a face checkpoint; of one that was fine-tuned before, its base is taken. ``encoder``: as for ``FacePipeline.load``.
+    Resumes like ``train_face``. 5 to 40 epochs of a lip-accurate set are enough; longer ones lose emotion (the paper's own note).
+    """
+    settings = settings or LIPS
+    torch.manual_seed(settings.optimisation.seed)
+    pipeline = FacePipeline.load(base, device, encoder=encoder, denoiser="base")
+    config, tensors = pipeline.state()
+    tensors = {key: value.clone() for key, value in tensors.items()}  # training changes them in place
+    _train(pipeline, accurate, out, settings, held_out, should_stop)
+    _, tuned = pipeline.state()
+    both = tensors | {
+        key.replace("denoiser.", "tuned.", 1): value for key, value in tuned.items() if key.startswith("denoiser.")
+    }
+    return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, both)
+
+
+def _train(  # noqa: PLR0917
+    pipeline: FacePipeline,
+    dialogues: Sequence[Dialogue],
+    out: Path,
+    settings: FaceTraining,
+    held_out: Sequence[Dialogue],
+    should_stop: Callable[[], bool],
+) -> None:
+    """Train the pipeline's denoiser in place."""
+    denoiser, device = pipeline.denoiser, pipeline.device
+    mean, std = pipeline.scale
+    heard = encode(pipeline.encoder, dialogues, str(device))
     schedule = CosineSchedule()
 
     def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
-        rng = np.random.default_rng((optimisation.seed, step))
-        weights, conditions = _batch(heard, settings, rng)
+        rng = np.random.default_rng((settings.optimisation.seed, step))
+        weights, conditions = _batch(heard, settings, denoiser.config.period, rng, device)
         x0 = (weights - mean) / std
-        emphasis = 1 + mouth * (settings.mouth - 1 + (settings.closure - 1) * _closed(weights))
         # Near pure noise the speech is all there is to go by, so that is where most of the learning is.
-        t = torch.from_numpy(rng.random(len(x0), np.float32)).sqrt()
-        noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32))
-        error = (denoiser(schedule.add_noise(x0, noise, t), t, *conditions) - x0) * emphasis
-        position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
-        return position + settings.velocity * velocity, {"position": position.item(), "velocity": velocity.item()}
+        t = torch.from_numpy(rng.random(len(x0), np.float32)).sqrt().to(device)
+        noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(device)
+        made = denoiser(schedule.add_noise(x0, noise, t), t, *conditions)
+        return settings.loss(made, x0, std, mean)
 
-    pipeline = FacePipeline(encoder, denoiser, mean, std)
     denoiser.requires_grad_(True)
     judged = (lambda: judge(pipeline, held_out)) if held_out else None
-    optimise(denoiser, loss_of, optimisation, out, judge=judged, should_stop=should_stop)
-    config, tensors = pipeline.state()
-    return write_checkpoint(out / "face", "face", {**config, "training": _record(settings)}, tensors)
+    optimise(denoiser, loss_of, settings.optimisation, out, judge=judged, should_stop=should_stop)
+    denoiser.eval().requires_grad_(False)
 
 
 def _batch(
-    heard: Sequence[Encoded], settings: FaceTraining, rng: np.random.Generator
+    heard: Sequence[Encoded], settings: FaceTraining, period: int, rng: np.random.Generator, device: torch.device
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Return clean weights (B, T, 52) and the denoiser's conditions for random performers at random whole seconds."""
-    size, length = settings.optimisation.batch, settings.frames
+    size = settings.optimisation.batch
+    chosen = [heard[index] for index in rng.integers(len(heard), size=size)]
+    length = min(settings.frames, *(item.dialogue.weights.shape[1] for item in chosen))
     rows: list[tuple[NDArray[np.generic], ...]] = []
-    for _ in range(size):
-        item = heard[rng.integers(len(heard))]
-        d, me = item.dialogue, int(rng.integers(2))
-        seconds = (d.weights.shape[1] - length) // settings.network.period
-        at = slice(start := int(rng.integers(seconds + 1)) * settings.network.period, start + length)
+    for item in chosen:
+        d, me = item.dialogue, int(rng.choice(item.dialogue.performers))
+        seconds = (d.weights.shape[1] - length) // period
+        at = slice(start := int(rng.integers(seconds + 1)) * period, start + length)
         kept = 0.0 if rng.random() < settings.drop_speech else 1.0
         features = item.features[[me, 1 - me], at].astype(np.float32) * np.float32(kept)
         who = (d.style[[me, 1 - me]] + 1) * (rng.random(2) >= settings.drop_style)
@@ -131,67 +175,6 @@ def _batch(
             (d.weights[me, at], features[0], features[1], who[0], who[1], d.facing[me, at].astype(np.int64), feels)
         )
     weights, own, partner, own_style, partner_style, facing, emotion = (
-        torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)
+        torch.from_numpy(np.stack(column)).to(device) for column in zip(*rows, strict=True)
     )
     return weights, (own, partner, own_style, partner_style, facing, emotion)
-
-
-def _closed(weights: Tensor) -> Tensor:
-    """Return (B, T, 1) how far the lips are shut on purpose: ``mouthClose`` against what the jaw opens."""
-    return (weights[..., [SHAPE["mouthClose"]]] / (weights[..., [SHAPE["jawOpen"]]] + 0.03)).clamp(0, 1)
-
-
-def _record(settings: FaceTraining) -> dict[str, object]:
-    return {key: value for key, value in asdict(settings).items() if key != "network"}
-
-
-def conversations(clips: Sequence[Clip], count: int, seed: int, *, clean: bool = False) -> list[Dialogue]:
-    """Compose ``count`` conversations from ``clips``; sources are drawn evenly so that no voice corpus dominates."""
-    sources = sorted({clip.source for clip in clips})
-    pools = {source: [clip for clip in clips if clip.source == source] for source in sources}
-    made: list[Dialogue] = []
-    for number in range(count):
-        rng = np.random.default_rng((seed, number))
-        mixed = [pool[rng.integers(len(pool))] for pool in pools.values() for _ in range(6)]
-        made.append(compose(mixed, rng, clean=clean))
-    return made
-
-
-def train_starter(
-    kit: Path,
-    out: Path,
-    *,
-    encoder: EncoderTraining | None = None,
-    face: FaceTraining | None = None,
-    dialogues: int = 160,
-    voices: int = 700,
-) -> Checkpoint:
-    """Make the shipped checkpoint from the kit: align speech, train the encoder, compose conversations, train the face.
-
-    Needs espeak-ng's library and pocketsphinx. Every stage resumes from what ``out`` already holds.
-    """
-    clips = list(recorded(kit, out / "phones"))
-    texts = sentences(kit)
-    train = [clip for clip in clips if not is_held_out(clip.name)] + list(synthetic(voices, 1, texts))
-    held = [clip for clip in clips if is_held_out(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True))
-    trained = train_encoder(train, out / "encoder", encoder, held_out=held[::2])
-    # LibriSpeech's phones are a recogniser's guesses: good enough to learn to hear by, not to move lips by.
-    exact = [clip for clip in train if clip.source != "speech_librispeech"]
-    unseen = [clip for clip in held if clip.source in {"speech_matthes", "espeak"}]
-    return train_face(
-        read_encoder(trained),
-        conversations(exact, dialogues, 3),
-        out / "face",
-        face or FaceTraining(network=FaceConfig(styles=len(STYLES))),
-        held_out=conversations(unseen, 6, 4, clean=True),
-    )
-
-
-def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:
-    """Return the speech encoder of a ``speech-encoder`` checkpoint, without its training heads."""
-    found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
-    found.require("speech-encoder")
-    encoder = SpeechEncoder(EncoderConfig.from_json(found.config["encoder"]))
-    tensors = {k.removeprefix("encoder."): v for k, v in found.tensors().items() if k.startswith("encoder.")}
-    encoder.load_state_dict(tensors)
-    return encoder.eval()
