@@ -8,8 +8,9 @@ On disk (every key but the two speech tracks has a default; paths are relative t
     [performers.A]
     speech = "anna.wav"                        # or {path = "both.wav", channel = 0}
     transcript = "anna.TextGrid"               # or .srt, .json, .txt, or the text itself
-    emotion = [[0, "calmness"], [6.5, "joy"]]  # seconds, label; or one label for all of it
+    emotion = [[0, "calmness"], [6.5, "joy", 1.5]]  # seconds, label, strength; or one label for all of it
     actions = "sit"
+    face = {blinks_per_minute = 12}            # docs/face.md
 
     [performers.B]
     speech = "ben.flac"
@@ -19,7 +20,6 @@ On disk (every key but the two speech tracks has a default; paths are relative t
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import math
 import os
@@ -32,13 +32,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import labels
+from duologue.brief_face import Expression, check_face
 from duologue.brief_parts import (
     STARTS,
     PerformerBrief,
     RootTarget,
     Speech,
     Start,
-    Timeline,
     Transcript,
     TranscriptFormat,
     performer_json,
@@ -46,15 +46,25 @@ from duologue.brief_parts import (
     read_target,
     without_nones,
 )
+from duologue.brief_timeline import (
+    DAY,
+    EmotionTimeline,
+    Timeline,
+    check_emotions,
+    check_timeline,
+    frame_labels,
+    frame_strengths,
+)
 from duologue.document import Table, finite, read_document, within
 from duologue.errors import DuologueError, invalid
 from duologue.files import write_text
-from duologue.take import FPS
 
 __all__ = [
     "MIN_DISTANCE",
     "STRENGTHS",
     "Brief",
+    "EmotionTimeline",
+    "Expression",
     "PerformerBrief",
     "RootTarget",
     "Speech",
@@ -62,7 +72,6 @@ __all__ = [
     "Timeline",
     "Transcript",
     "TranscriptFormat",
-    "frame_labels",
 ]
 
 STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement")
@@ -72,7 +81,6 @@ MIN_DISTANCE: Final = 0.5
 """Metres between the two starts: nearer, and the bodies would begin inside each other."""
 
 _STAGE: Final = 100.0  # metres from the origin: farther is a mistake of units
-_DAY: Final = 86400.0
 _MAX_STEPS: Final = 1000
 _MAX_STRENGTH: Final = 20.0
 _MAX_STYLE: Final = 65535
@@ -108,10 +116,11 @@ class Brief:
             checked = replace(
                 given,
                 role=roles[index],
-                emotion=_timeline(given.emotion, labels.EMOTIONS, "calmness", f"{place}.emotion"),
-                actions=_timeline(given.actions, labels.ACTION_MODES, "stand", f"{place}.actions"),
+                emotion=check_emotions(given.emotion, "calmness", f"{place}.emotion"),
+                actions=check_timeline(given.actions, labels.ACTION_MODES, "stand", f"{place}.actions"),
                 start=starts[index],
                 style=style,
+                face=check_face(given.face, f"{place}.face"),
             )
             object.__setattr__(self, name.lower(), checked)
         within(self.seed, 0, 2**63 - 1, "seed")
@@ -143,6 +152,10 @@ class Brief:
     def frame_emotions(self, frames: int) -> NDArray[np.uint8]:
         """(2, frames): indices into ``labels.EMOTIONS``."""
         return np.stack([frame_labels(performer.emotion, labels.EMOTIONS, frames) for performer in self.performers])
+
+    def frame_emotion_strengths(self, frames: int) -> NDArray[np.float32]:
+        """(2, frames): how strongly each emotion is asked for; 1 unless the brief says otherwise."""
+        return np.stack([frame_strengths(performer.emotion, frames) for performer in self.performers])
 
     def frame_actions(self, frames: int) -> NDArray[np.uint8]:
         """(2, frames): indices into ``labels.ACTION_MODES``."""
@@ -251,14 +264,6 @@ class Brief:
         return digest.hexdigest()
 
 
-def frame_labels(timeline: Timeline, known: Sequence[str], frames: int) -> NDArray[np.uint8]:
-    """(frames,): for frame t the index in ``known`` of the label that holds at t / 30 seconds."""
-    times = np.array([seconds for seconds, _ in timeline])
-    indices = np.array([known.index(label) for _, label in timeline], np.uint8)
-    # A label set at 1.0 s must hold at frame 30 though 30 / 30 and 1.0 may differ in the last bit.
-    return indices[np.searchsorted(times, np.arange(frames) / FPS + 1e-9, side="right") - 1]
-
-
 def _roles(a: str, b: str, halves: tuple[str, str]) -> tuple[str, str]:
     """Return both roles, the missing ones filled in from the relationship's two halves."""
     for name, role in zip(labels.PERFORMERS, (a, b), strict=True):
@@ -273,22 +278,6 @@ def _roles(a: str, b: str, halves: tuple[str, str]) -> tuple[str, str]:
             "role-mismatch", f"both are {a!r}; one of the two must be {other[a]!r}", field="performers.B.role"
         )
     return a, b
-
-
-def _timeline(timeline: Timeline, known: Sequence[str], default: str, place: str) -> Timeline:
-    """Check and sort; before a first entry later than 0 the default label holds."""
-    if not timeline:
-        raise invalid("timeline-empty", "has no entry; leave it out or give at least one label", field=place)
-    for index, (seconds, label) in enumerate(timeline):
-        within(seconds, 0, _DAY, f"{place}[{index}]")
-        labels.check(label, known, field=f"{place}[{index}]")
-    ordered = sorted((float(seconds), label) for seconds, label in timeline)
-    for (seconds, first), (following, second) in itertools.pairwise(ordered):
-        if seconds == following:
-            raise invalid(
-                "timeline-twice", f"has both {first!r} and {second!r} at {seconds:g} s; keep one", field=place
-            )
-    return tuple(ordered) if ordered[0][0] == 0 else ((0.0, default), *ordered)
 
 
 def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
@@ -315,7 +304,7 @@ def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
 
 def _check_target(target: RootTarget, place: str) -> None:
     labels.check(target.performer, labels.PERFORMERS, field=f"{place}.performer")
-    within(target.seconds, 0, _DAY, f"{place}.seconds")
+    within(target.seconds, 0, DAY, f"{place}.seconds")
     within(target.x, -_STAGE, _STAGE, f"{place}.x")
     within(target.z, -_STAGE, _STAGE, f"{place}.z")
     if target.heading is not None:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import labels
-from duologue.document import Table, as_list, number, read_text, within, wrong_type
+from duologue.brief_face import Expression, face_json, read_face
+from duologue.brief_timeline import EmotionTimeline, Timeline, read_emotions, read_timeline
+from duologue.document import Table, read_text, within
 from duologue.errors import DuologueError, invalid
-
-Timeline = tuple[tuple[float, str], ...]
-"""(seconds, label) pairs in the order of time, the first at 0: each label holds until the next."""
 
 TranscriptFormat = Literal["text", "srt", "textgrid", "json"]
 FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json")
@@ -77,11 +76,12 @@ class PerformerBrief:
     transcript: Transcript | None = None
     role: str = ""
     """One half of the relationship ("boss"); by default A has the first and B the second."""
-    emotion: Timeline = ((0.0, "calmness"),)
+    emotion: EmotionTimeline = ((0.0, "calmness"),)
     actions: Timeline = ((0.0, "stand"),)
     start: Start | None = None
     style: int | None = None
     """Speaker id of the model; by default 0 for A and 1 for B."""
+    face: Expression = field(default_factory=Expression)
 
 
 OPEN: Final = math.radians(65.0)
@@ -105,7 +105,7 @@ def read_target(value: object, place: str) -> RootTarget:
 
 def read_performer(performers: Table, name: str, folder: Path | None) -> PerformerBrief:
     """Read A's or B's table. Relative paths start from ``folder``; without one no files may be named."""
-    known = ("speech", "transcript", "role", "emotion", "actions", "start", "style")
+    known = ("speech", "transcript", "role", "emotion", "actions", "start", "style", "face")
     table = performers.table(name, known)
     start = table.table("start", ("x", "z", "heading"))
     default = STARTS[labels.PERFORMERS.index(name)]
@@ -113,12 +113,13 @@ def read_performer(performers: Table, name: str, folder: Path | None) -> Perform
         speech=_read_speech(table, folder),
         transcript=_read_transcript(table, folder),
         role=table.text("role"),
-        emotion=_read_timeline(table, "emotion", "calmness"),
-        actions=_read_timeline(table, "actions", "stand"),
+        emotion=read_emotions(table, "emotion", "calmness"),
+        actions=read_timeline(table, "actions", "stand"),
         start=Start(
             start.number("x", default.x), start.number("z", default.z), start.number("heading", default.heading)
         ),
         style=table.whole("style") if "style" in table else None,
+        face=read_face(table),
     )
 
 
@@ -171,21 +172,6 @@ def _read_transcript(table: Table, folder: Path | None) -> Transcript | None:
         raise DuologueError(error.code, reason, error.message, field=place) from error
 
 
-def _read_timeline(table: Table, key: str, default: str) -> Timeline:
-    """Read one label, or a list of ``[seconds, label]``."""
-    value = table.get(key, default)
-    if isinstance(value, str):
-        return ((0.0, value),)
-    entries: list[tuple[float, str]] = []
-    for index, entry in enumerate(table.items(key)):
-        place = f"{table.at(key)}[{index}]"
-        pair = as_list(entry, place, "[seconds, label]")
-        if len(pair) != 2 or not isinstance(pair[1], str):
-            raise wrong_type(pair, "[seconds, label]", place)
-        entries.append((number(pair[0], place), pair[1]))
-    return tuple(entries)
-
-
 def performer_json(performer: PerformerBrief) -> dict[str, Any]:
     """Return a performer as a document, without the sound."""
     document: dict[str, Any] = {
@@ -195,6 +181,8 @@ def performer_json(performer: PerformerBrief) -> dict[str, Any]:
         "start": dict(vars(performer.start)),
         "style": performer.style,
     }
+    if face := face_json(performer.face):
+        document["face"] = face
     if performer.transcript is not None:
         document["transcript"] = dict(vars(performer.transcript))
     return document
