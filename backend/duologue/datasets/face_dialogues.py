@@ -154,7 +154,7 @@ def _face(  # noqa: PLR0917
     closed = weights[:, SHAPE["mouthClose"]] / (weights[:, SHAPE["jawOpen"]] + 0.03)
     speaking, listening = loudness > 0.3, (loudness <= 0.3) & (partner > 0.3)
 
-    strength = (0.75 + 0.3 * _drift(frames, rng, 1.5) + 0.1 * _smooth(speaking.astype(np.float32), 15)).clip(0.35, 1.15)
+    strength = (0.92 + 0.22 * _drift(frames, rng, 1.5) + 0.08 * _smooth(speaking.astype(np.float32), 15)).clip(0.5, 1.2)
     mood = np.stack([_smooth(column, 15) for column in expression.T], axis=1) * strength[:, None]
     # A broad smile pulls the corners: vowels under it are less rounded and stretch less of their own.
     smile = mood[:, SHAPE["mouthSmileLeft"], None]

@@ -61,7 +61,7 @@ def optimise(
     ``loss_of(step)`` returns the loss and figures to log; ``judge`` is called at every save. Log lines go to ``out/log.jsonl``.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``training-changed`` when ``out`` holds a run with other settings; INTERNAL
+        DuologueError: FAILED_PRECONDITION ``training-differs`` when ``out`` holds a run with other settings; INTERNAL
             ``training-diverged``.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def load_state(module: nn.Module, optimiser: torch.optim.Optimizer, path: Path, 
     if began_with != settings.identity():
         raise DuologueError(
             "FAILED_PRECONDITION",
-            "training-changed",
+            "training-differs",
             f"{path.parent} holds a run with {began_with}, not with {settings.identity()}; give the same settings to go on with "
             "it, or another --out to begin anew",
             field="--out",

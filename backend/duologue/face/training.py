@@ -146,8 +146,9 @@ def _train(  # noqa: PLR0917
         # Near pure noise the speech is all there is to go by, so that is where most of the learning is.
         t = torch.from_numpy(rng.random(len(x0), np.float32)).sqrt().to(device)
         noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(device)
-        made = denoiser(schedule.add_noise(x0, noise, t), t, *conditions)
-        return settings.loss(made, x0, std, mean)
+        with torch.autocast(device.type, torch.bfloat16):
+            made = denoiser(schedule.add_noise(x0, noise, t), t, *conditions)
+        return settings.loss(made.float(), x0, std, mean)
 
     denoiser.requires_grad_(True)
     judged = (lambda: judge(pipeline, held_out)) if held_out else None
