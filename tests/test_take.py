@@ -57,6 +57,23 @@ def test_other_libraries_can_read_it(tmp_path: Path) -> None:
     ]
 
 
+def test_raw_weights_stay_with_the_take_where_there_are_any(tmp_path: Path) -> None:
+    loud = dataclasses.replace(track(70, 1), raw=np.linspace(-1, 3, 70 * 52, dtype=np.float32).reshape(70, 52))
+    made = Take(SKELETON, (loud, track(70, 2)), {})
+    made.save(tmp_path / "take.safetensors")
+    found = Take.load(tmp_path / "take.safetensors")
+    np.testing.assert_array_equal(found.tracks[0].raw, loud.raw)
+    assert found.tracks[1].raw is None
+    assert found.digest() == made.digest()
+    assert Take.from_windows(SKELETON, made.windows(32), {}).digest() == made.digest()
+    plain = Take(SKELETON, (dataclasses.replace(loud, raw=None), made.tracks[1]), {})
+    assert made.digest() != plain.digest()
+    with pytest.raises(DuologueError, match=r"raw has shape \(70, 51\)"):
+        dataclasses.replace(loud, raw=np.zeros((70, 51)))
+    with pytest.raises(DuologueError, match="raw holds NaN"):
+        dataclasses.replace(loud, raw=np.full((70, 52), np.nan))
+
+
 def test_an_incomplete_take_says_so(tmp_path: Path) -> None:
     dataclasses.replace(take(), complete=False).save(tmp_path / "take.safetensors")
     assert not Take.load(tmp_path / "take.safetensors").complete

@@ -59,6 +59,8 @@ class Track:
     """(n): the chest points at the partner, to within 45 degrees."""
     actions: NDArray[np.uint8]
     """(n): indices into ``labels.ACTION_MODES``."""
+    raw: NDArray[np.float32] | None = None
+    """(n, 52): ``weights`` before they were cut to [0, 1]; only where a brief asks for them."""
 
     def __post_init__(self) -> None:
         n = len(self.root_translation)
@@ -68,6 +70,8 @@ class Track:
         self._hold("weights", np.float32, (n, len(arkit.NAMES)))
         self._hold("facing", np.bool_, (n,))
         self._hold("actions", np.uint8, (n,))
+        if self.raw is not None:
+            self._hold("raw", np.float32, (n, len(arkit.NAMES)))
         if n and not (self.weights.min() >= 0 and self.weights.max() <= 1):
             low, high = float(self.weights.min()), float(self.weights.max())
             raise _wrong("take-range", f"weights go from {low:.3g} to {high:.3g}; they must lie in [0, 1]")
@@ -93,14 +97,16 @@ class Track:
         return Track(**{name: array[frames] for name, array in self.arrays().items()})
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the five arrays by name, in the order of the fields."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """Return the arrays by name, in the order of the fields: five, and ``raw`` where it is there."""
+        arrays = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     @staticmethod
     def joined(tracks: Sequence[Track]) -> Track:
-        """Return the tracks one after the other. There must be at least one."""
+        """Return the tracks one after the other. There must be at least one; ``raw`` stays where all of them have it."""
         parts = [track.arrays() for track in tracks]
-        return Track(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+        names = [name for name in parts[0] if all(name in part for part in parts)]
+        return Track(**{name: np.concatenate([part[name] for part in parts]) for name in names})
 
 
 @dataclass(frozen=True)
@@ -275,13 +281,13 @@ def _parsed(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Take:
     modes = np.array([ACTION_MODES.index(mode) for mode in header["actions"]], np.uint8)
     tracks: list[Track] = []
     for performer in PERFORMERS:
-        part = {name: arrays[f"{performer}/{name}"] for name in Track.__dataclass_fields__}
-        if part["weights"].ndim != 2 or part["weights"].shape[1] != len(header["shapes"]):
-            raise _wrong(
-                "take-shape",
-                f"{performer} has weights {part['weights'].shape} for {len(header['shapes'])} named shapes",
-            )
-        part["weights"] = part["weights"][:, shape_columns]
+        names = [name for name in Track.__dataclass_fields__ if name != "raw" or f"{performer}/raw" in arrays]
+        part = {name: arrays[f"{performer}/{name}"] for name in names}
+        for name in {"weights", "raw"} & part.keys():
+            shape, known = part[name].shape, len(header["shapes"])
+            if len(shape) != 2 or shape[1] != known:
+                raise _wrong("take-shape", f"{performer} has {name} {shape} for {known} named shapes")
+            part[name] = part[name][:, shape_columns]
         if part["actions"].size and part["actions"].max() >= len(modes):
             raise _wrong("take-range", f"{performer} has an action {int(part['actions'].max())} of {len(modes)}")
         part["actions"] = modes[part["actions"]]

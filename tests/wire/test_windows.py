@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from duologue import arkit
@@ -28,13 +30,32 @@ def window(frames: int = 7, start: int = 30) -> Window:
 def same(one: Window, other: Window) -> bool:
     pairs = zip(one.tracks, other.tracks, strict=True)
     return one.start == other.start and all(
-        np.array_equal(array, b.arrays()[name]) for a, b in pairs for name, array in a.arrays().items()
+        a.arrays().keys() == b.arrays().keys()
+        and all(np.array_equal(array, b.arrays()[name]) for name, array in a.arrays().items())
+        for a, b in pairs
     )
 
 
+def with_raw(made: Window) -> Window:
+    a, b = made.tracks
+    return Window(made.start, (a, replace(b, raw=b.weights * 3 - 1)))
+
+
 def test_a_window_survives_the_way() -> None:
-    made = window()
-    assert same(made, windows.from_arrays(30, 7, windows.to_arrays(made)))
+    for made in (window(), with_raw(window())):
+        assert same(made, windows.from_arrays(30, 7, windows.to_arrays(made)))
+
+
+def test_raw_weights_travel_for_the_performer_who_has_them() -> None:
+    plain, made = windows.to_arrays(window()), windows.to_arrays(with_raw(window()))
+    assert made.keys() - plain.keys() == {"raw.B"}
+    order = list(reversed(arkit.NAMES))
+    turned = {name: array[..., ::-1] if name in {"weights", "raw.B"} else array for name, array in made.items()}
+    assert same(with_raw(window()), windows.from_arrays(30, 7, turned, order))
+    for damaged in (made["raw.B"][1:], made["raw.B"][:, 1:], made["raw.B"].astype(np.float64), made["raw.B"] * np.nan):
+        with pytest.raises(DuologueError) as refused:
+            windows.from_arrays(30, 7, {**made, "raw.B": damaged})
+        assert refused.value.reason == "window-malformed"
 
 
 def test_weights_are_matched_by_name_whatever_order_the_server_has() -> None:
@@ -88,6 +109,7 @@ def test_the_digest_sees_order_place_and_every_value() -> None:
         digest((0, 3, one)),
         digest((1, 3, one), (4, 4, two)),
         digest((0, 3, one), (3, 4, changed)),
+        digest((0, 3, one), (3, 4, windows.to_arrays(with_raw(window(4))))),
     ]
     assert whole not in others
     assert whole == digest((0, 3, one), (3, 4, two))

@@ -24,8 +24,8 @@ from duologue.wire.messages import MAX_ITEMS, Open
 if TYPE_CHECKING:
     from duologue.service.book import Book
 
-FRAME_BYTES = 2 * (3 + 3 * 60 + 52) * 4 + 4
-"""Of a window, a frame, for two performers with our skeleton."""
+FRAME_BYTES = 2 * (3 + 3 * 60 + 2 * 52) * 4 + 4
+"""Of a window, a frame, for two performers with our skeleton, raw weights included."""
 SPARE_BYTES = 256 * 1024**2
 """Disk that is left to others."""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from duologue import arkit
 from duologue.errors import DuologueError
+from duologue.labels import PERFORMERS
 from duologue.take import Track, Window
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -24,12 +25,18 @@ _DTYPES: Final[dict[str, str]] = {
     "facing": "|u1",
     "actions": "|u1",
 }
+_RAW: Final[dict[str, str]] = {f"raw.{performer}": "<f4" for performer in PERFORMERS}
+"""Weights before they were cut to [0, 1], (n, 52); only of performers whose brief asks for them."""
 
 
 def to_arrays(window: Window) -> dict[str, NDArray[Any]]:
-    """Return a window as five arrays of shape (2, n, ...), A's part first."""
+    """Return a window as five arrays of shape (2, n, ...), A's part first, and the raw weights where there are any."""
     a, b = (track.arrays() for track in window.tracks)
-    return {name: np.stack([a[name], b[name]]).astype(dtype, copy=False) for name, dtype in _DTYPES.items()}
+    arrays = {name: np.stack([a[name], b[name]]).astype(dtype, copy=False) for name, dtype in _DTYPES.items()}
+    for name, track in zip(_RAW, window.tracks, strict=True):
+        if track.raw is not None:
+            arrays[name] = track.raw.astype(_RAW[name], copy=False)
+    return arrays
 
 
 def from_arrays(start: int, frames: int, arrays: Arrays, shapes: Sequence[str] = arkit.NAMES) -> Window:
@@ -42,14 +49,21 @@ def from_arrays(start: int, frames: int, arrays: Arrays, shapes: Sequence[str] =
         array = arrays.get(name)
         if array is None or array.dtype.str != dtype or array.shape[:2] != (2, frames):
             raise _malformed(f"array {name!r} is missing or has the wrong type or shape")
-    weights = arrays["weights"]
+    for name, dtype in _RAW.items():
+        if name in arrays and (arrays[name].dtype.str != dtype or arrays[name].shape[:1] != (frames,)):
+            raise _malformed(f"array {name!r} has the wrong type or shape")
+    parts = {**arrays, "facing": arrays["facing"] != 0}
     if tuple(shapes) != arkit.NAMES:
-        if weights.shape[-1] != len(shapes) or not set(arkit.NAMES) <= set(shapes):
+        faces = {"weights", *_RAW} & arrays.keys()
+        if any(arrays[name].shape[-1] != len(shapes) for name in faces) or not set(arkit.NAMES) <= set(shapes):
             raise _malformed("its weights are not the 52 ARKit shapes")
-        weights = weights[..., [list(shapes).index(name) for name in arkit.NAMES]]
-    parts = {**arrays, "weights": weights, "facing": arrays["facing"] != 0}
+        columns = [list(shapes).index(name) for name in arkit.NAMES]
+        parts |= {name: arrays[name][..., columns] for name in faces}
     try:
-        a, b = (Track(**{name: parts[name][performer] for name in _DTYPES}) for performer in (0, 1))
+        a, b = (
+            Track(**{name: parts[name][performer] for name in _DTYPES}, raw=parts.get(raw))
+            for performer, raw in enumerate(_RAW)
+        )
     except DuologueError as error:
         raise _malformed(error.message) from error
     return Window(start, (a, b))
@@ -72,7 +86,7 @@ class StreamDigest:
     def add(self, start: int, frames: int, arrays: Arrays) -> None:
         """Add the next window, as ``to_arrays`` gives it."""
         self._hash.update(f"{start}+{frames}".encode())
-        for name in _DTYPES:
+        for name in (*_DTYPES, *(name for name in _RAW if name in arrays)):
             self._hash.update(np.ascontiguousarray(arrays[name]).data)
 
     def hexdigest(self) -> str:
