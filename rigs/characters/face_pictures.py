@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The face model's work, to be looked at: `python rigs/characters/face_pictures.py [emotions|plosives|video] [--kit KIT]`.
 
-Needs the `blender` extra (bpy) and pillow. `emotions`: one sheet, each of the 26 in mid-speech and listening. `plosives`: ten p, b and
-m of held-out recorded voices (the kit's; only the pictures are kept), the frame where the lips are nearest beside the vowel that
-follows. `video`: every emotion for a second and a half, with the demo's own synthetic voice.
+Needs the `blender` extra (bpy) and pillow. `emotions`: one sheet, each of the 26 in mid-speech and listening. `plosives`: ten p,
+b and m of held-out recorded voices (the kit's; only pictures are kept), the frame where the lips are nearest beside the vowel
+that follows. `video`: every emotion for a second and a half, with the demo's own synthetic voice.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from duologue.speech.decode import load_speech
 from duologue.speech.resample import resample
 from duologue.take import FPS
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 from pictures import PICTURES, Studio, sheet
+from PIL import Image
 
 Weights = NDArray[np.float32]
 
