@@ -36,7 +36,9 @@ class FaceTraining:
     """How the denoiser is trained."""
 
     network: FaceConfig = field(default_factory=FaceConfig)
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(steps=3000, learning_rate=1e-3, batch=12))
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=3600, learning_rate=1e-3, batch=12, save_every=600)
+    )
     loss: FaceLoss = field(default_factory=FaceLoss)
     frames: int = 150
     drop_speech: float = 0.08
