@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from duologue.cli import bench, demo, doctor, extension, models, perform, render, serve, train
+from duologue.cli import bench, demo, doctor, evaluate, extension, models, perform, render, serve, train
 from duologue.cli.console import exit_code, tell_error
 from duologue.errors import DuologueError
 
@@ -31,6 +31,7 @@ for verb, command in {
 app.add_typer(
     train.app, name="train", help="Train a model: its corpus is made, training resumes, everything is seeded."
 )
+app.add_typer(evaluate.app, name="evaluate", help="How good a model is: held-out data, baselines, intervals.")
 app.add_typer(models.app, name="models", help="List, verify and import checkpoints. Nothing is ever downloaded.")
 
 

@@ -1,29 +1,50 @@
 """A quick judgement of a face model on conversations whose phones are known: closures, vowels, the listener, the jaw's timing.
 
-``duologue evaluate face`` measures the same on meshes and against baselines; this is what training logs.
+What is counted here is what ``duologue evaluate face`` counts too, there on several meshes, against baselines and with intervals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
+from duologue.arkit import LOWER_FACE
 from duologue.datasets.face_dialogues import Dialogue
 from duologue.datasets.lips import lip_gap
 from duologue.datasets.phones import BILABIALS, LABIODENTALS, Phone
+from duologue.face.expression import Expression
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.take import FPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NEAR = 0.06  # s: how far from its phone a closure may lie
+NEAR: Final = 0.06
+"""Seconds: how far from its phone a closure may lie."""
+CLOSED_MM: Final = 1.0
+"""A smaller gap between the lips than this looks shut."""
+ROLLED: Final = 0.15
+"""``mouthRollLower`` from which the lower lip counts as drawn in under the teeth, where there is no mesh to measure."""
+OPEN_VOWELS: Final = frozenset({"AA", "AE", "AO", "EH", "IY"})
+"""Vowels whose middle never has the lips shut. Rounded and reduced ones may come close."""
+LONG: Final = 0.1
+"""Seconds from which a vowel's middle is its own: a shorter one beside a p is still on its way at 30 frames a second."""
+
+Sums = tuple[float, ...]
+"""(a, b) stands for a / b; (a, b, c, d) for (a / b) / (c / d). Sums of several conversations add up before they are divided."""
 
 
-def perform(pipeline: FacePipeline, dialogue: Dialogue, *, seed: int = 0, steps: int = 8) -> NDArray[np.float32]:
+def perform(
+    pipeline: FacePipeline,
+    dialogue: Dialogue,
+    *,
+    seed: int = 0,
+    steps: int = 8,
+    expression: Expression | None = None,
+) -> NDArray[np.float32]:
     """Return the pipeline's weights (2, T, 52) for a composed conversation."""
     conditions = FaceConditions(
         dialogue.samples,
@@ -32,7 +53,8 @@ def perform(pipeline: FacePipeline, dialogue: Dialogue, *, seed: int = 0, steps:
         dialogue.emotion,
         lambda start, stop: dialogue.facing[:, start:stop],
     )
-    return np.concatenate([window.weights for window in pipeline.stream(conditions, seed, steps)], axis=1)
+    windows = pipeline.stream(conditions, seed, steps, expression=expression)
+    return np.concatenate([window.weights for window in windows], axis=1)
 
 
 def judge(pipeline: FacePipeline, dialogues: Sequence[Dialogue], *, steps: int = 8) -> dict[str, float]:
@@ -46,70 +68,116 @@ def measure(made: Sequence[NDArray[np.float32]], dialogues: Sequence[Dialogue]) 
     Returns:
         ``closure``: share of p, b, m with a lip gap under 1 mm within 60 ms;
         ``labiodental``: share of f, v whose lower lip rolls in (mouthRollLower over 0.15);
-        ``false_closure``: share of open vowels with the lips shut in their middle;
+        ``false_closure``: share of open vowels of 100 ms or more with the lips shut in their middle;
         ``aa_over_iy``: mean jawOpen of AA against IY;
         ``listener``: jaw movement while only the partner speaks, against own speaking;
         ``lag``: frames by which jawOpen follows the composed jaw (positive is late); ``jaw_correlation`` with it;
         ``error``: mean absolute error of the jaw's and mouth's weights.
     """
-    closed: list[bool] = []
-    rolled: list[bool] = []
-    shut_vowel: list[float] = []
-    jaws: dict[str, list[float]] = {"AA": [], "IY": []}
-    still: list[float] = []
-    moving: list[float] = []
-    made_jaw: list[NDArray[np.float32]] = []
-    true_jaw: list[NDArray[np.float32]] = []
-    lower = [column for name, column in SHAPE.items() if name.startswith(("jaw", "mouth"))]
-    errors: list[float] = []
-    for weights, dialogue in zip(made, dialogues, strict=True):
-        gap = lip_gap(weights)
-        speed = np.abs(np.diff(weights[..., SHAPE["jawOpen"]], axis=1, prepend=weights[:, :1, SHAPE["jawOpen"]]))
-        voices = [_speaking(phones, weights.shape[1]) for phones in dialogue.phones]
-        for me in range(2):
-            for phone in dialogue.phones[me]:
-                low, high = int(np.ceil((phone.start - _NEAR) * FPS)), int((phone.end + _NEAR) * FPS) + 1
-                near = slice(max(low, 0), min(high, weights.shape[1]))
-                if near.stop <= near.start:
-                    continue
-                if phone.name in BILABIALS:
-                    closed.append(bool(gap[me, near].min() < 1.0))
-                elif phone.name in LABIODENTALS:
-                    rolled.append(bool(weights[me, near, SHAPE["mouthRollLower"]].max() > 0.15))
-                elif phone.name in {"AA", "AE", "IY", "AO", "EH"}:
-                    middle = min(int((phone.start + phone.end) / 2 * FPS), weights.shape[1] - 1)
-                    shut_vowel.append(float(gap[me, middle] < 1.0))
-                    if phone.name in jaws and phone.end - phone.start > 0.06:
-                        jaws[phone.name].append(float(weights[me, middle, SHAPE["jawOpen"]]))
-            only_partner = voices[1 - me] & ~voices[me]
-            still.extend(speed[me, only_partner])
-            moving.extend(speed[me, voices[me]])
-        made_jaw.append(weights[..., SHAPE["jawOpen"]].ravel())
-        true_jaw.append(dialogue.weights[..., SHAPE["jawOpen"]].ravel())
-        errors.append(float(np.abs(weights[..., lower] - dialogue.weights[..., lower]).mean()))
-    return {
-        "closure": float(np.mean(closed)),
-        "labiodental": float(np.mean(rolled)),
-        "false_closure": float(np.mean(shut_vowel)),
-        "aa_over_iy": float(np.mean(jaws["AA"]) / max(np.mean(jaws["IY"]), 1e-6)),
-        "listener": float(np.mean(still) / max(np.mean(moving), 1e-9)),
-        "lag": float(_lag(np.concatenate(made_jaw), np.concatenate(true_jaw))),
-        "jaw_correlation": float(np.corrcoef(np.concatenate(made_jaw), np.concatenate(true_jaw))[0, 1]),
-        "error": float(np.mean(errors)),
+    tallies = [
+        closures(lip_gap(weights), dialogue) | mouth(weights, dialogue)
+        for weights, dialogue in zip(made, dialogues, strict=True)
+    ]
+    figures = {
+        key: float(quotient(*np.array([tally[key] for tally in tallies]).sum(0)))
+        for key in ("closure", "labiodental", "false_closure", "aa_over_iy", "listener", "error")
+    }
+    jaw = SHAPE["jawOpen"]
+    made_jaw, true_jaw = (
+        np.concatenate([w[list(d.performers), :, jaw].ravel() for w, d in zip(all_weights, dialogues, strict=True)])
+        for all_weights in (made, [dialogue.weights for dialogue in dialogues])
+    )
+    return figures | {
+        "lag": float(np.round(lag(made_jaw, true_jaw))),
+        "jaw_correlation": float(np.corrcoef(made_jaw, true_jaw)[0, 1]),
     }
 
 
-def _speaking(phones: Sequence[Phone], frames: int) -> NDArray[np.bool_]:
+def quotient(*sums: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Divide ``Sums``, elementwise for arrays; nan where nothing was counted."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        top = np.divide(sums[0], sums[1])
+        return top if len(sums) == 2 else np.divide(top, quotient(*sums[2:]))
+
+
+def frames_near(phone: Phone, frames: int, near: float = NEAR) -> slice:
+    """Return the frames within ``near`` seconds of a phone; empty outside the clip."""
+    low, high = int(np.ceil((phone.start - near) * FPS)), int((phone.end + near) * FPS) + 1
+    return slice(max(low, 0), max(min(high, frames), 0))
+
+
+def middle_frame(phone: Phone, frames: int) -> int:
+    """Return the frame nearest to a phone's middle."""
+    return min(round((phone.start + phone.end) / 2 * FPS), frames - 1)
+
+
+def closures(gap: NDArray[np.floating], dialogue: Dialogue) -> dict[str, Sums]:
+    """Count p, b, m that reach a closure and open vowels that are shut, from lip gaps (2, T) in mm of any face."""
+    frames = gap.shape[1]
+    spoken = [(me, phone) for me in dialogue.performers for phone in dialogue.phones[me]]
+    near = [
+        (me, at)
+        for me, phone in spoken
+        if phone.name in BILABIALS and (at := frames_near(phone, frames)).stop > at.start
+    ]
+    vowels = [(me, middle_frame(phone, frames)) for me, phone in spoken if phone.name in OPEN_VOWELS and _long(phone)]
+    return {
+        "closure": (float(sum(gap[me, at].min() < CLOSED_MM for me, at in near)), len(near)),
+        "false_closure": (float(sum(gap[me, at] < CLOSED_MM for me, at in vowels)), len(vowels)),
+    }
+
+
+def _long(phone: Phone) -> bool:
+    return phone.end - phone.start >= LONG
+
+
+def mouth(weights: NDArray[np.float32], dialogue: Dialogue) -> dict[str, Sums]:
+    """Sum up what weights (2, T, 52) say without a mesh: ``measure``'s labiodental, aa_over_iy, listener, error."""
+    frames = weights.shape[1]
+    jaw = weights[..., SHAPE["jawOpen"]]
+    speed = np.abs(np.diff(jaw, axis=1, prepend=jaw[:, :1]))
+    voices = [speaking(phones, frames) for phones in dialogue.phones]
+    lower = [SHAPE[name] for name in LOWER_FACE]
+    rolled: list[bool] = []
+    jaws: dict[str, list[float]] = {"AA": [], "IY": []}
+    still, moving = np.zeros(2), np.zeros(2)
+    for me in dialogue.performers:
+        for phone in dialogue.phones[me]:
+            if phone.name in LABIODENTALS and (at := frames_near(phone, frames)).stop > at.start:
+                rolled.append(bool(weights[me, at, SHAPE["mouthRollLower"]].max() > ROLLED))
+            elif phone.name in jaws and phone.end - phone.start > 0.06:
+                jaws[phone.name].append(float(jaw[me, middle_frame(phone, frames)]))
+        only_partner = voices[1 - me] & ~voices[me]
+        still += speed[me, only_partner].sum(), only_partner.sum()
+        moving += speed[me, voices[me]].sum(), voices[me].sum()
+    known = list(dialogue.performers)
+    error = np.abs(weights[known][..., lower] - dialogue.weights[known][..., lower])
+    return {
+        "labiodental": (float(sum(rolled)), len(rolled)),
+        "aa_over_iy": (sum(jaws["AA"]), len(jaws["AA"]), sum(jaws["IY"]), len(jaws["IY"])),
+        "listener": (*still.tolist(), *moving.tolist()),
+        "error": (float(error.sum()), error.size),
+    }
+
+
+def speaking(phones: Sequence[Phone], frames: int) -> NDArray[np.bool_]:
     """Return (frames,) true within 0.25 s of a phone."""
     voice = np.zeros(frames, bool)
     for phone in phones:
         if phone.name != "SIL":
-            voice[max(int((phone.start - 0.25) * FPS), 0) : int((phone.end + 0.25) * FPS) + 1] = True
+            voice[max(int((phone.start - 0.25) * FPS), 0) : max(int((phone.end + 0.25) * FPS) + 1, 0)] = True
     return voice
 
 
-def _lag(made: NDArray[np.float32], true: NDArray[np.float32], reach: int = 6) -> int:
-    shifts = range(-reach, reach + 1)
+def lag(made: NDArray[np.floating], true: NDArray[np.floating], reach: int = 6) -> float:
+    """Return by how many frames ``made`` (n,) follows ``true``; positive is late.
+
+    The peak of their cross-correlation within ±``reach`` frames, refined by the parabola through its neighbours.
+    """
     made, true = made - made.mean(), true - true.mean()
-    middle = slice(reach, len(true) - reach)
-    return max(shifts, key=lambda shift: float(np.dot(np.roll(made, -shift)[middle], true[middle])))
+    middle = true[reach : len(true) - reach]
+    match = np.correlate(made, middle, "valid")
+    peak = int(match.argmax())
+    bend = match[peak - 1] - 2 * match[peak] + match[peak + 1] if 0 < peak < 2 * reach else 0.0
+    within = 0.5 * (match[peak - 1] - match[peak + 1]) / bend if bend < 0 else 0.0
+    return float(peak - reach + within)

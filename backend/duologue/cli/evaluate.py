@@ -1,0 +1,145 @@
+"""``duologue evaluate``: how good the models are, on data they never saw, against baselines, with intervals."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from duologue.cli.console import out, print_json, stages
+
+app = typer.Typer(no_args_is_help=True)
+
+SETS = ("matthes", "grid", "espeak", "mfa", "librispeech")
+
+ROWS = {
+    "closure_ict": ("p b m closed, ICT, %", 100.0, 0),
+    "closure_ada": ("p b m closed, Ada, %", 100.0, 0),
+    "closure_ben": ("p b m closed, Ben, %", 100.0, 0),
+    "labiodental_ict": ("f v lip to teeth, %", 100.0, 0),
+    "false_closure_ict": ("open vowels shut, %", 100.0, 0),
+    "aa_over_iy": ("jaw of aa : iy", 1.0, 1),
+    "lve_mm2": ("LVE, mm²", 1.0, 1),
+    "fdd_mm2": ("FDD, mm²", 1.0, 2),
+    "lag_to_voice_frames": ("jaw after voice, frames", 1.0, 1),
+    "lag_to_truth_frames": ("jaw after truth, frames", 1.0, 1),
+    "listener": ("listener's jaw, %", 100.0, 1),
+    "blinks_per_minute": ("blinks a minute", 1.0, 0),
+}
+"""What the table shows of the report: heading, factor, decimals."""
+
+
+@app.callback()
+def _verbs() -> None:
+    """Measure a model. Every figure has a 95 % bootstrap interval over conversations."""
+
+
+@app.command()
+def face(
+    kit: Annotated[Path, typer.Option(help="Folder with face_ict/ and the held-out speech.")],
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(help="A face checkpoint's name or folder; may be given more than once.")
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="A FaceFormer checkpoint, from --train-baseline.")] = None,
+    train_baseline: Annotated[
+        Path | None,
+        typer.Option(help="First train a FaceFormer here, on what the first checkpoint learned from (resumes)."),
+    ] = None,
+    baseline_steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of --train-baseline.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help=f"Only these sets: {', '.join(SETS)}.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Conversations of 24 s a set.")] = 12,
+    steps: Annotated[int, typer.Option(min=1, max=50, help="Denoising steps.")] = 8,
+    styles: Annotated[
+        int, typer.Option(min=0, help="Conversations for the comparison of styles; 0 leaves it out.")
+    ] = 3,
+    speed: Annotated[int, typer.Option(min=0, help="Conversations timed against 50-step DDIM; 0 leaves it out.")] = 3,
+    cache: Annotated[Path, typer.Option(help="Folder that keeps alignments.")] = Path("evaluation/phones"),
+    out_file: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report here as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of tables.")] = False,
+) -> None:
+    """Judge faces on held-out speech: closures, lip and upper-face errors in mm, timing, listeners, styles, speed."""
+    from duologue.errors import invalid
+    from duologue.evaluation.face import FaceEvaluation, evaluate_face
+
+    chosen = tuple(dict.fromkeys(sets or SETS))
+    if unknown := set(chosen) - set(SETS):
+        raise invalid("set-unknown", f"{', '.join(sorted(unknown))}: choose from {', '.join(SETS)}.", field="--set")
+    if baseline is not None and train_baseline is not None:
+        raise invalid("baseline-twice", "give --baseline or --train-baseline, not both.", field="--baseline")
+    faces = tuple(checkpoint or ["face"])
+    if train_baseline is not None:
+        baseline = _train_baseline(kit, train_baseline, faces[0], cache, baseline_steps)
+    settings = FaceEvaluation(
+        kit,
+        faces,
+        baseline,
+        chosen,
+        samples=samples,
+        steps=steps,
+        style_samples=styles,
+        speed_samples=speed,
+        cache=cache,
+    )
+    with stages() as progress:
+        report = evaluate_face(settings, progress.update)
+    if out_file is not None:
+        out_file.parent.mkdir(parents=True, exist_ok=True)
+        out_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(report)
+        return
+    for name, found in report["sets"].items():
+        out.print(_table(name, found))
+    for part in ("style", "speed"):
+        if part in report:
+            out.print(_plain(part, report[part]))
+
+
+def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps: int | None) -> Path:
+    from duologue.face.faceformer_training import FaceFormerTraining, train_baseline
+    from duologue.face.pipeline import FacePipeline
+
+    settings = FaceFormerTraining()
+    if steps is not None:
+        settings = replace(settings, optimisation=replace(settings.optimisation, steps=steps))
+    out.print(f"Training FaceFormer; progress goes to {folder / 'log.jsonl'}", markup=False)
+    encoder = FacePipeline.load(face_name).encoder
+    return train_baseline(kit, folder, encoder, settings, cache=cache).folder
+
+
+def _table(name: str, found: dict[str, Any]) -> Table:
+    """Return one set's table, a column a system: value and interval."""
+    clips = f"{found['conversations']} clips; truth {found['truth']}, phones {found['phones']}"
+    table = Table("", title=f"{name}: {found['about']} ({clips})")
+    for system in found["systems"]:
+        table.add_column(system, justify="right")
+    for key, (heading, scale, digits) in ROWS.items():
+        table.add_row(heading, *(_cell(figures[key], scale, digits) for figures in found["systems"].values()))
+    return table
+
+
+def _cell(figure: dict[str, float | None], scale: float = 1.0, digits: int = 2) -> str:
+    value, low, high = figure["value"], figure["low"], figure["high"]
+    if value is None:
+        return "–"
+    text = f"{value * scale:.{digits}f}"
+    return text if low is None or high is None else f"{text} ({low * scale:.{digits}f}…{high * scale:.{digits}f})"
+
+
+def _plain(part: str, values: dict[str, Any]) -> Table:
+    """Return a table of what is nested: one row a figure, named by its path."""
+    table = Table("", "", title=part)
+
+    def rows(prefix: str, value: Any) -> None:
+        if isinstance(value, dict) and "value" not in value:
+            for key, inner in value.items():
+                rows(f"{prefix} {key}".strip(), inner)
+        else:
+            table.add_row(prefix, _cell(value) if isinstance(value, dict) else str(value))
+
+    rows("", values)
+    return table

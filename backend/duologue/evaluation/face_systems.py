@@ -1,0 +1,98 @@
+"""What is compared: each system makes weights (2, T, 52) for a conversation and a seed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from duologue.checkpoints import Checkpoint, open_checkpoint
+from duologue.datasets.coarticulation import mouth_curves
+from duologue.datasets.face_dialogues import STYLES, Dialogue
+from duologue.face.expression import Expression
+from duologue.face.faceformer import FaceFormerPipeline
+from duologue.face.judging import perform
+from duologue.face.pipeline import Denoiser, FacePipeline
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+System = Callable[[Dialogue, int], "NDArray[np.float32]"]
+"""``system(dialogue, seed) -> weights (2, T, 52)``."""
+
+MODEL_ALONE: Final = Expression(blinks_per_minute=0, gaze=0, still_listener=False, seal=0)
+"""The expression layer with all it adds turned off."""
+NAMES: Final[dict[Denoiser, str]] = {"swap": "fine-tuned (swap)", "tuned": "fine-tuned (no swap)", "base": "base"}
+
+
+def pipelines(checkpoint: str | Path) -> tuple[Checkpoint, dict[str, FacePipeline]]:
+    """Return a face checkpoint's denoisers by name, the shipped one first: base, and the fine-tuned ones where there are any.
+
+    Raises:
+        DuologueError: what ``FacePipeline.load`` raises.
+    """
+    found = open_checkpoint(checkpoint)
+    tuned = any(name.startswith("tuned.") for name in found.tensors())
+    kinds: tuple[Denoiser, ...] = ("swap", "tuned", "base") if tuned else ("base",)
+    return found, {NAMES[kind]: FacePipeline.load(found, denoiser=kind) for kind in kinds}
+
+
+def systems(
+    loaded: Sequence[tuple[str, dict[str, FacePipeline]]], baseline: FaceFormerPipeline | None, steps: int
+) -> dict[str, System]:
+    """Return the systems to compare by name: every checkpoint's, the first one's model without its layer, baseline and rules.
+
+    Args:
+        loaded: per checkpoint its name and ``pipelines``; with more than one, the name goes before the system's.
+        baseline: FaceFormer, if there is one. Its own output is judged, without the expression layer, as published.
+        steps: denoising steps.
+    """
+    made: dict[str, System] = {}
+    for name, by_kind in loaded:
+        for kind, pipeline in by_kind.items():
+            made[kind if len(loaded) == 1 else f"{name}: {kind}"] = functools.partial(_performed, pipeline, steps, None)
+    first = next(iter(made))
+    made[f"{first}, model alone"] = functools.partial(_performed, next(iter(loaded[0][1].values())), steps, MODEL_ALONE)
+    if baseline is not None:
+        made["faceformer"] = lambda dialogue, _: baseline.perform(
+            dialogue.samples, dialogue.style, dialogue.weights.shape[1]
+        )
+    made["rules"] = rules
+    return made
+
+
+def rules(dialogue: Dialogue, seed: int) -> NDArray[np.float32]:
+    """Return what the composing rules do, told every phone: a composed truth itself, else mouth curves of the phones.
+
+    What a model that learned from these rules can reach at best.
+    """
+    del seed  # nothing is drawn
+    if not measured(dialogue):
+        return dialogue.weights
+    frames = dialogue.weights.shape[1]
+    return np.stack(
+        [
+            mouth_curves(phones, frames, style=STYLES[style])
+            for phones, style in zip(dialogue.phones, dialogue.style, strict=True)
+        ]
+    )
+
+
+def truth(dialogue: Dialogue, seed: int) -> NDArray[np.float32]:
+    """Return the truth itself, to see how it fares by the measures that need none."""
+    del seed
+    return dialogue.weights
+
+
+def measured(dialogue: Dialogue) -> bool:
+    """Say whether a conversation's truth was measured: then only one performer's is known."""
+    return len(dialogue.performers) < 2
+
+
+def _performed(
+    pipeline: FacePipeline, steps: int, expression: Expression | None, dialogue: Dialogue, seed: int
+) -> NDArray[np.float32]:
+    return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression)
