@@ -18,17 +18,19 @@ from duologue import __version__, arkit
 from duologue.body.pipeline import BodyConditions, BodyPipeline
 from duologue.brief import Brief
 from duologue.errors import DuologueError
+from duologue.face.expression import ExpressionLayer
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.labels import PERFORMERS
 from duologue.motion.cleanup import Cleaner
-from duologue.motion.placement import faces_partner
+from duologue.motion.head_hold import HeadHold
+from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.speech.decode import Audio
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
 from duologue.take import FPS, Notice, Progress, Track, Window
 
-CHEST = "Spine3"
+CHEST, HEAD = "Spine3", "Head"
 FACE_STEPS = 8
 """The most denoising steps a face takes: held-out closures and jaw no longer change from 4 on (face/CARD.md)."""
 
@@ -126,9 +128,11 @@ class _Run:
         self._frames = a.frames
         self._actions = brief.frame_actions(a.frames)
         emotion = brief.frame_emotions(a.frames).astype(np.int64)
-        self._chest = body.skeleton.index(CHEST)
+        self._chest, self._head = body.skeleton.index(CHEST), body.skeleton.index(HEAD)
         self._skeleton = body.skeleton
         self._cleaner = Cleaner(body.skeleton)
+        expressions = [performer.face for performer in brief.performers]
+        self._hold = HeadHold(body.skeleton, [face.head_still for face in expressions])
         self._body = body.stream(
             BodyConditions(
                 mel=np.stack([a.mel, b.mel]),
@@ -146,13 +150,16 @@ class _Run:
             should_stop=should_stop,
         )
         self._facing = np.zeros((2, 0), bool)
-        self._face = face.stream(
+        samples_16k = np.stack([a.samples_16k, b.samples_16k])
+        self._layer = ExpressionLayer(samples_16k, a.frames, brief.seed, expressions)
+        self._face = face.bare(
             FaceConditions(
-                samples_16k=np.stack([a.samples_16k, b.samples_16k]),
+                samples_16k=samples_16k,
                 frames=a.frames,
                 style=np.array(brief.styles),
                 emotion=emotion,
                 facing=self.facing,
+                emotion_strength=brief.frame_emotion_strengths(a.frames),
             ),
             seed=brief.seed,
             steps=min(brief.steps, FACE_STEPS),
@@ -191,11 +198,16 @@ class _Run:
         yield from self._released(*self._cleaner.flush())
 
     def _released(self, root: Floats, rotations: Floats) -> Iterator[Progress | Window]:
-        """Yield the window of the frames (2, n, …) whose bodies have become final, with faces, and how far that is."""
+        """Yield the window of the frames (2, n, …) whose bodies have become final, with faces, and how far that is.
+
+        The expression layer comes last of all, so that eyes meet where the heads really are.
+        """
         frames = root.shape[1]
         if not frames:
             return
+        rotations = self._hold.push(rotations)
         matrices, positions = forward_kinematics(self._skeleton, rotations, root)
+        partner = partner_from_head(positions[:, :, self._head], matrices[:, :, self._head])
         facing = faces_partner(positions[:, :, self._chest], matrices[:, :, self._chest])
         self._facing = np.concatenate([self._facing, facing], axis=1)
         made = 0
@@ -208,13 +220,15 @@ class _Run:
                 self._weights = faces.weights
             count = min(frames - made, self._weights.shape[1])
             part, stretch = slice(made, made + count), slice(self._start, self._start + count)
+            raw = self._layer.unclamped(self._start, self._weights[:, :count], facing[:, part], partner[:, part])
             tracks = [
                 Track(
                     root_translation=root[index, part],
                     rotations=rotations[index, part],
-                    weights=self._weights[index, :count],
+                    weights=raw[index].clip(0.0, 1.0),
                     facing=facing[index, part],
                     actions=self._actions[index, stretch],
+                    raw=raw[index] if self._layer.settings[index].raw else None,
                 )
                 for index in range(len(PERFORMERS))
             ]

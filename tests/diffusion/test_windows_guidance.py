@@ -50,3 +50,11 @@ def test_strength_one_is_the_plain_model_and_costs_no_second_copy():
     plain = torch.randn(1, 4)
     assert combine(plain, {"text": 1.0}) is not None
     assert torch.equal(combine(plain, {"text": 1.0}), plain[0])
+
+
+def test_a_strength_may_differ_from_frame_to_frame():
+    strengths = {"text": torch.tensor([[1.0], [0.0], [2.0]]), "emotion": torch.ones(3, 1)}
+    assert variants(strengths) == (frozenset(), frozenset({"text"}))
+    full, no_text = torch.full((3, 2), 3.0), torch.full((3, 2), 1.0)
+    # 1 is the full model, 0 the one without, 2 as far again beyond: 1 + 2 (3 - 1) = 5
+    assert combine(torch.stack([full, no_text]), strengths).tolist() == [[3.0, 3.0], [1.0, 1.0], [5.0, 5.0]]

@@ -1,10 +1,12 @@
-"""The deterministic layer: blinks, gaze, the resting mouth of a listener."""
+"""The deterministic layer: the resting mouth of a listener, sealed lips, and what a brief can set. (Eyes: test_eyes.py.)"""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from duologue.arkit import INDEX
+from duologue.arkit import INDEX, NAMES
 from duologue.datasets.lips import lip_gap
-from duologue.face.expression import ARTICULATORS, Expression, ExpressionLayer, blink_curve, own_voice
+from duologue.face.expression import ARTICULATORS, Expression, ExpressionLayer, own_voice
 
 RATE = 16_000
 
@@ -15,22 +17,6 @@ def two_speakers(seconds: int = 20) -> np.ndarray:
     t = np.arange(seconds * RATE) / RATE
     syllables = rng.standard_normal((2, len(t))) * 0.1 * (np.sin(2 * np.pi * 4 * t) > -0.5)
     return (syllables * np.stack([t < seconds / 2, t >= seconds / 2])).astype(np.float32)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_blinks_come_as_often_as_asked_and_shut_the_lids(seed: int) -> None:
-    minutes = 20
-    curve = blink_curve(minutes * 1800, 17.0, np.random.default_rng(seed))
-    onsets = np.flatnonzero((curve[1:] > 0.95) & (curve[:-1] <= 0.95))
-    assert 12 <= len(onsets) / minutes <= 22
-    assert np.diff(onsets).min() >= 12, "half a second lies between two blinks"
-    shut = curve > 0.5
-    lengths = np.diff(np.flatnonzero(np.diff(np.concatenate([[0], shut, [0]]))))[::2]
-    assert 2 <= np.median(lengths) <= 8, "0.1 to 0.25 s at half height"
-
-
-def test_no_blinks_when_none_are_asked_for() -> None:
-    assert not blink_curve(900, 0.0, np.random.default_rng(0)).any()
 
 
 def test_the_mouth_rests_while_only_the_partner_speaks() -> None:
@@ -63,23 +49,6 @@ def test_windows_of_any_size_get_the_same_layer() -> None:
     assert not np.array_equal(ExpressionLayer(samples, 300, seed=6).apply(0, weights, facing), whole)
 
 
-def test_both_eyes_look_the_same_way_and_mostly_at_a_partner_they_face() -> None:
-    frames = 3000
-    layer = ExpressionLayer(np.zeros((2, frames * 534), np.float32), frames, seed=2)
-    look = {
-        towards: layer.apply(0, np.zeros((2, frames, 52), np.float32), np.full((2, frames), towards))
-        for towards in (True, False)
-    }
-    for out in look.values():
-        np.testing.assert_allclose(out[..., INDEX["eyeLookOutRight"]], out[..., INDEX["eyeLookInLeft"]])
-        assert not (out[..., INDEX["eyeLookOutRight"]] * out[..., INDEX["eyeLookInRight"]]).any()
-    sideways = {
-        key: np.mean(out[..., INDEX["eyeLookOutRight"]] + out[..., INDEX["eyeLookInRight"]] > 0.15)
-        for key, out in look.items()
-    }
-    assert 0.05 < sideways[True] < 0.4 < 2 * sideways[True] < 0.95
-
-
 def test_lips_that_nearly_meet_meet_and_open_ones_are_left_alone() -> None:
     weights = np.zeros((2, 10, 52), np.float32)
     weights[..., INDEX["jawOpen"]] = 0.2
@@ -92,17 +61,75 @@ def test_lips_that_nearly_meet_meet_and_open_ones_are_left_alone() -> None:
     np.testing.assert_allclose(gap[:, :4], lip_gap(weights)[:, :4], atol=1e-4)
 
 
-def test_gain_offset_clamp_and_a_tongue_that_stays_in() -> None:
-    frames = 30
-    settings = Expression(
-        blinks_per_minute=0, still_listener=False, gain={"jawOpen": 2.0}, offset={"mouthSmileLeft": 0.2}, clamp=False
+def one_frame(value: float, settings: Expression | tuple[Expression, Expression]) -> tuple[np.ndarray, np.ndarray]:
+    """The layer's (2, 52) weights and raw weights for a model that says ``value`` everywhere, with nobody blinking."""
+    layer = ExpressionLayer(np.zeros((2, 16000), np.float32), 30, 0, settings)
+    given = np.full((2, 30, 52), value, np.float32), np.ones((2, 30), bool)
+    return layer.apply(0, *given)[:, 5], layer.unclamped(0, *given)[:, 5]
+
+
+CALM = Expression(blinks_per_minute=0, still_listener=False, seal=0)
+
+
+def test_gain_comes_before_offset_and_raw_values_are_those_before_the_cut() -> None:
+    settings = replace(
+        CALM, gain={"jawOpen": 2.0, "browInnerUp": 0.5}, offset={"mouthSmileLeft": 0.2, "browInnerUp": -0.4}
     )
-    layer = ExpressionLayer(np.zeros((2, 16000), np.float32), frames, 0, settings)
-    out = layer.apply(0, np.full((2, frames, 52), 0.6, np.float32), np.ones((2, frames), bool))
-    assert out[0, 0, INDEX["jawOpen"]] == pytest.approx(1.2), "raw values are kept on request"
-    assert out[0, 0, INDEX["mouthSmileLeft"]] == pytest.approx(0.8)
-    assert not out[..., INDEX["tongueOut"]].any()
-    clamped = ExpressionLayer(np.zeros((2, 16000), np.float32), frames, 0).apply(
-        0, np.full((2, frames, 52), 7.0, np.float32), np.ones((2, frames), bool)
-    )
-    assert clamped.max() <= 1.0
+    cut, raw = one_frame(0.6, settings)
+    assert raw[0, INDEX["jawOpen"]] == pytest.approx(1.2)
+    assert cut[0, INDEX["jawOpen"]] == 1.0
+    assert cut[0, INDEX["mouthSmileLeft"]] == pytest.approx(0.8)
+    assert raw[0, INDEX["browInnerUp"]] == pytest.approx(-0.1)
+    assert cut[0, INDEX["browInnerUp"]] == 0.0
+    assert cut[0, INDEX["mouthSmileRight"]] == pytest.approx(0.6), "what is not named stays"
+    assert one_frame(7.0, CALM)[0].max() == 1.0
+
+
+def test_the_tongue_stays_in_unless_it_is_asked_for() -> None:
+    cut, _ = one_frame(0.6, (CALM, replace(CALM, tongue=True)))
+    assert cut[:, INDEX["tongueOut"]] == pytest.approx([0.0, 0.6])
+
+
+def test_a_part_of_the_face_leaves_the_rest_to_somebody_else() -> None:
+    shifted = replace(CALM, offset={"jawOpen": 0.1, "browInnerUp": 0.1}, tongue=True)
+    mouth, upper = one_frame(0.6, (replace(shifted, part="mouth"), replace(shifted, part="upper")))[0]
+    lower = [name.startswith(("jaw", "mouth", "tongue")) for name in NAMES]
+    assert (mouth[lower] >= 0.6 - 1e-6).all()
+    assert not mouth[np.invert(lower)].any()
+    assert not upper[lower].any()
+    stays = [INDEX[name] for name in NAMES if name.startswith(("brow", "cheek", "nose", "eyeSquint"))]
+    assert (upper[stays] >= 0.6 - 1e-6).all()
+
+
+def test_each_performer_has_settings_of_their_own() -> None:
+    settings = (replace(CALM, gaze=0.0), Expression(blinks_per_minute=30, still_listener=True))
+    layer = ExpressionLayer(np.zeros((2, 16000 * 20), np.float32), 600, 0, settings)
+    a, b = layer.apply(0, np.full((2, 600, 52), 0.3, np.float32), np.ones((2, 600), bool))
+    looks = [column for name, column in INDEX.items() if name.startswith("eyeLook")]
+    assert not a[:, looks].any()
+    assert b[:, looks].any()
+    assert a[:, INDEX["eyeBlinkLeft"]].max() == pytest.approx(0.3)
+    assert b[:, INDEX["eyeBlinkLeft"]].max() == 1.0
+    assert a[:, INDEX["jawOpen"]].min() == pytest.approx(0.3)
+    assert not b[:, INDEX["jawOpen"]].any()
+
+
+def test_setting_one_performer_leaves_the_other_as_they_were() -> None:
+    samples = two_speakers(10)
+    given = np.random.default_rng(3).random((2, 300, 52), dtype=np.float32), np.ones((2, 300), bool)
+    plain = ExpressionLayer(samples, 300, 5).apply(0, *given)
+    other = ExpressionLayer(samples, 300, 5, (Expression(), Expression(blinks_per_minute=40, gaze=2))).apply(0, *given)
+    np.testing.assert_array_equal(plain[0], other[0])
+    assert not np.array_equal(plain[1], other[1])
+
+
+def test_lips_sealed_by_half_go_half_the_way() -> None:
+    weights = np.zeros((2, 10, 52), np.float32)
+    weights[..., INDEX["jawOpen"]], weights[..., INDEX["mouthClose"]] = 0.2, 0.155
+    gaps = []
+    for seal in (0.0, 0.5, 1.0):
+        layer = ExpressionLayer(np.zeros((2, 16000), np.float32), 10, 0, replace(CALM, seal=seal))
+        gaps.append(lip_gap(layer.apply(0, weights, np.ones((2, 10), bool)))[0, 5])
+    assert gaps[0] == pytest.approx(0.62 + 0.2 * 29.8 - 0.155 * 37.5, abs=1e-4)
+    assert gaps[1] == pytest.approx((gaps[0] + gaps[2]) / 2, abs=1e-4)
+    assert gaps[2] < 0.01

@@ -1,21 +1,24 @@
 """The pipeline as a performance uses it: windows, seams, determinism, checkpoints that fit and ones that don't."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from duologue.arkit import INDEX, LOWER_FACE
 from duologue.checkpoints import write_checkpoint
 from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
 from duologue.face.expression import Expression
-from duologue.face.pipeline import FaceConditions, FacePipeline, FaceWindow, windows
+from duologue.face.pipeline import GUIDANCE, FaceConditions, FacePipeline, FaceWindow, windows
 from duologue.speech.encoder import EncoderConfig
 
 ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
 TINY = FaceConfig(speech_width=16, latent=16, feedforward=24, layers=2, styles=2)
-PLAIN = Expression(blinks_per_minute=0, gaze=0, still_listener=False, clamp=False, seal=0)
+PLAIN = Expression(blinks_per_minute=0, gaze=0, still_listener=False, seal=0, raw=True)
+UNGUIDED = {"speech": 1 / GUIDANCE["speech"]}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,8 @@ def brief(frames: int, seed: int = 0) -> FaceConditions:
 
 
 def joined(made: list[FaceWindow]) -> np.ndarray:
-    return np.concatenate([window.weights for window in made], axis=1)
+    """The weights one after the other; those not cut to [0, 1] where they were asked for."""
+    return np.concatenate([window.weights if window.raw is None else window.raw for window in made], axis=1)
 
 
 @pytest.mark.parametrize("frames", [1, 29, 30, 90, 91, 120, 121, 300, 1234])
@@ -86,6 +90,57 @@ def test_guidance_of_one_is_no_guidance_and_of_two_is_more(pipeline: FacePipelin
     )
     np.testing.assert_array_equal(plain, one)
     assert not np.allclose(plain, two, atol=1e-3)
+
+
+def test_the_strength_of_an_emotion_goes_from_none_over_as_learnt_to_more_frame_by_frame(
+    pipeline: FacePipeline,
+) -> None:
+    """At t = 1, the only step here, the result is linear in the strength: x_without + s (x_with - x_without)."""
+
+    def made(strength: np.ndarray | None, label: int = 3) -> np.ndarray:
+        asked = replace(brief(60), emotion=np.full((2, 60), label), emotion_strength=strength)
+        return joined(list(pipeline.bare(asked, steps=1, strengths=UNGUIDED)))
+
+    def constant(strength: float) -> np.ndarray:
+        return np.full((2, 60), strength, np.float32)
+
+    as_learnt, none = made(None), made(None, label=-1)
+    assert np.abs(as_learnt - none).max() > 0.01
+    np.testing.assert_array_equal(made(constant(1.0)), as_learnt)
+    np.testing.assert_allclose(made(constant(0.0)), none, atol=1e-4)
+    np.testing.assert_allclose(made(constant(0.5)), (as_learnt + none) / 2, atol=1e-4)
+    np.testing.assert_allclose(made(constant(2.0)), 2 * as_learnt - none, atol=1e-4)
+    mixed = constant(1.0)
+    mixed[1, 30:] = 0.0
+    np.testing.assert_allclose(made(mixed)[0], as_learnt[0], atol=1e-4)
+    np.testing.assert_allclose(made(mixed)[1, :30], as_learnt[1, :30], atol=1e-4)
+    np.testing.assert_allclose(made(mixed)[1, 30:], none[1, 30:], atol=1e-4)
+
+
+def test_strengths_cost_a_second_copy_only_where_they_differ_from_1(
+    pipeline: FacePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    forward = pipeline.denoiser.forward
+    monkeypatch.setattr(pipeline.denoiser, "forward", lambda x, *rest: seen.append(len(x)) or forward(x, *rest))
+    strength = np.ones((2, 300), np.float32)
+    strength[0, 200:] = 0.5
+    list(pipeline.stream(replace(brief(300), emotion_strength=strength), steps=1, strengths=UNGUIDED))
+    assert seen == [2, 4], "the first window is all 1"
+
+
+def test_each_performer_has_an_expression_and_raw_weights_only_on_request(pipeline: FacePipeline) -> None:
+    asked = (Expression(part="upper"), Expression(part="mouth"))
+    made = list(pipeline.stream(brief(60), steps=1, expression=asked))
+    assert all(window.raw is None for window in made)
+    weights = joined(made)
+    assert not weights[0, :, INDEX["jawOpen"]].any()
+    assert weights[1, :, [INDEX[name] for name in LOWER_FACE]].any()
+    assert not weights[1, :, INDEX["browInnerUp"]].any()
+    kept = next(pipeline.stream(brief(60), steps=1, expression=(Expression(raw=True), Expression())))
+    assert kept.raw is not None
+    np.testing.assert_array_equal(kept.raw.clip(0, 1), kept.weights)
+    assert kept.raw.max() > 1
 
 
 def test_a_stream_ends_when_told_to(pipeline: FacePipeline) -> None:

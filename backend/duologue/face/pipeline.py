@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from duologue.arkit import NAMES
 from duologue.checkpoints import Checkpoint, open_checkpoint
-from duologue.diffusion.guidance import combine, variants
+from duologue.diffusion.guidance import Strength, combine, variants
 from duologue.diffusion.samplers import DpmSolver2M
 from duologue.errors import DuologueError, invalid
 from duologue.face.config import CONDITIONS, MODEL, FaceConfig
@@ -50,6 +50,8 @@ class FaceConditions:
     """(2, frames) indices into ``labels.EMOTIONS``; -1 where nothing is asked for."""
     facing: Callable[[int, int], NDArray[np.bool_]]
     """``facing(start, stop) -> (2, stop - start)``: who looks towards the partner, asked for window by window."""
+    emotion_strength: NDArray[np.float32] | None = None
+    """(2, frames) how strongly each frame's emotion is followed: 1 as learnt (the default), 0 not at all, 2 twice as much."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class FaceWindow:
 
     start: int
     weights: NDArray[np.float32]
+    raw: NDArray[np.float32] | None = None
+    """The same before they were cut to [0, 1], where an expression asks for it."""
 
 
 def windows(frames: int) -> Iterator[tuple[int, int]]:
@@ -189,7 +193,7 @@ class FacePipeline:
         steps: int = 8,
         strengths: Mapping[str, float] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
-        expression: Expression | None = None,
+        expression: Expression | Sequence[Expression] | None = None,
     ) -> Iterator[FaceWindow]:
         """Yield both faces in consecutive windows that do not overlap; together they are ``conditions.frames`` long.
 
@@ -199,19 +203,34 @@ class FacePipeline:
             steps: network calls a window; 1 to 50.
             strengths: guidance by condition (``config.CONDITIONS``); 1 or absent is as ``GUIDANCE`` says, 0 ignores it.
             should_stop: polled before every network call; the stream ends early when it says so.
-            expression: the deterministic layer on top.
+            expression: the deterministic layer on top, one for both or one for each.
         """
+        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression)
+        for made in self.bare(conditions, seed, steps, strengths, should_stop):
+            facing = np.asarray(conditions.facing(made.start, made.start + made.weights.shape[1]), bool)
+            raw = layer.unclamped(made.start, made.weights, facing)
+            yield FaceWindow(made.start, raw.clip(0.0, 1.0), raw if layer.keeps_raw else None)
+
+    def bare(
+        self,
+        conditions: FaceConditions,
+        seed: int = 0,
+        steps: int = 8,
+        strengths: Mapping[str, float] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> Iterator[FaceWindow]:
+        """Yield what ``stream`` does as the model made it, not cut to [0, 1], for who puts ``ExpressionLayer`` on themselves."""
         self._check(conditions, steps, strengths or {})
         asked = {name: value for name, value in (strengths or {}).items() if name in CONDITIONS}
         guided = {name: asked.get(name, 1.0) * GUIDANCE.get(name, 1.0) for name in asked | GUIDANCE}
         speech = EncodedSpeech(self.encoder, conditions.samples_16k, self.device)
-        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression)
         noise = _Noise(seed, len(self.config.shapes))
         tail: NDArray[np.float32] | None = None
         for start, stop in windows(conditions.frames):
             facing = np.asarray(conditions.facing(start, stop), bool)
+            followed = self._followed(conditions, guided, start, stop)
             made = self._window(
-                conditions, speech, facing, noise.frames(start, stop), start, stop, steps, guided, should_stop
+                conditions, speech, facing, noise.frames(start, stop), start, stop, steps, followed, should_stop
             )
             if made is None:
                 return
@@ -219,8 +238,16 @@ class FacePipeline:
                 made[:, : tail.shape[1]] = _cross_fade(tail, made[:, : tail.shape[1]])
             keep = stop if stop == conditions.frames else stop - OVERLAP
             tail = made[:, keep - start :]
-            ready = keep - start
-            yield FaceWindow(start, layer.apply(start, made[:, :ready], facing[:, :ready]))
+            yield FaceWindow(start, made[:, : keep - start])
+
+    def _followed(
+        self, conditions: FaceConditions, guided: Mapping[str, float], start: int, stop: int
+    ) -> Mapping[str, Strength]:
+        """Return the strengths of a window: the emotion's by frame where the conditions say so."""
+        if conditions.emotion_strength is None:
+            return guided
+        by_frame = torch.as_tensor(conditions.emotion_strength[:, start:stop, None], device=self.device)
+        return {**guided, "emotion": by_frame * guided.get("emotion", 1.0)}
 
     @torch.inference_mode()
     def _window(  # noqa: PLR0917
@@ -232,7 +259,7 @@ class FacePipeline:
         start: int,
         stop: int,
         steps: int,
-        strengths: Mapping[str, float],
+        strengths: Mapping[str, Strength],
         should_stop: Callable[[], bool],
     ) -> NDArray[np.float32] | None:
         """Return the model's own weights (2, stop - start, 52), neither clamped nor with the layer on top; None when stopped."""
@@ -270,6 +297,13 @@ class FacePipeline:
                 "face-conditions",
                 f"samples {conditions.samples_16k.shape} and emotion {conditions.emotion.shape} "
                 f"are not (2, N) and (2, {conditions.frames}).",
+                field="face",
+            )
+        asked = conditions.emotion_strength
+        if asked is not None and (asked.shape != (2, conditions.frames) or not np.isfinite(asked).all()):
+            raise invalid(
+                "face-conditions",
+                f"emotion_strength {asked.shape} is not (2, {conditions.frames}), or holds NaN or infinity.",
                 field="face",
             )
         if not all(0 <= style < self.config.styles for style in conditions.style):

@@ -1,4 +1,4 @@
-"""Where two performers stand to each other: distance, bearings, and whether one faces the other."""
+"""Where two performers stand to each other: distance, bearings, whether one faces the other and where their eyes would meet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from duologue.motion.rotations import einsum
 
 FACING_HALF_ANGLE = np.radians(45.0)
 """A partner within this angle of straight ahead is faced. People in conversation turn their chest up to about 45° away
@@ -32,3 +34,14 @@ def faces_partner(positions: Float, chest: Float) -> NDArray[np.bool_]:
     ``positions``: (2, n, 3) of the chests; ``chest``: (2, n, 3, 3) their world rotations (+Z is forward).
     """
     return np.abs(bearing_to_partner(positions, chest[..., :, 2])) <= FACING_HALF_ANGLE
+
+
+def partner_from_head(positions: Float, head: Float) -> NDArray[np.float32]:
+    """Return where the other's face is as seen from each head, (2, n, 2): degrees to the right and up from straight ahead.
+
+    ``positions``: (2, n, 3) of the head joints, Y up; ``head``: (2, n, 3, 3) their world rotations (+Z is forward, +X the left
+    hand). Eyes sit at the same place in both heads, nearly, so joint to joint is as good as eye to eye.
+    """
+    x, y, z = np.moveaxis(einsum("pnij,pni->pnj", head, positions[::-1] - positions), -1, 0)
+    right, up = np.arctan2(-x, z), np.arctan2(y, np.hypot(x, z))
+    return np.degrees(np.stack([right, up], axis=-1)).astype(np.float32)
