@@ -86,8 +86,8 @@ class IctFace:
     """Vertices for LVE: of the face those inside the outline of the 12 outer lip landmarks (iBUG 48 to 59, seen from in front)
     that some mouth shape moves by more than 25 % of the largest movement there."""
     upper: FaceMesh
-    """Vertices for FDD: of the face those above the nose's tip that some brow or lid shape moves by more than 25 % of its own
-    largest movement: forehead and region of the eyes."""
+    """Vertices for FDD, forehead and region of the eyes: of the face those no more than 5 mm under the lids (landmarks 36 to 47)
+    that some brow or lid shape moves by more than 25 % of its own largest movement."""
     gap: LipGap
     lower_lip: FaceMesh
     """The lower lip within 10 mm of the middle, its inner side included."""
@@ -156,8 +156,8 @@ def facing_lips(face: FaceMesh, upper: int, lower: int) -> tuple[NDArray[np.int6
     with_jaw = np.linalg.norm(face.deltas[SHAPE["jawOpen"]], axis=1)
     half = with_jaw[lower] / 2
     still, moving = np.flatnonzero(near & (with_jaw < half)), np.flatnonzero(near & (with_jaw >= half))
-    distance, down = KDTree(face.neutral[moving]).query(face.neutral[still])
-    _, up = KDTree(face.neutral[still]).query(face.neutral[moving])
+    distance, down = map(np.asarray, KDTree(face.neutral[moving]).query(face.neutral[still]))
+    up = np.asarray(KDTree(face.neutral[still]).query(face.neutral[moving])[1])
     mutual = (up[down] == np.arange(len(still))) & (distance < 3)
     return still[mutual], moving[down[mutual]]
 
@@ -205,7 +205,7 @@ def _lip_region(mesh: FaceMesh, landmarks: NDArray[np.integer]) -> NDArray[np.in
 def _upper_region(mesh: FaceMesh, landmarks: NDArray[np.integer]) -> NDArray[np.int64]:
     shapes = [SHAPE[name] for name in NAMES if name.startswith(("brow", "eyeBlink", "eyeSquint", "eyeWide"))]
     moved = np.linalg.norm(mesh.deltas[shapes, :_FACE], axis=2)
-    above = mesh.neutral[:_FACE, 1] > mesh.neutral[landmarks[30], 1]
+    above = mesh.neutral[:_FACE, 1] > mesh.neutral[landmarks[36:48], 1].min() - 5
     return np.flatnonzero(above & ((moved / moved.max(1, keepdims=True)).max(0) > _MOVED))
 
 
