@@ -21,6 +21,7 @@ emotion = [[0, "calmness"], [2.0, "joy", 0.5], [4.0, "anger", 2]]
 blinks_per_minute = 12
 gaze = 0.5
 gaze_at_partner = 2
+brows = 0
 still_listener = false
 seal = 0.5
 part = "mouth"
@@ -46,7 +47,7 @@ def test_every_setting_is_read_from_toml_and_survives_the_way_to_a_server_and_to
     (tmp_path / "brief.toml").write_text(EVERYTHING)
     brief = Brief.load(tmp_path / "brief.toml")
     assert brief.a.face == Expression(
-        blinks_per_minute=12, gaze=0.5, gaze_at_partner=2, still_listener=False, seal=0.5, part="mouth",
+        blinks_per_minute=12, gaze=0.5, gaze_at_partner=2, brows=0, still_listener=False, seal=0.5, part="mouth",
         gain={"jawOpen": 1.2}, offset={"mouthSmileLeft": 0.1, "mouthSmileRight": 0.1}, tongue=True, head_still=1.0, raw=True,
     )  # fmt: skip
     assert brief.b.face == Expression()

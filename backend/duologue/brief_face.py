@@ -23,6 +23,8 @@ class Expression:
     """0 to 3, scales all eye movement; 0 keeps the eyes straight ahead."""
     gaze_at_partner: float = 1.0
     """0 to 2, how much of the time the eyes rest on a partner who is faced: 1 as people do, 0 never, 2 always."""
+    brows: float = 1.0
+    """0 to 3, scales the brows that a listener raises now and then; 0 leaves brows to the model."""
     still_listener: bool = True
     """Rest what only speaking moves while a performer has no voice of their own."""
     seal: float = 1.0
@@ -45,6 +47,7 @@ _RANGES: Final = {
     "blinks_per_minute": 60.0,
     "gaze": 3.0,
     "gaze_at_partner": 2.0,
+    "brows": 3.0,
     "seal": 1.0,
     "head_still": 1.0,
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from duologue.arkit import INDEX
 from duologue.face.expression import Expression, ExpressionLayer
-from duologue.face.eyes import blink_curve, draw_gaze
+from duologue.face.eyes import blink_curve, draw_gaze, listening_brows
 
 MINUTES = 10
 FRAMES = MINUTES * 1800
@@ -104,6 +104,34 @@ def test_people_look_away_more_while_they_speak() -> None:
     listening = draw_gaze(np.zeros(FRAMES, np.float32), np.random.default_rng(0)).leaves.mean()
     assert 0.45 <= speaking <= 0.6
     assert 0.17 <= listening <= 0.3
+
+
+def test_brows_rise_now_and_then_while_the_partner_speaks_and_only_then() -> None:
+    listens = np.arange(FRAMES) // 300 % 2 == 0  # ten seconds each
+    raised = listening_brows(listens, np.random.default_rng(0))
+    starts = np.flatnonzero((raised[1:] > 0.02) & (raised[:-1] <= 0.02))
+    assert 3 <= len(starts) / (MINUTES / 2) <= 9
+    assert listens[starts - 5].all()
+    assert 0.1 < raised.max() <= 0.3
+    assert np.abs(np.diff(raised)).max() < 0.1, "brows are not thrown"
+    assert not listening_brows(np.zeros(FRAMES, bool), np.random.default_rng(0)).any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_listener_is_alive_and_a_brief_can_ask_for_less(seed: int) -> None:
+    """A minute in which only A speaks, with a model that moves nothing."""
+    noise = np.random.default_rng(0).normal(0, 0.1, (1, 60 * 16000)).astype(np.float32)
+    speech = np.concatenate([noise, 0 * noise])
+
+    def brows(setting: float) -> np.ndarray:
+        layer = ExpressionLayer(speech, 1800, seed, Expression(brows=setting))
+        return layer.apply(0, np.zeros((2, 1800, 52), np.float32), np.ones((2, 1800), bool))[..., INDEX["browInnerUp"]]
+
+    speaker, listener = brows(1.0)
+    assert not speaker.any()
+    assert listener.std() > 0.02
+    np.testing.assert_allclose(brows(0.5)[1], listener / 2, atol=1e-6)
+    assert not brows(0.0).any()
 
 
 def test_gaze_scales_all_of_it() -> None:

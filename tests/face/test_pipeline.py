@@ -17,7 +17,7 @@ from duologue.speech.encoder import EncoderConfig
 
 ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
 TINY = FaceConfig(speech_width=16, latent=16, feedforward=24, layers=2, styles=2)
-PLAIN = Expression(blinks_per_minute=0, gaze=0, still_listener=False, seal=0, raw=True)
+PLAIN = Expression(blinks_per_minute=0, gaze=0, brows=0, still_listener=False, seal=0, raw=True)
 UNGUIDED = {"speech": 1 / GUIDANCE["speech"]}
 
 

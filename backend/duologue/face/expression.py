@@ -1,4 +1,4 @@
-"""What a face does besides the model: blinks, the eyes' jumps, gaze at the partner, a mouth that rests while listening.
+"""What a face does besides the model: blinks, the eyes' jumps, gaze at the partner, a listener's brows and resting mouth.
 
 Deterministic by seed, and every part can be turned off or scaled (``duologue.brief_face``). All random events of a clip are
 drawn before its first frame, so what a window gets does not depend on how the clip is cut.
@@ -15,7 +15,7 @@ from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE, NAMES, UPPER_FACE
 from duologue.brief_face import Expression, Part
 from duologue.datasets.lips import MOUTH_CLOSE_MM, lip_gap
-from duologue.face.eyes import REACH, blink_curve, draw_gaze, turn_eyes
+from duologue.face.eyes import REACH, blink_curve, draw_gaze, listening_brows, turn_eyes
 from duologue.take import FPS
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ ARTICULATORS: Final = (
     "mouthUpperUpRight",
 )  # fmt: skip
 
+BROWS_UP: Final = ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
 _PARTS: Final[dict[Part, tuple[str, ...]]] = {
     "all": NAMES,
     "mouth": (*LOWER_FACE, "tongueOut"),
@@ -120,6 +121,13 @@ class ExpressionLayer:
         self._on_face, self._away, self._leaves = (
             np.array([getattr(gaze, name) for gaze in gazes]) for name in ("on_face", "away", "leaves")
         )
+        partners = self.voice[::-1] if performers == 2 else np.zeros_like(self.voice)
+        listens = (self.voice < 0.5) & (partners > 0.5)
+        self._brows = np.array(
+            [ours.brows * listening_brows(heard, rng) for heard, (ours, rng) in zip(listens, each, strict=True)],
+            np.float32,
+        )
+        self._raised = [SHAPE[name] for name in BROWS_UP]
         self._articulators = [SHAPE[name] for name in ARTICULATORS]
 
         def column(name: str) -> NDArray[np.float32]:
@@ -166,6 +174,7 @@ class ExpressionLayer:
         out = weights.astype(np.float32)
         out[..., self._articulators] *= 1 - self._still[..., None] * (1 - self.voice[:, at, None])
         _seal(out, self._seal)
+        out[..., self._raised] += self._brows[:, at, None]
         turn_eyes(out, self._gaze[..., None] * self._look(at, facing, partner))
         for side in ("Left", "Right"):
             lid = SHAPE["eyeBlink" + side]

@@ -1,4 +1,4 @@
-"""Blinks and gaze with the statistics of people in conversation, drawn for a whole clip before its first frame."""
+"""Blinks, gaze and a listener's brows as people in conversation have them, drawn for a whole clip before its first frame."""
 
 from __future__ import annotations
 
@@ -41,6 +41,29 @@ def blink_curve(frames: int, per_minute: float, rng: np.random.Generator) -> NDA
         offset = np.arange(at.start, at.stop) / FPS - time
         ramp = np.clip(1 - np.where(offset < 0, -offset / closing, offset / up), 0, 1)
         curve[at] = np.maximum(curve[at], ramp * ramp * (3 - 2 * ramp))
+    return curve
+
+
+def listening_brows(listens: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return (frames,) how far one performer raises the brows: 0.12 to 0.3 for about a second, some six times a minute.
+
+    ``listens`` (frames,) is true while the partner speaks and they don't: brow raises are among the listener's signs that Chovil
+    (1991) describes. How often and how far is our choice, made by eye.
+    """
+    frames = len(listens)
+    curve = np.zeros(frames, np.float32)
+    count = int(frames / FPS / 2.5) + 2
+    times = np.cumsum(2.5 + rng.lognormal(np.log(6.0), 0.6, count)) - rng.uniform(0, 8.0)
+    heights, holds = rng.uniform(0.12, 0.3, count), rng.uniform(0.1, 0.7, count)
+    starts = (times * FPS).astype(int)
+    kept = (starts >= 0) & (starts < frames)
+    kept[kept] = listens[starts[kept]]
+    rise, fall = 0.23, 0.4
+    for start, height, hold in zip(starts[kept], heights[kept], holds[kept], strict=True):  # a few a minute, not frames
+        at = slice(start, min(start + int((rise + hold + fall) * FPS) + 1, frames))
+        seconds = np.arange(at.stop - at.start) / FPS
+        ramp = np.minimum(seconds / rise, (rise + hold + fall - seconds) / fall).clip(0, 1)
+        curve[at] = np.maximum(curve[at], height * ramp * ramp * (3 - 2 * ramp))
     return curve
 
 
