@@ -73,6 +73,11 @@ def test_wrong_arguments_are_named_before_any_work(tmp_path: Path) -> None:
     assert getattr(unknown.exception, "reason", "") == "set-unknown"
     empty = CliRunner().invoke(app, ["evaluate", "face", "--kit", str(tmp_path)])
     assert getattr(empty.exception, "reason", "") == "ict-missing"
+    nowhere = CliRunner().invoke(
+        app, ["evaluate", "face", "--kit", str(tmp_path), "-o", str(tmp_path / "no" / "r.json")]
+    )
+    assert getattr(nowhere.exception, "reason", "") == "folder-not-found"
+    assert not list(tmp_path.iterdir())
 
 
 def leaves(value: object) -> list[object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +65,7 @@ def face(
     """Judge faces on held-out speech: closures, lip and upper-face errors in mm, timing, listeners, styles, speed."""
     from duologue.errors import invalid
     from duologue.evaluation.face import FaceEvaluation, evaluate_face
+    from duologue.files import replacing
 
     chosen = tuple(dict.fromkeys(sets or SETS))
     if unknown := set(chosen) - set(SETS):
@@ -84,11 +86,12 @@ def face(
         speed_samples=speed,
         cache=cache,
     )
-    with stages() as progress:
-        report = evaluate_face(settings, progress.update)
-    if out_file is not None:
-        out_file.parent.mkdir(parents=True, exist_ok=True)
-        out_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    # Opened first: whoever may not write there should learn it before the work, not after.
+    with replacing(out_file) if out_file else nullcontext() as temporary:
+        with stages() as progress:
+            report = evaluate_face(settings, progress.update)
+        if temporary is not None:
+            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if as_json:
         print_json(report)
         return
