@@ -187,6 +187,36 @@ def test_a_foreign_checkpoint_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
+    ("name", "tensor", "says"),
+    [
+        ("mean", torch.zeros(51), "52 values"),
+        ("std", torch.ones(52, 1), "52 values"),
+        ("denoiser.motion_in.weight", torch.zeros(16, 51), "don't fit its config"),
+        ("denoiser.step.mlp.0.bias", None, "don't fit its config"),
+        ("std", None, "don't fit its config"),
+        ("encoder.unheard_of", torch.zeros(3), "don't fit its config"),
+    ],
+)
+def test_a_checkpoint_with_wrong_tensors_is_refused_by_name(
+    pipeline: FacePipeline, tmp_path: Path, name: str, tensor: torch.Tensor | None, says: str
+) -> None:
+    config, tensors = pipeline.state()
+    changed = {key: value for key, value in tensors.items() if key != name} | ({} if tensor is None else {name: tensor})
+    write_checkpoint(tmp_path / "odd", "odd", config, changed)
+    with pytest.raises(DuologueError, match=says) as error:
+        FacePipeline.load(tmp_path / "odd")
+    assert error.value.reason == "checkpoint-foreign"
+    assert str(tmp_path / "odd") in error.value.message
+
+
+def test_the_shipped_body_is_no_face() -> None:
+    with pytest.raises(DuologueError) as error:
+        FacePipeline.load("body")
+    assert error.value.reason == "checkpoint-foreign"
+    assert "body" in error.value.message
+
+
+@pytest.mark.parametrize(
     ("style", "steps", "reason"),
     [(np.array([0, 2]), 4, "style-unknown"), (np.array([0, 1]), 0, "steps"), (np.array([0, 1]), 99, "steps")],
 )

@@ -151,6 +151,8 @@ class FacePipeline:
         speech = (
             SpeechEncoder.pretrained(encoder) if encoder else SpeechEncoder(EncoderConfig.from_json(own_encoder or {}))
         )
+        if any(tensors[name].shape != (len(NAMES),) for name in ("mean", "std") if name in tensors):
+            raise _foreign(found, f"its mean and std don't have {len(NAMES)} values each")
         try:
             chosen = {"base": base, "tuned": tuned, "swap": swap(base, tuned)}[denoiser or "swap"]
             network.load_state_dict(chosen)
