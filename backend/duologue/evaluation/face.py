@@ -43,7 +43,8 @@ class FaceEvaluation:
     steps: int = 8
     style_samples: int = 3
     speed_samples: int = 3
-    """Conversations for the comparison of styles (each is performed in all of them) and of speed; 0 leaves that part out."""
+    """Conversations for the comparison of styles (each is performed in all of them; it takes a fine-tuned face) and of speed; 0
+    leaves that part out."""
     cache: Path = field(default_factory=lambda: Path("evaluation/phones"))
     """Where alignments are kept."""
 
@@ -84,7 +85,7 @@ def evaluate_face(
     unguessed = [held for held in sets if not (held.guessed or held.measured)]
     everyday = (unguessed or sets)[0].dialogues
     first = opened[0][1]
-    if settings.style_samples and "base" in first:
+    if settings.style_samples and len(first) > 1:
         result["style"] = _styles(first, everyday[: settings.style_samples], settings.steps, report)
     if settings.speed_samples:
         timed = everyday[: settings.speed_samples]
@@ -133,8 +134,8 @@ def _styles(
 ) -> dict[str, Any]:
     report("styles", 0, 1)
     made = systems([("", dict(loaded))], None, steps)
-    kinds = {name: made[name] for name in NAMES.values() if name in loaded}
-    styles = min(loaded["base"].config.styles, len(STYLES))
-    kept = style_retention(kinds, kinds["base"], dialogues, styles)
+    kinds = {name: made[name] for name in (NAMES["swap"], NAMES["tuned"])}
+    styles = min(loaded[NAMES["base"]].config.styles, len(STYLES))
+    kept = style_retention(kinds, made[NAMES["base"]], dialogues, styles)
     report("styles", 1, 1)
     return {name: {key: value.to_json() for key, value in values.items()} for name, values in kept.items()}
