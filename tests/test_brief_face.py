@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +135,26 @@ def test_a_wrong_strength_is_named(emotion: object, reason: str) -> None:
     with pytest.raises(DuologueError) as caught:
         read(None, emotion)
     assert (caught.value.reason, caught.value.field) == (reason, "performers.A.emotion[0]")
+
+
+@pytest.mark.parametrize("page", ["face.md", "brief.md"])
+def test_the_examples_of_the_pages_are_briefs(page: str) -> None:
+    text = (Path(__file__).resolve().parent.parent / "docs" / page).read_text(encoding="utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for example in examples:
+        document = tomllib.loads(example)
+        for name in "AB":  # the files they name aren't here
+            performer = document["performers"].setdefault(name, {})
+            performer.pop("transcript", None)
+            performer["speech"] = "voice.wav"
+        assert Brief.from_json(document, folder=Path("/shots")).a.face != Expression()
+
+
+def test_the_page_names_every_setting_and_its_default() -> None:
+    text = (Path(__file__).resolve().parent.parent / "docs" / "face.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", text, re.MULTILINE))
+    assert told.keys() == {setting.name for setting in dataclasses.fields(Expression)}
+    for name, value in told.items():
+        default = getattr(Expression(), name)
+        assert (tomllib.loads(f"it = {value.strip('`')}")["it"] if value != "none" else {}) == default
