@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -62,7 +62,11 @@ def is_held_out(name: str) -> bool:
     return stem.startswith(held_out().get(source, ()) or ("\0",))
 
 
-def recorded(kit: Path, cache: Path) -> Iterator[Clip]:
+RECORDED: Final = ("speech_matthes", "face_speech_grid", "speech_librispeech")
+"""The kit's folders of recorded speech, in the order of ``recorded``."""
+
+
+def recorded(kit: Path, cache: Path, sources: Sequence[str] = RECORDED) -> Iterator[Clip]:
     """Yield the kit's recordings that have, or can be given, phone times; those are kept in ``cache`` (minutes the first time).
 
     speech_matthes brings its own alignments; GRID and what is left of matthes are aligned with their transcripts; LibriSpeech has
@@ -71,7 +75,7 @@ def recorded(kit: Path, cache: Path) -> Iterator[Clip]:
     import soundfile
 
     cache.mkdir(parents=True, exist_ok=True)
-    for source in ("speech_matthes", "face_speech_grid", "speech_librispeech"):
+    for source in sources:
         for path in sorted((kit / source).rglob("*.flac")):
             read, rate = soundfile.read(path, dtype="float32")
             samples = np.asarray(read, np.float32)

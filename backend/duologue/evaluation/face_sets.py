@@ -73,9 +73,6 @@ def held_out_sets(kit: Path, cache: Path, names: Sequence[str], samples: int, se
     Raises:
         DuologueError: NOT_FOUND ``kit-incomplete`` when a set's folder is absent or holds no held-out speech.
     """
-    speech: list[Clip] = []
-    if {"matthes", "librispeech"} & set(names):
-        speech = [clip for clip in recorded(kit, cache) if is_held_out(clip.name)]
     made: list[HeldOut] = []
     for name in names:
         if name == "grid":
@@ -86,8 +83,7 @@ def held_out_sets(kit: Path, cache: Path, names: Sequence[str], samples: int, se
             elif name == "mfa":
                 clips = _mfa(kit, cache)
             else:
-                source = {"matthes": "speech_matthes", "librispeech": "speech_librispeech"}[name]
-                clips = [clip for clip in speech if clip.source == source]
+                clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if is_held_out(clip.name)]
             dialogues = conversations(clips, samples, seed, clean=True) if clips else []
         if not dialogues:
             raise DuologueError(

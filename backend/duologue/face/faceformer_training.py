@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.checkpoints import Checkpoint, write_checkpoint
-from duologue.datasets.face_corpus import LAUGHS, is_held_out, recorded, sentences, synthetic
+from duologue.datasets.face_corpus import LAUGHS, RECORDED, is_held_out, recorded, sentences, synthetic
 from duologue.datasets.face_dialogues import Dialogue
 from duologue.face.faceformer import MODEL, FaceFormer, FaceFormerConfig, FaceFormerPipeline
 from duologue.face.optimisation import Optimisation, optimise
@@ -90,8 +90,9 @@ def train_baseline(
 
     ``cache`` holds alignments (``out/phones`` by default), ``dialogues`` and ``voices`` are the recipe's numbers.
     """
-    spoken = [clip for clip in recorded(kit, cache or out / "phones") if not is_held_out(clip.name)]
-    clips = [clip for clip in spoken if clip.source != GUESSED] + list(synthetic(voices, 1, sentences(kit)))
+    exact = [source for source in RECORDED if source != GUESSED]
+    clips = [clip for clip in recorded(kit, cache or out / "phones", exact) if not is_held_out(clip.name)]
+    clips += synthetic(voices, 1, sentences(kit))
     composed = conversations(clips, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS)))
     return train_faceformer(encoder, composed, out, settings)
 
