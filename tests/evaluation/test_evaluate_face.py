@@ -5,12 +5,15 @@ import math
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from duologue.checkpoints import open_checkpoint, write_checkpoint
 from duologue.cli import app
+from duologue.datasets.face_corpus import Clip
+from duologue.datasets.phones import Phone
 from duologue.evaluation.face import FaceEvaluation, evaluate_face
-from duologue.evaluation.face_sets import ABOUT, held_out_sets
+from duologue.evaluation.face_sets import ABOUT, cut_at_pauses, held_out_sets, once
 from typer.testing import CliRunner
 
 KIT = Path(__file__).resolve().parents[2].parent / "shared" / "kit"
@@ -68,9 +71,9 @@ def test_a_fine_tuned_face_is_judged_three_ways_and_for_its_styles(tmp_path: Pat
 
 
 @needs_kit
-def test_mfa_speakers_are_aligned_once_and_kept(tmp_path: Path) -> None:
+def test_mfa_speakers_bring_their_phones_or_are_aligned_once(tmp_path: Path) -> None:
     (held,) = held_out_sets(KIT, tmp_path, ["mfa"], 1)
-    assert len(list(tmp_path.glob("mfa-*.json"))) == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["mfa-61-70968-0000.json"]  # the one without a phone tier
     assert {"P", "B", "M"} & {phone.name for phones in held.dialogues[0].phones for phone in phones}
     (again,) = held_out_sets(KIT, tmp_path, ["mfa"], 1)
     assert again.dialogues[0].phones == held.dialogues[0].phones
@@ -82,6 +85,29 @@ def test_the_command_prints_json_and_writes_the_same(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["evaluate", "face", *arguments, "--json", "-o", str(tmp_path / "report.json")])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == json.loads((tmp_path / "report.json").read_text())
+
+
+def test_recordings_are_cut_at_pauses_and_every_sound_is_heard_once() -> None:
+    rng = np.random.default_rng(0)
+    # Vowels of 0.4 s, and after every fifth, that is every 2 s, a pause of 0.2 s.
+    talking = tuple(Phone(0.4 * k, 0.4 * k + (0.2 if k % 5 == 4 else 0.4), "AA") for k in range(60))
+    clips = [Clip(f"speech_mfa/{n}", rng.standard_normal(24 * 16000).astype(np.float32), talking) for n in range(2)]
+    pieces = cut_at_pauses(clips[0], shortest=3.5)
+    assert [round(len(piece.samples) / 16000, 1) for piece in pieces] == [3.9, 4.0, 4.0, 4.0, 4.0, 4.1]
+    assert sum(len(piece.phones) for piece in pieces) == 60
+    assert all(0 <= p.start < p.end <= len(piece.samples) / 16000 for piece in pieces for p in piece.phones)
+    np.testing.assert_array_equal(np.concatenate([piece.samples for piece in pieces]), clips[0].samples)
+
+    made = once(clips, 99, seed=0)
+    assert len(made) == len(cut_at_pauses(clips[0]))  # two clips, two pieces a conversation
+    assert sum(len(phones) for dialogue in made for phones in dialogue.phones) == 120
+    for dialogue in made:  # B speaks when A is done
+        assert dialogue.phones[0][-1].end < dialogue.phones[1][0].start
+        for track, phones in zip(dialogue.samples, dialogue.phones, strict=True):
+            inside = slice(int(phones[0].start * 16000), int(phones[-1].end * 16000))
+            assert np.sqrt(np.mean(track[inside] ** 2)) == pytest.approx(0.08, rel=0.05)
+            assert not track[: max(inside.start - 8000, 0)].any()
+    assert len(once(clips, 2, seed=0)) == 2
 
 
 def test_every_set_says_what_its_truth_is_worth() -> None:

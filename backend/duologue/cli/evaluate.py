@@ -52,7 +52,7 @@ def face(
     ] = None,
     baseline_steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of --train-baseline.")] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", help=f"Only these sets: {', '.join(SETS)}.")] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Conversations of 24 s a set.")] = 12,
+    samples: Annotated[int, typer.Option(min=1, help="Conversations a set, at most.")] = 20,
     steps: Annotated[int, typer.Option(min=1, max=50, help="Denoising steps.")] = 8,
     styles: Annotated[
         int, typer.Option(min=0, help="Conversations for the comparison of styles; 0 leaves it out.")

@@ -7,7 +7,7 @@ Nothing here was captured: the mouths come from phone times through ``coarticula
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -77,8 +77,28 @@ def compose(
 
     ``clean`` leaves the sound as recorded (for evaluation). ``speaker``: both have this style and no emotion (-1).
     """
-    frames = int(seconds * FPS)
     samples, phones, laughs = _turns(clips, rng, seconds, clean=clean)
+    made = enact(samples, phones, rng, laughs=laughs, speaker=speaker)
+    if clean:
+        return made
+    leak = 10 ** (-rng.uniform(25, 45) / 20) if rng.random() < 0.3 else 0.0
+    heard = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng) for i in range(2)])
+    return replace(made, samples=heard)
+
+
+def enact(
+    samples: NDArray[np.float32],
+    phones: tuple[tuple[Phone, ...], tuple[Phone, ...]],
+    rng: np.random.Generator,
+    *,
+    laughs: tuple[Sequence[_Span], Sequence[_Span]] = ((), ()),
+    speaker: int | None = None,
+) -> Dialogue:
+    """Return both faces of a conversation that is already laid out: samples (2, N) at 16 kHz, speech at about 0.08 RMS.
+
+    ``laughs``: when each laughs, in seconds. ``speaker``: as for ``compose``.
+    """
+    frames = int(samples.shape[1] / RATE * FPS)
     style = rng.integers(len(STYLES), size=2) if speaker is None else np.full(2, speaker)
     emotion = np.stack([_moods(frames, rng) for _ in range(2)]) if speaker is None else np.full((2, frames), -1)
     facing = np.repeat(_switching(frames, rng, 0.8)[None], 2, axis=0)
@@ -88,9 +108,6 @@ def compose(
     )
     for i in range(2):
         _laugh(weights[i], laughs[i], laughs[1 - i], rng)
-    if not clean:
-        leak = 10 ** (-rng.uniform(25, 45) / 20) if rng.random() < 0.3 else 0.0
-        samples = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng) for i in range(2)])
     return Dialogue(samples, weights, emotion, style, facing, phones)
 
 

@@ -38,8 +38,8 @@ class FaceEvaluation:
     baseline: Path | None = None
     """A FaceFormer checkpoint (``duologue evaluate face --train-baseline``)."""
     sets: tuple[str, ...] = tuple(ABOUT)
-    samples: int = 12
-    """Conversations of 24 s a set."""
+    samples: int = 20
+    """Conversations a set, at most; held-out speech may end before."""
     steps: int = 8
     style_samples: int = 3
     speed_samples: int = 3
