@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from duologue.face import pipeline
-from duologue.face.pipeline import OVERLAP, FaceConditions, FacePipeline, windows
+from duologue.face import windowing
+from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.face.windowing import OVERLAP, windows
 from duologue.labels import EMOTIONS
 from hard_speech import RATE, voices
 
@@ -30,7 +31,7 @@ def dialogue() -> tuple[np.ndarray, np.ndarray]:
 
     in_windows = made()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "FIRST_WINDOW", frames)
+        patch.setattr(windowing, "FIRST_WINDOW", frames)
         return in_windows, made()
 
 

@@ -19,16 +19,12 @@ from duologue.errors import DuologueError, invalid
 from duologue.face.config import CONDITIONS, MODEL, FaceConfig
 from duologue.face.expression import Expression, ExpressionLayer
 from duologue.face.network import FaceDenoiser
+from duologue.face.windowing import OVERLAP, FrameNoise, cross_fade, windows
 from duologue.speech.encoder import EncodedSpeech, EncoderConfig, SpeechEncoder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FIRST_WINDOW: Final = 90
-"""A short first window, so that the first second of face is there soon."""
-WINDOW: Final = 240
-OVERLAP: Final = 30
-"""Frames that two windows both make, from the same noise, and that are cross-faded. All three are multiples of the period."""
 
 Denoiser = Literal["base", "tuned", "swap"]
 
@@ -62,21 +58,6 @@ class FaceWindow:
     weights: NDArray[np.float32]
     raw: NDArray[np.float32] | None = None
     """The same before they were cut to [0, 1], where an expression asks for it."""
-
-
-def windows(frames: int) -> Iterator[tuple[int, int]]:
-    """Yield [start, stop) of the windows that cover ``frames``; each starts ``OVERLAP`` before the last one's stop."""
-    start, length = 0, FIRST_WINDOW
-    while True:
-        stop = min(start + length, frames)
-        # A tail too short to be worth a window of its own joins this one.
-        stop = frames if frames - stop <= OVERLAP else stop
-        if stop <= start:
-            return
-        yield start, stop
-        if stop == frames:
-            return
-        start, length = stop - OVERLAP, WINDOW
 
 
 def swap(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -226,7 +207,7 @@ class FacePipeline:
         asked = {name: value for name, value in (strengths or {}).items() if name in CONDITIONS}
         guided = {name: asked.get(name, 1.0) * GUIDANCE.get(name, 1.0) for name in asked | GUIDANCE}
         speech = EncodedSpeech(self.encoder, conditions.samples_16k, self.device)
-        noise = _Noise(seed, len(self.config.shapes))
+        noise = FrameNoise(seed, len(self.config.shapes))
         tail: NDArray[np.float32] | None = None
         for start, stop in windows(conditions.frames):
             facing = np.asarray(conditions.facing(start, stop), bool)
@@ -237,7 +218,7 @@ class FacePipeline:
             if made is None:
                 return
             if tail is not None:
-                made[:, : tail.shape[1]] = _cross_fade(tail, made[:, : tail.shape[1]])
+                made[:, : tail.shape[1]] = cross_fade(tail, made[:, : tail.shape[1]])
             keep = stop if stop == conditions.frames else stop - OVERLAP
             tail = made[:, keep - start :]
             yield FaceWindow(start, made[:, : keep - start])
@@ -317,35 +298,6 @@ class FacePipeline:
         for name, value in strengths.items():
             if not np.isfinite(value):
                 raise invalid("strength", f"the strength of {name} is {value}.", field=f"strengths.{name}")
-
-
-class _Noise:
-    """Unit noise by frame: the same for a frame whichever window asks, and only as much kept as windows overlap."""
-
-    BLOCK: Final = 30
-
-    def __init__(self, seed: int, shapes: int) -> None:
-        self._generator = torch.Generator().manual_seed(seed)
-        self._shapes = shapes
-        self._blocks: dict[int, Tensor] = {}
-        self._next = 0
-
-    def frames(self, start: int, stop: int) -> Tensor:
-        """Return (2, stop - start, shapes); windows must be asked for in order."""
-        first, last = start // self.BLOCK, (stop - 1) // self.BLOCK
-        for index in range(self._next, last + 1):
-            self._blocks[index] = torch.randn((2, self.BLOCK, self._shapes), generator=self._generator)
-        self._next = max(self._next, last + 1)
-        self._blocks = {index: block for index, block in self._blocks.items() if index >= first}
-        joined = torch.cat([self._blocks[index] for index in range(first, last + 1)], dim=1)
-        return joined[:, start - first * self.BLOCK : stop - first * self.BLOCK]
-
-
-def _cross_fade(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Go from ``old`` to ``new`` (P, n, C) along a smoothstep: no jump in position or velocity at either end."""
-    x = (np.arange(old.shape[1], dtype=np.float32) + 1) / (old.shape[1] + 1)
-    weight = (x * x * (3 - 2 * x))[None, :, None]
-    return old * (1 - weight) + new * weight
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
