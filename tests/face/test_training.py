@@ -105,9 +105,14 @@ def test_the_swap_takes_the_tuned_layers_and_nothing_else(tmp_path: Path) -> Non
         source = "tuned" if name.startswith("layers.") else "base"
         assert torch.equal(parameters["swap"][name], parameters[source][name])
     assert not torch.equal(parameters["tuned"]["speech.weight"], parameters["base"]["speech.weight"])
-    # What ships is the swap.
+    # What ships is the swap, and its training leaves all else alone.
     shipped = FacePipeline.load(tuned).denoiser.state_dict()
     assert all(torch.equal(shipped[name], parameters["swap"][name]) for name in original)
+    gentle = fine_tune(tuned, talk, tmp_path / "decoder", replace(tiny(3, rest=0.0), decoder_only=True))
+    changed = FacePipeline.load(gentle, denoiser="tuned").denoiser.state_dict()
+    for name in original:  # begun anew from the base, not from the fine-tuned face it was given
+        assert torch.equal(changed[name], original[name]) == (not name.startswith("layers."))
+    assert all(key.startswith("tuned.layers.") for key in gentle.tensors() if key.startswith("tuned."))
 
 
 def test_the_loss_of_the_lips_alone_ignores_brows_and_knows_the_gap() -> None:

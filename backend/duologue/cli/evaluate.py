@@ -46,6 +46,9 @@ def face(
         list[str] | None, typer.Option(help="A face checkpoint's name or folder; may be given more than once.")
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="A FaceFormer checkpoint, from --train-baseline.")] = None,
+    whole: Annotated[
+        Path | None, typer.Option(help="The same face fine-tuned throughout (`duologue train lips --whole`): no swap.")
+    ] = None,
     train_baseline: Annotated[
         Path | None,
         typer.Option(help="First train a FaceFormer here, on what the first checkpoint learned from (resumes)."),
@@ -79,6 +82,7 @@ def face(
         kit,
         faces,
         baseline,
+        whole,
         chosen,
         samples=samples,
         steps=steps,

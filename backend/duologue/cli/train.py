@@ -111,19 +111,24 @@ def lips(
     base: Annotated[str, typer.Option("--face", help="The face to fine-tune: a checkpoint's name or folder.")] = "face",
     style: Annotated[int, typer.Option(min=0, help="Style id that the captured person speaks as.")] = 0,
     out_folder: OutFolder = Path("training/lips"),
+    whole: Annotated[
+        bool, typer.Option(help="Train everything, not the decoder alone: to compare with, it loses styles.")
+    ] = False,
     encoder: Encoder = None,
     steps: Steps = None,
     device: Device = "cpu",
 ) -> None:
     """Fine-tune a face's lips on captures whose lips are accurate; what performs afterwards keeps every speaker's own lips.
 
-    The loss is that of the lips alone, and only the denoiser's decoder is taken from the result (InterAct's swap).
+    The loss is that of the lips alone, and only the denoiser's decoder changes (InterAct's swap).
     """
     from duologue.checkpoints import open_checkpoint
     from duologue.datasets.face_captures import captured
     from duologue.face.training import LIPS, fine_tune
 
-    settings = LIPS if steps is None else replace(LIPS, optimisation=replace(LIPS.optimisation, steps=steps))
+    settings = replace(LIPS, decoder_only=not whole)
+    if steps is not None:
+        settings = replace(settings, optimisation=replace(LIPS.optimisation, steps=steps))
     found = open_checkpoint(base)
     pairs = [dialogue for _, dialogue in captured(captures, style=style)]
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)

@@ -37,6 +37,8 @@ class FaceEvaluation:
     checkpoints: tuple[str, ...] = ("face",)
     baseline: Path | None = None
     """A FaceFormer checkpoint (``duologue evaluate face --train-baseline``)."""
+    whole: Path | None = None
+    """A checkpoint fine-tuned throughout (``duologue train lips --whole``): the system without the swap."""
     sets: tuple[str, ...] = tuple(ABOUT)
     samples: int = 20
     """Conversations a set, at most; held-out speech may end before."""
@@ -63,7 +65,9 @@ def evaluate_face(
     """
     ict = read_ict(settings.kit / "face_ict")
     gaps = {name: character_gap(name) for name in CHARACTERS}
-    opened = [pipelines(name) for name in settings.checkpoints]
+    opened = [
+        pipelines(name, settings.whole if number == 0 else None) for number, name in enumerate(settings.checkpoints)
+    ]
     baseline = FaceFormerPipeline.load(settings.baseline) if settings.baseline else None
     compared = systems([(found.name, loaded) for found, loaded in opened], baseline, settings.steps)
     report("reading speech", 0, 1)
@@ -134,7 +138,7 @@ def _styles(
 ) -> dict[str, Any]:
     report("styles", 0, 1)
     made = systems([("", dict(loaded))], None, steps)
-    kinds = {name: made[name] for name in (NAMES["swap"], NAMES["tuned"])}
+    kinds = {name: made[name] for name in (NAMES["swap"], NAMES["tuned"]) if name in made}
     styles = min(loaded[NAMES["base"]].config.styles, len(STYLES))
     kept = style_retention(kinds, made[NAMES["base"]], dialogues, styles)
     report("styles", 1, 1)

@@ -28,16 +28,20 @@ MODEL_ALONE: Final = Expression(blinks_per_minute=0, gaze=0, still_listener=Fals
 NAMES: Final[dict[Denoiser, str]] = {"swap": "fine-tuned (swap)", "tuned": "fine-tuned (no swap)", "base": "base"}
 
 
-def pipelines(checkpoint: str | Path) -> tuple[Checkpoint, dict[str, FacePipeline]]:
-    """Return a face checkpoint's denoisers by name, the shipped one first: base, and the fine-tuned ones where there are any.
+def pipelines(checkpoint: str | Path, whole: Path | None = None) -> tuple[Checkpoint, dict[str, FacePipeline]]:
+    """Return a face checkpoint's denoisers by name, the shipped one first: base, and the fine-tuned one where there is any.
+
+    ``whole``: a checkpoint of the same base that was fine-tuned throughout, the one without the swap.
 
     Raises:
         DuologueError: what ``FacePipeline.load`` raises.
     """
     found = open_checkpoint(checkpoint)
     tuned = any(name.startswith("tuned.") for name in found.tensors())
-    kinds: tuple[Denoiser, ...] = ("swap", "tuned", "base") if tuned else ("base",)
-    return found, {NAMES[kind]: FacePipeline.load(found, denoiser=kind) for kind in kinds}
+    loaded = {NAMES["swap"]: FacePipeline.load(found, denoiser="swap")} if tuned else {}
+    if whole is not None:
+        loaded[NAMES["tuned"]] = FacePipeline.load(whole, denoiser="tuned")
+    return found, loaded | {NAMES["base"]: FacePipeline.load(found, denoiser="base")}
 
 
 def systems(

@@ -27,11 +27,10 @@ _RATE: Final = 16_000
 _BLOCK: Final = 1800
 """Frames whose samples are summed at a time: a minute, whatever the clip's length."""
 
-# Shapes that only speaking moves. Smiles, frowns and presses belong to expression and stay.
+# Shapes that only speaking moves. Smiles, frowns, presses, stretched and raised lips belong to expression too, and stay.
 ARTICULATORS: Final = (
-    "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthStretchLeft",
-    "mouthStretchRight", "mouthRollLower", "mouthRollUpper", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft",
-    "mouthUpperUpRight",
+    "jawForward", "jawLeft", "jawRight", "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower",
+    "mouthRollUpper", "mouthLowerDownLeft", "mouthLowerDownRight",
 )  # fmt: skip
 
 BROWS_UP: Final = ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")

@@ -108,8 +108,8 @@ class FacePipeline:
             checkpoint: name, folder or opened checkpoint.
             device: where to run.
             encoder: a pretrained Wav2Vec2's folder, in place of the checkpoint's own speech encoder.
-            denoiser: which parameters the denoiser takes: ``"base"``, ``"tuned"`` (fine-tuned throughout) or ``"swap"``; by
-                default the swap where the checkpoint was fine-tuned.
+            denoiser: ``"base"``, ``"tuned"`` (with all that fine-tuning changed) or ``"swap"`` (with its decoder); by default the
+                swap where the checkpoint was fine-tuned.
 
         Raises:
             DuologueError: what ``open_checkpoint`` raises; FAILED_PRECONDITION ``checkpoint-foreign`` for another model's
@@ -135,7 +135,7 @@ class FacePipeline:
         if any(tensors[name].shape != (len(NAMES),) for name in ("mean", "std") if name in tensors):
             raise _foreign(found, f"its mean and std don't have {len(NAMES)} values each")
         try:
-            chosen = {"base": base, "tuned": tuned, "swap": swap(base, tuned)}[denoiser or "swap"]
+            chosen = {"base": base, "tuned": base | tuned, "swap": swap(base, tuned)}[denoiser or "swap"]
             network.load_state_dict(chosen)
             if encoder is None:
                 speech.load_state_dict(_under("encoder.", tensors))

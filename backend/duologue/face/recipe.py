@@ -10,7 +10,7 @@ import numpy as np
 from duologue.checkpoints import Checkpoint, open_checkpoint
 from duologue.datasets.face_captures import captured
 from duologue.datasets.face_corpus import LAUGHS, Clip, is_held_out, recorded, sentences, synthetic
-from duologue.datasets.face_dialogues import Dialogue, compose
+from duologue.datasets.face_dialogues import STYLES, Dialogue, compose
 from duologue.face.encoder_training import EncoderTraining, train_encoder
 from duologue.face.training import FaceTraining, fine_tune, train_face
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
@@ -79,20 +79,27 @@ def train_starter(
         held_out=unseen,
         device=device,
     )
-    accurate = lip_accurate(kit, exact)
+    accurate = lip_accurate(kit, exact, texts)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, held_out=unseen, device=device)
 
 
-def lip_accurate(kit: Path, clips: Sequence[Clip], count: int = 40) -> list[Dialogue]:
-    """Return what the starter's lips are fine-tuned on: measured faces, and undisturbed speech whose phone times are exact.
+def lip_accurate(kit: Path, clips: Sequence[Clip], texts: list[tuple[str, str]]) -> list[Dialogue]:
+    """Return what the starter's lips are fine-tuned on.
 
-    As in the paper, one speaker's lips (style 0), without emotion. Measured: the kit's GRID pairs, less the held-out ones.
+    - Conversations of exact phone times, half of their clips synthesised anew: the encoder knows its own training clips by
+      heart, so what it says of them is surer than what it says of anybody else, and lips must learn to close on the latter.
+    - A third of them without emotion, each in one of the styles, so that a brief which says none gets a calm face.
+    - Measured faces: the kit's GRID pairs less the held-out ones, as style 0.
     """
+    spoken = [clip for clip in clips if clip.source == "speech_matthes"] + list(synthetic(600, 7, texts))
+    felt = conversations(spoken, 96, 5)
+    plain = [
+        dialogue for style in range(len(STYLES)) for dialogue in conversations(spoken, 6, 60 + style, speaker=style)
+    ]
     measured = [
         dialogue for name, dialogue in captured(kit / "face_speech_grid") if not is_held_out(f"face_speech_grid/{name}")
     ]
-    spoken = [clip for clip in clips if clip.source in {"espeak", "speech_matthes"}]
-    return measured + conversations(spoken, count, 5, clean=True, speaker=0)
+    return felt + plain + measured
 
 
 def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:

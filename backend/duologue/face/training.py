@@ -1,8 +1,9 @@
 """Training of the face's denoiser on conversations, heard through a frozen speech encoder: from scratch, and fine-tuned for lips.
 
 Fine-tuning is InterAct's (arXiv 2509.05747): a few more epochs with the loss of the lips alone on data whose lips are
-accurate. The checkpoint keeps both sets of parameters, because what performs is a mixture: the base everywhere and the
-fine-tuned decoder in it (``pipeline.swap``), which closes lips and keeps each speaker's own.
+accurate. What performs afterwards is a mixture, the base everywhere and the fine-tuned decoder in it (``pipeline.swap``), which
+closes lips and keeps each speaker's own. Since the decoder's layers are all that is taken, they are all that is trained, as in
+the authors' own code; ``decoder_only=False`` trains everything, for comparison.
 """
 
 from __future__ import annotations
@@ -44,13 +45,16 @@ class FaceTraining:
     drop_speech: float = 0.08
     drop_emotion: float = 0.15
     drop_style: float = 0.1
+    decoder_only: bool = False
+    """Train the decoder's layers and leave what says who speaks and what is heard as it is: for fine-tuning."""
     floor: float = 0.02
     """Smallest standard deviation a shape is divided by: shapes that never move must not be blown up."""
 
 
 LIPS: Final = FaceTraining(
-    optimisation=Optimisation(steps=300, learning_rate=1e-4, batch=12, warm_up=20, save_every=100),
-    loss=FaceLoss(rest=0.0),
+    optimisation=Optimisation(steps=900, learning_rate=3e-4, batch=12, warm_up=50, save_every=300),
+    loss=FaceLoss(rest=0.0, closure=2.5, gap=1.5),
+    decoder_only=True,
 )
 """Fine-tuning: a few epochs, gently, with the loss of the lips alone. Its ``network`` is the base's."""
 
@@ -121,10 +125,12 @@ def fine_tune(
     tensors = {key: value.clone() for key, value in tensors.items()}  # training changes them in place
     _train(pipeline, accurate, out, settings, held_out, should_stop)
     _, tuned = pipeline.state()
-    both = tensors | {
-        key.replace("denoiser.", "tuned.", 1): value for key, value in tuned.items() if key.startswith("denoiser.")
+    changed = {
+        key.replace("denoiser.", "tuned.", 1): value
+        for key, value in tuned.items()
+        if key.startswith("denoiser.layers." if settings.decoder_only else "denoiser.")
     }
-    return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, both)
+    return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, tensors | changed)
 
 
 def _train(  # noqa: PLR0917
@@ -139,6 +145,8 @@ def _train(  # noqa: PLR0917
     denoiser, device = pipeline.denoiser, pipeline.device
     mean, std = pipeline.scale
     heard = encode(pipeline.encoder, dialogues, str(device))
+    denoiser.requires_grad_(not settings.decoder_only)
+    denoiser.layers.requires_grad_(True)
     schedule = CosineSchedule()
 
     def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
@@ -152,7 +160,6 @@ def _train(  # noqa: PLR0917
             made = denoiser(schedule.add_noise(x0, noise, t), t, *conditions)
         return settings.loss(made.float(), x0, std, mean)
 
-    denoiser.requires_grad_(True)
     judged = (lambda: judge(pipeline, held_out)) if held_out else None
     optimise(denoiser, loss_of, settings.optimisation, out, judge=judged, should_stop=should_stop)
     denoiser.eval().requires_grad_(False)
