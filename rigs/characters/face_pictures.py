@@ -58,7 +58,7 @@ def head(studio: Studio, name: str, weights: Weights, label: str, size: tuple[in
     """Return a picture of a head; ``weights`` (52,)."""
     studio.show(name)
     studio.face(name, dict(zip(NAMES, weights.tolist(), strict=True)))
-    return studio.shot((0, studio.heights[name] - 0.145, 0.02), 0.98, 16, 1, 90, size, label)
+    return studio.shot((0, studio.heights[name] - 0.15, 0.02), 0.74, 14, 1, 90, size, label)
 
 
 def mouth(studio: Studio, name: str, weights: Weights, label: str) -> Image.Image:
@@ -75,9 +75,9 @@ def emotions(studio: Studio, pipeline: FacePipeline) -> None:
     for index, label in enumerate(EMOTIONS):
         frames = len(voice) * FPS // RATE
         made = perform(voice, np.full(frames, index), pipeline)
-        # The frame with the widest jaw shows speech; blinks would hide the eyes.
+        # A jaw half open shows speech without hiding the mood; blinks would hide the eyes.
         awake = made[..., INDEX["eyeBlinkLeft"]] < 0.3
-        speaking = int(np.argmax(np.where(awake[0], made[0, :, INDEX["jawOpen"]], -1)))
+        speaking = int(np.argmin(np.where(awake[0], np.abs(made[0, :, INDEX["jawOpen"]] - 0.18), 1)))
         listening = int(np.argmax(awake[1, frames // 2 :])) + frames // 2
         tiles.append(head(studio, "ada", made[0, speaking], label))
         tiles.append(head(studio, "ben", made[1, listening], "listens"))
@@ -87,7 +87,7 @@ def emotions(studio: Studio, pipeline: FacePipeline) -> None:
 def plosives(studio: Studio, pipeline: FacePipeline, kit: Path) -> None:
     """Write face_plosives.png: ten p, b, m of voices that training never heard, and the vowel after each."""
     rng = np.random.default_rng(3)
-    clips = [c for c in recorded(kit, kit_cache()) if is_held_out(c.name) and c.source == "speech_matthes"]
+    clips = [clip for clip in recorded(kit, kit_cache(), ["speech_matthes"]) if is_held_out(clip.name)]
     tiles: list[Image.Image] = []
     pairs = [
         (clip, first, second)
