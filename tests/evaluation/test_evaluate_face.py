@@ -39,7 +39,9 @@ def test_a_report_on_measured_faces(tmp_path: Path) -> None:
     assert rules["blinks_per_minute"]["value"] == 0
     shipped = next(iter(grid["systems"]))
     assert grid["systems"][shipped]["lve_mm2"]["low"] <= grid["systems"][shipped]["lve_mm2"]["value"]
-    assert report["style"]["fine-tuned (swap)"]["recognised"]["value"] >= 0.5  # it knows its speakers; chance is 1 / 8
+    (style,) = report["style"].values()  # of the swap, against base; nothing was fine-tuned throughout
+    assert 0.5 < style["spread"]["value"] < 2  # too short a clip to recognise anybody, but eight speakers differ
+    assert style["shift"]["value"] > 0
     assert report["speed"]["times_faster"]["value"] > 4
     assert report["speed"]["real_time_factor"]["value"] > report["speed"]["real_time_factor_encoder"]["value"] > 0
     assert all(math.isfinite(x) for x in leaves(report) if isinstance(x, float))  # JSON has no NaN
