@@ -120,7 +120,13 @@ def video(studio: Studio, pipeline: FacePipeline) -> None:
     voice = np.tile(demo_voice(), 6)[: int(len(EMOTIONS) * 1.2 * RATE)]
     frames = len(voice) * FPS // RATE
     which = (np.arange(frames) // 36).clip(max=len(EMOTIONS) - 1)
-    made = perform(voice, which, pipeline)
+    # Each by itself, with two seconds before it: the model takes longer than 1.2 s from one mood to the next.
+    pieces: list[Weights] = []
+    for index in range(len(EMOTIONS)):
+        before = min(60, 36 * index)
+        at = slice((36 * index - before) * RATE // FPS, 36 * (index + 1) * RATE // FPS)
+        pieces.append(perform(voice[at], np.full(before + 36, index), pipeline)[:, before:])
+    made = np.concatenate(pieces, axis=1)
     studio.scene.display.render_aa = "FXAA"  # 936 frames of two heads
     folder = studio.folder / "video"
     folder.mkdir()
