@@ -8,12 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from duologue.arkit import INDEX as SHAPE
 from duologue.brief import Speech
 from duologue.datasets.coarticulation import mouth_curves
 from duologue.datasets.face_corpus import RATE
 from duologue.datasets.face_dialogues import Dialogue
-from duologue.datasets.lips import shut
+from duologue.datasets.lips import closing, shut
 from duologue.datasets.live_link import read_face_csv
 from duologue.datasets.phones import align
 from duologue.errors import invalid
@@ -55,8 +54,7 @@ def captured(folder: Path, *, style: int = 0, finish_closures: bool = True) -> I
         phones = align(samples, transcript.read_text(encoding="utf-8")) if transcript.is_file() else ()
         if phones and finish_closures:
             curves = mouth_curves(phones, frames)
-            closure = curves[:, SHAPE["mouthClose"]] / (curves[:, SHAPE["jawOpen"]] + 0.03)
-            weights = shut(weights, closure.clip(0, 1)).clip(0, 1)
+            weights = shut(weights, closing(curves).clip(0, 1)).clip(0, 1)
         yield (
             table.stem,
             Dialogue(

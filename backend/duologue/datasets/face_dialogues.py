@@ -17,7 +17,7 @@ from duologue.datasets.augment import change_speed, degrade
 from duologue.datasets.coarticulation import SpeakingStyle, mouth_curves
 from duologue.datasets.face_corpus import RATE, Clip
 from duologue.datasets.face_templates import ARTICULATION, EXPRESSIONS, PLEASANT
-from duologue.datasets.lips import shut
+from duologue.datasets.lips import closing, shut
 from duologue.datasets.phones import Phone
 from duologue.take import FPS
 
@@ -168,7 +168,7 @@ def _face(  # noqa: PLR0917
     expression = np.where(emotion[:, None] < 0, np.float32(0), EXPRESSIONS[emotion])
     effort = _smooth(np.where(emotion < 0, np.float32(1), ARTICULATION[emotion]), 9)
     weights = mouth_curves(phones, frames, loudness=loudness.clip(0.6, 1.25) * effort, style=style)
-    closed = weights[:, SHAPE["mouthClose"]] / (weights[:, SHAPE["jawOpen"]] + 0.03)
+    closed = closing(weights)
     speaking, listening = loudness > 0.3, (loudness <= 0.3) & (partner > 0.3)
 
     strength = (0.92 + 0.22 * _drift(frames, rng, 1.5) + 0.08 * _smooth(speaking.astype(np.float32), 15)).clip(0.5, 1.2)

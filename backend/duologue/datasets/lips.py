@@ -35,6 +35,11 @@ def lip_gap(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return weights @ COEFFICIENTS + np.float32(REST)
 
 
+def closing(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (...,) how far lips are shut on purpose in weights (..., 52): ``mouthClose`` against the jaw, about 0 to 1."""
+    return weights[..., INDEX["mouthClose"]] / (weights[..., INDEX["jawOpen"]].clip(0) + np.float32(0.03))
+
+
 def shut(weights: NDArray[np.float32], closure: NDArray[np.float32], gap: float = -1.0) -> NDArray[np.float32]:
     """Return weights (T, 52) with ``mouthClose`` raised until the gap is ``gap`` mm where ``closure`` (T,) is 1."""
     missing = (lip_gap(weights) - np.float32(gap)).clip(0) / MOUTH_CLOSE_MM

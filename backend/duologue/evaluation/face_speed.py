@@ -31,7 +31,7 @@ COMPARED: Final = {"lve_mm2": -1, "closure_ict": 1}
 def with_ddim(pipeline: FacePipeline) -> FacePipeline:
     """Return the same networks under DDIM with eta 0."""
     other = copy.copy(pipeline)
-    other._sampler = Ddim()  # pyright: ignore[reportAttributeAccessIssue]
+    other.sampler = Ddim()
     return other
 
 

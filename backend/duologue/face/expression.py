@@ -14,7 +14,7 @@ import numpy as np
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE, NAMES, UPPER_FACE
 from duologue.brief_face import Expression, Part
-from duologue.datasets.lips import MOUTH_CLOSE_MM, lip_gap
+from duologue.datasets.lips import MOUTH_CLOSE_MM, closing, lip_gap
 from duologue.face.eyes import REACH, blink_curve, draw_gaze, listening_brows, turn_eyes
 from duologue.take import FPS
 
@@ -84,8 +84,7 @@ def _seal(weights: NDArray[np.float32], strength: NDArray[np.float32]) -> None:
     Where ``mouthClose`` takes back more than about half of what the jaw opens, it is raised until the lips meet. ``strength``
     (P, 1) goes from 0 to 1.
     """
-    closing = weights[..., SHAPE["mouthClose"]] / (weights[..., SHAPE["jawOpen"]].clip(0) + 0.03)
-    sure = ((closing - 0.4) / 0.35).clip(0, 1)
+    sure = ((closing(weights) - 0.4) / 0.35).clip(0, 1)
     short = (lip_gap(weights) + 0.5).clip(0) / MOUTH_CLOSE_MM
     weights[..., SHAPE["mouthClose"]] += strength * sure * sure * (3 - 2 * sure) * short
 

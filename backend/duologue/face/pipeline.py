@@ -14,7 +14,7 @@ from torch import Tensor
 from duologue.arkit import NAMES
 from duologue.checkpoints import Checkpoint, open_checkpoint
 from duologue.diffusion.guidance import Strength, combine, variants
-from duologue.diffusion.samplers import DpmSolver2M
+from duologue.diffusion.samplers import Ddim, DpmSolver2M
 from duologue.errors import DuologueError, invalid
 from duologue.face.config import CONDITIONS, MODEL, FaceConfig
 from duologue.face.expression import Expression, ExpressionLayer
@@ -84,7 +84,7 @@ class FacePipeline:
         self.denoiser = denoiser.to(self.device).eval().requires_grad_(False)
         self.config = denoiser.config
         self._mean, self._std = mean.to(self.device), std.to(self.device)
-        self._sampler = DpmSolver2M()
+        self.sampler: DpmSolver2M | Ddim = DpmSolver2M()
         if encoder.width != self.config.speech_width:
             raise DuologueError(
                 "FAILED_PRECONDITION",
@@ -266,7 +266,7 @@ class FacePipeline:
             return combine(outputs.unflatten(0, (len(copies), -1)), strengths)
 
         sample = noise.to(self.device)
-        for step in self._sampler.iterate(denoise, sample, steps):
+        for step in self.sampler.iterate(denoise, sample, steps):
             if should_stop():
                 return None
             sample = step
