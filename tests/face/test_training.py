@@ -96,6 +96,10 @@ def test_the_swap_takes_the_tuned_layers_and_nothing_else(tmp_path: Path) -> Non
     with pytest.raises(DuologueError) as refused:
         FacePipeline.load(base, denoiser="swap")
     assert refused.value.reason == "checkpoint-foreign"
+    stranger = [replace(dialogue, style=dialogue.style + 99) for dialogue in talk]
+    with pytest.raises(DuologueError) as refused:
+        fine_tune(base, stranger, tmp_path / "stranger", tiny(3))
+    assert refused.value.reason == "style-unknown"
     tuned = fine_tune(base, talk, tmp_path / "lips", tiny(3, rest=0.0))
     kinds = ("base", "tuned", "swap")
     parameters = {kind: FacePipeline.load(tuned, denoiser=kind).denoiser.state_dict() for kind in kinds}

@@ -20,6 +20,7 @@ from torch import Tensor
 from duologue.checkpoints import Checkpoint, write_checkpoint
 from duologue.datasets.face_dialogues import Dialogue
 from duologue.diffusion.schedule import CosineSchedule
+from duologue.errors import invalid
 from duologue.face.config import FaceConfig
 from duologue.face.judging import judge
 from duologue.face.losses import FaceLoss
@@ -117,10 +118,17 @@ def fine_tune(
 
     ``base``: a face checkpoint; of one that was fine-tuned before, its base is taken. ``encoder``: as for ``FacePipeline.load``.
     Resumes like ``train_face``. 5 to 40 epochs of a lip-accurate set are enough; longer ones lose emotion (the paper's own note).
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``style-unknown``; what ``FacePipeline.load`` and ``optimise`` raise.
     """
     settings = settings or LIPS
     torch.manual_seed(settings.optimisation.seed)
     pipeline = FacePipeline.load(base, device, encoder=encoder, denoiser="base")
+    if (highest := max(int(dialogue.style.max()) for dialogue in accurate)) >= pipeline.config.styles:
+        raise invalid(
+            "style-unknown", f"style {highest}; this face knows 0 to {pipeline.config.styles - 1}.", field="--style"
+        )
     config, tensors = pipeline.state()
     tensors = {key: value.clone() for key, value in tensors.items()}  # training changes them in place
     _train(pipeline, accurate, out, settings, held_out, should_stop)
