@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from duologue.brief import Brief, PerformerBrief, RootTarget, Speech, Start, Transcript
+from duologue.brief import Brief, PerformerBrief, PlaceTarget, Speech, Start, Transcript
 from duologue.errors import DuologueError
 
 FULL = """
@@ -90,7 +90,7 @@ def test_a_full_brief_is_read_as_written(folder: Path) -> None:
     assert brief.a.actions == ((0.0, "stand"), (2.0, "walk"))  # the default until the first
     assert brief.a.start == Start(-1.0, 0.5, math.radians(65))
     assert brief.a.style == 3
-    assert brief.constraints == (RootTarget("A", 4.0, 0.2, 0.1),)
+    assert brief.constraints == (PlaceTarget("A", 4.0, 0.2, 0.1),)
     assert brief.strengths == {"emotion": 2.5}
 
 

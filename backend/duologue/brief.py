@@ -32,22 +32,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import labels
+from duologue.brief_constraints import (
+    STAGE,
+    Constraint,
+    GazeTarget,
+    HandTarget,
+    PlaceTarget,
+    check_constraints,
+    constraint_json,
+    read_constraint,
+)
 from duologue.brief_face import Expression, check_face
 from duologue.brief_parts import (
     STARTS,
     PerformerBrief,
-    RootTarget,
     Speech,
     Start,
     Transcript,
     TranscriptFormat,
     performer_json,
     read_performer,
-    read_target,
     without_nones,
 )
 from duologue.brief_timeline import (
-    DAY,
     EmotionTimeline,
     Timeline,
     check_emotions,
@@ -65,8 +72,10 @@ __all__ = [
     "Brief",
     "EmotionTimeline",
     "Expression",
+    "GazeTarget",
+    "HandTarget",
     "PerformerBrief",
-    "RootTarget",
+    "PlaceTarget",
     "Speech",
     "Start",
     "Timeline",
@@ -80,7 +89,6 @@ STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "par
 MIN_DISTANCE: Final = 0.5
 """Metres between the two starts: nearer, and the bodies would begin inside each other."""
 
-_STAGE: Final = 100.0  # metres from the origin: farther is a mistake of units
 _MAX_STEPS: Final = 1000
 _MAX_STRENGTH: Final = 20.0
 _MAX_STYLE: Final = 65535
@@ -92,7 +100,8 @@ class Brief:
 
     Raises:
         DuologueError: INVALID_ARGUMENT with ``field`` set: ``unknown-label`` (nearest ones suggested), ``unknown-key``,
-            ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``.
+            ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``; what
+            ``brief_constraints.check_constraints`` raises.
     """
 
     a: PerformerBrief
@@ -101,7 +110,7 @@ class Brief:
     seed: int = 0
     steps: int = 10
     strengths: Mapping[str, float] = field(default_factory=dict[str, float])
-    constraints: tuple[RootTarget, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -128,8 +137,7 @@ class Brief:
         for name, strength in self.strengths.items():
             labels.check(name, STRENGTHS, field="strengths")
             within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
-        for index, target in enumerate(self.constraints):
-            _check_target(target, f"constraints[{index}]")
+        check_constraints(self.constraints, self.starts, (self.a.actions, self.b.actions))
         if note and note not in self.notes:
             object.__setattr__(self, "notes", (*self.notes, note))
 
@@ -201,7 +209,7 @@ class Brief:
             steps=root.whole("steps", 10),
             strengths={name: strengths.number(name) for name in strengths},
             constraints=tuple(
-                read_target(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))
+                read_constraint(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))
             ),
         )
 
@@ -212,7 +220,7 @@ class Brief:
             "seed": self.seed,
             "steps": self.steps,
             "strengths": dict(self.strengths),
-            "constraints": [without_nones(vars(target)) for target in self.constraints],
+            "constraints": [constraint_json(constraint) for constraint in self.constraints],
             "performers": {
                 name: performer_json(performer)
                 for name, performer in zip(labels.PERFORMERS, self.performers, strict=True)
@@ -283,8 +291,8 @@ def _roles(a: str, b: str, halves: tuple[str, str]) -> tuple[str, str]:
 def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
     """Return the starts, moved apart along the line between them if they are too near, and a note that says so."""
     for name, start in zip(labels.PERFORMERS, (a, b), strict=True):
-        within(start.x, -_STAGE, _STAGE, f"performers.{name}.start.x")
-        within(start.z, -_STAGE, _STAGE, f"performers.{name}.start.z")
+        within(start.x, -STAGE, STAGE, f"performers.{name}.start.x")
+        within(start.z, -STAGE, STAGE, f"performers.{name}.start.z")
         finite(start.heading, f"performers.{name}.start.heading")
     dx, dz = b.x - a.x, b.z - a.z
     distance = math.hypot(dx, dz)
@@ -300,15 +308,6 @@ def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
     return apart, (
         f"the performers' starts were {distance:.2f} m apart, inside each other; each was moved back by {push:.2f} m"
     )
-
-
-def _check_target(target: RootTarget, place: str) -> None:
-    labels.check(target.performer, labels.PERFORMERS, field=f"{place}.performer")
-    within(target.seconds, 0, DAY, f"{place}.seconds")
-    within(target.x, -_STAGE, _STAGE, f"{place}.x")
-    within(target.z, -_STAGE, _STAGE, f"{place}.z")
-    if target.heading is not None:
-        finite(target.heading, f"{place}.heading")
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -58,17 +58,6 @@ class Start:
 
 
 @dataclass(frozen=True)
-class RootTarget:
-    """A constraint: at ``seconds`` the performer's hips are above (x, z), turned to ``heading`` where one is given."""
-
-    performer: Literal["A", "B"]
-    seconds: float
-    x: float
-    z: float
-    heading: float | None = None
-
-
-@dataclass(frozen=True)
 class PerformerBrief:
     """What is asked of one performer. ``role``, ``start`` and ``style`` left out are filled in by :class:`Brief`."""
 
@@ -88,19 +77,6 @@ OPEN: Final = math.radians(65.0)
 """Yaw of the default starts. Straight at each other would be 90°; 25° less opens both to an audience at +Z, as actors "cheat
 out" on a stage and as people stand in an L to talk, and the chest still points at the partner."""
 STARTS: Final = (Start(-0.6, 0.0, OPEN), Start(0.6, 0.0, -OPEN))
-
-
-def read_target(value: object, place: str) -> RootTarget:
-    """Read a constraint from its table; ``place`` is where that stands."""
-    table = Table(value, place, ("performer", "seconds", "x", "z", "heading"))
-    performer = labels.check(table.text("performer"), labels.PERFORMERS, field=table.at("performer"))
-    return RootTarget(
-        "A" if performer == "A" else "B",
-        table.number("seconds"),
-        table.number("x"),
-        table.number("z"),
-        table.number("heading") if "heading" in table else None,
-    )
 
 
 def read_performer(performers: Table, name: str, folder: Path | None) -> PerformerBrief:

@@ -15,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import __version__, arkit
+from duologue.body.control import Control, Pins
 from duologue.body.pipeline import BodyConditions, BodyPipeline
 from duologue.brief import Brief
+from duologue.brief_constraints import places_of
 from duologue.errors import DuologueError
 from duologue.face.expression import ExpressionLayer
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.labels import PERFORMERS
 from duologue.motion.cleanup import Cleaner
+from duologue.motion.direction import Direction
 from duologue.motion.head_hold import HeadHold
 from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import Skeleton, forward_kinematics
@@ -89,15 +92,8 @@ class Performance:
         for bit.
 
         Raises:
-            DuologueError: UNIMPLEMENTED ``constraints-unsupported``; what the features and the models raise.
+            DuologueError: what the features and the models raise.
         """
-        if brief.constraints:
-            raise DuologueError(
-                "UNIMPLEMENTED",
-                "constraints-unsupported",
-                "the starter body can't hold poses or paths; leave `constraints` out, or use a checkpoint that can.",
-                field="constraints",
-            )
         features: list[SpeechFeatures] = []
         for index, (sound, performer) in enumerate(zip(audio, brief.performers, strict=True)):
             yield Progress("speech", index, 2)
@@ -111,6 +107,7 @@ class Performance:
         yield from run.windows()
         if not should_stop():
             yield Notice("clean-up", run.cleaned())
+            yield from (Notice("constraints", note) for note in run.missed())
 
 
 class _Run:
@@ -132,6 +129,7 @@ class _Run:
         self._skeleton = body.skeleton
         self._cleaner = Cleaner(body.skeleton)
         expressions = [performer.face for performer in brief.performers]
+        self._direction = Direction(body.skeleton, brief.constraints)
         self._hold = HeadHold(body.skeleton, [face.head_still for face in expressions])
         self._body = body.stream(
             BodyConditions(
@@ -148,6 +146,9 @@ class _Run:
             steps=brief.steps,
             strengths=brief.strengths,
             should_stop=should_stop,
+            control=Control(
+                tuple(Pins(*places_of(brief.constraints, name)) for name in PERFORMERS)  # pyright: ignore[reportArgumentType]
+            ),
         )
         self._facing = np.zeros((2, 0), bool)
         samples_16k = np.stack([a.samples_16k, b.samples_16k])
@@ -167,7 +168,7 @@ class _Run:
             should_stop=should_stop,
         )
         self._weights = np.zeros((2, 0, len(arkit.NAMES)), np.float32)
-        self._start = 0
+        self._start = self._made = 0
 
     def facing(self, start: int, stop: int) -> NDArray[np.bool_]:
         """(2, stop - start): who faces the partner. Frames whose bodies are not made yet are taken to stay as they were."""
@@ -190,6 +191,11 @@ class _Run:
             f"bodies moved apart in {report.bodies_parted} frames, by up to {report.bodies_parted_by * 100:.0f} cm."
         )
 
+    def missed(self) -> Iterator[str]:
+        """Say which constraints could not be held."""
+        if (beyond := self._direction.out_of_reach) > 0.01:
+            yield f"a hand's point was up to {beyond * 100:.0f} cm beyond the arm; the hand went as near as it could"
+
     def windows(self) -> Iterator[Progress | Window]:
         """Yield the take as it comes to be."""
         yield Progress("performing", 0, self._frames)
@@ -205,9 +211,11 @@ class _Run:
         frames = root.shape[1]
         if not frames:
             return
-        rotations = self._hold.push(rotations)
+        rotations = self._direction.apply(self._made, root, self._hold.push(rotations))
         matrices, positions = forward_kinematics(self._skeleton, rotations, root)
-        partner = partner_from_head(positions[:, :, self._head], matrices[:, :, self._head])
+        heads = positions[:, :, self._head], matrices[:, :, self._head]
+        partner = self._direction.looked_at(self._made, partner_from_head(*heads), *heads)
+        self._made += frames
         facing = faces_partner(positions[:, :, self._chest], matrices[:, :, self._chest])
         self._facing = np.concatenate([self._facing, facing], axis=1)
         made = 0

@@ -51,8 +51,8 @@ def test_the_truth_costs_next_to_nothing_and_a_shuffled_body_does_not():
     loss = BodyLoss(statistics, 0.1 * statistics.std, SKELETON, LossWeights(), "cpu")
     truth = torch.randn(2, 2, 12, len(statistics.names))
     lower, upper = truth[..., loss.lower], truth[..., loss.upper]
-    fresh = torch.ones(2, 1, 12, 1)
-    right = loss.lower_terms(lower, lower, fresh) | loss.upper_terms(upper, upper, lower, fresh)
+    fresh = torch.ones(2, 2, 12, 2)
+    right = loss.lower_terms(lower, lower, fresh) | loss.upper_terms(upper, upper, lower, fresh[..., 1:])
     assert all(term.item() < 0.01 for term in right.values())
-    wrong = loss.upper_terms(upper.flip(2), upper, lower, fresh)
+    wrong = loss.upper_terms(upper.flip(2), upper, lower, fresh[..., 1:])
     assert min(term.item() for term in wrong.values()) > 0.1

@@ -16,9 +16,9 @@ def conditions(frames=9):
 @pytest.mark.parametrize("performers", [1, 2])
 def test_the_prediction_has_the_shape_of_the_poses_for_a_pair_and_for_one(performers):
     config = BodyConfig.named("tiny")
-    network = Denoiser(config, channels=5)
+    network = Denoiser(config, groups=(2, 3))
     x = torch.randn(3, performers, 11, 5)
-    held = torch.zeros(3, 1, 11, 1)
+    held = torch.zeros(3, performers, 11, 2)
     projected = network.project_conditions(torch.randn(3, performers, 11, config.condition_width))
     made = network(x, held, torch.rand(3), projected)
     assert made.shape == x.shape
@@ -43,6 +43,7 @@ def test_the_upper_network_hears_the_lower_body():
 def test_every_condition_reaches_both_networks_and_can_be_dropped(name):
     model = tiny_model()
     c = conditions()
+    c.routed.fill_(1)
     kept, dropped = keep_all(1), {**keep_all(1), name: torch.zeros(1, 1)}
     with torch.no_grad():
         assert not torch.equal(model.lower_conditions(c, kept), model.lower_conditions(c, dropped))

@@ -7,9 +7,9 @@ import torch
 from duologue.body.config import BodyConfig
 from duologue.body.corpus import Corpus
 from duologue.body.pipeline import BodyPipeline
-from duologue.body.training import LOG, Trainer, TrainingConfig, train_body
+from duologue.body.training import LOG, Trainer, TrainingConfig, draw_held, train_body
 from duologue.errors import DuologueError
-from examples_body import write_corpus
+from examples_body import perform, some_conditions, write_corpus
 
 TINY = BodyConfig.named("tiny")
 SHORT = TrainingConfig(steps=6, batch=2, window=20, warmup=2, save_every=3, half=False)
@@ -28,7 +28,7 @@ def test_a_run_that_stops_and_resumes_makes_the_same_networks_bit_for_bit(tmp_pa
 
 def test_training_learns_logs_and_leaves_a_checkpoint_that_performs(tmp_path):
     corpus = write_corpus(tmp_path / "corpus")
-    settings = replace(SHORT, steps=40, rate=1e-2, save_every=20, decay=0.8, past=0.0)
+    settings = replace(SHORT, steps=40, rate=1e-2, save_every=20, decay=0.8, past=0.0, pinned=0.0, alone=0.0)
     before = Trainer(Corpus.open(corpus), TINY, settings).measure()
     train_body(corpus, tmp_path / "out", TINY, settings)
     lines = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()]
@@ -36,6 +36,28 @@ def test_training_learns_logs_and_leaves_a_checkpoint_that_performs(tmp_path):
     assert lines[-1]["held-out lower pose"] < 0.95 * before["held-out lower pose"]
     assert lines[-1]["held-out upper pose"] < 0.95 * before["held-out upper pose"]
     assert BodyPipeline.load(tmp_path / "out" / "checkpoint").model.config == TINY
+
+
+@pytest.mark.parametrize("changes", [{"hierarchical": False}, {"hierarchical": False, "paired": False}])
+def test_the_baselines_train_and_perform_with_the_same_code(tmp_path, changes):
+    corpus = write_corpus(tmp_path / "corpus")
+    config = replace(TINY, **changes)
+    train_body(corpus, tmp_path / "out", config, SHORT)
+    pipeline = BodyPipeline.load(tmp_path / "out" / "checkpoint")
+    assert pipeline.model.upper is None
+    root, rotations = perform(pipeline, some_conditions(40))
+    assert np.isfinite(root).all()
+    assert np.isfinite(rotations).all()
+
+
+def test_what_a_batch_is_given_covers_everything_a_director_may_hold():
+    held = draw_held(400, 60, 12, replace(SHORT, past=0.5, pinned=0.3, alone=0.2), np.random.default_rng(0))
+    steps, poses = held[..., 0], held[..., 1]
+    assert (poses & ~steps).any(), "single poses leave the root's steps open"
+    assert not (steps & ~poses).any()
+    assert held.all((2, 3)).any(1).mean() == pytest.approx(0.2, abs=0.06), "one of the two altogether"
+    assert not held.all((1, 2, 3)).any(), "something is always left to make"
+    assert held[:, :, 0].all((1, 2)).mean() == pytest.approx(0.5, abs=0.1), "a past is both people's"
 
 
 def test_going_on_with_other_settings_is_refused(tmp_path):

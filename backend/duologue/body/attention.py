@@ -63,10 +63,17 @@ class PairAttention(nn.Module):
     """
 
     def __init__(
-        self, width: int, heads: int, global_heads: int, field_of_view: tuple[float, float], kernels: int
+        self,
+        width: int,
+        heads: int,
+        global_heads: int,
+        field_of_view: tuple[float, float],
+        kernels: int,
+        *,
+        paired: bool = True,
     ) -> None:
         super().__init__()
-        self.heads, self.local_heads = heads, heads - global_heads
+        self.heads, self.local_heads, self.paired = heads, heads - global_heads, paired
         self.project = nn.Linear(width, 3 * width)
         self.gated_out = nn.Linear(width, 2 * width)
         self.own = PositionBias(heads, global_heads, field_of_view, kernels)
@@ -89,7 +96,7 @@ class PairAttention(nn.Module):
         return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, P, T, width) to the same shape; P is 1 or 2 performers."""
+        """(B, P, T, width) to the same shape; P is 1 or 2 performers, who don't see each other unless ``paired``."""
         batch, performers, frames, width = x.shape
         # Each (B, P, heads, T, width / heads).
         q, k, v = self.project(x).view(batch, performers, frames, 3, self.heads, -1).permute(3, 0, 1, 4, 2, 5)
@@ -98,7 +105,7 @@ class PairAttention(nn.Module):
         mixed = [_attend(q[:, :, :local], k[:, :, :local], v[:, :, :local], own[:local])] if local else []
         if local < self.heads:
             q, k, v, bias = q[:, :, local:], k[:, :, local:], v[:, :, local:], own[local:]
-            if performers == 2:
+            if performers == 2 and self.paired:
                 k, v = (torch.cat([part, part.flip(1)], dim=3) for part in (k, v))
                 bias = torch.cat([bias, partner], dim=-1)
             mixed.append(_attend(q, k, v, bias))

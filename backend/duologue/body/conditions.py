@@ -18,6 +18,9 @@ from duologue.body.config import CONDITIONS, BodyConfig
 PLACEMENT_WIDTH = 4
 """x and z of the partner in the performer's own heading frame, metres / 2; sine and cosine of the partner's heading in it."""
 
+ROUTE_WIDTH = 3
+"""Speed sideways and ahead along the smoothed way, m/s, and its turning, rad/s."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -25,7 +28,7 @@ class Conditions:
 
     ``mel`` (B, P, T, 27) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, 384), zero where no
     word is said; ``action`` and ``emotion`` (B, P, T) long; ``role`` and ``style`` (B, P) long; ``placement`` (B, P, T, 4), see
-    ``PLACEMENT_WIDTH``.
+    ``PLACEMENT_WIDTH``; ``route`` (B, P, T, 3): the way asked for, ``poses.route``, which counts where ``routed`` (B, P, T) is 1.
     """
 
     mel: Tensor
@@ -36,6 +39,8 @@ class Conditions:
     role: Tensor
     style: Tensor
     placement: Tensor
+    route: Tensor
+    routed: Tensor
 
     def repeat(self, copies: int) -> Conditions:
         """Return ``copies`` of the batch behind one another."""
@@ -58,6 +63,7 @@ class ConditionEncoder(nn.Module):
     def __init__(self, config: BodyConfig, lower_channels: int = 0) -> None:
         super().__init__()
         width = config.condition_width
+        self.paired = config.paired
         self.speech = nn.Linear(config.mel_bands + 1, width)
         self.text = nn.Linear(config.text_width, width, bias=False)
         self.action = nn.Embedding(len(config.actions), width)
@@ -65,6 +71,7 @@ class ConditionEncoder(nn.Module):
         self.role = nn.Embedding(len(config.roles), width)
         self.style = nn.Embedding(len(config.styles), width)
         self.placement = nn.Linear(PLACEMENT_WIDTH, width)
+        self.route = nn.Linear(ROUTE_WIDTH, width)
         self.who = nn.Embedding(2, width)
         self.partner = nn.Linear(width, width)
         self.missing = nn.ParameterDict({name: nn.Parameter(torch.zeros(width)) for name in CONDITIONS})
@@ -93,9 +100,10 @@ class ConditionEncoder(nn.Module):
             + given("role", self.role(c.role)[:, :, None])
             + given("style", self.style(c.style)[:, :, None])
         )
-        both = own + given("placement", self.placement(c.placement))
-        if own.shape[1] == 2:
-            both = both + given("partner", self.partner(own.flip(1)))
+        asked = (keep["route"][:, :, None] * c.routed)[..., None]
+        both = own + asked * self.route(c.route) + (1 - asked) * self.missing["route"]
+        if self.paired:
+            both = both + given("placement", self.placement(c.placement)) + given("partner", self.partner(own.flip(1)))
             both = both + self.who.weight[None, :, None]
         if self.lower is not None:
             if lower is None:

@@ -12,10 +12,11 @@ from duologue.labels import ACTION_MODES, EMOTIONS, RELATIONSHIPS, roles
 ROLES: Final = tuple(sorted({role for relationship in RELATIONSHIPS for role in roles(relationship)}))
 """Every half of every relationship; a network's role embedding has one row for each."""
 
-CONDITIONS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement")
+CONDITIONS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
 """What each performer's motion is conditioned on, each with its own dropout and so its own guidance strength.
 
-``partner`` stands for all that the partner says and is asked to do; ``placement`` for where the partner stands.
+``partner`` stands for all that the partner says and is asked to do; ``placement`` for where the partner stands; ``route`` for
+the smoothed way over the floor, where one is asked for.
 """
 
 
@@ -40,6 +41,10 @@ class BodyConfig:
     overlap: int = 30
     prediction: Prediction = "x0"
     condition_dropout: float = 0.12
+    hierarchical: bool = True
+    """Lower bodies first, then the upper ones given them; False is one network for everything, the flat baseline."""
+    paired: bool = True
+    """Both people are one sample; False makes each alone, ignorant of the partner: the single-person baseline."""
     mel_bands: int = 27
     text_width: int = 384
     styles: tuple[str, ...] = ("A", "B")
@@ -87,6 +92,28 @@ CONFIGS: Final = {
     "paper": BodyConfig(),
     # Sized for two CPU cores: both networks, ten steps, well under real time; learns from an hour of composed motion.
     "starter": BodyConfig(layers=4, width=96, heads=3, global_heads=1, feedforward=96, condition_width=64, dropout=0.0),
+    # What the hierarchy and the pair are compared with: one network with the layers of both (``duologue evaluate body``).
+    "flat": BodyConfig(
+        layers=8,
+        width=96,
+        heads=3,
+        global_heads=1,
+        feedforward=96,
+        condition_width=64,
+        dropout=0.0,
+        hierarchical=False,
+    ),
+    "single": BodyConfig(
+        layers=8,
+        width=96,
+        heads=3,
+        global_heads=1,
+        feedforward=96,
+        condition_width=64,
+        dropout=0.0,
+        hierarchical=False,
+        paired=False,
+    ),
     "tiny": BodyConfig(
         layers=2,
         width=16,
@@ -99,4 +126,4 @@ CONFIGS: Final = {
         overlap=6,
     ),
 }
-"""``paper``: InterAct's; ``starter``: what ships; ``tiny``: for tests and for trying a data set out."""
+"""``paper``: InterAct's; ``starter``: what ships; ``flat``, ``single``: its baselines; ``tiny``: for tests and trials."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.body.poses import ROOT_COLUMNS, PoseStatistics
+from duologue.body.poses import ROOT_COLUMNS, STEP_COLUMNS, PoseStatistics, is_lower
 from duologue.motion.skeleton import Skeleton
 
 FEET: Final = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")
@@ -109,6 +109,10 @@ class BodyLoss:
             for finger, name in zip(fingers, statistics.names, strict=True)
         ]
         self.share = tensor(np.array(share))
+        self.is_step = tensor(np.array([statistics.names[c] in STEP_COLUMNS for c in statistics.lower])).bool()
+        # Arms' errors of speed are better off squared: what is likeliest for an arm at any moment is to do nothing. Legs that
+        # stand would waver for the sake of those that walk.
+        self.still = tensor(np.array([is_lower(name) for name in statistics.names])).bool()
 
     def features(self, lower: Tensor, upper: Tensor | None = None) -> Tensor:
         """Standardised channels to all features (B, P, T, C) in metres and radians."""
@@ -119,36 +123,38 @@ class BodyLoss:
         return full
 
     def lower_terms(self, predicted: Tensor, truth: Tensor, fresh: Tensor) -> dict[str, Tensor]:
-        """Return the lower network's terms. ``fresh`` (B, 1, T, 1): 1 where the frame was not given."""
-        terms = self._common(predicted, truth, fresh, self.lower, still=True)
+        """Return the lower network's terms. ``fresh`` (B, P, T, 2): 1 where the root's step, and the pose, was not given.
+
+        A flat network's only terms are these, with the hands' places among them.
+        """
+        moves, poses = fresh[..., :1], fresh[..., 1:]
+        channels = torch.where(self.is_step, moves, poses)
+        terms = self._common(predicted, truth, channels, self.lower)
         made, true = self.features(predicted), self.features(truth)
         at, should = self.feet.positions(made), self.feet.positions(true)
-        terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * fresh[..., None]).mean()
+        terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * poses[..., None]).mean()
         moved, allowed = world_speed(at, made[..., :3]), world_speed(should, true[..., :3])
-        standing = (allowed.norm(dim=-1, keepdim=True) < _CONTACT_SPEED) * fresh[:, :, 1:, :, None]
+        standing = (allowed.norm(dim=-1, keepdim=True) < _CONTACT_SPEED) * poses[:, :, 1:, :, None]
+        if not len(self.upper):
+            hands, true_hands = self.hands.positions(made), self.hands.positions(true)
+            terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * poses[..., None]).mean()
         # A tenth of a millimetre a frame matters to a foot that stands; a metre a second does not matter ten times more.
         slide = torch.sqrt(((moved - allowed) / 0.01).square().sum(-1, keepdim=True) + 1e-4)
         terms["standing"] = self.weights.standing * (slide * standing).sum() / standing.sum().clamp(min=1)
         return terms
 
     def upper_terms(self, predicted: Tensor, truth: Tensor, lower: Tensor, fresh: Tensor) -> dict[str, Tensor]:
-        """Return the upper network's terms, given the true lower body (standardised)."""
-        terms = self._common(predicted, truth, fresh, self.upper, still=False)
+        """Return the upper network's terms, given the true lower body (standardised). ``fresh`` (B, P, T, 1)."""
+        terms = self._common(predicted, truth, fresh, self.upper)
         at = self.hands.positions(self.features(lower, predicted))
         should = self.hands.positions(self.features(lower, truth))
         terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * fresh[..., None]).mean()
         return terms
 
-    def _common(
-        self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor, *, still: bool
-    ) -> dict[str, Tensor]:
-        """Return the terms both have. ``still``: speeds' errors count as they are; squared, legs that stand would waver for the
-        sake of those that walk. Arms are better off squared: what is likeliest for an arm at any moment is to do nothing."""
+    def _common(self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor) -> dict[str, Tensor]:
+        """Return the terms both have: errors of the channels ``index`` where they are ``fresh``, and of their speed."""
         share = self.share[index] / self.share[index].mean()
         error = (predicted - truth) * fresh
         speed = (error[:, :, 1:] - error[:, :, :-1]) * self.speed_scale[index]
-        return {
-            "pose": (share * error.square()).mean(),
-            "speed": self.weights.speed
-            * (share * (torch.sqrt(speed.square() + 1e-4) if still else speed.square())).mean(),
-        }
+        paced = torch.where(self.still[index], torch.sqrt(speed.square() + 1e-4), speed.square())
+        return {"pose": (share * error.square()).mean(), "speed": self.weights.speed * (share * paced).mean()}

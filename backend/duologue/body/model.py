@@ -1,9 +1,9 @@
-"""The pair of networks of a body checkpoint: building them, saving them, loading them."""
+"""The networks of a body checkpoint, two in a hierarchy or one without: building them, saving them, loading them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ from torch import nn
 from duologue.body.conditions import ConditionEncoder
 from duologue.body.config import BodyConfig
 from duologue.body.network import Denoiser
-from duologue.body.poses import PoseStatistics
+from duologue.body.poses import STEP_COLUMNS, PoseStatistics
 from duologue.checkpoints import Checkpoint, write_checkpoint
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of a body checkpoint's config; another number is refused."""
 
 
@@ -36,7 +36,10 @@ class MelStatistics:
 
 
 class BodyModel(nn.Module):
-    """The lower-body and the upper-body network, each with its condition encoder, and the statistics of their channels."""
+    """The lower-body and the upper-body network, each with its condition encoder, and the statistics of their channels.
+
+    A flat one (``config.hierarchical`` is False) has its only network as ``lower`` and None as ``upper``.
+    """
 
     def __init__(
         self,
@@ -48,12 +51,15 @@ class BodyModel(nn.Module):
         super().__init__()
         self.strengths = dict(strengths or {})
         """Guidance that this checkpoint works best with, where a brief asks for none."""
+        statistics = replace(statistics, flat=not config.hierarchical)
         lower, upper = len(statistics.lower), len(statistics.upper)
         self.config, self.statistics, self.mel = config, statistics, mel
         self.lower_conditions = ConditionEncoder(config)
-        self.lower = Denoiser(config, lower)
-        self.upper_conditions = ConditionEncoder(config, lower_channels=lower)
-        self.upper = Denoiser(config, upper)
+        # The root's steps can be given apart from the pose, and the other way round.
+        steps = sum(statistics.names[column] in STEP_COLUMNS for column in statistics.lower)
+        self.lower = Denoiser(config, (steps, lower - steps))
+        self.upper_conditions = ConditionEncoder(config, lower_channels=lower) if upper else None
+        self.upper = Denoiser(config, (upper,)) if upper else None
 
     def save(self, folder: Path, name: str, training: Mapping[str, Any]) -> Checkpoint:
         """Write a checkpoint folder (16-bit tensors); ``training`` says how the model was made."""

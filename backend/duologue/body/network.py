@@ -7,6 +7,7 @@ is A); attention joins them. One class serves as the lower-body network G_l(cond
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ class AttentionBlock(nn.Module):
     def __init__(self, config: BodyConfig, dilation: int) -> None:
         super().__init__()
         c = config
-        self.attention = PairAttention(c.width, c.heads, c.global_heads, c.field_of_view, c.kernels)
+        self.attention = PairAttention(c.width, c.heads, c.global_heads, c.field_of_view, c.kernels, paired=c.paired)
         self.norm_attention = nn.LayerNorm(c.width)
         self.feedforward = ConvFeedForward(c.width, c.feedforward, dilation)
         self.norm_feedforward = nn.LayerNorm(c.width)
@@ -147,14 +148,15 @@ class SmoothingSkip(nn.Module):
 class Denoiser(nn.Module):
     """Noised poses in, the network's prediction of them out (x0 or v, as the config says).
 
-    Poses are standardised features (B, P, T, channels). Frames marked as held come in clean, with a flag: the past of a
-    stream and whatever else is given.
+    Poses are standardised features (B, P, T, channels) in ``groups``, each so many channels wide. What is marked as held comes in
+    clean, with a flag a group: the past of a stream, pinned poses, a partner who is given.
     """
 
-    def __init__(self, config: BodyConfig, channels: int) -> None:
+    def __init__(self, config: BodyConfig, groups: Sequence[int]) -> None:
         super().__init__()
-        self.channels = channels
-        self.enter = nn.Linear(channels + 1, config.width)
+        self.groups = tuple(groups)
+        self.channels = channels = sum(groups)
+        self.enter = nn.Linear(channels + len(groups), config.width)
         self.step = StepEmbedding(config.width)
         self.layers = nn.ModuleList(ResidualLayer(config, i) for i in range(config.layers))
         self.hidden = nn.Linear(config.width, config.width)
@@ -167,10 +169,14 @@ class Denoiser(nn.Module):
         """Return what each layer adds for the conditions (B, P, T, condition width): the same at every diffusion step."""
         return [layer.get_submodule("condition")(condition) for layer in self.layers]
 
+    def spread(self, held: Tensor) -> Tensor:
+        """Return flags (..., groups) for every channel (..., channels)."""
+        wide = [held[..., k : k + 1].expand(*held.shape[:-1], count) for k, count in enumerate(self.groups)]
+        return torch.cat(wide, dim=-1)
+
     def forward(self, x: Tensor, held: Tensor, t: Tensor, projected: list[Tensor]) -> Tensor:
-        """``x`` (B, P, T, channels), ``held`` (B, 1 or P, T, 1) of 0 and 1, ``t`` (B,); the prediction is shaped like ``x``."""
-        flag = held.to(x.dtype).expand(*x.shape[:-1], 1)
-        y = functional.relu(self.enter(torch.cat([x, flag], dim=-1)))
+        """``x`` (B, P, T, channels), ``held`` (B, P, T, groups) of 0 and 1, ``t`` (B,); the prediction is shaped like ``x``."""
+        y = functional.relu(self.enter(torch.cat([x, held.to(x.dtype)], dim=-1)))
         step = self.step(t)
         total = torch.zeros_like(y)
         for layer, condition in zip(self.layers, projected, strict=True):

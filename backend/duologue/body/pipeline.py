@@ -17,6 +17,7 @@ from torch import Tensor
 from duologue.body import poses
 from duologue.body.conditions import ConditionEncoder, Conditions
 from duologue.body.config import CONDITIONS
+from duologue.body.control import Control, Plan, settle
 from duologue.body.model import BodyModel
 from duologue.body.network import Denoiser
 from duologue.checkpoints import Checkpoint, open_checkpoint
@@ -105,19 +106,20 @@ class BodyPipeline:
         skeleton = Skeleton.builtin("duologue60")
         return cls(BodyModel.load(found, skeleton, device), skeleton, device)
 
-    def stream(
+    def stream(  # noqa: PLR0917
         self,
         conditions: BodyConditions,
         seed: int,
         steps: int = 10,
         strengths: Mapping[str, float] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
+        control: Control | None = None,
     ) -> Iterator[BodyWindow]:
         """Yield consecutive windows from frame 0 to the last, without overlap; end early once ``should_stop`` says so.
 
         ``strengths``: classifier-free guidance for any of ``config.CONDITIONS``; 1 is plain, and one not given is the
         checkpoint's own choice. Each that is not 1 makes every step a network call wider. The same arguments on the same device
-        give the same windows bit for bit. Memory does not grow with the length of the take.
+        give the same windows bit for bit. Memory does not grow with the length of the take. ``control``: what to hold.
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``unknown-label`` for a role, emotion, action or strength, and ``style-unknown``
@@ -126,10 +128,18 @@ class BodyPipeline:
         for name in strengths or {}:
             check(name, CONDITIONS, field="strengths")
         given = self._encode_labels(conditions)
+        starts = np.asarray(conditions.starts, np.float64)
+        control = control or Control()
         run = _Run(
-            self, {**self.model.strengths, **(strengths or {})}, steps, torch.Generator().manual_seed(seed), should_stop
+            self,
+            {**self.model.strengths, **(strengths or {})},
+            steps,
+            torch.Generator().manual_seed(seed),
+            should_stop,
+            control,
+            control.plan(starts, conditions.actions),
         )
-        past = _Past.begin(self.model, np.asarray(conditions.starts, np.float64))
+        past = _Past.begin(self.model, starts)
         for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
             try:
                 with torch.inference_mode():
@@ -187,8 +197,17 @@ class _Given:
     role: NDArray[np.int64]
     style: NDArray[np.int64]
 
-    def window(self, start: int, stop: int, placement: NDArray[np.floating], device: torch.device) -> Conditions:
-        """Return frames ``[start, stop)`` as a batch of one."""
+    def window(
+        self,
+        start: int,
+        stop: int,
+        placement: NDArray[np.floating],
+        device: torch.device,
+        route: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    ) -> Conditions:
+        """Return frames ``[start, stop)`` as a batch of one. ``route``: (2, n, 3) and (2, n), as in ``Conditions``."""
+        if route is None:
+            route = np.zeros((2, stop - start, 3), np.float32), np.zeros((2, stop - start), np.float32)
 
         def tensor(array: NDArray[np.generic]) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(array))[None].to(device)
@@ -202,6 +221,8 @@ class _Given:
             role=tensor(self.role),
             style=tensor(self.style),
             placement=tensor(placement.astype(np.float32)),
+            route=tensor(route[0]),
+            routed=tensor(route[1]),
         )
 
 
@@ -217,7 +238,7 @@ class _Past:
 
     @classmethod
     def begin(cls, model: BodyModel, starts: NDArray[np.float64]) -> _Past:
-        lower, upper = (torch.zeros(1, 2, 0, network.channels) for network in (model.lower, model.upper))
+        lower, upper = (torch.zeros(1, 2, 0, len(part)) for part in (model.statistics.lower, model.statistics.upper))
         return cls(lower, upper, starts[:, None])
 
 
@@ -251,6 +272,8 @@ class _Run:
     steps: int
     generator: torch.Generator
     should_stop: Callable[[], bool]
+    control: Control
+    plan: Plan
 
     def window(self, given: _Given, start: int, stop: int, past: _Past) -> tuple[BodyWindow, _Past]:
         """Sample frames ``[start, stop)``, of which the ``past`` already has the first ones; return what is new."""
@@ -258,14 +281,19 @@ class _Run:
         frames, known = stop - start, past.lower.shape[2]
         # Where the partner stands as the window begins is all that the legs are told: where they then go is theirs to make.
         placement = np.repeat(poses.placement(past.path[:, :1]), frames, axis=1)
-        c = given.window(start, stop, placement, device)
-        lower = self._sample(model.lower_conditions, model.lower, c, past.lower)
+        c = given.window(start, stop, placement, device, self.plan.route(start, stop))
+        pins = self.control.window(start + known, stop, model.statistics)
+        lower = self._sample(model.lower_conditions, model.lower, c, past.lower, pins.lower, pins.held)
 
         lower_columns = model.statistics.restore_lower(lower[0].cpu().numpy())
         fresh = poses.walk(past.path[:, -1], lower_columns[:, known:], moving=known > 0)
+        fresh = self.plan.correct(start + known, fresh)
         path = np.concatenate([past.path, fresh], axis=1) if known else fresh
-        c = replace(c, placement=torch.from_numpy(poses.placement(path).astype(np.float32))[None].to(device))
-        upper = self._sample(model.upper_conditions, model.upper, c, past.upper, lower)
+        upper = lower[..., :0]
+        if model.upper is not None and model.upper_conditions is not None:
+            c = replace(c, placement=torch.from_numpy(poses.placement(path).astype(np.float32))[None].to(device))
+            held = pins.held[..., 1:]
+            upper = self._sample(model.upper_conditions, model.upper, c, past.upper, pins.upper, held, lower)
 
         features = model.statistics.restore(lower[0].cpu().numpy(), upper[0].cpu().numpy())
         root, rotations = poses.to_world(features[:, known:], fresh)
@@ -273,10 +301,21 @@ class _Run:
         after = _Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
         return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after
 
-    def _sample(
-        self, encoder: ConditionEncoder, network: Denoiser, c: Conditions, past: Tensor, lower: Tensor | None = None
+    def _sample(  # noqa: PLR0917
+        self,
+        encoder: ConditionEncoder,
+        network: Denoiser,
+        c: Conditions,
+        past: Tensor,
+        pinned: Tensor,
+        pins: Tensor,
+        lower: Tensor | None = None,
     ) -> Tensor:
-        """Return (1, 2, T, channels), standardised: one network's part of a window."""
+        """Return (1, 2, T, channels), standardised: one network's part of a window.
+
+        ``past`` (1, 2, k, channels) is held, and of the frames after it ``pinned`` (1, 2, T - k, channels) where ``pins``
+        (1, 2, T - k, groups) are set.
+        """
         schedule, device = self.pipeline.schedule, self.pipeline.device
         dropped = variants(self.strengths)
         copies, frames, known = len(dropped), c.mel.shape[2], past.shape[2]
@@ -287,16 +326,21 @@ class _Run:
         projected = network.project_conditions(encoder(c.repeat(copies), keep, lower))
         # Noise comes from the CPU's generator on every device, so that a seed means the same take everywhere it can.
         noise = torch.randn(1, 2, frames, network.channels, generator=self.generator).to(device)
-        given = torch.cat([past.to(device), torch.zeros_like(noise[:, :, known:])], dim=2)
-        held = (torch.arange(frames, device=device) < known)[None, None, :, None]
+        given = torch.cat([past.to(device), pinned.to(device)], dim=2)
+        past_flags = torch.ones(1, 2, known, len(network.groups), dtype=torch.bool)
+        flags = torch.cat([past_flags, pins], dim=2).to(device)
+        held = network.spread(flags)
+        estimate = noise
 
         def denoise(x: Tensor, t: Tensor) -> Tensor:
+            nonlocal estimate
             x = torch.where(held, given, x)
-            out = network(x.expand(copies, *x.shape[1:]), held.expand(copies, -1, -1, -1), t.expand(copies), projected)
-            return combine(schedule.to_x0(out, x, t), self.strengths)[None]
+            out = network(x.expand(copies, *x.shape[1:]), flags.expand(copies, -1, -1, -1), t.expand(copies), projected)
+            estimate = combine(schedule.to_x0(out, x, t), self.strengths)[None]
+            return estimate
 
         x = noise
         for x in self.pipeline.sampler.iterate(hold(denoise, given, held), noise, self.steps, self.generator):  # noqa: B007
             if self.should_stop():
                 raise _StoppedError
-        return grow_from(x, known)
+        return settle(torch.where(held, given, grow_from(x, known)), estimate, given, held, known)

@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from duologue.errors import DuologueError
 from duologue.motion.features import decode_root, encode_root, heading
 from duologue.motion.rotations import Floats, exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton
+from duologue.take import FPS
 
 LOWER_JOINTS: Final = (
     "Hips",
@@ -25,6 +27,9 @@ LOWER_JOINTS: Final = (
 """What the lower-body network makes, besides the root; the upper-body network makes every other joint."""
 
 ROOT_COLUMNS: Final = ("root.dx", "root.dz", "root.dyaw", "root.height")
+
+STEP_COLUMNS: Final = ROOT_COLUMNS[:3]
+"""Of these the root's path is made."""
 
 _CONSTANT = 1e-4
 """A column whose standard deviation over the *whole* training set is below this (radians or metres) carries nothing."""
@@ -52,6 +57,8 @@ class PoseStatistics:
     mean: NDArray[np.float32]
     std: NDArray[np.float32]
     varies: NDArray[np.bool_]
+    flat: bool = False
+    """Without a hierarchy every column counts as the lower body's, and the upper body has none."""
 
     @classmethod
     def measure(cls, names: Sequence[str], features: Sequence[NDArray[np.floating]]) -> PoseStatistics:
@@ -59,7 +66,7 @@ class PoseStatistics:
         count = sum(f[..., 0].size for f in features)
         axes = [tuple(range(f.ndim - 1)) for f in features]
         mean = sum(f.sum(axis, dtype=np.float64) for f, axis in zip(features, axes, strict=True)) / count
-        mean = np.where([name in ROOT_COLUMNS[:3] for name in names], 0.0, mean)
+        mean = np.where([name in STEP_COLUMNS for name in names], 0.0, mean)
         square = sum(((f - mean) ** 2).sum(axis) for f, axis in zip(features, axes, strict=True)) / count
         std = np.sqrt(square)
         varies = std > _CONSTANT
@@ -94,12 +101,14 @@ class PoseStatistics:
     @property
     def lower(self) -> NDArray[np.int64]:
         """Indices of the columns that the lower-body network makes."""
-        return np.array([i for i, name in enumerate(self.names) if self.varies[i] and is_lower(name)])
+        return np.array([i for i, name in enumerate(self.names) if self.varies[i] and (self.flat or is_lower(name))])
 
     @property
     def upper(self) -> NDArray[np.int64]:
         """Indices of the columns that the upper-body network makes."""
-        return np.array([i for i, name in enumerate(self.names) if self.varies[i] and not is_lower(name)])
+        return np.array(
+            [i for i, name in enumerate(self.names) if self.varies[i] and not (self.flat or is_lower(name))], np.int64
+        )
 
     def standardise(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
         """(..., C) features to zero mean and unit deviation."""
@@ -127,6 +136,24 @@ def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
     x = cosine * away[..., 0] - sine * away[..., 1]
     z = sine * away[..., 0] + cosine * away[..., 1]
     return np.stack([x / 2, z / 2, np.sin(away[..., 2]), np.cos(away[..., 2])], axis=-1)
+
+
+def route(path: NDArray[np.floating], smoothing: float = 8.0) -> NDArray[np.float32]:
+    """Return the way that a root path (n, ..., 3) x, z, heading takes: (n, ..., 3) speeds sideways and ahead in m/s, and rad/s.
+
+    The path is smoothed by a Gaussian of ``smoothing`` frames first: what is left is where somebody goes, without the sway of
+    their steps, which is theirs.
+    """
+    way = np.array(path, np.float64)
+    way[..., 2] = np.unwrap(way[..., 2], axis=0)
+    # Beyond its ends it goes on as it came: mirrored in place, the ends would seem to stand still.
+    beyond = min(int(3 * smoothing), len(way) - 1)
+    way = np.pad(way, [(beyond, beyond)] + [(0, 0)] * (way.ndim - 1), mode="reflect", reflect_type="odd")
+    way = (gaussian_filter1d(way, smoothing, axis=0) if smoothing else way)[beyond : len(way) - beyond]
+    step = np.diff(way, axis=0, prepend=2 * way[:1] - way[1:2] if len(way) > 1 else way[:1])
+    sine, cosine = np.sin(way[..., 2]), np.cos(way[..., 2])
+    aside, ahead = cosine * step[..., 0] - sine * step[..., 1], sine * step[..., 0] + cosine * step[..., 1]
+    return (FPS * np.stack([aside, ahead, step[..., 2]], axis=-1)).astype(np.float32)
 
 
 def walk(start: NDArray[np.floating], features: NDArray[np.floating], *, moving: bool) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -53,6 +54,12 @@ class TrainingConfig:
     clip: float = 1.0
     past: float = 0.7
     """Share of samples whose first frames are given, as the past of a stream is."""
+    pinned: float = 0.15
+    """Share of people a few of whose poses are given, in the middle of what is not; as many have a kept stretch at the end."""
+    alone: float = 0.1
+    """Share of samples in which one of the two is given from first to last, so that only the other is made."""
+    routed: float = 0.5
+    """Share of people whose way over the floor is given, for all or a part of the window."""
     lower_noise: float = 0.1
     """Deviation of the noise on the lower body that the upper network is given: at work it gets a made one, not a true one."""
     held_out: float = 0.05
@@ -62,6 +69,8 @@ class TrainingConfig:
     seed: int = 0
     save_every: int = 100
     weights: LossWeights = field(default_factory=LossWeights)
+    strengths: Mapping[str, float] = field(default_factory=dict)
+    """Guidance that the checkpoint performs with where a brief asks for none."""
 
 
 def train_body(
@@ -103,6 +112,34 @@ def train_body(
     return trainer.save(out)
 
 
+def draw_held(
+    batch: int, frames: int, overlap: int, training: TrainingConfig, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw what of a batch is given, (batch, 2, frames, 2): each performer's root steps, and their poses.
+
+    The past of a stream (both people's first frames); single pinned poses, whose root steps stay open; a kept stretch at the end;
+    one person altogether.
+    """
+    held = np.zeros((batch, 2, frames, 2), bool)
+    known = np.where(rng.random(batch) < training.past, rng.integers(1, int(1.5 * overlap), batch), 0)
+    held |= (np.arange(frames) < known[:, None])[:, None, :, None]
+    pinned = (rng.random((batch, 2, frames)) < 2.0 / frames) & (rng.random((batch, 2, 1)) < training.pinned)
+    held[..., 1] |= pinned
+    kept = np.where(rng.random((batch, 2)) < training.pinned, rng.integers(5, frames // 2, (batch, 2)), 0)
+    held |= (np.arange(frames) >= frames - kept[..., None])[..., None]
+    alone = rng.random(batch) < training.alone
+    held[alone, rng.integers(0, 2, alone.sum())] = True
+    return held
+
+
+def draw_routed(batch: int, frames: int, share: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw where a route counts, (batch, 2, frames): nowhere, or from some frame to another."""
+    first = rng.integers(-frames // 2, frames // 2, (batch, 2, 1))
+    last = rng.integers(frames // 3, 3 * frames // 2, (batch, 2, 1))
+    index = np.arange(frames)
+    return ((index >= first) & (index < last) & (rng.random((batch, 2, 1)) < share)).astype(np.float32)
+
+
 class Trainer:
     """The networks, their average, and one optimiser over both."""
 
@@ -112,6 +149,7 @@ class Trainer:
         statistics, mel = corpus.statistics(self.skeleton)
         torch.manual_seed(training.seed)
         self.model = BodyModel(config, statistics, mel).to(device)
+        statistics = self.model.statistics
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=training.rate, weight_decay=0.01)
         self.schedule = CosineSchedule(config.prediction)
@@ -133,7 +171,7 @@ class Trainer:
         total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
-        for part in (self.model.lower, self.model.upper):
+        for part in filter(None, (self.model.lower, self.model.upper)):
             torch.nn.utils.clip_grad_norm_(part.parameters(), self.training.clip)
         self.optimiser.step()
         self.step += 1
@@ -173,34 +211,36 @@ class Trainer:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         features, conditions = self._batch(windows, rng)
         lower, upper = features[..., self.loss.lower], features[..., self.loss.upper]
-        known = np.where(
-            rng.random(batch) < self.training.past, rng.integers(1, int(1.5 * self.config.overlap), batch), 0
-        )
-        held = torch.from_numpy(np.arange(frames)[None] < known[:, None]).to(self.device)[:, None, :, None]
+        held = torch.from_numpy(draw_held(batch, frames, self.config.overlap, self.training, rng)).to(self.device)
         drop = 0.0 if measuring else self.config.condition_dropout
         keep = {
             name: torch.from_numpy((rng.random((batch, 2)) >= drop).astype(np.float32)).to(self.device)
             for name in CONDITIONS
         }
+        conditions.routed.copy_(torch.from_numpy(draw_routed(batch, frames, self.training.routed, rng)))
         # Low noise decides how clean the sample is, high noise what it does; both get every moment alike.
         t = torch.rand(batch, generator=generator).to(self.device)
         fresh = (~held).to(features.dtype)
-        seen = lower + self.training.lower_noise * torch.randn(lower.shape, generator=generator).to(self.device)
-        terms: dict[str, Tensor] = {}
 
-        def predict(network: Denoiser, x0: Tensor, condition: Tensor) -> Tensor:
+        def predict(network: Denoiser, x0: Tensor, condition: Tensor, given: Tensor) -> Tensor:
             noise = torch.randn(x0.shape, generator=generator).to(self.device)
-            x = torch.where(held, x0, self.schedule.add_noise(x0, noise, t))
-            return self.schedule.to_x0(network(x, held, t, network.project_conditions(condition)).float(), x, t)
+            x = torch.where(network.spread(given), x0, self.schedule.add_noise(x0, noise, t))
+            return self.schedule.to_x0(network(x, given, t, network.project_conditions(condition)).float(), x, t)
 
         # The legs learn where the partner stands as the window begins, the upper body where they stand at each frame.
         at_first = replace(conditions, placement=conditions.placement[:, :, :1].expand(-1, -1, frames, -1))
+        terms: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
-            made_lower = predict(self.model.lower, lower, self.model.lower_conditions(at_first, keep))
-            made_upper = predict(self.model.upper, upper, self.model.upper_conditions(conditions, keep, seen))
+            made_lower = predict(self.model.lower, lower, self.model.lower_conditions(at_first, keep), held)
         for name, term in self.loss.lower_terms(made_lower, lower, fresh).items():
             terms[f"lower {name}"] = term
-        for name, term in self.loss.upper_terms(made_upper, upper, lower, fresh).items():
+        if self.model.upper is None or self.model.upper_conditions is None:
+            return terms
+        seen = lower + self.training.lower_noise * torch.randn(lower.shape, generator=generator).to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
+            heard = self.model.upper_conditions(conditions, keep, seen)
+            made_upper = predict(self.model.upper, upper, heard, held[..., 1:])
+        for name, term in self.loss.upper_terms(made_upper, upper, lower, fresh[..., 1:]).items():
             terms[f"upper {name}"] = term
         return terms
 
@@ -231,6 +271,8 @@ class Trainer:
             role=of_pair(self.corpus.roles),
             style=of_pair(self.corpus.styles),
             placement=tensor(poses.placement(path).swapaxes(0, 1)),
+            route=tensor(poses.route(path.transpose(2, 1, 0, 3)).transpose(1, 2, 0, 3)),
+            routed=torch.zeros(len(windows), 2, frames, device=self.device),
         )
         return tensor(self.model.statistics.standardise(gather("features"))), conditions
 
@@ -248,7 +290,7 @@ class Trainer:
         temporary = out / f"{STATE}.tmp"
         save_file(made, temporary, {"step": str(self.step), "settings": json.dumps(self.settings())})
         temporary.replace(out / STATE)
-        averaged = BodyModel(self.config, self.model.statistics, self.model.mel)
+        averaged = BodyModel(self.config, self.model.statistics, self.model.mel, self.training.strengths)
         averaged.load_state_dict(self.average)
         about = {"steps": self.step, "corpus": dict(self.corpus.description), **asdict(self.training)}
         return averaged.save(out / "checkpoint", "body", about)

@@ -127,16 +127,36 @@ class Limbs:
 
     def _bend_arms(self, turns: Array, matrices: Array, positions: Array, away: Array) -> None:
         """Write into ``turns`` the rotations of those arms whose wrists move ``away`` (n, 2, 2, 3)."""
-        upper, lower, hand = (self._arms[:, k] for k in range(3))
-        # Elbows bend forwards: about -Y on the left, +Y on the right.
-        hinge = matrices[..., upper, :, :][..., 1] * np.array([-1.0, 1.0])[:, None]
-        wrist = positions[..., hand, :]
-        before_upper, before_lower, _ = two_bone(
-            positions[..., upper, :], positions[..., lower, :], wrist, wrist + away, hinge
-        )
-        world = [matrices[..., self._parents[upper], :, :], before_upper @ matrices[..., upper, :, :]]
-        world += [before_lower @ matrices[..., lower, :, :], matrices[..., hand, :, :]]
+        wrists = positions[..., self._arms[:, 2], :]
+        bent = bend_arms(self._arms, self._parents, matrices, positions, wrists + away)
         moved = away.any(axis=-1)[..., None]
-        for k, joint in enumerate((upper, lower, hand)):
-            turned = matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1])
-            turns[..., joint, :] = np.where(moved, turned, turns[..., joint, :])
+        for k in range(3):
+            joint = self._arms[:, k]
+            turns[..., joint, :] = np.where(moved, bent[k], turns[..., joint, :])
+
+
+def bend_arms(
+    arms: NDArray[np.intp], parents: NDArray[np.intp], matrices: Array, positions: Array, wrists: Array
+) -> tuple[Floats, Floats, Floats]:
+    """Bend both arms so that the wrists are where they are wanted, as near as they reach; hands keep their place in the world.
+
+    Args:
+        arms: (2, 3) the joints of upper arm, forearm and hand, left before right.
+        parents: (J,) each joint's parent.
+        matrices: (..., J, 3, 3) world rotations.
+        positions: (..., J, 3) world positions, metres.
+        wrists: (..., 2, 3) where the wrists go.
+
+    Returns:
+        Exponential maps (..., 2, 3), parent-local, of the upper arms, the forearms and the hands.
+    """
+    upper, lower, hand = (arms[:, k] for k in range(3))
+    # Elbows bend forwards: about -Y on the left, +Y on the right.
+    hinge = matrices[..., upper, :, :][..., 1] * np.array([-1.0, 1.0])[:, None]
+    before_upper, before_lower, _ = two_bone(
+        positions[..., upper, :], positions[..., lower, :], positions[..., hand, :], wrists, hinge
+    )
+    world = [matrices[..., parents[upper], :, :], before_upper @ matrices[..., upper, :, :]]
+    world += [before_lower @ matrices[..., lower, :, :], matrices[..., hand, :, :]]
+    local = [matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1]) for k in range(3)]
+    return local[0], local[1], local[2]

@@ -1,0 +1,189 @@
+"""What a director holds of two bodies: places on the floor, poses at frames, kept stretches; and the ways that lead there.
+
+Everything asked for is a pin: a frame of one performer with a place (x, z, heading), a pose, or both. A spot on the floor is one
+place; a pinned pose is one pose; a kept stretch, or a partner who is to stay as they are, is many of both. Poses are held by
+diffusion inpainting, which the networks are trained for; ways are a condition that they follow, and what is left of the distance
+is closed afterwards, so that places are met exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from duologue.body import poses
+from duologue.body.poses import PoseStatistics
+from duologue.labels import ACTION_MODES
+from duologue.motion.ways import lay_way, smoothstep
+
+Floats = NDArray[np.float64]
+
+_EASE: Final = 12
+"""Frames over which a pose that is not quite the pinned one is led to it."""
+
+
+@dataclass(frozen=True)
+class Pins:
+    """One performer's pins, by frame."""
+
+    frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(n,) ascending, each once."""
+    places: Floats = field(default_factory=lambda: np.zeros((0, 3)))
+    """(n, 3) x, z in metres and heading in radians; NaN where any will do."""
+    features: NDArray[np.float32] | None = None
+    """(n, C) ``poses.columns``; NaN throughout where any pose will do. None: no pose is pinned."""
+
+    @classmethod
+    def of_motion(cls, frames: NDArray[np.integer], root: Floats, rotations: Floats, *, placed: bool = True) -> Pins:
+        """Return pins of a motion's frames: hips (n, 3) and rotations (n, J, 3) in the world, ``frames`` (n,) in a row.
+
+        ``placed``: where they stand is held too. Without it only the pose is, wherever the performer may be then.
+        """
+        features, path = poses.from_world(root, rotations)
+        places = path if placed else np.full_like(path, np.nan)
+        return cls(np.asarray(frames, np.int64), places, features.astype(np.float32))
+
+    @classmethod
+    def merged(cls, parts: Sequence[Pins]) -> Pins:
+        """Return the pins of all parts; where two are about the same frame the later part wins what it says."""
+        frames = np.unique(np.concatenate([part.frames for part in parts])) if parts else np.zeros(0, np.int64)
+        places = np.full((len(frames), 3), np.nan)
+        widths = [part.features.shape[1] for part in parts if part.features is not None]
+        features = np.full((len(frames), widths[0]), np.nan, np.float32) if widths else None
+        for part in parts:
+            at = np.searchsorted(frames, part.frames)
+            places[at] = np.where(np.isnan(part.places), places[at], part.places)
+            if features is not None and part.features is not None:
+                features[at] = np.where(np.isnan(part.features), features[at], part.features)
+        return cls(frames, places, features)
+
+
+@dataclass(frozen=True)
+class WindowPins:
+    """A window's pins as the networks take them: standardised (1, 2, n, channels), and flags (1, 2, n, 2) for the root's steps
+    and for the pose."""
+
+    lower: Tensor
+    upper: Tensor
+    held: Tensor
+
+
+@dataclass(frozen=True)
+class Control:
+    """Both performers' pins."""
+
+    pins: tuple[Pins, Pins] = (Pins(), Pins())
+
+    def window(self, start: int, stop: int, statistics: PoseStatistics) -> WindowPins:
+        """Return the pins of frames ``[start, stop)``."""
+        count = stop - start
+        values = np.zeros((2, count, len(statistics.names)), np.float32)
+        held = np.zeros((2, count, 2), bool)
+        for performer, pins in enumerate(self.pins):
+            if pins.features is None:
+                continue
+            inside = (pins.frames >= start) & (pins.frames < stop) & ~np.isnan(pins.features[:, -1])
+            at = pins.frames[inside] - start
+            values[performer, at] = statistics.standardise(pins.features[inside])
+            held[performer, at, 1] = True
+            # A step is known where the frame before it is pinned in place too.
+            follows = np.diff(pins.frames, prepend=-2) == 1
+            placed = ~np.isnan(pins.places[:, 0])
+            known = inside & follows & placed & np.roll(placed, 1)
+            held[performer, pins.frames[known] - start, 0] = True
+
+        def tensor(array: NDArray[np.generic]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array))[None]
+
+        return WindowPins(tensor(values[..., statistics.lower]), tensor(values[..., statistics.upper]), tensor(held))
+
+    def plan(self, starts: Floats, actions: NDArray[np.integer]) -> Plan:
+        """Lay both ways through the pinned places. ``starts`` (2, 3), ``actions`` (2, T) indices into ``ACTION_MODES``."""
+        frames = actions.shape[1]
+        path, given = np.zeros((2, frames, 3)), np.zeros((2, frames), bool)
+        for performer, pins in enumerate(self.pins):
+            placed = ~np.isnan(pins.places[:, 0]) & (pins.frames < frames)
+            if placed.any():
+                walking = np.asarray(actions[performer]) == ACTION_MODES.index("walk")
+                path[performer], given[performer] = lay_way(
+                    starts[performer], pins.frames[placed], pins.places[placed], walking
+                )
+        fixed = tuple(pins.frames[~np.isnan(pins.places[:, 0])] for pins in self.pins)
+        return Plan(path, given, (fixed[0], fixed[1]))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where both go: ``path`` (2, T, 3) x, z, heading counts where ``given`` (2, T); ``fixed``: each one's frames to be met."""
+
+    path: Floats
+    given: NDArray[np.bool_]
+    fixed: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    def route(self, start: int, stop: int, margin: int = 24) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Return ``poses.route`` (2, n, 3) of frames ``[start, stop)`` and where it counts (2, n); None if it doesn't at all."""
+        if not self.given[:, start:stop].any():
+            return None
+        first, last = max(start - margin, 0), min(stop + margin, self.path.shape[1])
+        way = poses.route(self.path[:, first:last].swapaxes(0, 1)).swapaxes(0, 1)
+        return way[:, start - first : stop - first], self.given[:, start:stop].astype(np.float32)
+
+    def correct(self, start: int, path: Floats) -> Floats:
+        """Lead a made path (2, n, 3), frames from ``start``, to the places that are to be met, and to the plan at its end.
+
+        The error at these frames is spread over the frames before, as slowly as there is time for; who is led so slides by a few
+        centimetres over a second or more, which the foot lock takes up.
+        """
+        count = path.shape[1]
+        corrected = path.copy()
+        for performer in range(2):
+            if not self.given[performer, start : start + count].any():
+                continue
+            there = self.fixed[performer]
+            met = there[(there >= start) & (there < start + count)] - start
+            end = count - 1
+            if self.given[performer, start + end]:
+                met = np.union1d(met, [end])
+            error = self.path[performer, start + met] - path[performer, met]
+            error[:, 2] = (error[:, 2] + np.pi) % (2 * np.pi) - np.pi
+            error[:, 2] = np.unwrap(error[:, 2])
+            knots, values = np.concatenate([[-1], met]), np.concatenate([np.zeros((1, 3)), error])
+            if start == 0:  # the first frame of a take stands where it was put
+                values[0] = self.path[performer, 0] - path[performer, 0]
+            corrected[performer] += _eased(knots, values, count)
+        return corrected
+
+
+def _eased(knots: NDArray[np.int64], values: Floats, count: int) -> Floats:
+    """Interpolate ``values`` (k, D) at ascending ``knots`` (k,) for frames 0 to ``count`` - 1, flat at and beyond them."""
+    index = np.arange(count)
+    upper = np.searchsorted(knots, index, side="left").clip(1, len(knots) - 1)
+    span = (knots[upper] - knots[upper - 1]).astype(float)
+    s = smoothstep((index - knots[upper - 1]) / span)[:, None]
+    return values[upper - 1] * (1 - s) + values[upper] * s
+
+
+def settle(x: Tensor, estimate: Tensor, given: Tensor, held: Tensor, known: int) -> Tensor:
+    """Lead the frames beside pins to them: where the network's own ``estimate`` differs from what is ``given``, those around it
+    take up the difference. All (B, P, T, C), ``held`` as bool; the first ``known`` frames, the past, are left alone."""
+    frames = x.shape[2]
+    index = torch.arange(frames, device=x.device).view(1, 1, -1, 1)
+    pinned = held & (index >= known)
+    before = torch.where(held, index, torch.full_like(index, -frames)).cummax(dim=2).values
+    after = torch.where(pinned, index, torch.full_like(index, 2 * frames)).flip(2).cummin(dim=2).values.flip(2)
+    missing = torch.where(pinned, given - estimate, torch.zeros_like(x))
+    gap = (after - before).clamp(max=_EASE, min=1)
+
+    def pull(at: Tensor, distance: Tensor) -> Tensor:
+        s = (distance / gap).clamp(0, 1)
+        reached = missing.gather(2, at.clamp(0, frames - 1).expand_as(missing))
+        return torch.where(distance < _EASE, reached * (1 - s * s * (3 - 2 * s)), torch.zeros_like(missing))
+
+    eased = x + pull(before, index - before) + pull(after, after - index)
+    return torch.where(held | (index < known), x, eased)

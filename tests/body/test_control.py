@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import torch
+from duologue.body.control import Control, Pins, settle
+from duologue.body.poses import route
+from duologue.labels import ACTION_MODES
+from duologue.motion.ways import lay_way
+from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_pipeline
+from scipy.spatial.transform import Rotation
+
+WALK = ACTION_MODES.index("walk")
+FREE = np.array([np.nan, np.nan, np.nan])
+
+
+def spots(*rows) -> Pins:
+    return Pins(np.array([row[0] for row in rows]), np.array([row[1:] for row in rows], float))
+
+
+def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
+    walking = np.zeros(240, bool)
+    way, given = lay_way(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), walking)
+    assert given.all(), "after the last place they stay"
+    np.testing.assert_allclose(way[150], [3, 0, np.pi])
+    np.testing.assert_allclose(way[200], way[150])
+    np.testing.assert_allclose(way[:40], np.zeros((40, 3)), err_msg="there is time yet")
+    speed = 30 * np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1)
+    assert 0.9 < speed.max() < 1.6, "an easy walk"
+    underway = np.flatnonzero(speed > 0.8 * speed.max())
+    np.testing.assert_allclose(way[underway[len(underway) // 2], 2], np.pi / 2, atol=0.05)
+    assert np.abs(np.diff(way[:, 2])).max() * 30 < 6, "no snap of the heading"
+
+
+def test_a_walk_that_is_asked_for_is_when_they_move_and_afterwards_they_are_free():
+    walking = np.zeros(300, bool)
+    walking[30:120], walking[200:] = True, True
+    way, given = lay_way(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), walking)
+    moved = np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1) > 1e-6
+    assert set(np.flatnonzero(moved) + 1) <= set(range(30, 121))
+    assert given[:200].all()
+    assert not given[200:].any()
+
+
+def test_a_near_place_is_reached_without_turning_away():
+    way, _ = lay_way(np.array([0.0, 0.0, 1.0]), np.array([60]), np.array([[-0.3, 0.0, 1.2]]), np.zeros(90, bool))
+    assert (way[:, 2] >= 1.0 - 1e-9).all()
+    assert (way[:, 2] <= 1.2 + 1e-9).all()
+
+
+def test_a_route_tells_speeds_in_the_walkers_own_frame():
+    time = np.arange(90)[:, None] / 30
+    heading = 0.5 * time  # a circle of 2 m, walked at 1 m/s
+    path = np.concatenate([2 - 2 * np.cos(heading), 2 * np.sin(heading), heading], axis=-1)
+    np.testing.assert_allclose(route(path, smoothing=0)[1:], np.tile([0, 1, 0.5], (89, 1)), atol=0.02)
+    np.testing.assert_allclose(route(path)[30:60], np.tile([0, 1, 0.5], (30, 1)), atol=0.04)
+
+
+def test_places_are_met_whatever_the_networks_make_and_across_windows():
+    actions = np.zeros((2, 70), np.uint8)
+    actions[0, 5:60] = WALK
+    frames, place = 60, [1.0, 2.0, 0.4]
+    control = Control((spots((frames, *place)), Pins()))
+    pipeline = tiny_pipeline()
+    free, _ = perform(pipeline, some_conditions(70, actions=actions))
+    led, rotations = perform(pipeline, some_conditions(70, actions=actions), control=control)
+    np.testing.assert_allclose(led[0, frames, [0, 2]], place[:2], atol=1e-4)
+    forward = Rotation.from_rotvec(rotations[0, frames, 0]).apply([0, 0, 1.0])
+    assert np.arctan2(forward[0], forward[2]) == pytest.approx(place[2], abs=0.02)
+    jumps = np.linalg.norm(np.diff(led[0, :, [0, 2]].T - free[0, :, [0, 2]].T, axis=0), axis=-1)
+    assert jumps.max() < 0.25, "led there, not put there"
+
+
+def test_pinned_poses_and_kept_stretches_are_there_and_nothing_pops_beside_them():
+    pipeline = tiny_pipeline()
+    root, rotations = (x.astype(float) for x in perform(pipeline, some_conditions(40), seed=3))
+    kept = np.arange(20, 40)
+    pins = Pins.of_motion(kept, root[0, kept], rotations[0, kept])
+    made_root, made = perform(pipeline, some_conditions(40), seed=4, control=Control((pins, Pins())))
+    np.testing.assert_allclose(made_root[0, kept], root[0, kept], atol=2e-3)
+    apart = (
+        Rotation.from_rotvec(made[0, kept].reshape(-1, 3))
+        * Rotation.from_rotvec(rotations[0, kept].reshape(-1, 3)).inv()
+    )
+    assert np.degrees(apart.magnitude()).max() < 0.5
+    assert np.abs(made[1] - rotations[1]).max() > 0.05, "the other one is made anew"
+
+
+def test_a_pose_may_be_pinned_wherever_its_performer_is():
+    pipeline = tiny_pipeline()
+    root, rotations = (x.astype(float) for x in perform(pipeline, some_conditions(24), seed=3))
+    pins = Pins.of_motion(np.array([12]), root[1, 12:13] + [5.0, 0, 0], rotations[1, 12:13], placed=False)
+    made_root, made = perform(pipeline, some_conditions(24), seed=5, control=Control((Pins(), pins)))
+    joints = np.arange(1, SKELETON.joints) if hasattr(SKELETON, "joints") else slice(1, None)
+    np.testing.assert_allclose(made[1, 12, joints], rotations[1, 12, joints], atol=2e-2)
+    assert np.abs(made_root[1, 12, 0] - root[1, 12, 0]) < 2, "not carried off to where the pose was taken"
+
+
+def test_settling_takes_up_a_difference_beside_a_pin_and_nowhere_else():
+    estimate = torch.randn(1, 1, 60, 1)
+    given, held = torch.zeros_like(estimate), torch.zeros(1, 1, 60, 1, dtype=torch.bool)
+    given[0, 0, 30] = estimate[0, 0, 30] + 1
+    held[0, 0, 30] = True
+    x = torch.where(held, given, estimate)
+    offset = (settle(x, estimate, given, held, 0) - estimate)[0, 0, :, 0]
+    assert offset[30] == pytest.approx(1.0)
+    assert (offset[:18].abs() < 1e-6).all()
+    assert (offset[43:].abs() < 1e-6).all()
+    assert (offset.diff().abs() < 0.15).all()
+
+
+def test_later_pins_win_and_say_only_what_they_know():
+    first = Pins(np.array([3, 5]), np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 0.0]]))
+    second = Pins(np.array([5, 9]), np.array([[4.0, 5.0, np.nan], FREE]))
+    merged = Pins.merged([first, second])
+    np.testing.assert_array_equal(merged.frames, [3, 5, 9])
+    np.testing.assert_array_equal(merged.places[1], [4, 5, 0])
+    assert np.isnan(merged.places[2]).all()
+
+
+def test_the_same_take_without_pins_is_untouched():
+    pipeline = tiny_pipeline()
+    alone, _ = perform(pipeline, some_conditions(30))
+    again, _ = perform(pipeline, some_conditions(30), control=Control())
+    np.testing.assert_array_equal(alone, again)
+    assert STARTS[0, 0] == pytest.approx(alone[0, 0, 0], abs=1e-5)
