@@ -22,13 +22,14 @@ from duologue.brief_constraints import places_of
 from duologue.errors import DuologueError
 from duologue.face.expression import ExpressionLayer
 from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.keeping import Keep
 from duologue.labels import PERFORMERS
 from duologue.motion.cleanup import Cleaner
 from duologue.motion.direction import Direction
 from duologue.motion.head_hold import HeadHold
 from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import Skeleton, forward_kinematics
-from duologue.speech.decode import Audio
+from duologue.speech.decode import Audio, frames_of
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
 from duologue.take import FPS, Notice, Progress, Track, Window
@@ -84,16 +85,22 @@ class Performance:
         }
 
     def stream(
-        self, brief: Brief, audio: tuple[Audio, Audio], should_stop: Callable[[], bool] = lambda: False
+        self,
+        brief: Brief,
+        audio: tuple[Audio, Audio],
+        should_stop: Callable[[], bool] = lambda: False,
+        keep: Keep | None = None,
     ) -> Iterator[Progress | Notice | Window]:
         """Perform a brief: yield progress, notices and consecutive windows from frame 0 to the last; stop early if asked to.
 
-        ``audio``: A's and B's speech, of one length. The same brief, audio, checkpoints and device give the same windows, bit
-        for bit.
+        ``audio``: A's and B's speech, of one length. ``keep``: an earlier take of the same speech, and what of it stays. The same
+        brief, audio, checkpoints and device give the same windows, bit for bit.
 
         Raises:
-            DuologueError: what the features and the models raise.
+            DuologueError: what the features and the models raise; INVALID_ARGUMENT ``take-length`` for a take of other speech.
         """
+        if keep is not None:
+            keep.require(frames_of(len(audio[0].samples), audio[0].rate))
         features: list[SpeechFeatures] = []
         for index, (sound, performer) in enumerate(zip(audio, brief.performers, strict=True)):
             yield Progress("speech", index, 2)
@@ -103,7 +110,7 @@ class Performance:
             features.append(speech_features(sound, performer.transcript, self._text, field))
             yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
         yield Progress("speech", 2, 2)
-        run = _Run(self._body, self._face, brief, features, should_stop)
+        run = _Run(self._body, self._face, brief, features, should_stop, keep)
         yield from run.windows()
         if not should_stop():
             yield Notice("clean-up", run.cleaned())
@@ -113,15 +120,17 @@ class Performance:
 class _Run:
     """One brief being performed: body windows in, cleaned; faces made as far as the bodies have come; take windows out."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         body: BodyPipeline,
         face: FacePipeline,
         brief: Brief,
         features: list[SpeechFeatures],
         should_stop: Callable[[], bool],
+        keep: Keep | None,
     ) -> None:
         a, b = features
+        self._keep = keep
         self._frames = a.frames
         self._actions = brief.frame_actions(a.frames)
         emotion = brief.frame_emotions(a.frames).astype(np.int64)
@@ -146,9 +155,7 @@ class _Run:
             steps=brief.steps,
             strengths=brief.strengths,
             should_stop=should_stop,
-            control=Control(
-                tuple(Pins(*places_of(brief.constraints, name)) for name in PERFORMERS)  # pyright: ignore[reportArgumentType]
-            ),
+            control=_control(brief, keep),
         )
         self._facing = np.zeros((2, 0), bool)
         samples_16k = np.stack([a.samples_16k, b.samples_16k])
@@ -240,10 +247,20 @@ class _Run:
                 )
                 for index in range(len(PERFORMERS))
             ]
-            yield Window(self._start, (tracks[0], tracks[1]))
+            pair = (tracks[0], tracks[1]) if self._keep is None else self._keep.merged(self._start, tracks)
+            yield Window(self._start, pair)
             made, self._start = made + count, self._start + count
             self._weights = self._weights[:, count:]
             yield Progress("performing", self._start, self._frames)
+
+
+def _control(brief: Brief, keep: Keep | None) -> Control:
+    """Return what the bodies are held to: the brief's places, and what stays of an earlier take."""
+    a, b = (Pins(*places_of(brief.constraints, name)) for name in PERFORMERS)
+    if keep is not None:
+        kept = keep.pins()
+        a, b = Pins.merged([a, kept[0]]), Pins.merged([b, kept[1]])
+    return Control((a, b))
 
 
 def _one_thread() -> None:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from duologue.cli import bench, demo, doctor, evaluate, extension, models, perform, render, serve, train
+from duologue.cli import bench, demo, doctor, evaluate, extension, models, perform, remake, render, serve, train
 from duologue.cli.console import exit_code, tell_error
 from duologue.errors import DuologueError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 for verb, command in {
     "demo": demo.demo,
     "perform": perform.perform,
+    "remake": remake.remake,
     "render": render.render,
     "serve": serve.serve,
     "bench": bench.bench,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,9 @@ Server = Annotated[
 Engine = Annotated[str, typer.Option(help="workbench, eevee or cycles.")]
 Preview = Annotated[bool, typer.Option(help="Make scene.blend and preview.mp4 with Blender.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print report.json on standard output.")]
+
+Maker = Callable[[Brief, tuple[Any, Any], Stages], tuple[Take, list[str], dict[str, float]]]
+"""From a brief and both sounds to a take, what there is to say about it, and how long things took (seconds by name)."""
 
 
 def perform(
@@ -64,9 +68,15 @@ def finish(report: dict[str, Any], folder: Path, as_json: bool) -> None:
 
 
 def run(
-    brief: Brief, folder: Path, *, server: Path | None = None, preview: bool = True, engine: str = "workbench"
+    brief: Brief,
+    folder: Path,
+    *,
+    server: Path | None = None,
+    preview: bool = True,
+    engine: str = "workbench",
+    make: Maker | None = None,
 ) -> dict[str, Any]:
-    """Perform a brief into a folder and return the report that is also written there.
+    """Perform a brief into a folder and return the report that is also written there. ``make``: in place of asking a server.
 
     Everything that can be wrong with the input is found before a server is asked. Ctrl-C keeps what was made so far: a take
     marked incomplete, with its exports.
@@ -85,7 +95,7 @@ def run(
     audio_a, audio_b, notes = load_pair(brief)
     audio = (audio_a, audio_b)
     with stages() as progress:
-        take, told, timings = _perform(brief, audio, server, progress)
+        take, told, timings = make(brief, audio, progress) if make else _perform(brief, audio, server, progress)
         take_file = folder / "take.safetensors"
         take.save(take_file)
         files = ["take.safetensors", *write_exports(take, audio, folder)]
