@@ -47,7 +47,9 @@ def test_nothing_pops_where_the_new_meets_the_old(stage):
     for before, after in zip(old.tracks, new.tracks, strict=True):
         for edge in (60, 120):
             near = slice(edge - BLEND - 2, edge + BLEND + 2)
-            assert _fastest(after.rotations[near]) < 1.5 * max(_fastest(before.rotations), _fastest(after.rotations[70:110]))
+            assert _fastest(after.rotations[near]) < 1.5 * max(
+                _fastest(before.rotations), _fastest(after.rotations[70:110])
+            )
             assert np.linalg.norm(np.diff(after.root_translation[near], axis=0), axis=1).max() < 0.03
 
 

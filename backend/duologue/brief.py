@@ -122,6 +122,7 @@ class Brief:
             place = f"performers.{name}"
             style = index if given.style is None else given.style
             within(style, 0, _MAX_STYLE, f"{place}.style")
+            within(given.intensity, 0, 2, f"{place}.intensity")
             checked = replace(
                 given,
                 role=roles[index],

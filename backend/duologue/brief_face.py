@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal, cast
 
 from duologue import arkit, labels
-from duologue.document import Table, within, wrong_type
+from duologue.document import Table, within
 
 Part = Literal["all", "mouth", "upper"]
 PARTS: Final[tuple[Part, ...]] = ("all", "mouth", "upper")
@@ -69,7 +69,7 @@ def read_face(performer: Table) -> Expression:
         if name in _SHAPES:
             given[name] = _read_shapes(table, name)
         elif name in _SWITCHES:
-            given[name] = _read_switch(table, name)
+            given[name] = table.flag(name)
         elif name == "part":
             given[name] = table.text(name)
         elif name == "head_still" and isinstance(table.get(name), bool):
@@ -77,13 +77,6 @@ def read_face(performer: Table) -> Expression:
         else:
             given[name] = table.number(name)
     return Expression(**given)
-
-
-def _read_switch(table: Table, key: str) -> bool:
-    value = table.get(key)
-    if not isinstance(value, bool):
-        raise wrong_type(value, "true or false", table.at(key))
-    return value
 
 
 def _read_shapes(table: Table, key: str) -> dict[str, float]:

@@ -70,6 +70,10 @@ class PerformerBrief:
     start: Start | None = None
     style: int | None = None
     """Speaker id of the model; by default 0 for A and 1 for B."""
+    intensity: float = 1.0
+    """How large gestures are: 0 is none, 1 as performed, up to 2."""
+    mirror: bool = False
+    """Performed as in a mirror: the other hand, the other leg."""
     face: Expression = field(default_factory=Expression)
 
 
@@ -81,7 +85,7 @@ STARTS: Final = (Start(-0.6, 0.0, OPEN), Start(0.6, 0.0, -OPEN))
 
 def read_performer(performers: Table, name: str, folder: Path | None) -> PerformerBrief:
     """Read A's or B's table. Relative paths start from ``folder``; without one no files may be named."""
-    known = ("speech", "transcript", "role", "emotion", "actions", "start", "style", "face")
+    known = ("speech", "transcript", "role", "emotion", "actions", "start", "style", "intensity", "mirror", "face")
     table = performers.table(name, known)
     start = table.table("start", ("x", "z", "heading"))
     default = STARTS[labels.PERFORMERS.index(name)]
@@ -95,6 +99,8 @@ def read_performer(performers: Table, name: str, folder: Path | None) -> Perform
             start.number("x", default.x), start.number("z", default.z), start.number("heading", default.heading)
         ),
         style=table.whole("style") if "style" in table else None,
+        intensity=table.number("intensity", 1.0),
+        mirror=table.flag("mirror"),
         face=read_face(table),
     )
 
@@ -157,6 +163,10 @@ def performer_json(performer: PerformerBrief) -> dict[str, Any]:
         "start": dict(vars(performer.start)),
         "style": performer.style,
     }
+    if performer.intensity != 1.0:
+        document["intensity"] = performer.intensity
+    if performer.mirror:
+        document["mirror"] = True
     if face := face_json(performer.face):
         document["face"] = face
     if performer.transcript is not None:

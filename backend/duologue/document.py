@@ -121,6 +121,13 @@ class Table:
             raise wrong_type(value, "a whole number", self.at(key))
         return value
 
+    def flag(self, key: str) -> bool:
+        """Return true or false; an absent one is false."""
+        value = self.get(key, False)
+        if not isinstance(value, bool):
+            raise wrong_type(value, "true or false", self.at(key))
+        return value
+
     def _required(self, key: str, default: object) -> object:
         value = self.get(key, default)
         if value is None:

@@ -26,7 +26,7 @@ from duologue.keeping import Keep
 from duologue.labels import PERFORMERS
 from duologue.motion.cleanup import Cleaner
 from duologue.motion.direction import Direction
-from duologue.motion.head_hold import HeadHold
+from duologue.motion.hold import GESTURES, Hold
 from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.speech.decode import Audio, frames_of
@@ -138,8 +138,10 @@ class _Run:
         self._skeleton = body.skeleton
         self._cleaner = Cleaner(body.skeleton)
         expressions = [performer.face for performer in brief.performers]
+        amounts = [1.0 - performer.intensity for performer in brief.performers]
+        self._intensity = Hold(body.skeleton, amounts, GESTURES)
         self._direction = Direction(body.skeleton, brief.constraints)
-        self._hold = HeadHold(body.skeleton, [face.head_still for face in expressions])
+        self._hold = Hold(body.skeleton, [face.head_still for face in expressions])
         self._body = body.stream(
             BodyConditions(
                 mel=np.stack([a.mel, b.mel]),
@@ -150,6 +152,7 @@ class _Run:
                 roles=(brief.a.role, brief.b.role),
                 style=brief.styles,
                 starts=brief.starts,
+                mirrored=(brief.a.mirror, brief.b.mirror),
             ),
             seed=brief.seed,
             steps=brief.steps,
@@ -207,7 +210,8 @@ class _Run:
         """Yield the take as it comes to be."""
         yield Progress("performing", 0, self._frames)
         for made in self._body:
-            yield from self._released(*self._cleaner.push(made.root_translation, made.rotations))
+            rotations = self._intensity.push(made.rotations)
+            yield from self._released(*self._cleaner.push(made.root_translation, rotations))
         yield from self._released(*self._cleaner.flush())
 
     def _released(self, root: Floats, rotations: Floats) -> Iterator[Progress | Window]:

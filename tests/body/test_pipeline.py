@@ -185,3 +185,19 @@ def test_conditions_of_the_wrong_shape_or_with_nan_are_refused():
         dataclasses.replace(some_conditions(5), activity=np.zeros((2, 4), np.float32))
     with pytest.raises(DuologueError, match="NaN"):
         dataclasses.replace(some_conditions(5), mel=np.full((2, 5, 27), np.nan, np.float32))
+
+
+def test_a_mirrored_performer_does_with_the_left_what_the_other_does_with_the_right():
+    """Both mirrored on a stage that is mirrored is the same performance seen in a mirror."""
+    pipeline = tiny_pipeline()
+    plain = some_conditions(30)
+    flipped = dataclasses.replace(plain, starts=(STARTS * [-1, 1, -1]).astype(np.float32), mirrored=(True, True))
+    root, rotations = perform(pipeline, plain)
+    seen_root, seen = perform(pipeline, flipped)
+    np.testing.assert_allclose(seen_root, root * [-1, 1, 1], atol=1e-4)
+    left, right = SKELETON.index("LeftForeArm"), SKELETON.index("RightForeArm")
+    np.testing.assert_allclose(seen[:, :, left], rotations[:, :, right] * [1, -1, -1], atol=1e-3)
+    one = dataclasses.replace(plain, mirrored=(True, False))
+    alone_root, alone = perform(pipeline, one)
+    assert np.abs(alone[0] - rotations[0]).max() > 0.05
+    assert alone_root[0, 0, 0] == pytest.approx(STARTS[0, 0], abs=1e-5)

@@ -8,7 +8,7 @@ is closed afterwards, so that places are met exactly.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,8 +80,14 @@ class Control:
 
     pins: tuple[Pins, Pins] = (Pins(), Pins())
 
-    def window(self, start: int, stop: int, statistics: PoseStatistics) -> WindowPins:
-        """Return the pins of frames ``[start, stop)``."""
+    def window(
+        self,
+        start: int,
+        stop: int,
+        statistics: PoseStatistics,
+        seen: Callable[[NDArray[np.floating]], NDArray[np.floating]] = lambda features: features,
+    ) -> WindowPins:
+        """Return the pins of frames ``[start, stop)``. ``seen``: features (2, n, C) as the networks see them."""
         count = stop - start
         values = np.zeros((2, count, len(statistics.names)), np.float32)
         held = np.zeros((2, count, 2), bool)
@@ -90,7 +96,7 @@ class Control:
                 continue
             inside = (pins.frames >= start) & (pins.frames < stop) & ~np.isnan(pins.features[:, -1])
             at = pins.frames[inside] - start
-            values[performer, at] = statistics.standardise(pins.features[inside])
+            values[performer, at] = pins.features[inside]
             held[performer, at, 1] = True
             # A step is known where the frame before it is pinned in place too.
             follows = np.diff(pins.frames, prepend=-2) == 1
@@ -101,6 +107,7 @@ class Control:
         def tensor(array: NDArray[np.generic]) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(array))[None]
 
+        values = statistics.standardise(seen(values))
         return WindowPins(tensor(values[..., statistics.lower]), tensor(values[..., statistics.upper]), tensor(held))
 
     def plan(self, starts: Floats, actions: NDArray[np.integer]) -> Plan:

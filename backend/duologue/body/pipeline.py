@@ -54,6 +54,8 @@ class BodyConditions:
     """Speaker ids."""
     starts: NDArray[np.float32]
     """(2, 3): x, z (metres) and heading (radians) of the hips at the first frame."""
+    mirrored: tuple[bool, bool] = (False, False)
+    """Who is performed in a mirror: somebody else's handedness, facing the same partner on the same way."""
 
     def __post_init__(self) -> None:
         frames = self.mel.shape[1]
@@ -138,6 +140,7 @@ class BodyPipeline:
             should_stop,
             control,
             control.plan(starts, conditions.actions),
+            np.array(conditions.mirrored),
         )
         past = _Past.begin(self.model, starts)
         for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
@@ -274,32 +277,50 @@ class _Run:
     should_stop: Callable[[], bool]
     control: Control
     plan: Plan
+    mirrored: NDArray[np.bool_]
 
     def window(self, given: _Given, start: int, stop: int, past: _Past) -> tuple[BodyWindow, _Past]:
         """Sample frames ``[start, stop)``, of which the ``past`` already has the first ones; return what is new."""
         model, device = self.pipeline.model, self.pipeline.device
         frames, known = stop - start, past.lower.shape[2]
         # Where the partner stands as the window begins is all that the legs are told: where they then go is theirs to make.
-        placement = np.repeat(poses.placement(past.path[:, :1]), frames, axis=1)
-        c = given.window(start, stop, placement, device, self.plan.route(start, stop))
-        pins = self.control.window(start + known, stop, model.statistics)
+        placement = np.repeat(self._placement(past.path[:, :1]), frames, axis=1)
+        c = given.window(start, stop, placement, device, self._route(start, stop))
+        pins = self.control.window(start + known, stop, model.statistics, self._in_mirror)
         lower = self._sample(model.lower_conditions, model.lower, c, past.lower, pins.lower, pins.held)
 
-        lower_columns = model.statistics.restore_lower(lower[0].cpu().numpy())
+        lower_columns = self._in_mirror(model.statistics.restore_lower(lower[0].cpu().numpy()))
         fresh = poses.walk(past.path[:, -1], lower_columns[:, known:], moving=known > 0)
         fresh = self.plan.correct(start + known, fresh)
         path = np.concatenate([past.path, fresh], axis=1) if known else fresh
         upper = lower[..., :0]
         if model.upper is not None and model.upper_conditions is not None:
-            c = replace(c, placement=torch.from_numpy(poses.placement(path).astype(np.float32))[None].to(device))
+            c = replace(c, placement=torch.from_numpy(self._placement(path).astype(np.float32))[None].to(device))
             held = pins.held[..., 1:]
             upper = self._sample(model.upper_conditions, model.upper, c, past.upper, pins.upper, held, lower)
 
-        features = model.statistics.restore(lower[0].cpu().numpy(), upper[0].cpu().numpy())
+        features = self._in_mirror(model.statistics.restore(lower[0].cpu().numpy(), upper[0].cpu().numpy()))
         root, rotations = poses.to_world(features[:, known:], fresh)
         keep = min(model.config.overlap, frames)
         after = _Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
         return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after
+
+    def _in_mirror(self, features: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return features (2, ..., C), those of whoever is performed in a mirror turned over."""
+        if not self.mirrored.any():
+            return features
+        flipped = poses.mirrored(features, self.pipeline.skeleton)
+        return np.where(self.mirrored.reshape(2, *[1] * (features.ndim - 1)), flipped, features)
+
+    def _placement(self, path: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return ``poses.placement`` of a path (2, n, 3), in the mirror for whoever is performed there."""
+        return poses.placement(path) * np.where(self.mirrored[:, None, None], [-1.0, 1.0, -1.0, 1.0], 1.0)
+
+    def _route(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Return the plan's route of a window, in the mirror for whoever is performed there."""
+        if (found := self.plan.route(start, stop)) is None:
+            return None
+        return found[0] * np.where(self.mirrored[:, None, None], [-1.0, 1.0, -1.0], 1.0).astype(np.float32), found[1]
 
     def _sample(  # noqa: PLR0917
         self,

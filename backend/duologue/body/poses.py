@@ -138,6 +138,18 @@ def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.stack([x / 2, z / 2, np.sin(away[..., 2]), np.cos(away[..., 2])], axis=-1)
 
 
+def mirrored(features: NDArray[np.floating], skeleton: Skeleton) -> Floats:
+    """Return features (..., C) as a mirror shows them: left and right change places, and so do the sides of the root's steps."""
+    order = np.arange(len(skeleton))
+    for left, right in skeleton.mirror_pairs:
+        order[[left, right]] = right, left
+    root = features[..., : len(ROOT_COLUMNS)] * np.array([-1.0, 1.0, -1.0, 1.0])
+    turns = features[..., len(ROOT_COLUMNS) :].reshape(*features.shape[:-1], -1, 3)[..., order, :] * np.array(
+        [1.0, -1.0, -1.0]
+    )
+    return np.concatenate([root, turns.reshape(*features.shape[:-1], -1)], axis=-1)
+
+
 def route(path: NDArray[np.floating], smoothing: float = 8.0) -> NDArray[np.float32]:
     """Return the way that a root path (n, ..., 3) x, z, heading takes: (n, ..., 3) speeds sideways and ahead in m/s, and rad/s.
 

@@ -1,4 +1,4 @@
-"""A head that is held: the quick turns of neck and head taken away, its slow ones kept."""
+"""Quick turns of joints damped, or enlarged, about their slow ones: a head that is held, gestures that are small or large."""
 
 from __future__ import annotations
 
@@ -11,24 +11,31 @@ from numpy.typing import NDArray
 from duologue.motion.rotations import Floats, einsum, exp_to_quat, quat_slerp, quat_to_exp
 from duologue.motion.skeleton import Skeleton
 
-JOINTS: Final = ("Neck", "Neck1", "Head")
-"""Those of them that a skeleton has are held."""
+HEAD: Final = ("Neck", "Neck1", "Head")
+GESTURES: Final = (
+    "Spine", "Spine1", "Spine2", "Spine3", *HEAD,
+    *(side + joint for side in ("Left", "Right") for joint in ("Shoulder", "Arm", "ForeArm", "Hand")),
+)  # fmt: skip
+"""What is larger or smaller with a performer's intensity; legs carry, and stay."""
 SECONDS: Final = 2.0
 """Time constant of the slow motion: nods and shakes (1 to 5 Hz) go, turning to somebody else takes about this long."""
 _BLOCK: Final = 128
 """Frames that are filtered at once."""
 
 
-class HeadHold:
+class Hold:
     """Draws each joint towards the slow mean of its own past. One object a take; windows of any length, in order.
 
     The mean is an exponential one over the past alone, so nothing is held back and a window's last frame does not know whether
     more will follow. It starts at the first frame's pose.
     """
 
-    def __init__(self, skeleton: Skeleton, amounts: Sequence[float], fps: float = 30.0) -> None:
-        """Prepare for P performers; ``amounts`` are 0 (as the body moves) to 1 (only the slow mean is left)."""
-        self._columns = [skeleton.index(name) for name in JOINTS if name in skeleton.names]
+    def __init__(
+        self, skeleton: Skeleton, amounts: Sequence[float], joints: Sequence[str] = HEAD, fps: float = 30.0
+    ) -> None:
+        """Prepare for P performers; ``amounts`` are 0 (as the body moves) to 1 (only the slow mean is left); below 0 what is
+        quick grows by that much. ``joints``: those of them that a skeleton has."""
+        self._columns = [skeleton.index(name) for name in joints if name in skeleton.names]
         self._amounts = np.array(amounts, np.float64)
         keep = np.exp(-1.0 / (SECONDS * fps))
         lag = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)[None]
