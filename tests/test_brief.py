@@ -298,3 +298,15 @@ def test_a_number_that_no_float_holds_is_out_of_range(change: dict[str, object])
     with pytest.raises(DuologueError) as error:
         read(**change)
     assert error.value.reason == "out-of-range"
+
+
+def test_size_and_handedness_survive_the_way_through_a_document_and_are_checked() -> None:
+    document = minimal(performers__A__intensity=1.5, performers__B__mirror=True)
+    brief = Brief.from_json(document, folder=Path())
+    assert (brief.a.intensity, brief.b.mirror) == (1.5, True)
+    again = Brief.from_json(brief.to_json())
+    assert (again.a.intensity, again.a.mirror, again.b.intensity, again.b.mirror) == (1.5, False, 1.0, True)
+    for changes in ({"performers__A__intensity": 3}, {"performers__A__mirror": "yes"}):
+        with pytest.raises(DuologueError) as caught:
+            Brief.from_json(minimal(**changes), folder=Path())
+        assert (caught.value.field or "").startswith("performers.A.")

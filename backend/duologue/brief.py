@@ -83,7 +83,7 @@ __all__ = [
     "TranscriptFormat",
 ]
 
-STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement")
+STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
 """The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
 
 MIN_DISTANCE: Final = 0.5
