@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from duologue.body.corpus import Corpus
+from duologue.datasets.beat import beat_corpus, read_recordings
 from duologue.datasets.bvh_folder import read_folder, read_motion, read_pair
 from duologue.datasets.interact import read_scenes, scene_pair
 from duologue.errors import DuologueError
@@ -106,6 +108,51 @@ def test_what_interact_lacks_is_named(tmp_path):
     (root / "bvhs" / "20231119_002_051.bvh").unlink()
     with pytest.raises(DuologueError, match="needs two"):
         read_scenes(root)
+
+
+TEXTGRID = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 3
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "words"
+        xmin = 0
+        xmax = 3
+        intervals: size = 2
+        intervals [1]:
+            xmin = 0
+            xmax = 1.0
+            text = ""
+        intervals [2]:
+            xmin = 1.0
+            xmax = 3
+            text = "hello"
+"""
+
+
+def test_beat_is_read_as_it_is_downloaded_and_two_speakers_stand_face_to_face(tmp_path):
+    for speaker, name, numbers, x in (("1", "wayne", "0_73_73", 3.0), ("2", "scott", "1_3_3", -2.0)):
+        save(tmp_path / speaker / f"{speaker}_{name}_{numbers}.bvh", *standing(90, x, 0.4))
+        noise = 0.1 * np.random.default_rng(int(speaker)).normal(size=3 * 16000) * (np.arange(3 * 16000) > 16000)
+        soundfile.write(tmp_path / speaker / f"{speaker}_{name}_{numbers}.wav", noise, 16000)
+    (tmp_path / "1" / "1_wayne_0_73_73.TextGrid").write_text(TEXTGRID)
+    save(tmp_path / "1" / "1_wayne_0_1_1.bvh", *standing(90, 0, 0))  # without a sound it is left out
+    a, b = read_recordings(tmp_path)
+    assert (a.speaker, a.emotion, b.emotion) == ("1", "anger", "calmness")
+    beat_corpus(tmp_path, tmp_path / "corpus", SKELETON, lambda done, total: None)
+    corpus = Corpus.open(tmp_path / "corpus")
+    assert len(corpus.starts) == 3
+    np.testing.assert_allclose(corpus.arrays["path"][0], [[-0.8, 0, np.pi / 2], [0.8, 0, -np.pi / 2]], atol=1e-6)
+    text = np.abs(corpus.arrays["text"][:90].astype(np.float32)).sum(-1)
+    assert text[45:, 0].all(), "A's words are there"
+    assert not text[:, 1].any()
+    with pytest.raises(DuologueError, match="its speakers"):
+        read_recordings(tmp_path / "corpus")
 
 
 @pytest.mark.skipif(not KIT.exists(), reason="the kit of training data is not here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,35 +28,34 @@ Device = Annotated[str, typer.Option(help="cpu, cuda:0, …")]
 @app.command()
 def body(
     kit: Kit = None,
+    interact: Annotated[Path | None, typer.Option(help="InterAct as downloaded; instead of --kit.")] = None,
+    beat: Annotated[Path | None, typer.Option(help="BEAT, or a folder laid out like it; instead of --kit.")] = None,
     corpus: Annotated[Path | None, typer.Option(help="A corpus made before; instead of --kit.")] = None,
     out_folder: OutFolder = Path("training/body"),
-    config: Annotated[str, typer.Option(help="starter, paper or tiny.")] = "starter",
+    config: Annotated[str, typer.Option(help="starter, paper or tiny; flat or single for the baselines.")] = "starter",
     steps: Steps = None,
     device: Device = "cpu",
 ) -> None:
-    """Compose a corpus of two-person motion with speech (once) and train both body networks on it."""
+    """Make a corpus of two-person motion with speech (once) and train the body networks on it."""
     from duologue.body.config import BodyConfig
     from duologue.body.training import TrainingConfig, train_body
-    from duologue.datasets.composed_corpus import Recipe, compose_corpus
     from duologue.errors import invalid
-    from duologue.motion.skeleton import Skeleton
 
-    if (kit is None) == (corpus is None):
+    sources = {"kit": kit, "interact": interact, "beat": beat}
+    given = {name: path for name, path in sources.items() if path is not None}
+    if len(given) + (corpus is not None) != 1:
         raise invalid(
-            "corpus-missing", "give either --kit (to compose a corpus) or --corpus (one made before).", field="--kit"
+            "corpus-missing",
+            "give one of --kit, --interact and --beat (to make a corpus) or --corpus (made before).",
+            field="--kit",
         )
     network = BodyConfig.named(config)
     training = TrainingConfig() if steps is None else replace(TrainingConfig(), steps=steps)
     with stages() as progress:
         folder = corpus or out_folder / "corpus"
-        if kit is not None and not folder.exists():
-            # Under another name until it is whole, so that an interrupted run doesn't train on a piece of it.
-            making = folder.with_name("corpus.part")
-            skeleton = Skeleton.builtin("duologue60")
-            compose_corpus(
-                kit, making, Recipe(), skeleton, lambda done, total: progress.update("composing", done, total)
-            )
-            making.rename(folder)
+        for name, source in given.items():
+            if not folder.exists():
+                _make_corpus(name, source, folder, lambda done, total: progress.update("composing", done, total))
         checkpoint = train_body(
             folder,
             out_folder,
@@ -65,6 +65,24 @@ def body(
             report=lambda line: progress.update("training", line["step"], training.steps),
         )
     _tell(checkpoint)
+
+
+def _make_corpus(name: str, source: Path, folder: Path, told: Callable[[int, int], None]) -> None:
+    """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it."""
+    from duologue.datasets.beat import beat_corpus
+    from duologue.datasets.composed_corpus import Recipe, compose_corpus
+    from duologue.datasets.interact import interact_corpus
+    from duologue.motion.skeleton import Skeleton
+
+    skeleton, making = Skeleton.builtin("duologue60"), folder.with_name("corpus.part")
+    match name:
+        case "interact":
+            interact_corpus(source, making, skeleton, told)
+        case "beat":
+            beat_corpus(source, making, skeleton, told)
+        case _:
+            compose_corpus(source, making, Recipe(), skeleton, told)
+    making.rename(folder)
 
 
 @app.command()

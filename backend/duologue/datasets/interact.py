@@ -15,15 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from duologue.body import poses
 from duologue.body.corpus import Corpus, Pair
 from duologue.brief import Speech
-from duologue.datasets.action_labels import label_actions
 from duologue.datasets.bvh_folder import read_pair
+from duologue.datasets.scenes import make_pair
 from duologue.errors import DuologueError, invalid
-from duologue.labels import EMOTIONS, RELATIONSHIPS, check, roles
+from duologue.labels import EMOTIONS, RELATIONSHIPS, check
 from duologue.motion.skeleton import Skeleton
 from duologue.speech.decode import load_speech
 from duologue.speech.features import speech_features
@@ -111,19 +108,12 @@ def scene_pair(scene: Scene, skeleton: Skeleton, encoder: TextEncoder, actors: l
         speech_features(load_speech(Speech(path), field=path.name), None, encoder, field=path.name)
         for path in scene.speech
     ]
-    both = read_pair(scene.motions, skeleton)
-    frames = min(len(both[0][0]), *(features.frames for features in heard))
-    motions = [(root[:frames], rotations[:frames]) for root, rotations in both]
-    coded = [poses.from_world(root, rotations) for root, rotations in motions]
-    return Pair(
-        features=np.stack([features for features, _ in coded], axis=1).astype(np.float32),
-        path=np.stack([path for _, path in coded], axis=1),
-        mel=np.stack([features.mel[:frames] for features in heard], axis=1),
-        activity=np.stack([features.activity[:frames] for features in heard], axis=1).astype(np.float32),
-        text=np.stack([features.text[:frames] for features in heard], axis=1).astype(np.float16),
-        action=np.stack([label_actions(skeleton, root, rotations) for root, rotations in motions], axis=1),
-        emotion=np.full((frames, 2), EMOTIONS.index(scene.emotion), np.uint8),
-        roles=roles(scene.relationship),
+    return make_pair(
+        read_pair(scene.motions, skeleton),
+        heard,
+        skeleton,
+        emotions=(scene.emotion, scene.emotion),
+        relationship=scene.relationship,
         styles=(actors.index(scene.actors[0]), actors.index(scene.actors[1])),
     )
 
