@@ -104,3 +104,13 @@ def test_energy_is_on_the_speakers_own_scale() -> None:
     np.testing.assert_allclose(a, b, atol=0.05)
     assert a.max() == pytest.approx(1, abs=0.05)
     assert a[:50].max() == 0
+
+
+def test_one_word_in_two_silent_minutes_is_all_that_is_spoken():
+    rate = 16000
+    samples = np.zeros(120 * rate, np.float32)
+    samples[60 * rate : 61 * rate] = 0.1 * np.random.default_rng(0).standard_normal(rate)
+    active = voice_activity(level(samples, rate, 3600))
+    assert active[1802:1828].all()
+    assert active.sum() < 45
+    assert not voice_activity(level(np.zeros(rate, np.float32), rate, 30)).any()

@@ -44,8 +44,11 @@ def level(samples: NDArray[np.float32], rate: int, frames: int) -> NDArray[np.fl
 
 def threshold(levels: NDArray[np.float32]) -> tuple[float, float]:
     """Return the level (dB) over which the track counts as speech, and its loud level."""
-    quiet, loud = (float(value) for value in np.percentile(levels, (10, 98)))
-    return float(np.clip(quiet + MARGIN_DB, loud - RANGE_DB[0], loud - RANGE_DB[1])), loud
+    heard = levels[levels > FLOOR_DB + MARGIN_DB]  # of somebody who says one word in two minutes, that word is what is loud
+    loud = float(np.percentile(heard if len(heard) else levels, 98))
+    quiet = float(np.percentile(levels, 10))
+    begins = np.clip(quiet + MARGIN_DB, loud - RANGE_DB[0], loud - RANGE_DB[1])
+    return max(float(begins), FLOOR_DB + MARGIN_DB), loud
 
 
 def voice_activity(levels: NDArray[np.float32]) -> NDArray[np.bool_]:
