@@ -15,7 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from duologue.datasets.body_split import Split
 from duologue.datasets.bvh_folder import read_motion
+from duologue.datasets.composed_head import LEVEL, head_pitch, pitched
 from duologue.datasets.motions import Motion
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.rig_map import RigMap
@@ -49,15 +51,19 @@ class KitClip:
 Library = dict[str, list[KitClip]]
 
 
-def load_kit(kit: Path, work: Path, skeleton: Skeleton) -> Library:
-    """Read and retarget all motion clips of the kit, by kind. Archives are unpacked into ``work``.
+def load_kit(kit: Path, work: Path, skeleton: Skeleton, *, held_out: bool | None = None) -> Library:
+    """Read and retarget the motion clips of the kit, by kind. Archives are unpacked into ``work``.
+
+    ``held_out``: those that ``body_split.toml`` keeps from training, or (False) the others; None for all of them.
 
     Kinds: ``idle``, ``listen``, ``present`` (standing); ``gesture`` (with marks), ``laugh``; ``sit``, ``sit-gesture``,
     ``sit-down``, ``stand-up``; ``walk``, ``walk-start``, ``walk-stop``, ``turn``.
     """
     library: Library = defaultdict(list)
+    split = Split.read()
     for clip in _all(kit, work, skeleton):
-        library[clip.kind].append(clip)
+        if held_out is None or split.holds_clip(clip.name) == held_out:
+            library[clip.kind].append(clip)
     donors = [clip.motion for clip in library["idle"] if clip.gender]
     for kind, clips in library.items():
         library[kind] = [_with_fingers(clip, donors, skeleton) for clip in clips]
@@ -108,6 +114,7 @@ def _rocketbox(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
 
 _NOT_TALK = (
     "Scratch", "Stretch", "Guitar", "Screw", "Kick", "Idle", "Walk", "Weight", "Squeeze", "Throw", "Jog", "Think", "Contemplate",
+    "idle", "TouchHands",
 )  # fmt: skip
 
 
@@ -130,7 +137,7 @@ def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
         hands = {"Lf": "L", "Rt": "R"}.get(row["hand"], "LR")
         gender = "f" if row["set"] == "FemaleGestures" else ""
         yield KitClip(
-            f"smartbody/{row['label']}",
+            f"smartbody/{row['set']}/{Path(row['file']).stem}",
             "gesture",
             Motion.from_world(root, rotations),
             "",
@@ -141,10 +148,15 @@ def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
 
 
 def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Long standing and waiting, cut into half minutes. It has no hands: their rotations come from a donor."""
+    """Long standing and waiting, cut into half minutes. It has no hands: their rotations come from a donor.
+
+    Its heads hang by 17 degrees on average, whoever it is (5 degrees between people): what the retargeted neck looks down
+    on average is taken out of each recording, so that ``LEVEL`` remains.
+    """
     names = RigMap.builtin("rigify_metarig")
     for path in sorted(folder.glob("*.bvh")):
         motion = Motion.from_world(*read_motion(path, skeleton, names))
+        motion = pitched(motion, skeleton, LEVEL - float(head_pitch(motion, skeleton).mean()))
         for number, start in enumerate(range(15, len(motion) - 300, 900)):
             yield KitClip(f"reactidle/{path.stem}/{number}", "idle", motion.cut(start, start + 900))
 
