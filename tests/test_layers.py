@@ -25,7 +25,8 @@ LAYERS = {
     "datasets": {"speech", "body"},  # a corpus is stored in the columns that the body model learns
     "face": {"diffusion", "speech", "checkpoints", "datasets"},
     "checkpoints": set(),
-    "performance": {"body", "face", "speech", "checkpoints", "diffusion"},
+    "keeping": {"body"},
+    "performance": {"body", "face", "speech", "checkpoints", "diffusion", "keeping"},
     "evaluation": {"face", "datasets", "diffusion", "speech", "checkpoints"},
     "demo": {"datasets", "speech"},
 }

@@ -99,7 +99,7 @@ def read_constraint(value: object, place: str) -> Constraint:
 
 def check_constraints(
     constraints: Sequence[Constraint],
-    starts: NDArray[np.floating],
+    starts: NDArray[np.floating[Any]],
     walking: tuple[Sequence[tuple[float, str]], Sequence[tuple[float, str]]],
 ) -> None:
     """Check that all of it can be done.
@@ -155,7 +155,7 @@ def places_of(constraints: Sequence[Constraint], name: str) -> tuple[NDArray[np.
 
 
 def _checked_way(
-    constraints: Sequence[Constraint], name: str, start: NDArray[np.floating], actions: Sequence[tuple[float, str]]
+    constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], actions: Sequence[tuple[float, str]]
 ) -> Floats:
     """Return one performer's way until their last place, (n, 3); only their start where they have none."""
     frames, places = places_of(constraints, name)

@@ -5,7 +5,7 @@ Planned before anything is made, from places and actions alone, so that a brief 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _FAR: Final = 0.6
 
 
 def lay_way(
-    start: NDArray[np.floating], frames: NDArray[np.int64], places: Floats, walking: NDArray[np.bool_]
+    start: NDArray[np.floating[Any]], frames: NDArray[np.int64], places: Floats, walking: NDArray[np.bool_]
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Lay one performer's way from ``start`` (3,) at frame 0 through ``places`` (n, 3) at ``frames`` (n,).
 
