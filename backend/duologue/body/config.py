@@ -40,6 +40,8 @@ class BodyConfig:
     window: int = 150
     overlap: int = 30
     prediction: Prediction = "x0"
+    shift: float = 2.0
+    """Of the noise schedule (``diffusion.schedule``)."""
     condition_dropout: float = 0.12
     hierarchical: bool = True
     """Lower bodies first, then the upper ones given them; False is one network for everything, the flat baseline."""

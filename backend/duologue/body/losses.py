@@ -122,39 +122,51 @@ class BodyLoss:
             full[..., self.upper] = upper * self.std[self.upper] + self.mean[self.upper]
         return full
 
-    def lower_terms(self, predicted: Tensor, truth: Tensor, fresh: Tensor) -> dict[str, Tensor]:
+    def lower_terms(
+        self, predicted: Tensor, truth: Tensor, fresh: Tensor, certain: Tensor | float = 1.0
+    ) -> dict[str, Tensor]:
         """Return the lower network's terms. ``fresh`` (B, P, T, 2): 1 where the root's step, and the pose, was not given.
+        ``certain`` (B, 1, 1, 1): how much the places count, and speeds. Where noise hides what the body does, the best guess is
+        a mean of many poses, which is nowhere in particular and need not stand: there only the pose itself is asked for.
 
         A flat network's only terms are these, with the hands' places among them.
         """
         moves, poses = fresh[..., :1], fresh[..., 1:]
         channels = torch.where(self.is_step, moves, poses)
-        terms = self._common(predicted, truth, channels, self.lower)
+        terms = self._common(predicted, truth, channels, self.lower, certain)
+        placed = poses[..., None] * (certain[..., None] if isinstance(certain, Tensor) else certain)
         made, true = self.features(predicted), self.features(truth)
         at, should = self.feet.positions(made), self.feet.positions(true)
-        terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * poses[..., None]).mean()
+        terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * placed).mean()
         moved, allowed = world_speed(at, made[..., :3]), world_speed(should, true[..., :3])
-        standing = (allowed.norm(dim=-1, keepdim=True) < _CONTACT_SPEED) * poses[:, :, 1:, :, None]
+        stands = (allowed.norm(dim=-1, keepdim=True) < _CONTACT_SPEED) * poses[:, :, 1:, :, None]
+        standing = stands * placed[:, :, 1:]
         if not len(self.upper):
             hands, true_hands = self.hands.positions(made), self.hands.positions(true)
-            terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * poses[..., None]).mean()
+            terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * placed).mean()
         # A tenth of a millimetre a frame matters to a foot that stands; a metre a second does not matter ten times more.
         slide = torch.sqrt(((moved - allowed) / 0.01).square().sum(-1, keepdim=True) + 1e-4)
-        terms["standing"] = self.weights.standing * (slide * standing).sum() / standing.sum().clamp(min=1)
+        terms["standing"] = self.weights.standing * (slide * standing).sum() / stands.sum().clamp(min=1)
         return terms
 
-    def upper_terms(self, predicted: Tensor, truth: Tensor, lower: Tensor, fresh: Tensor) -> dict[str, Tensor]:
-        """Return the upper network's terms, given the true lower body (standardised). ``fresh`` (B, P, T, 1)."""
-        terms = self._common(predicted, truth, fresh, self.upper)
+    def upper_terms(
+        self, predicted: Tensor, truth: Tensor, lower: Tensor, fresh: Tensor, certain: Tensor | float = 1.0
+    ) -> dict[str, Tensor]:
+        """Return the upper network's terms, given the true lower body (standardised). ``fresh`` (B, P, T, 1); ``certain`` as for
+        ``lower_terms``."""
+        terms = self._common(predicted, truth, fresh, self.upper, certain)
+        placed = fresh[..., None] * (certain[..., None] if isinstance(certain, Tensor) else certain)
         at = self.hands.positions(self.features(lower, predicted))
         should = self.hands.positions(self.features(lower, truth))
-        terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * fresh[..., None]).mean()
+        terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * placed).mean()
         return terms
 
-    def _common(self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor) -> dict[str, Tensor]:
+    def _common(
+        self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor, certain: Tensor | float
+    ) -> dict[str, Tensor]:
         """Return the terms both have: errors of the channels ``index`` where they are ``fresh``, and of their speed."""
         share = self.share[index] / self.share[index].mean()
         error = (predicted - truth) * fresh
         speed = (error[:, :, 1:] - error[:, :, :-1]) * self.speed_scale[index]
         paced = torch.where(self.still[index], torch.sqrt(speed.square() + 1e-4), speed.square())
-        return {"pose": (share * error.square()).mean(), "speed": self.weights.speed * (share * paced).mean()}
+        return {"pose": (share * error.square()).mean(), "speed": self.weights.speed * (share * paced * certain).mean()}

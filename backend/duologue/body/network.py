@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from duologue.body.attention import PairAttention
 from duologue.body.config import BodyConfig
+from duologue.diffusion.schedule import CosineSchedule
 
 
 class StepEmbedding(nn.Module):
@@ -137,6 +138,28 @@ class SmoothingSkip(nn.Module):
         weights = (self.by_step(step)[:, None, None] + self.by_frame(hidden)).view(smoothed.shape)
         return (weights * smoothed).sum(3)
 
+    @torch.no_grad()
+    def solve(self, x0: Tensor, steps: StepEmbedding, schedule: CosineSchedule, moments: int = 256) -> None:
+        """Begin as the best mixture there is without any layers: least squares, for every channel and moment, on clean samples ``x0``
+        (B, P, T, channels), and through the step's embedding by least squares again."""
+        times = (torch.arange(moments) + 0.5) / moments
+        filters = self.filters(x0.shape[2])
+        generator = torch.Generator().manual_seed(0)
+        wanted: list[Tensor] = []
+        for t in times:
+            noise = torch.randn(x0.shape, generator=generator)
+            x = schedule.add_noise(x0, noise, t.expand(len(x0)))
+            smoothed = torch.einsum("kts,bpsc->ckbpt", filters, x).flatten(2)
+            target = x0.permute(3, 0, 1, 2).flatten(1)
+            scale = 1e-3 * smoothed.shape[-1] * torch.eye(len(self.WIDTHS))
+            normal = smoothed @ smoothed.transpose(1, 2) + scale
+            wanted.append(torch.linalg.solve(normal, (smoothed @ target[..., None]))[..., 0].T.flatten())
+        features = torch.cat([steps(times), torch.ones(moments, 1)], dim=1)
+        ridge = 1e-3 * torch.eye(features.shape[1])
+        fitted = torch.linalg.solve(features.T @ features + ridge, features.T @ torch.stack(wanted))
+        self.by_step.weight.copy_(fitted[:-1].T)
+        self.by_step.bias.copy_(fitted[-1])
+
     def filters(self, frames: int) -> Tensor:
         """Return one matrix (T, T) a width; rows sum to one, also at the ends."""
         index = torch.arange(frames, dtype=torch.float32)
@@ -168,6 +191,10 @@ class Denoiser(nn.Module):
     def project_conditions(self, condition: Tensor) -> list[Tensor]:
         """Return what each layer adds for the conditions (B, P, T, condition width): the same at every diffusion step."""
         return [layer.get_submodule("condition")(condition) for layer in self.layers]
+
+    def begin(self, x0: Tensor, schedule: CosineSchedule) -> None:
+        """Start from the best linear filter of clean samples ``x0`` (B, P, T, channels) rather than from nothing."""
+        self.skip.solve(x0, self.step, schedule)
 
     def spread(self, held: Tensor) -> Tensor:
         """Return flags (..., groups) for every channel (..., channels)."""

@@ -94,7 +94,7 @@ class BodyPipeline:
         self.model = model.to(device).eval().requires_grad_(False)
         self.skeleton = skeleton
         self.device = torch.device(device)
-        self.schedule = CosineSchedule(model.config.prediction)
+        self.schedule = CosineSchedule(model.config.prediction, model.config.shift)
         self.sampler = sampler or DpmSolver2M(self.schedule)
 
     @classmethod

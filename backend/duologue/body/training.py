@@ -152,13 +152,25 @@ class Trainer:
         statistics = self.model.statistics
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=training.rate, weight_decay=0.01)
-        self.schedule = CosineSchedule(config.prediction)
+        self.schedule = CosineSchedule(config.prediction, config.shift)
         features = corpus.arrays["features"]
         speed_std = np.diff(features[: 1 + 30 * 600].astype(np.float32), axis=0).std((0, 1))
         self.loss = BodyLoss(statistics, speed_std, self.skeleton, training.weights, device)
         self.step = 0
         held = max(1, round(training.held_out * (len(corpus.starts) - 1)))
         self._train, self._test = slice(0, -held), slice(-held, None)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Let the networks start from linear filters, measured on a few windows."""
+        rng = np.random.default_rng([self.training.seed, 2 * 10**9])
+        windows = self.corpus.windows(self.training.window, 12, rng, self._train)
+        features = self._batch(windows, rng)[0].cpu()
+        for network, columns in ((self.model.lower, self.loss.lower), (self.model.upper, self.loss.upper)):
+            if network is not None:
+                network.cpu().begin(features[..., columns.cpu()], self.schedule)
+        self.model.to(self.device)
+        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def advance(self) -> dict[str, float]:
         """Take one step on a batch drawn from (seed, step); return its losses."""
@@ -219,7 +231,8 @@ class Trainer:
         }
         conditions.routed.copy_(torch.from_numpy(draw_routed(batch, frames, self.training.routed, rng)))
         # Low noise decides how clean the sample is, high noise what it does; both get every moment alike.
-        t = torch.rand(batch, generator=generator).to(self.device)
+        t = self.schedule.shifted(torch.rand(batch, generator=generator)).to(self.device)
+        certain = self.schedule.alpha_sigma(t)[0].square().view(-1, 1, 1, 1)
         fresh = (~held).to(features.dtype)
 
         def predict(network: Denoiser, x0: Tensor, condition: Tensor, given: Tensor) -> Tensor:
@@ -232,7 +245,7 @@ class Trainer:
         terms: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
             made_lower = predict(self.model.lower, lower, self.model.lower_conditions(at_first, keep), held)
-        for name, term in self.loss.lower_terms(made_lower, lower, fresh).items():
+        for name, term in self.loss.lower_terms(made_lower, lower, fresh, certain).items():
             terms[f"lower {name}"] = term
         if self.model.upper is None or self.model.upper_conditions is None:
             return terms
@@ -240,7 +253,7 @@ class Trainer:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
             heard = self.model.upper_conditions(conditions, keep, seen)
             made_upper = predict(self.model.upper, upper, heard, held[..., 1:])
-        for name, term in self.loss.upper_terms(made_upper, upper, lower, fresh[..., 1:]).items():
+        for name, term in self.loss.upper_terms(made_upper, upper, lower, fresh[..., 1:], certain).items():
             terms[f"upper {name}"] = term
         return terms
 

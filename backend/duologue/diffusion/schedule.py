@@ -23,6 +23,19 @@ class CosineSchedule:
     """The cosine schedule and the conversions between x0, noise, v and the noised sample."""
 
     prediction: Prediction = "x0"
+    shift: float = 1.0
+    """How much noisier than evenly spaced moments are those that are trained and visited: sigma / alpha times this. Neighbouring
+    frames say much the same, so what a motion will be is decided at noise that hides any single frame (Hoogeboom et al. 2023,
+    "simple diffusion", section 2.1, on resolution)."""
+
+    def shifted(self, t: Tensor) -> Tensor:
+        """Return the moments that stand for evenly spaced ``t`` in [0, 1]: tan(pi t' / 2) = shift tan(pi t / 2)."""
+        if self.shift == 1.0:
+            return t
+        angle = t * (math.pi / 2)
+        return torch.atan2(self.shift * torch.sin(angle), torch.cos(angle)).masked_fill(t >= 1, math.pi / 2) * (
+            2 / math.pi
+        )
 
     def alpha_sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return signal and noise amplitudes at times ``t``: any shape, values in [0, 1]; alpha² + sigma² = 1.
@@ -33,8 +46,8 @@ class CosineSchedule:
         return alpha, torch.sin(t * (math.pi / 2)).masked_fill(t <= 0, 0.0)
 
     def times(self, steps: int) -> Tensor:
-        """Return the ``steps + 1`` float64 moments from 1 down to 0 that a sampler visits, evenly spaced."""
-        return torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64)
+        """Return the ``steps + 1`` float64 moments from 1 down to 0 that a sampler visits, evenly spaced but for the ``shift``."""
+        return self.shifted(torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64))
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """Return ``alpha x0 + sigma noise``; ``t`` is (B,), one moment a sample of the batch."""
