@@ -116,11 +116,13 @@ class SmoothingSkip(nn.Module):
     """What linear filters tell of the clean sample: the noised one, smoothed in time as far as noise and motion ask.
 
     Noise is white and motion is slow, so a Wiener filter does much of the denoising. Six fixed Gaussians (0 to 16 frames wide)
-    and the mean of the window are mixed, for each channel and frame, by weights from the step and from what the layers made of
-    the frame: whoever stands still is averaged, a stroke is not. This spares the layers that work; ours, LDA has no such path.
+    and the mean of the window are mixed for each channel: by the weights that are best for the data at each moment (``solve``),
+    which stay as they are, and by what the step and the layers add to them for a frame: whoever stands still is averaged, a stroke
+    is not. This spares the layers that work; ours, LDA has no such path.
     """
 
     WIDTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, math.inf)
+    MOMENTS = 64
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
@@ -128,37 +130,39 @@ class SmoothingSkip(nn.Module):
         self.by_frame = nn.Linear(width, len(self.WIDTHS) * channels, bias=False)
         for parameter in (self.by_step.weight, self.by_step.bias, self.by_frame.weight):
             nn.init.zeros_(parameter)
+        self.register_buffer("wiener", torch.zeros(self.MOMENTS + 1, len(self.WIDTHS) * channels))
+        self.wiener: Tensor
         self._kept = torch.zeros(0)
 
-    def forward(self, x: Tensor, step: Tensor, hidden: Tensor) -> Tensor:
-        """``x`` (B, P, T, channels), ``step`` (B, 2 width), ``hidden`` (B, P, T, width), to the shape of ``x``."""
+    def forward(self, x: Tensor, t: Tensor, step: Tensor, hidden: Tensor) -> Tensor:
+        """``x`` (B, P, T, channels), ``t`` (B,), ``step`` (B, 2 width), ``hidden`` (B, P, T, width), to the shape of ``x``."""
         if self._kept.shape[-1] != x.shape[2] or self._kept.device != x.device:
             self._kept = self.filters(x.shape[2]).to(x.device)
         smoothed = torch.einsum("kts,bpsc->bptkc", self._kept.to(x.dtype), x)
-        weights = (self.by_step(step)[:, None, None] + self.by_frame(hidden)).view(smoothed.shape)
-        return (weights * smoothed).sum(3)
+        by_moment = (self._best(t) + self.by_step(step))[:, None, None]
+        return ((by_moment + self.by_frame(hidden)).view(smoothed.shape) * smoothed).sum(3)
+
+    def _best(self, t: Tensor) -> Tensor:
+        """Return the best weights (B, filters x channels) at moments ``t`` (B,), between the two that were measured."""
+        at = t * self.MOMENTS
+        low = at.long().clamp(max=self.MOMENTS - 1)
+        part = (at - low)[:, None]
+        return (1 - part) * self.wiener[low] + part * self.wiener[low + 1]
 
     @torch.no_grad()
-    def solve(self, x0: Tensor, steps: StepEmbedding, schedule: CosineSchedule, moments: int = 256) -> None:
-        """Begin as the best mixture there is without any layers: least squares, for every channel and moment, on clean samples ``x0``
-        (B, P, T, channels), and through the step's embedding by least squares again."""
-        times = (torch.arange(moments) + 0.5) / moments
+    def solve(self, x0: Tensor, schedule: CosineSchedule) -> None:
+        """Measure the best mixture there is without any layers: least squares for every channel and moment, on clean samples
+        ``x0`` (B, P, T, channels)."""
         filters = self.filters(x0.shape[2])
         generator = torch.Generator().manual_seed(0)
-        wanted: list[Tensor] = []
-        for t in times:
+        target = x0.permute(3, 0, 1, 2).flatten(1)
+        for row, t in enumerate(torch.linspace(0, 1, self.MOMENTS + 1)):
             noise = torch.randn(x0.shape, generator=generator)
             x = schedule.add_noise(x0, noise, t.expand(len(x0)))
             smoothed = torch.einsum("kts,bpsc->ckbpt", filters, x).flatten(2)
-            target = x0.permute(3, 0, 1, 2).flatten(1)
-            scale = 1e-3 * smoothed.shape[-1] * torch.eye(len(self.WIDTHS))
-            normal = smoothed @ smoothed.transpose(1, 2) + scale
-            wanted.append(torch.linalg.solve(normal, (smoothed @ target[..., None]))[..., 0].T.flatten())
-        features = torch.cat([steps(times), torch.ones(moments, 1)], dim=1)
-        ridge = 1e-3 * torch.eye(features.shape[1])
-        fitted = torch.linalg.solve(features.T @ features + ridge, features.T @ torch.stack(wanted))
-        self.by_step.weight.copy_(fitted[:-1].T)
-        self.by_step.bias.copy_(fitted[-1])
+            # A little more noise than there is: neighbouring filters are nearly one, and must not be played off against each other.
+            normal = smoothed @ smoothed.transpose(1, 2) + 1e-3 * target.shape[1] * torch.eye(len(self.WIDTHS))
+            self.wiener[row] = torch.linalg.solve(normal, smoothed @ target[..., None])[..., 0].T.flatten()
 
     def filters(self, frames: int) -> Tensor:
         """Return one matrix (T, T) a width; rows sum to one, also at the ends."""
@@ -194,7 +198,7 @@ class Denoiser(nn.Module):
 
     def begin(self, x0: Tensor, schedule: CosineSchedule) -> None:
         """Start from the best linear filter of clean samples ``x0`` (B, P, T, channels) rather than from nothing."""
-        self.skip.solve(x0, self.step, schedule)
+        self.skip.solve(x0, schedule)
 
     def spread(self, held: Tensor) -> Tensor:
         """Return flags (..., groups) for every channel (..., channels)."""
@@ -210,4 +214,4 @@ class Denoiser(nn.Module):
             y, skip = layer(y, step, condition)
             total = total + skip
         hidden = functional.relu(self.hidden(total / math.sqrt(len(self.layers))))
-        return self.leave(hidden) + self.skip(x, step, hidden)
+        return self.leave(hidden) + self.skip(x, t, step, hidden)
