@@ -4,6 +4,7 @@ import torch
 from duologue.body.conditions import keep_all
 from duologue.body.config import CONDITIONS, BodyConfig
 from duologue.body.network import ConvFeedForward, Denoiser, SmoothingSkip
+from duologue.diffusion.schedule import CosineSchedule
 from examples_body import some_conditions, tiny_model, tiny_pipeline
 
 
@@ -87,4 +88,19 @@ def test_the_smoothing_skip_filters_in_time_and_leaves_a_constant_alone():
         smoothed[25:35], gaussian_filter1d(x[0, 0].numpy(), 4.0, axis=0, truncate=6)[25:35], atol=1e-5
     )
     torch.testing.assert_close(filters[6], torch.full((60, 60), 1 / 60))
-    assert (skip(x, torch.randn(1, 8), torch.randn(1, 1, 60, 4)) == 0).all(), "it starts closed"
+    assert (skip(x, torch.rand(1), torch.randn(1, 8), torch.randn(1, 1, 60, 4)) == 0).all(), "it starts closed"
+
+
+def test_the_skip_knows_the_best_linear_filter_of_the_data():
+    """For one channel that is the same in all frames, the best estimate is the mean of them, shrunk as Wiener says."""
+    skip = SmoothingSkip(width=4, channels=1)
+    x0 = torch.randn(4000, 1, 1, 1, generator=torch.Generator().manual_seed(0)).expand(-1, 1, 20, 1)
+    schedule = CosineSchedule()
+    skip.solve(x0, schedule)
+    t = torch.full((4000,), 0.8)
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        made = skip(schedule.add_noise(x0, noise, t), t, torch.zeros(4000, 8), torch.zeros(4000, 1, 20, 4))
+    alpha, sigma = (float(v) for v in schedule.alpha_sigma(torch.tensor(0.8)))
+    best = sigma**2 / 20 / (alpha**2 + sigma**2 / 20)  # variance of x given the mean of 20 noised copies of it
+    assert float((made - x0).square().mean()) == pytest.approx(best, rel=0.1)

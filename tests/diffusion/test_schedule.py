@@ -27,3 +27,13 @@ def test_a_perfect_prediction_gives_the_clean_sample_back_at_every_moment(predic
 def test_at_the_end_nothing_of_the_signal_is_left():
     x0, noise = torch.full((1, 4), 1e6), torch.ones(1, 4)
     torch.testing.assert_close(CosineSchedule().add_noise(x0, noise, torch.ones(1)), noise)
+
+
+def test_shifted_moments_are_as_much_noisier_as_asked_and_keep_their_ends():
+    plain, shifted = CosineSchedule(), CosineSchedule(shift=3.0)
+    times = shifted.times(8)
+    assert (times[0], times[-1]) == (1, 0)
+    alpha, sigma = plain.alpha_sigma(times[1:-1])
+    even_alpha, even_sigma = plain.alpha_sigma(plain.times(8)[1:-1])
+    torch.testing.assert_close(sigma / alpha, 3 * even_sigma / even_alpha)
+    torch.testing.assert_close(plain.shifted(times), times)
