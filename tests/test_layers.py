@@ -26,7 +26,7 @@ LAYERS = {
     "face": {"diffusion", "speech", "checkpoints", "datasets"},
     "checkpoints": set(),
     "performance": {"body", "face", "speech", "checkpoints", "diffusion"},
-    "evaluation": {"face", "datasets", "diffusion", "speech", "checkpoints"},
+    "evaluation": {"body", "face", "datasets", "diffusion", "speech", "checkpoints"},
     "demo": {"datasets", "speech"},
 }
 
