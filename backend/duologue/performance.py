@@ -151,8 +151,9 @@ class _Run:
         )
         self._facing = np.zeros((2, 0), bool)
         samples_16k = np.stack([a.samples_16k, b.samples_16k])
-        self._layer = ExpressionLayer(samples_16k, a.frames, brief.seed, expressions)
-        self._face = face.bare(
+        phones = (a.phones, b.phones)
+        self._layer = ExpressionLayer(samples_16k, a.frames, brief.seed, expressions, phones)
+        made = face.bare(
             FaceConditions(
                 samples_16k=samples_16k,
                 frames=a.frames,
@@ -160,12 +161,14 @@ class _Run:
                 emotion=emotion,
                 facing=self.facing,
                 emotion_strength=brief.frame_emotion_strengths(a.frames),
+                phones=phones,
             ),
             seed=brief.seed,
             steps=min(brief.steps, FACE_STEPS),
             strengths=brief.strengths,
             should_stop=should_stop,
         )
+        self._face = self._layer.spoken(window.weights for window in made)
         self._weights = np.zeros((2, 0, len(arkit.NAMES)), np.float32)
         self._start = 0
 
@@ -214,10 +217,10 @@ class _Run:
         while made < frames:
             # As many frames as have a face: the first window of faces is short, so that something can be seen soon.
             if not self._weights.shape[1]:
-                faces = next(self._face, None)
-                if faces is None:  # stopped: the face ends where it was told to, and so does the take
+                weights = next(self._face, None)
+                if weights is None:  # stopped: the face ends where it was told to, and so does the take
                     return
-                self._weights = faces.weights
+                self._weights = weights
             count = min(frames - made, self._weights.shape[1])
             part, stretch = slice(made, made + count), slice(self._start, self._start + count)
             raw = self._layer.unclamped(self._start, self._weights[:, :count], facing[:, part], partner[:, part])
