@@ -111,6 +111,8 @@ class Performance:
         yield from run.windows()
         if not should_stop():
             yield Notice("clean-up", run.cleaned())
+            for performer, heard in zip(PERFORMERS, features, strict=True):
+                yield from (Notice("speech", f"{performer}: {note}") for note in heard.phones.notes)
 
 
 class _Run:

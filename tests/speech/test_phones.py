@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ pytest.importorskip("pocketsphinx")
 pytest.importorskip("soxr")
 from duologue.datasets.phones import from_espeak
 from duologue.speech import alignment
-from duologue.speech.alignment import Timed, timed_words
+from duologue.speech.alignment import timed_words
 from duologue.speech.resample import resample
+from duologue.speech.transcript import Word
 
 TEXT = (
     "Peter picked a problem before lunch, but my mother never found five maps for him. Probably the film was very bad."
@@ -42,8 +44,19 @@ def utterance():
     )
 
 
-def timed(transcript: Transcript, samples: np.ndarray) -> Timed:
-    return timed_words(transcript, samples, np.ones(int(len(samples) / 16_000 * 30), bool))
+class Said(NamedTuple):
+    """What ``timed_words`` finds, with every phone asked for."""
+
+    words: tuple[Word, ...]
+    phones: tuple[Phone, ...]
+    notes: tuple[str, ...]
+
+
+def timed(transcript: Transcript, samples: np.ndarray) -> Said:
+    found = timed_words(transcript, samples, np.ones(int(len(samples) / 16_000 * 30), bool))
+    phones = tuple(found.phones)
+    assert phones == tuple(found.phones), "they may be gone through again"
+    return Said(found.words, phones, found.notes + found.phones.notes)
 
 
 def as_json(words) -> Transcript:
@@ -148,3 +161,21 @@ def test_nothing_is_found_of_nothing() -> None:
     assert aligner.spelled("'maps'") == "maps"
     assert aligner.spelled("…") is None
     assert aligner.spelled("żółć") is None
+
+
+def test_a_long_track_is_searched_no_further_than_asked(utterance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A take of twenty minutes must not wait for twenty minutes' alignment before its first window."""
+    words, lips, samples = utterance
+    length, times = len(samples) / 16_000 + 1.0, 6
+    again = [(s + k * length, e + k * length, text) for k in range(times) for s, e, text in words]
+    track = np.tile(np.pad(samples, (0, 16_000)), times)
+    searched: list[int] = []
+    search = Aligner.align
+    monkeypatch.setattr(Aligner, "align", lambda self, cut, said: searched.append(len(cut)) or search(self, cut, said))
+    phones = iter(timed_words(as_json(again), track, np.ones(int(times * length * 30), bool)).phones)
+    first = [next(phones) for _ in range(3)]
+    assert sum(searched) <= 1.5 * len(samples)
+    rest = list(phones)
+    assert sum(searched) > 0.8 * times * len(samples)
+    assert first + rest == sorted(first + rest, key=lambda phone: phone.start)
+    assert len(first + rest) > times * 0.6 * len(lips)

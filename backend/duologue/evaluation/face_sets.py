@@ -153,7 +153,7 @@ def aligned_as_performing(clip: Clip) -> Clip:
 
 def _told(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
     everywhere = np.ones(int(len(samples) / RATE * FPS), bool)
-    return timed_words(Transcript(text), samples, everywhere).phones
+    return tuple(timed_words(Transcript(text), samples, everywhere).phones)
 
 
 def _measured(kit: Path) -> list[Dialogue]:

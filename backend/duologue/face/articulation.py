@@ -7,6 +7,7 @@ rules (``datasets.coarticulation``, after JALI's hard constraints, Edwards et al
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -84,23 +85,21 @@ class SpokenLips:
     (at most half a second's), and how the clip is cut into windows makes no difference.
 
     Args:
-        phones: each performer's, in the order of time; all but p, b, m, f and v are passed over.
+        phones: each performer's, in the order of time, asked for no earlier than their frames are made; all but p, b, m, f and v
+            are passed over.
         frames: how long the clip is.
         seal: (P,) 0 to 1, how far lips are brought together; with 0 for all nothing is changed and nothing waits.
     """
 
-    def __init__(self, phones: Sequence[Sequence[Phone]], frames: int, seal: Sequence[float]) -> None:
+    def __init__(self, phones: Sequence[Iterable[Phone]], frames: int, seal: Sequence[float]) -> None:
         self._frames = frames
         self._times = np.arange(frames) / FPS
         self._close, self._bite = np.zeros((2, len(phones), frames), np.float32)
         self._seal = [float(strength) for strength in seal]
-        self._waiting = [
-            (who, phone, _room(phone, spoken, names))
-            for who, spoken in enumerate(phones)
-            for names in (BILABIALS, LABIODENTALS)
-            for phone in spoken
-            if phone.name in names and self._seal[who] > 0 and phone.end > phone.start and phone.start < frames / FPS
-        ]
+        # Who is not to be changed is not asked, so that nothing is aligned in vain.
+        self._coming = [iter(spoken) if seal > 0 else iter(()) for spoken, seal in zip(phones, self._seal, strict=True)]
+        self._known: list[list[Phone]] = [[] for _ in phones]
+        self._waiting: list[tuple[int, Phone]] = []
 
     def follow(self, windows: Iterable[Weights]) -> Iterator[Weights]:
         """Yield the model's consecutive ``windows`` (P, n, 52) with the phones made, cut anew; as many frames as came."""
@@ -118,21 +117,36 @@ class SpokenLips:
     def _decide(self, held: Weights, start: int) -> int:
         """Decide on the phones all of whose frames are in ``held``, which begins at ``start``; return up to where that is all."""
         until = settled = start + held.shape[1]
-        later: list[tuple[int, Phone, tuple[float, float]]] = []
-        for who, phone, room in self._waiting:
+        self._ask(until)
+        later: list[tuple[int, Phone]] = []
+        for who, phone in self._waiting:
             low = max(int((phone.start - _AROUND) * FPS), 0)
             if min(int(np.ceil((phone.end + _AROUND) * FPS)) + 1, self._frames) > until:
-                later.append((who, phone, room))
+                later.append((who, phone))
                 settled = min(settled, max(low, start))
             else:
                 curves = self._close if phone.name in BILABIALS else self._bite
-                at = slice(*np.searchsorted(self._times, room).tolist())
+                at = slice(*np.searchsorted(self._times, _room(phone, self._known[who])).tolist())
                 moved, amount = _wanted(phone, held[who, at.start - start : at.stop - start], self._times[at])
                 around = slice(low, int((phone.end + _AROUND) * FPS) + 2)
                 curve = amount * self._seal[who] * constriction([moved], self._times[around], FPS)
                 curves[who, around] = np.maximum(curves[who, around], curve)
         self._waiting = later
         return settled
+
+    def _ask(self, until: int) -> None:
+        """Ask for the phones that can change a frame before ``until``, and each performer's next one after those."""
+        needed = until / FPS + 2 * _AROUND
+        for who, coming in enumerate(self._coming):
+            known = self._known[who]
+            while not known or known[-1].start < needed:
+                phone = next(coming, None)
+                if phone is None:
+                    break
+                if phone.name in BILABIALS + LABIODENTALS and phone.end > phone.start:
+                    known.append(phone)
+                    if phone.start < self._frames / FPS:
+                        self._waiting.append((who, phone))
 
     def _made(self, weights: Weights, start: int) -> Weights:
         made = weights.astype(np.float32)
@@ -143,10 +157,12 @@ class SpokenLips:
         return made
 
 
-def _room(phone: Phone, spoken: Sequence[Phone], names: Sequence[str]) -> tuple[float, float]:
+def _room(phone: Phone, spoken: Sequence[Phone]) -> tuple[float, float]:
     """Return the seconds in which the model's own is looked for: ``SNAP`` around, no nearer to another phone of its kind."""
     low, high = phone.start - SNAP, phone.end + SNAP
-    for other in spoken:
+    names = BILABIALS if phone.name in BILABIALS else LABIODENTALS
+    near = slice(*(bisect_left(spoken, phone.start + second, key=lambda one: one.start) for second in (-1, 1)))
+    for other in spoken[near]:
         if other.name in names and other is not phone:
             if other.start < phone.start:
                 low = max(low, min((other.end + phone.start) / 2, phone.start))

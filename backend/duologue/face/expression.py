@@ -96,7 +96,7 @@ class ExpressionLayer:
         frames: int,
         seed: int,
         settings: Expression | Sequence[Expression] | None = None,
-        phones: Sequence[Sequence[Phone]] | None = None,
+        phones: Sequence[Iterable[Phone]] | None = None,
     ) -> None:
         performers = len(samples_16k)
         given = settings or Expression()

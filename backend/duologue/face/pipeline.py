@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -49,7 +49,7 @@ class FaceConditions:
     """``facing(start, stop) -> (2, stop - start)``: who looks towards the partner, asked for window by window."""
     emotion_strength: NDArray[np.float32] | None = None
     """(2, frames) how strongly each frame's emotion is followed: 1 as learnt (the default), 0 not at all, 2 twice as much."""
-    phones: Sequence[Sequence[Phone]] = ((), ())
+    phones: Sequence[Iterable[Phone]] = ((), ())
     """Each performer's p, b, m, f and v, where a transcript tells them: for the layer on top (``articulation.SpokenLips``)."""
 
 

@@ -6,7 +6,7 @@ stretches of the track by their number of letters: worse, and said so. Phones ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ _MARGIN: Final = 0.1  # seconds of sound around a stretch whose times are given
 _GIVEN: Final = (
     0.15  # seconds by which a phone may lie outside its word's given time: recognisers' own times err as much
 )
-_PAUSE, _STRETCH = 0.25, 12.0  # seconds: pauses part stretches; longer ones are parted anyway
+_PAUSE, _STRETCH = 0.25, 6.0  # seconds: pauses part stretches; longer ones are parted anyway
 _OVER_QUIET_DB: Final = 6.0
 _NEAR_VOICE: Final = 3  # frames
 _TRUST: Final = 0.7
@@ -35,14 +35,43 @@ _TRUST: Final = 0.7
 _NOT_INSTALLED: Final = "the aligner is not installed (`python3 backend install` in Duologue's folder brings it)"
 
 
+class LipPhones:
+    """The p, b, m, f and v of one performer's words, in the order of time: what lips must not miss.
+
+    Found as they are asked for, a stretch between two pauses at a time, so that a take of any length can begin at once; they may
+    be gone through again. ``notes`` says how it went, once all have been asked for.
+    """
+
+    def __init__(
+        self, stretches: Iterable[tuple[Phone, ...]] = (), notes: Callable[[], tuple[str, ...]] = tuple
+    ) -> None:
+        self._found: list[Phone] = []
+        self._stretches = iter(stretches)
+        self._notes = notes
+
+    def __iter__(self) -> Iterator[Phone]:
+        at = 0
+        while True:
+            while at < len(self._found):
+                yield self._found[at]
+                at += 1
+            if (more := next(self._stretches, None)) is None:
+                return
+            self._found += more
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how they were found."""
+        return self._notes()
+
+
 class Timed(NamedTuple):
     """What is said, and when."""
 
-    words: tuple[Word, ...] = ()
-    phones: tuple[Phone, ...] = ()
-    """The p, b, m, f and v that the sound bears out, in the order of time: what lips must not miss."""
+    words: tuple[Word, ...]
+    phones: LipPhones
     notes: tuple[str, ...] = ()
-    """How it was found, where that is not as the user would expect."""
+    """How the words' times were found, where that is not as the user would expect."""
 
 
 def timed_words(
@@ -64,19 +93,20 @@ def timed_words(
     """
     parsed = parse(transcript, field) if transcript is not None else ""
     if not isinstance(parsed, str):
-        phones, notes = _within_given(parsed, samples_16k, field)
-        return Timed(parsed, phones, _late(parsed, len(active) / FPS, field) + notes)
+        return Timed(parsed, _within_given(parsed, samples_16k, field), _late(parsed, len(active) / FPS, field))
     texts = parsed.split()
     if not texts:
-        return Timed()
+        return Timed((), LipPhones())
     try:
         words, heard = align(texts, samples_16k)
     except AlignmentError as error:
         note = f"{field}: {error}; its words were spread over the voiced parts of the track by their length"
-        return Timed(spread_over(texts, active), (), (note,))
+        return Timed(spread_over(texts, active), LipPhones(), (note,))
     believe = believed(heard)
+    if doubt := _doubt(believe, field):
+        return Timed(words, LipPhones(notes=lambda: doubt))
     phones = [phone for word in compress(heard, believe) for phone in on_lips(word)]
-    return Timed(words, *_borne_out(phones, believe, samples_16k, field))
+    return Timed(words, LipPhones([_near_sound(phones, _audible(samples_16k))]))
 
 
 class AlignmentError(Exception):
@@ -112,34 +142,50 @@ def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple
     return _filled(texts, starts, ends, len(samples_16k) / RATE), heard
 
 
-def _within_given(
-    words: Sequence[Word], samples_16k: NDArray[np.float32], field: str
-) -> tuple[tuple[Phone, ...], tuple[str, ...]]:
-    """Return the phones of words whose times are given, each within the time of its word or line, and notes.
+def _within_given(words: Sequence[Word], samples_16k: NDArray[np.float32], field: str) -> LipPhones:
+    """Return the phones of words whose times are given, each within the time of its word or line.
 
-    Every stretch between two pauses is aligned by itself, so a track may be as long as it likes.
+    Every stretch between two pauses is aligned by itself, so a track may be as long as it likes. A stretch most of whose words
+    are not what is heard has none.
     """
-    try:
-        aligner = Aligner() if words else None
-    except ImportError:
-        return (), (f"{field}: {_NOT_INSTALLED}; lips follow the voice alone",)
     believe: list[bool] = []
-    asked = 0
-    phones: list[Phone] = []
-    for stretch in _stretches(words):
-        spelled = [(word, text) for word in stretch if aligner and (text := aligner.spelled(word.text))]
-        first = max(stretch[0].start - _MARGIN, 0.0)
-        cut = samples_16k[int(first * RATE) : int((max(word.end for word in stretch) + _MARGIN) * RATE)]
-        found = aligner.align(cut, [text for _, text in spelled]) if aligner else ()
-        asked += len(spelled)
-        believe += believed(found)
-        for (word, _), here in compress(zip(spelled, found, strict=False), believed(found)):
-            low, high = word.line or (word.start, word.end)
-            placed = [Phone(p.start + first, p.end + first, p.name) for p in on_lips(here)]
-            phones += [p for p in placed if low - _GIVEN <= (p.start + p.end) / 2 <= high + _GIVEN]
-    if asked and not believe:
-        return (), (f"{field}: the aligner found no way to fit it to the sound; lips follow the voice alone",)
-    return _borne_out(sorted(phones, key=lambda phone: phone.start), believe, samples_16k, field)
+    unfit: list[bool] = []
+    missing: list[str] = []
+
+    def search() -> Iterator[tuple[Phone, ...]]:
+        try:
+            aligner = Aligner() if words else None
+        except ImportError:
+            missing.append(f"{field}: {_NOT_INSTALLED}; lips follow the voice alone")
+            return
+        audible = _audible(samples_16k)
+        for stretch in _stretches(words):
+            spelled = [(word, text) for word in stretch if aligner and (text := aligner.spelled(word.text))]
+            first = max(stretch[0].start - _MARGIN, 0.0)
+            cut = samples_16k[int(first * RATE) : int((max(word.end for word in stretch) + _MARGIN) * RATE)]
+            found = aligner.align(cut, [text for _, text in spelled]) if aligner else ()
+            here = believed(found)
+            believe.extend(here)
+            if spelled:
+                unfit.append(not found)
+            # What was heard so far counts too: two words alone say little about whose transcript this is.
+            if not here or sum(here) < _TRUST * len(here) or sum(believe) < _TRUST * len(believe):
+                continue
+            phones: list[Phone] = []
+            for (word, _), heard in compress(zip(spelled, found, strict=True), here):
+                low, high = word.line or (word.start, word.end)
+                placed = [Phone(p.start + first, p.end + first, p.name) for p in on_lips(heard)]
+                phones += [p for p in placed if low - _GIVEN <= (p.start + p.end) / 2 <= high + _GIVEN]
+            yield _near_sound(sorted(phones, key=lambda phone: phone.start), audible)
+
+    def notes() -> tuple[str, ...]:
+        if missing:
+            return tuple(missing)
+        if unfit and all(unfit):
+            return (f"{field}: the aligner found no way to fit it to the sound; lips follow the voice alone",)
+        return _doubt(believe, field)
+
+    return LipPhones(search(), notes)
 
 
 def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:
@@ -156,22 +202,25 @@ def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:
         yield run
 
 
-def _borne_out(
-    phones: Sequence[Phone], believe: Sequence[bool], samples_16k: NDArray[np.float32], field: str
-) -> tuple[tuple[Phone, ...], tuple[str, ...]]:
-    """Return those of the phones that have sound near them, and no note; or none and a note, if most words are not what is heard.
+def _doubt(believe: Sequence[bool], field: str) -> tuple[str, ...]:
+    """Return a note if most words are not what is heard."""
+    if sum(believe) >= _TRUST * len(believe):
+        return ()
+    note = f"{field}: {len(believe) - sum(believe)} of its {len(believe)} words don't sound as written"
+    return (f"{note}; lips follow the voice alone (is it the transcript of another recording?)",)
 
-    A plosive's own closure is silent, but its vowel is not far.
-    """
-    if sum(believe) < _TRUST * len(believe):
-        note = f"{field}: {len(believe) - sum(believe)} of its {len(believe)} words don't sound as written"
-        return (), (f"{note}; lips follow the voice alone (is it the transcript of another recording?)",)
+
+def _audible(samples_16k: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return (T,) where sound is a tenth of a second away at most: a plosive is silent, but its vowel not far."""
     frames = int(len(samples_16k) / RATE * FPS)
     levels = level(samples_16k, RATE, frames)
     loud = levels > np.percentile(levels, 10) + _OVER_QUIET_DB if frames else np.zeros(1, bool)
-    near = binary_dilation(loud, np.ones(2 * _NEAR_VOICE + 1))
-    kept = [phone for phone in phones if (at := int((phone.start + phone.end) / 2 * FPS)) < len(near) and near[at]]
-    return tuple(kept), ()
+    return np.asarray(binary_dilation(loud, np.ones(2 * _NEAR_VOICE + 1)), bool)
+
+
+def _near_sound(phones: Sequence[Phone], audible: NDArray[np.bool_]) -> tuple[Phone, ...]:
+    middles = [int((phone.start + phone.end) / 2 * FPS) for phone in phones]
+    return tuple(p for p, at in zip(phones, middles, strict=True) if at < len(audible) and audible[at])
 
 
 def spread_over(texts: Sequence[str], active: NDArray[np.bool_]) -> tuple[Word, ...]:

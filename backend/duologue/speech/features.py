@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from duologue.brief import Transcript
 from duologue.speech.activity import level, speech_energy, voice_activity
-from duologue.speech.alignment import timed_words
+from duologue.speech.alignment import LipPhones, timed_words
 from duologue.speech.decode import Audio, frames_of, samples_of
 from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
-from duologue.speech.phones import Phone
 from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
 from duologue.speech.transcript import Word
@@ -43,7 +42,7 @@ class SpeechFeatures:
     samples_16k: Floats
     """(N,) mono at 16 kHz, brought to ``LOUDNESS``; N = T * 16000 / 30, rounded down."""
     words: tuple[Word, ...] = ()
-    phones: tuple[Phone, ...] = ()
+    phones: LipPhones = field(default_factory=LipPhones)
     """The p, b, m, f and v of those words, where a transcript tells and the sound bears it out (see ``alignment``)."""
     notes: tuple[str, ...] = ()
 
