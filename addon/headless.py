@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     draw.add_argument("blend", type=Path)
     draw.add_argument("video", type=Path)
     draw.add_argument("--engine", required=True)
+    beside = verbs.add_parser("beside", help="join two videos side by side, with the left one's sound")
+    beside.add_argument("left", type=Path)
+    beside.add_argument("right", type=Path)
+    beside.add_argument("video", type=Path)
     bench = verbs.add_parser("benchmark", help="time the writing of a take against keyframe_insert")
     bench.add_argument("--seconds", type=float, default=60.0)
     bench.add_argument("--repeats", type=int, default=3)
@@ -69,6 +73,11 @@ def main(argv: Sequence[str]) -> int:
             from .scene import shot
 
             emit("done", files=shot.render(options, emit))
+        elif options.verb == "beside":
+            from .scene import beside
+
+            beside.join(options.left, options.right, options.video, emit)
+            emit("done", files=[options.video.name])
         else:
             from .scene import drawing
 

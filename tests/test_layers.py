@@ -26,8 +26,9 @@ LAYERS = {
     "face": {"diffusion", "speech", "checkpoints", "datasets"},
     "checkpoints": set(),
     "keeping": {"body"},
-    "performance": {"body", "face", "speech", "checkpoints", "diffusion", "keeping"},
-    "evaluation": {"face", "datasets", "diffusion", "speech", "checkpoints"},
+    "performance": {"body", "face", "speech", "checkpoints", "diffusion", "keeping", "devices"},
+    "devices": set(),
+    "evaluation": {"body", "face", "datasets", "diffusion", "speech", "checkpoints"},
     "demo": {"datasets", "speech"},
 }
 

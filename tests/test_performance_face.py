@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from duologue.arkit import INDEX, LOWER_FACE
-from duologue.brief import Brief, Expression, PerformerBrief, Speech
+from duologue.brief import Brief, Expression, PerformerBrief, Speech, Transcript
+from duologue.datasets.lips import lip_gap
 from duologue.motion.placement import partner_from_head
 from duologue.motion.skeleton import forward_kinematics
 from duologue.paths import demo_brief
@@ -34,10 +36,13 @@ def perform() -> Maker:
         b: Expression | None = None,
         emotion: tuple = ((0.0, "joy"),),
         again: bool = False,
+        words: Transcript | None = None,
     ) -> Take:
         performers = [
-            PerformerBrief(Speech(samples=sound.samples, rate=sound.rate), emotion=emotion, face=face or Expression())
-            for sound, face in zip(audio, (a, b), strict=True)
+            PerformerBrief(
+                Speech(samples=sound.samples, rate=sound.rate), said, emotion=emotion, face=face or Expression()
+            )
+            for sound, face, said in zip(audio, (a, b), (words, None), strict=True)
         ]
         brief = Brief(*performers, seed=5, steps=4)
         if again or brief.digest() not in made:
@@ -114,6 +119,22 @@ def test_an_emotion_at_no_strength_is_no_emotion_and_a_strong_one_is_more(perfor
     faces = [perform(emotion=((0.0, label, 0.0),)).tracks[0].weights for label in ("joy", "anger")]
     brows = [INDEX["browDownLeft"], INDEX["mouthSmileLeft"]]
     np.testing.assert_allclose(faces[0][:, brows].mean(axis=0), faces[1][:, brows].mean(axis=0), atol=0.03)
+
+
+def test_lips_follow_the_words_and_nothing_else_does(perform: Maker) -> None:
+    pytest.importorskip("pocketsphinx")
+    said = json.loads(Brief.load(demo_brief()).a.transcript.content)["words"]
+    ours = [word | {"start": word["start"] - 4, "end": word["end"] - 4} for word in said]
+    words = Transcript(json.dumps([word for word in ours if word["start"] >= 0 and word["end"] < SECONDS]), "json")
+    without, told = perform(Expression(seal=0.0), words=words), perform(words=words)
+    plosives = [word for word in json.loads(words.content) if word["text"].lower().strip(",.")[0] in "pb"]
+    assert len(plosives) >= 3
+    for word in plosives:
+        at = slice(int((word["start"] - 0.1) * 30), int((word["start"] + 0.15) * 30) + 1)
+        assert lip_gap(told.tracks[0].weights[at]).min() < 0.2, word
+    upper = [column for name, column in INDEX.items() if name not in LOWER_FACE]
+    np.testing.assert_array_equal(told.tracks[0].weights[:, upper], without.tracks[0].weights[:, upper])
+    assert len(told.tracks[0].weights) == len(without.tracks[0].weights)
 
 
 def test_the_same_brief_gives_the_same_take(perform: Maker) -> None:

@@ -161,16 +161,17 @@ def render(scene: Scene, video: Path, engine: Engine, on_frame: Callable[[int, i
     set_engine(scene, engine)
     set_output(scene, video)
     if engine != "software":
-        _render_animation(scene, on_frame)
+        render_animation(scene, on_frame)
         return
     with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
         pictures = _draw_pictures(scene, Path(folder), on_frame)
         set_output(scene, video)
         _show_pictures(scene, pictures)
-        _render_animation(scene, lambda done, total: None)
+        render_animation(scene, lambda done, total: None)
 
 
-def _render_animation(scene: Scene, on_frame: Callable[[int, int], None]) -> None:
+def render_animation(scene: Scene, on_frame: Callable[[int, int], None]) -> None:
+    """Draw the frame range with what the scene is set to; ``on_frame(done, total)`` is called after each frame."""
     total = scene.frame_end - scene.frame_start + 1
     done = 0
 

@@ -28,7 +28,7 @@ class Expression:
     still_listener: bool = True
     """Rest what only speaking moves while a performer has no voice of their own."""
     seal: float = 1.0
-    """0 to 1: how far lips that nearly meet are brought together; 0 leaves them to the model."""
+    """0 to 1: how far lips are brought together that nearly meet or that the transcript says meet; 0 leaves them as made."""
     part: Part = "all"
     """``"mouth"`` keeps jaw, mouth and tongue, ``"upper"`` everything else; what is left out is 0."""
     gain: Mapping[str, float] = field(default_factory=dict[str, float])

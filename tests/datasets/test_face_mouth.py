@@ -9,8 +9,9 @@ from duologue.arkit import INDEX, NAMES
 from duologue.datasets.coarticulation import SpeakingStyle, mouth_curves
 from duologue.datasets.lips import lip_gap
 from duologue.datasets.live_link import read_face_csv
-from duologue.datasets.phones import PHONES, Phone, frame_labels, from_espeak, read_phones_csv
+from duologue.datasets.phones import frame_labels, from_espeak, read_phones_csv
 from duologue.errors import DuologueError
+from duologue.speech.phones import PHONES, Phone
 
 KIT = Path(__file__).resolve().parents[2].parent / "shared" / "kit"
 

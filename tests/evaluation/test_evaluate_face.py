@@ -11,9 +11,9 @@ import torch
 from duologue.checkpoints import open_checkpoint, write_checkpoint
 from duologue.cli import app
 from duologue.datasets.face_corpus import Clip
-from duologue.datasets.phones import Phone
 from duologue.evaluation.face import FaceEvaluation, evaluate_face
 from duologue.evaluation.face_sets import ABOUT, cut_at_pauses, held_out_sets, once
+from duologue.speech.phones import Phone
 from typer.testing import CliRunner
 
 KIT = Path(__file__).resolve().parents[2].parent / "shared" / "kit"

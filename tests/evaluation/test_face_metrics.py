@@ -5,10 +5,10 @@ import pytest
 from duologue.arkit import INDEX, NAMES
 from duologue.datasets.face_dialogues import Dialogue
 from duologue.datasets.lips import lip_gap
-from duologue.datasets.phones import Phone
 from duologue.evaluation.face_mesh import FaceMesh, IctFace, LipGap
 from duologue.evaluation.face_metrics import fdd, tally, voice_level, worst_lip_errors
 from duologue.face.judging import closures, frames_near, lag, measure, quotient
+from duologue.speech.phones import Phone
 
 JAW, CLOSE, BROW = INDEX["jawOpen"], INDEX["mouthClose"], INDEX["browInnerUp"]
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from duologue.arkit import INDEX
 from duologue.datasets.face_dialogues import Dialogue
-from duologue.datasets.phones import Phone
 from duologue.evaluation.face_style import retention, signatures, style_retention
 from duologue.face.judging import quotient
+from duologue.speech.phones import Phone
 
 BASE = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
 

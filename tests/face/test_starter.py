@@ -8,10 +8,11 @@ import soundfile
 from duologue.arkit import INDEX
 from duologue.datasets.face_corpus import is_held_out
 from duologue.datasets.lips import lip_gap
-from duologue.datasets.phones import BILABIALS, Phone, read_phones_csv
+from duologue.datasets.phones import read_phones_csv
 from duologue.face.expression import own_voice
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.labels import EMOTIONS
+from duologue.speech.phones import BILABIALS, Phone
 
 SPEECH = Path(__file__).resolve().parents[2].parent / "shared" / "kit" / "speech_matthes"
 CALM = EMOTIONS.index("calmness")

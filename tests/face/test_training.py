@@ -14,7 +14,6 @@ from duologue.datasets import lips
 from duologue.datasets.face_captures import captured
 from duologue.datasets.face_corpus import Clip
 from duologue.datasets.face_dialogues import compose
-from duologue.datasets.phones import Phone
 from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
 from duologue.face.encoder_training import EncoderTraining, train_encoder
@@ -24,6 +23,7 @@ from duologue.face.pipeline import FacePipeline
 from duologue.face.recipe import conversations, read_encoder
 from duologue.face.training import FaceTraining, fine_tune, train_face
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
+from duologue.speech.phones import Phone
 
 ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
 

@@ -50,7 +50,7 @@ def utterance():
 
 def test_alignment_finds_the_words_where_they_are(utterance) -> None:
     pytest.importorskip("pocketsphinx")
-    found = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000))
+    found, _ = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000))
     assert [word.text for word in found] == TEXT.split()
     truth = np.array([start for start, _, _ in utterance.words])
     errors = np.abs([word.start for word in found] - truth)
@@ -60,7 +60,7 @@ def test_alignment_finds_the_words_where_they_are(utterance) -> None:
 
 def test_a_word_no_dictionary_knows_lies_between_its_neighbours(utterance) -> None:
     pytest.importorskip("pocketsphinx")
-    found = align(TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000))
+    found, _ = align(TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000))
     index = [word.text for word in found].index("Xqzt")
     assert found[index - 1].end <= found[index].start < found[index].end <= found[index + 1].start
     assert found[index].start == pytest.approx(utterance.words[index][0], abs=0.3)
@@ -69,8 +69,9 @@ def test_a_word_no_dictionary_knows_lies_between_its_neighbours(utterance) -> No
 def test_text_the_aligner_can_not_follow_is_spread_over_the_voice_and_said_so() -> None:
     active = np.zeros(300, bool)
     active[60:120] = active[200:260] = True
-    words, notes = timed_words(Transcript("żółć gęślą jaźń jest tu"), np.zeros(160_000, np.float32), active)
+    words, phones, notes = timed_words(Transcript("żółć gęślą jaźń jest tu"), np.zeros(160_000, np.float32), active)
     assert "were spread over the voiced parts" in notes[0]
+    assert not list(phones), "lips are not moved by guesses"
     assert [word.text for word in words] == ["żółć", "gęślą", "jaźń", "jest", "tu"]
     assert words[0].start == 2.0
     assert words[-1].end == pytest.approx(260 / 30)
@@ -80,14 +81,16 @@ def test_text_the_aligner_can_not_follow_is_spread_over_the_voice_and_said_so() 
 
 def test_without_the_aligner_the_words_are_spread_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pocketsphinx", None)
-    words, notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool))
+    words, phones, notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool))
+    assert not list(phones)
     assert words == (Word(0.0, 1.0, "yes"),)
     assert "the aligner is not installed" in notes[0]
 
 
 def test_no_transcript_is_no_words() -> None:
     for transcript in (None, Transcript("  ")):
-        assert timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool)) == ((), ())
+        words, phones, notes = timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool))
+    assert (words, tuple(phones), notes) == ((), (), ())
 
 
 def test_silence_takes_words_too() -> None:
@@ -96,7 +99,7 @@ def test_silence_takes_words_too() -> None:
 
 def test_words_after_the_end_are_noted() -> None:
     transcript = Transcript('[{"start": 0, "end": 1, "text": "a"}, {"start": 9, "end": 10, "text": "b"}]', "json")
-    words, notes = timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool))
+    words, _, notes = timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool))
     assert len(words) == 2
     assert "1 of 2 words" in notes[0]
 
@@ -236,7 +239,7 @@ def test_the_demos_dialogue_is_what_it_says(encoder: TextEncoder) -> None:
 def test_the_limit_of_alignment_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pocketsphinx")
     monkeypatch.setattr(alignment, "MAX_SECONDS", 0)
-    notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool))[1]
+    notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool)).notes
     assert "are not aligned" in notes[0]
 
 

@@ -117,8 +117,8 @@ class SmoothingSkip(nn.Module):
 
     Noise is white and motion is slow, so a Wiener filter does much of the denoising. Six fixed Gaussians (0 to 16 frames wide)
     and the mean of the window are mixed for each channel: by the weights that are best for the data at each moment (``solve``),
-    which stay as they are, and by what the step and the layers add to them for a frame: whoever stands still is averaged, a stroke
-    is not. This spares the layers that work; ours, LDA has no such path.
+    which stay as they are, and by what the step and the layers add to them for a frame: whoever stands still is averaged, a
+    stroke is not. This spares the layers that work; ours, LDA has no such path.
     """
 
     WIDTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, math.inf)
@@ -160,7 +160,7 @@ class SmoothingSkip(nn.Module):
             noise = torch.randn(x0.shape, generator=generator)
             x = schedule.add_noise(x0, noise, t.expand(len(x0)))
             smoothed = torch.einsum("kts,bpsc->ckbpt", filters, x).flatten(2)
-            # A little more noise than there is: neighbouring filters are nearly one, and must not be played off against each other.
+            # A little more noise than there is: neighbouring filters are nearly one, and must not be set against each other.
             normal = smoothed @ smoothed.transpose(1, 2) + 1e-3 * target.shape[1] * torch.eye(len(self.WIDTHS))
             self.wiener[row] = torch.linalg.solve(normal, smoothed @ target[..., None])[..., 0].T.flatten()
 

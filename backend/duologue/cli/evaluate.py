@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from duologue.cli import evaluate_body, evaluate_compare
 from duologue.cli.console import out, print_json, stages
+from duologue.cli.figures import cell, plain
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -37,6 +39,11 @@ ROWS = {
 @app.callback()
 def _verbs() -> None:
     """Measure a model. Every figure has a 95 % bootstrap interval over conversations."""
+
+
+app.command("body")(evaluate_body.body)
+app.command("compare")(evaluate_compare.compare)
+app.command("tally")(evaluate_compare.tally)
 
 
 @app.command()
@@ -103,7 +110,7 @@ def face(
         out.print(_table(name, found))
     for part in ("style", "speed"):
         if part in report:
-            out.print(_plain(part, report[part]))
+            out.print(plain(part, report[part]))
 
 
 def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps: int | None) -> Path:
@@ -125,28 +132,5 @@ def _table(name: str, found: dict[str, Any]) -> Table:
     for system in found["systems"]:
         table.add_column(system, justify="right")
     for key, (heading, scale, digits) in ROWS.items():
-        table.add_row(heading, *(_cell(figures[key], scale, digits) for figures in found["systems"].values()))
-    return table
-
-
-def _cell(figure: dict[str, float | None], scale: float = 1.0, digits: int = 2) -> str:
-    value, low, high = figure["value"], figure["low"], figure["high"]
-    if value is None:
-        return "–"
-    text = f"{value * scale:.{digits}f}"
-    return text if low is None or high is None else f"{text} ({low * scale:.{digits}f}…{high * scale:.{digits}f})"
-
-
-def _plain(part: str, values: dict[str, Any]) -> Table:
-    """Return a table of what is nested: one row a figure, named by its path."""
-    table = Table("", "", title=part)
-
-    def rows(prefix: str, value: Any) -> None:
-        if isinstance(value, dict) and "value" not in value:
-            for key, inner in value.items():
-                rows(f"{prefix} {key}".strip(), inner)
-        else:
-            table.add_row(prefix, _cell(value) if isinstance(value, dict) else str(value))
-
-    rows("", values)
+        table.add_row(heading, *(cell(figures[key], scale, digits) for figures in found["systems"].values()))
     return table

@@ -101,7 +101,7 @@ def render_take(
         command += [part for face in faces for part in (f"--mesh-{performer}", face)]
         command += [f"--sound-{performer}", str(sound)] if sound else []
     command += [] if preview else ["--no-preview"]
-    return _run(command, on_progress)
+    return follow(command, on_progress)
 
 
 def check_engine(engine: str) -> None:
@@ -188,8 +188,12 @@ def _usual_places() -> list[Path]:
     return [path for folder, pattern in patterns for path in sorted(folder.glob(pattern), reverse=True)]
 
 
-def _run(command: list[str], on_progress: Callable[[str, int, int], None]) -> Rendered:
-    """Follow the event lines of ``addon/headless.py``."""
+def follow(command: list[str], on_progress: Callable[[str, int, int], None]) -> Rendered:
+    """Run a command of ``find_blender`` and follow the event lines of ``addon/headless.py``.
+
+    Raises:
+        DuologueError: INTERNAL ``blender-ended``; whatever Blender's side named.
+    """
     rendered, said = Rendered(), deque[str](maxlen=8)
     finished = False
     process = subprocess.Popen(

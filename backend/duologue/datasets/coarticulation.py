@@ -23,7 +23,7 @@ import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import NAMES
-from duologue.datasets.phones import Phone
+from duologue.speech.phones import Phone
 from duologue.take import FPS
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def mouth_curves(
     times = np.arange(frames) / rate
     controls = _blend(spoken, times)
     jaw = controls["jaw"] * style.jaw * (1.0 if loudness is None else np.clip(loudness, 0.6, 1.25))
-    bilabial = _reached([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == "P"], times, rate)
-    labiodental = _reached([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == "F"], times, rate) * (
+    bilabial = constriction([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == "P"], times, rate)
+    labiodental = constriction([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == "F"], times, rate) * (
         1 - bilabial
     )
     open_ = 1 - bilabial
@@ -197,8 +197,8 @@ def _blend(phones: Sequence[Phone], times: NDArray[np.float64]) -> dict[str, NDA
     return dict(zip(CONTROLS, blended.T, strict=True))
 
 
-def _reached(phones: Sequence[Phone], times: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
-    """Return (T,) how far a constriction is made, 1 inside each phone: at least one frame of every phone gets the full 1.
+def constriction(phones: Sequence[Phone], times: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+    """Return (T,) how far ``phones`` make a constriction at ``times`` (T,): 1 inside each, on one frame of ``rate`` at least.
 
     Lips travel for about 70 ms before the closure and leave it a little faster (the burst).
     """

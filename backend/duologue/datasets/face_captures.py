@@ -14,9 +14,9 @@ from duologue.datasets.face_corpus import RATE
 from duologue.datasets.face_dialogues import Dialogue
 from duologue.datasets.lips import closing, shut
 from duologue.datasets.live_link import read_face_csv
-from duologue.datasets.phones import align
 from duologue.errors import invalid
 from duologue.speech.decode import load_speech
+from duologue.speech.phones import align
 from duologue.speech.resample import resample
 from duologue.take import FPS
 

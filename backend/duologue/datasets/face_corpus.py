@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from duologue.datasets.phones import Phone, align, from_espeak, read_phones_csv, recognise
+from duologue.datasets.phones import from_espeak, read_phones_csv, recognise
+from duologue.speech.phones import Phone, align
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +40,8 @@ class Clip:
     samples: NDArray[np.float32]
     phones: tuple[Phone, ...]
     text: str = ""
+    told: tuple[Phone, ...] = ()
+    """For evaluation: p, b, m, f and v as an aligner finds them in the sound from the text alone."""
 
     @property
     def source(self) -> str:

@@ -18,7 +18,7 @@ from duologue.datasets.coarticulation import SpeakingStyle, mouth_curves
 from duologue.datasets.face_corpus import RATE, Clip
 from duologue.datasets.face_templates import ARTICULATION, EXPRESSIONS, PLEASANT
 from duologue.datasets.lips import closing, shut
-from duologue.datasets.phones import Phone
+from duologue.speech.phones import Phone
 from duologue.take import FPS
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Dialogue:
     phones: tuple[tuple[Phone, ...], tuple[Phone, ...]]
     performers: tuple[int, ...] = (0, 1)
     """Those whose weights are known; a single capture has a silent partner of whom nothing is."""
+    told: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
+    """For evaluation: what performing would know of the phones from a transcript (``speech.alignment``)."""
 
 
 def compose(
@@ -216,10 +218,12 @@ def _held(spans: Sequence[_Span], frames: int, strength: float) -> NDArray[np.fl
 
 
 def _moods(frames: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """One mood, or now and then two."""
-    first, second = rng.integers(len(EXPRESSIONS), size=2)
-    turn = rng.integers(frames // 4, 3 * frames // 4) if rng.random() < 0.4 else frames
-    return np.where(np.arange(frames) < turn, first, second)
+    """One mood throughout, or in every other conversation a new one each 2 to 12 s, so that short ones are learnt as well."""
+    if rng.random() < 0.5:
+        return np.full(frames, rng.integers(len(EXPRESSIONS)))
+    turns = np.cumsum(rng.uniform(2.0, 12.0, frames // (2 * FPS) + 1) * FPS)
+    moods = rng.integers(len(EXPRESSIONS), size=len(turns) + 1)
+    return moods[np.searchsorted(turns, np.arange(frames), side="right")]
 
 
 def _switching(frames: int, rng: np.random.Generator, share: float) -> NDArray[np.bool_]:

@@ -1,49 +1,28 @@
-"""Phones with their times: one small alphabet, and the ways to get it from files, from a transcript and from sound alone.
+"""Phones with their times from files, from a synthesiser and from sound alone; from a transcript: ``speech.phones``.
 
-The alphabet is the CMU pronouncing dictionary's 39 phones and silence. Phones of other languages are folded onto the nearest
-one *as seen on the face*: a French /y/ is rounded and close like UW, a German /x/ leaves the lips alone like HH.
+Phones of other languages are folded onto the nearest one of English *as seen on the face*: a French /y/ is rounded and close like
+UW, a German /x/ leaves the lips alone like HH.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from duologue.errors import invalid
+from duologue.speech.phones import INDEX, Phone, align
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-PHONES: Final[tuple[str, ...]] = (
-    "SIL",
-    "AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW",
-    "B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N", "NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y",
-    "Z", "ZH",
-)  # fmt: skip
-"""CMU phone set (http://www.speech.cs.cmu.edu/cgi-bin/cmudict) behind silence; the classes of the speech encoder's phone head."""
-
-INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(PHONES)}
-BILABIALS: Final = ("P", "B", "M")
-LABIODENTALS: Final = ("F", "V")
-VOWELS: Final = PHONES[1:16]
 UNKNOWN: Final = -1
 """Label of a frame nobody vouches for: losses and metrics leave it out."""
-
-
-@dataclass(frozen=True)
-class Phone:
-    """One phone: ``start`` and ``end`` in seconds, ``name`` from ``PHONES`` or ``"?"`` where it is not known."""
-
-    start: float
-    end: float
-    name: str
 
 
 def read_phones_csv(path: Path) -> tuple[Phone, ...]:
@@ -103,39 +82,6 @@ def from_espeak(name: str) -> str:
         if candidate in _ESPEAK:
             return _ESPEAK[candidate]
     return "SIL"
-
-
-def align(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
-    """Return the phones of ``text`` as pocketsphinx's US English model finds them in ``samples_16k`` (n,), 10 ms steps.
-
-    Words that its dictionary lacks are left out; an utterance that cannot be aligned gives ``()``.
-    """
-    from pocketsphinx import Decoder
-
-    decoder = Decoder(samprate=16000, loglevel="FATAL", lm=None)
-    words = [word for word in re.findall(r"[a-z']+", text.lower()) if decoder.lookup_word(word)]
-    if not words:
-        return ()
-    raw = (np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes()
-
-    def listen() -> None:
-        decoder.start_utt()
-        decoder.process_raw(raw, full_utt=True)
-        decoder.end_utt()
-
-    try:  # two passes: words first, then the states inside them
-        decoder.set_align_text(" ".join(words))
-        listen()
-        decoder.set_alignment()
-        listen()
-        found = decoder.get_alignment()
-    except RuntimeError:
-        return ()
-    return tuple(
-        Phone(phone.start / 100, (phone.start + phone.duration) / 100, phone.name if phone.name in INDEX else "SIL")
-        for word in found or ()
-        for phone in word
-    )
 
 
 def recognise(samples_16k: NDArray[np.float32], *, trust: float = 0.4) -> tuple[Phone, ...]:

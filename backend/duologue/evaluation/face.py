@@ -16,7 +16,7 @@ from duologue.evaluation.face_metrics import tally
 from duologue.evaluation.face_sets import ABOUT, HeldOut, held_out_sets
 from duologue.evaluation.face_speed import speed
 from duologue.evaluation.face_style import style_retention
-from duologue.evaluation.face_systems import NAMES, System, pipelines, systems, truth
+from duologue.evaluation.face_systems import NAMES, WITH_WORDS, System, pipelines, systems, truth
 from duologue.evaluation.intervals import difference, figures
 from duologue.face.faceformer import FaceFormerPipeline
 
@@ -109,6 +109,8 @@ def _judge_set(
     report: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
     everyone = dict(compared) | ({"truth (measured)": truth} if held.measured else {})
+    if not any(phones for dialogue in held.dialogues for phones in dialogue.told):  # no transcripts
+        everyone = {name: system for name, system in everyone.items() if not name.endswith(WITH_WORDS)}
     tallies: dict[str, list[dict[str, Sums]]] = {name: [] for name in everyone}
     for number, dialogue in enumerate(held.dialogues):
         for name, system in everyone.items():

@@ -15,9 +15,9 @@ import numpy as np
 from duologue.arkit import BROWS, EYES
 from duologue.arkit import INDEX as SHAPE
 from duologue.datasets.face_dialogues import Dialogue
-from duologue.datasets.phones import LABIODENTALS
 from duologue.evaluation.face_mesh import FaceMesh, IctFace, LipGap
 from duologue.face.judging import Sums, closures, frames_near, lag, mouth, speaking
+from duologue.speech.phones import LABIODENTALS
 from duologue.take import FPS
 
 if TYPE_CHECKING:

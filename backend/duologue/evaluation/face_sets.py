@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,11 +18,13 @@ from duologue.brief import Speech, Transcript
 from duologue.datasets.face_captures import captured
 from duologue.datasets.face_corpus import RATE, Clip, is_held_out, recorded, sentences, synthetic
 from duologue.datasets.face_dialogues import Dialogue, enact
-from duologue.datasets.phones import INDEX, Phone, align
 from duologue.errors import DuologueError
+from duologue.speech.alignment import timed_words
 from duologue.speech.decode import load_speech
+from duologue.speech.phones import INDEX, Phone, align
 from duologue.speech.resample import resample
 from duologue.speech.transcript import parse
+from duologue.take import FPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +88,7 @@ def held_out_sets(kit: Path, cache: Path, names: Sequence[str], samples: int, se
                 clips = _mfa(kit, cache)
             else:
                 clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if is_held_out(clip.name)]
-            dialogues = once(clips, samples, seed)
+            dialogues = once(list(map(aligned_as_performing, clips)), samples, seed)
         if not dialogues:
             raise DuologueError(
                 "NOT_FOUND", "kit-incomplete", f"{kit} holds no held-out speech for the set {name!r}.", field="--kit"
@@ -122,8 +124,9 @@ def cut_at_pauses(clip: Clip, shortest: float = 4.0, pause: float = 0.15) -> lis
         Clip(
             f"{clip.name}@{start:.2f}",
             clip.samples[int(start * RATE) : int(end * RATE)],
-            tuple(Phone(p.start - start, p.end - start, p.name) for p in spoken if start <= p.start < end),
+            _moved([phone for phone in spoken if start <= phone.start < end], -start),
             clip.text,
+            _moved([phone for phone in clip.told if start <= phone.start < end], -start),
         )
         for start, end in pairwise([*cuts, whole])
     ]
@@ -135,17 +138,33 @@ def _exchange(a: Clip, b: Clip, rng: np.random.Generator) -> Dialogue:
     for row, clip, start in zip(samples, (a, b), starts, strict=True):
         level = np.float32(_LEVEL / max(float(np.sqrt(np.mean(clip.samples**2))), 1e-4))
         row[int(start * RATE) : int(start * RATE) + len(clip.samples)] = clip.samples * level
-    first, second = (
-        tuple(Phone(p.start + start, p.end + start, p.name) for p in clip.phones)
-        for clip, start in zip((a, b), starts, strict=True)
-    )
-    return enact(samples, (first, second), rng)
+    phones = (_moved(a.phones, starts[0]), _moved(b.phones, starts[1]))
+    return replace(enact(samples, phones, rng), told=(_moved(a.told, starts[0]), _moved(b.told, starts[1])))
+
+
+def _moved(phones: Sequence[Phone], seconds: float) -> tuple[Phone, ...]:
+    return tuple(Phone(phone.start + seconds, phone.end + seconds, phone.name) for phone in phones)
+
+
+def aligned_as_performing(clip: Clip) -> Clip:
+    """Return a clip with what performing would learn from its text and its sound; nothing where it has no text."""
+    return replace(clip, told=_told(clip.samples, clip.text))
+
+
+def _told(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
+    everywhere = np.ones(int(len(samples) / RATE * FPS), bool)
+    return tuple(timed_words(Transcript(text), samples, everywhere).phones)
 
 
 def _measured(kit: Path) -> list[Dialogue]:
     """Return the held-out GRID clips as measured, nothing finished or smoothed."""
-    found = captured(kit / "face_speech_grid", finish_closures=False)
-    return [dialogue for name, dialogue in found if is_held_out(f"face_speech_grid/{name}")]
+    folder = kit / "face_speech_grid"
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.txt")}
+    return [
+        replace(dialogue, told=(_told(dialogue.samples[0], texts.get(name, "")), ()))
+        for name, dialogue in captured(folder, finish_closures=False)
+        if is_held_out(f"face_speech_grid/{name}")
+    ]
 
 
 def _mfa(kit: Path, cache: Path) -> list[Clip]:

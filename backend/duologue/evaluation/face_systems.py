@@ -25,6 +25,8 @@ System = Callable[[Dialogue, int], "NDArray[np.float32]"]
 
 MODEL_ALONE: Final = Expression(blinks_per_minute=0, gaze=0, still_listener=False, seal=0)
 """The expression layer with all it adds turned off."""
+WITH_WORDS: Final = ", with its words"
+"""How the name of a system ends that knows the transcript, as a performance does that is given one."""
 NAMES: Final[dict[Denoiser, str]] = {"swap": "fine-tuned (swap)", "tuned": "fine-tuned (no swap)", "base": "base"}
 
 
@@ -47,7 +49,7 @@ def pipelines(checkpoint: str | Path, whole: Path | None = None) -> tuple[Checkp
 def systems(
     loaded: Sequence[tuple[str, dict[str, FacePipeline]]], baseline: FaceFormerPipeline | None, steps: int
 ) -> dict[str, System]:
-    """Return the systems to compare by name: every checkpoint's, the first one's model without its layer, baseline and rules.
+    """Return the systems to compare by name: every checkpoint's, the first one's with words and without layer, baseline, rules.
 
     Args:
         loaded: per checkpoint its name and ``pipelines``; with more than one, the name goes before the system's.
@@ -59,7 +61,9 @@ def systems(
         for kind, pipeline in by_kind.items():
             made[kind if len(loaded) == 1 else f"{name}: {kind}"] = functools.partial(_performed, pipeline, steps, None)
     first = next(iter(made))
-    made[f"{first}, model alone"] = functools.partial(_performed, next(iter(loaded[0][1].values())), steps, MODEL_ALONE)
+    shipped = next(iter(loaded[0][1].values()))
+    made[first + WITH_WORDS] = functools.partial(_performed, shipped, steps, None, told=True)
+    made[f"{first}, model alone"] = functools.partial(_performed, shipped, steps, MODEL_ALONE)
     if baseline is not None:
         made["faceformer"] = lambda dialogue, _: baseline.perform(
             dialogue.samples, dialogue.style, dialogue.weights.shape[1]
@@ -97,6 +101,12 @@ def measured(dialogue: Dialogue) -> bool:
 
 
 def _performed(
-    pipeline: FacePipeline, steps: int, expression: Expression | None, dialogue: Dialogue, seed: int
+    pipeline: FacePipeline,
+    steps: int,
+    expression: Expression | None,
+    dialogue: Dialogue,
+    seed: int,
+    *,
+    told: bool = False,
 ) -> NDArray[np.float32]:
-    return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression)
+    return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression, told=told)

@@ -16,9 +16,10 @@ from duologue.checkpoints import Checkpoint, write_checkpoint
 from duologue.datasets.augment import change_speed, degrade
 from duologue.datasets.coarticulation import mouth_curves
 from duologue.datasets.face_corpus import Clip
-from duologue.datasets.phones import BILABIALS, LABIODENTALS, PHONES, UNKNOWN, frame_labels
+from duologue.datasets.phones import UNKNOWN, frame_labels
 from duologue.face.optimisation import Optimisation, optimise
 from duologue.speech.encoder import HOP, RATE, EncoderConfig, SpeechEncoder, gain
+from duologue.speech.phones import BILABIALS, LABIODENTALS, PHONES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

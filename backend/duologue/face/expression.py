@@ -6,7 +6,7 @@ drawn before its first frame, so what a window gets does not depend on how the c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE, NAMES, UPPER_FACE
 from duologue.brief_face import Expression, Part
-from duologue.datasets.lips import MOUTH_CLOSE_MM, closing, lip_gap
+from duologue.face.articulation import SpokenLips, finish
 from duologue.face.eyes import REACH, blink_curve, draw_gaze, listening_brows, turn_eyes
+from duologue.speech.phones import Phone
 from duologue.take import FPS
 
 if TYPE_CHECKING:
@@ -78,17 +79,6 @@ def _power(samples_16k: NDArray[np.float32], frames: int) -> NDArray[np.float64]
     return power
 
 
-def _seal(weights: NDArray[np.float32], strength: NDArray[np.float32]) -> None:
-    """Finish closures in place: a model that is fairly sure of a p, b or m stops a millimetre short, and that shows.
-
-    Where ``mouthClose`` takes back more than about half of what the jaw opens, it is raised until the lips meet. ``strength``
-    (P, 1) goes from 0 to 1.
-    """
-    sure = ((closing(weights) - 0.4) / 0.35).clip(0, 1)
-    short = (lip_gap(weights) + 0.5).clip(0) / MOUTH_CLOSE_MM
-    weights[..., SHAPE["mouthClose"]] += strength * sure * sure * (3 - 2 * sure) * short
-
-
 class ExpressionLayer:
     """The layer for one clip of P performers; ``apply`` takes its windows in any order.
 
@@ -97,6 +87,7 @@ class ExpressionLayer:
         frames: how long the clip is.
         seed: the same seed gives the same blinks and glances.
         settings: one for all performers, or one for each; by default what a conversation looks like.
+        phones: for each performer the p, b, m, f and v of what is said, where that is known (``articulation``); None of nobody.
     """
 
     def __init__(
@@ -105,10 +96,12 @@ class ExpressionLayer:
         frames: int,
         seed: int,
         settings: Expression | Sequence[Expression] | None = None,
+        phones: Sequence[Iterable[Phone]] | None = None,
     ) -> None:
         performers = len(samples_16k)
         given = settings or Expression()
         self.settings = (given,) * performers if isinstance(given, Expression) else tuple(given)
+        self._lips = SpokenLips(phones or [()] * performers, frames, [ours.seal for ours in self.settings])
         self.voice = own_voice(samples_16k, frames)
         rngs = [np.random.default_rng((seed, performer)) for performer in range(performers)]
         each = list(zip(self.settings, rngs, strict=True))
@@ -146,6 +139,13 @@ class ExpressionLayer:
     def _by_shape(self, value: Callable[[Expression, str], float]) -> NDArray[np.float32]:
         return np.array([[[value(ours, name) for name in NAMES]] for ours in self.settings], np.float32)
 
+    def spoken(self, windows: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Yield the model's consecutive windows (P, n, 52) with the lips of known phones, cut anew; ``apply`` takes them next.
+
+        Once a clip, from its first frame on: a phone near a window's end waits for the next window.
+        """
+        return self._lips.follow(windows)
+
     def apply(
         self,
         start: int,
@@ -171,7 +171,7 @@ class ExpressionLayer:
         at = slice(start, start + weights.shape[1])
         out = weights.astype(np.float32)
         out[..., self._articulators] *= 1 - self._still[..., None] * (1 - self.voice[:, at, None])
-        _seal(out, self._seal)
+        finish(out, self._seal)
         out[..., self._raised] += self._brows[:, at, None]
         turn_eyes(out, self._gaze[..., None] * self._look(at, facing, partner))
         for side in ("Left", "Right"):

@@ -14,9 +14,9 @@ from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE
 from duologue.datasets.face_dialogues import Dialogue
 from duologue.datasets.lips import lip_gap
-from duologue.datasets.phones import BILABIALS, LABIODENTALS, Phone
 from duologue.face.expression import Expression
 from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
 from duologue.take import FPS
 
 if TYPE_CHECKING:
@@ -44,14 +44,16 @@ def perform(
     seed: int = 0,
     steps: int = 8,
     expression: Expression | None = None,
+    told: bool = False,
 ) -> NDArray[np.float32]:
-    """Return the pipeline's weights (2, T, 52) for a composed conversation."""
+    """Return the pipeline's weights (2, T, 52) for a composed conversation; ``told``: with the words that are said in it."""
     conditions = FaceConditions(
         dialogue.samples,
         dialogue.weights.shape[1],
         dialogue.style,
         dialogue.emotion,
         lambda start, stop: dialogue.facing[:, start:stop],
+        phones=dialogue.told if told else ((), ()),
     )
     windows = pipeline.stream(conditions, seed, steps, expression=expression)
     return np.concatenate([window.weights for window in windows], axis=1)

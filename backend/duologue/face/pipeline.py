@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -21,6 +21,7 @@ from duologue.face.expression import Expression, ExpressionLayer
 from duologue.face.network import FaceDenoiser
 from duologue.face.windowing import OVERLAP, FrameNoise, cross_fade, windows
 from duologue.speech.encoder import EncodedSpeech, EncoderConfig, SpeechEncoder
+from duologue.speech.phones import Phone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +49,8 @@ class FaceConditions:
     """``facing(start, stop) -> (2, stop - start)``: who looks towards the partner, asked for window by window."""
     emotion_strength: NDArray[np.float32] | None = None
     """(2, frames) how strongly each frame's emotion is followed: 1 as learnt (the default), 0 not at all, 2 twice as much."""
+    phones: Sequence[Iterable[Phone]] = ((), ())
+    """Each performer's p, b, m, f and v, where a transcript tells them: for the layer on top (``articulation.SpokenLips``)."""
 
 
 @dataclass(frozen=True)
@@ -188,11 +191,13 @@ class FacePipeline:
             should_stop: polled before every network call; the stream ends early when it says so.
             expression: the deterministic layer on top, one for both or one for each.
         """
-        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression)
-        for made in self.bare(conditions, seed, steps, strengths, should_stop):
-            facing = np.asarray(conditions.facing(made.start, made.start + made.weights.shape[1]), bool)
-            raw = layer.unclamped(made.start, made.weights, facing)
-            yield FaceWindow(made.start, raw.clip(0.0, 1.0), raw if layer.keeps_raw else None)
+        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression, conditions.phones)
+        start = 0
+        for weights in layer.spoken(m.weights for m in self.bare(conditions, seed, steps, strengths, should_stop)):
+            stop = start + weights.shape[1]
+            raw = layer.unclamped(start, weights, np.asarray(conditions.facing(start, stop), bool))
+            yield FaceWindow(start, raw.clip(0.0, 1.0), raw if layer.keeps_raw else None)
+            start = stop
 
     def bare(
         self,

@@ -69,7 +69,9 @@ def train_starter(
         hearing = SpeechEncoder.pretrained(pretrained)
     else:
         hearing = read_encoder(train_encoder(train, out / "encoder", encoder, held_out=held[::2]))
-    exact = [clip for clip in train if clip.source != GUESSED]
+    # Synthetic voices anew: the encoder knows its own training clips by heart, so what it says of them is surer than what it
+    # says of anybody else, and a face must learn to move on the latter.
+    exact = [clip for clip in train if clip.source not in {GUESSED, "espeak"}] + list(synthetic(voices, 7, texts))
     unseen = conversations([clip for clip in held if clip.source in {"speech_matthes", "espeak"}], 6, 4, clean=True)
     base = train_face(
         hearing,
@@ -79,19 +81,18 @@ def train_starter(
         held_out=unseen,
         device=device,
     )
-    accurate = lip_accurate(kit, exact, texts)
+    accurate = lip_accurate(kit, exact)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, held_out=unseen, device=device)
 
 
-def lip_accurate(kit: Path, clips: Sequence[Clip], texts: list[tuple[str, str]]) -> list[Dialogue]:
+def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
     """Return what the starter's lips are fine-tuned on.
 
-    - Conversations of exact phone times, half of their clips synthesised anew: the encoder knows its own training clips by
-      heart, so what it says of them is surer than what it says of anybody else, and lips must learn to close on the latter.
+    - Conversations of ``clips`` (exact phone times; GRID's own are left to the measured faces).
     - A third of them without emotion, each in one of the styles, so that a brief which says none gets a calm face.
     - Measured faces: the kit's GRID pairs less the held-out ones, as style 0.
     """
-    spoken = [clip for clip in clips if clip.source == "speech_matthes"] + list(synthetic(600, 7, texts))
+    spoken = [clip for clip in clips if clip.source != "face_speech_grid"]
     felt = conversations(spoken, 96, 5)
     plain = [
         dialogue for style in range(len(STYLES)) for dialogue in conversations(spoken, 6, 60 + style, speaker=style)

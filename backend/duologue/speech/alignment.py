@@ -1,27 +1,77 @@
-"""Words' times where a transcript has none: forced alignment by pocketsphinx, or a spread over what sounds like speech.
+"""When a transcript's words are said, and the phones that lips must not miss: by pocketsphinx (``phones``), else by guess.
 
-pocketsphinx (extra ``align``) carries a US English model and dictionary. Where it isn't installed, doesn't know the language, or
-fails on the recording, the words are laid over the voiced stretches of the track by their number of letters: worse, and said so.
+Where it isn't installed, doesn't know the language, or fails on the recording, words without times are laid over the voiced
+stretches of the track by their number of letters: worse, and said so. Phones are never guessed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from duologue.brief import Transcript
+from duologue.speech.activity import level
+from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips
 from duologue.speech.transcript import Word, parse, spread
 from duologue.take import FPS
 
-RATE: Final = 16_000
 MAX_SECONDS: Final = 300
 """Longer recordings are not searched as one: the cost grows with length times words."""
-_SPHINX_RATE: Final = 100  # its frames a second
 _SHORTEST: Final = 0.08  # seconds that a word must have to be believed
+_MARGIN: Final = 0.1  # seconds of sound around a stretch whose times are given
+_GIVEN: Final = (
+    0.15  # seconds by which a phone may lie outside its word's given time: recognisers' own times err as much
+)
+_PAUSE, _STRETCH = 0.25, 6.0  # seconds: pauses part stretches; longer ones are parted anyway
+_OVER_QUIET_DB: Final = 6.0
+_NEAR_VOICE: Final = 3  # frames
+_TRUST: Final = 0.7
+"""Share of the words that must be believed for any of them to be. Measured: right transcripts have 0.8 and more."""
+_NOT_INSTALLED: Final = "the aligner is not installed (`python3 backend install` in Duologue's folder brings it)"
+
+
+class LipPhones:
+    """The p, b, m, f and v of one performer's words, in the order of time: what lips must not miss.
+
+    Found as they are asked for, a stretch between two pauses at a time, so that a take of any length can begin at once; they may
+    be gone through again. ``notes`` says how it went, once all have been asked for.
+    """
+
+    def __init__(
+        self, stretches: Iterable[tuple[Phone, ...]] = (), notes: Callable[[], tuple[str, ...]] = tuple
+    ) -> None:
+        self._found: list[Phone] = []
+        self._stretches = iter(stretches)
+        self._notes = notes
+
+    def __iter__(self) -> Iterator[Phone]:
+        at = 0
+        while True:
+            while at < len(self._found):
+                yield self._found[at]
+                at += 1
+            if (more := next(self._stretches, None)) is None:
+                return
+            self._found += more
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how they were found."""
+        return self._notes()
+
+
+class Timed(NamedTuple):
+    """What is said, and when."""
+
+    words: tuple[Word, ...]
+    phones: LipPhones
+    notes: tuple[str, ...] = ()
+    """How the words' times were found, where that is not as the user would expect."""
 
 
 def timed_words(
@@ -29,8 +79,8 @@ def timed_words(
     samples_16k: NDArray[np.float32],
     active: NDArray[np.bool_],
     field: str = "transcript",
-) -> tuple[tuple[Word, ...], tuple[str, ...]]:
-    """Return a performer's words with times, and notes on how they were found.
+) -> Timed:
+    """Return a performer's words with times, the phones of their lips, and notes on how they were found.
 
     Args:
         transcript: None is no words at all.
@@ -43,59 +93,134 @@ def timed_words(
     """
     parsed = parse(transcript, field) if transcript is not None else ""
     if not isinstance(parsed, str):
-        return parsed, _late(parsed, len(active) / FPS, field)
+        return Timed(parsed, _within_given(parsed, samples_16k, field), _late(parsed, len(active) / FPS, field))
     texts = parsed.split()
     if not texts:
-        return (), ()
+        return Timed((), LipPhones())
     try:
-        return align(texts, samples_16k), ()
+        words, heard = align(texts, samples_16k)
     except AlignmentError as error:
         note = f"{field}: {error}; its words were spread over the voiced parts of the track by their length"
-        return spread_over(texts, active), (note,)
+        return Timed(spread_over(texts, active), LipPhones(), (note,))
+    believe = believed(heard)
+    if doubt := _doubt(believe, field):
+        return Timed(words, LipPhones(notes=lambda: doubt))
+    phones = [phone for word in compress(heard, believe) for phone in on_lips(word)]
+    return Timed(words, LipPhones([_near_sound(phones, _audible(samples_16k))]))
 
 
 class AlignmentError(Exception):
     """Why a transcript could not be aligned; the caller has another way."""
 
 
-def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[Word, ...]:
-    """Return the words with the times at which pocketsphinx finds them; words not in its dictionary lie between their neighbours.
+def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple[Word, ...], tuple[Heard, ...]]:
+    """Return the words with the times at which pocketsphinx finds them, and those that it knows with their phones.
+
+    Words not in its dictionary lie between their neighbours.
 
     Raises:
         AlignmentError: pocketsphinx is not installed, knows too few of the words, or finds no path through the sound.
     """
     try:
-        from pocketsphinx import Decoder
+        aligner = Aligner()
     except ImportError as error:
-        raise AlignmentError(
-            "has no times, and the aligner is not installed (`python3 backend install` in Duologue's folder brings it)"
-        ) from error
+        raise AlignmentError(f"has no times, and {_NOT_INSTALLED}") from error
     if len(samples_16k) > MAX_SECONDS * RATE:
         raise AlignmentError(
             f"has no times, and over {MAX_SECONDS // 60} minutes are not aligned (give it times, or cut the track)"
         )
-    # Without dither the logarithm of digital silence, which edited tracks are full of, breaks the search.
-    decoder = Decoder(samprate=RATE, lm=None, dither=True, seed=1, loglevel="FATAL")
-    spoken = [re.sub(r"[^\w']|\d|_", "", text.lower().replace("’", "'")) for text in texts]
-    known = [index for index, word in enumerate(spoken) if word and decoder.lookup_word(word) is not None]
+    spelled = [aligner.spelled(text) for text in texts]
+    known = [index for index, word in enumerate(spelled) if word]
     if 2 * len(known) < len(texts):
         raise AlignmentError("has no times, and the aligner (US English) knows fewer than half of its words")
-    try:
-        decoder.set_align_text(" ".join(spoken[index] for index in known))
-        decoder.start_utt()
-        decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
-        decoder.end_utt()
-        segments = list(decoder.seg() or ())
-    except RuntimeError as error:
-        raise AlignmentError("has no times, and the aligner failed on it") from error
-    # Silences are <s>, <sil>, fillers are [NOISE]; a second pronunciation is "the(2)".
-    heard = [segment for segment in segments if segment.word[:1] not in "<["]
-    if len(heard) != len(known):
+    heard = aligner.align(samples_16k, [word for word in spelled if word])
+    if not heard:
         raise AlignmentError("has no times, and the aligner found no way to fit it to the sound")
     starts, ends = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
-    starts[known] = [segment.start_frame / _SPHINX_RATE for segment in heard]
-    ends[known] = [(segment.end_frame + 1) / _SPHINX_RATE for segment in heard]
-    return _filled(texts, starts, ends, len(samples_16k) / RATE)
+    starts[known] = [word.start for word in heard]
+    ends[known] = [word.end for word in heard]
+    return _filled(texts, starts, ends, len(samples_16k) / RATE), heard
+
+
+def _within_given(words: Sequence[Word], samples_16k: NDArray[np.float32], field: str) -> LipPhones:
+    """Return the phones of words whose times are given, each within the time of its word or line.
+
+    Every stretch between two pauses is aligned by itself, so a track may be as long as it likes. A stretch most of whose words
+    are not what is heard has none.
+    """
+    believe: list[bool] = []
+    unfit: list[bool] = []
+    missing: list[str] = []
+
+    def search() -> Iterator[tuple[Phone, ...]]:
+        try:
+            aligner = Aligner() if words else None
+        except ImportError:
+            missing.append(f"{field}: {_NOT_INSTALLED}; lips follow the voice alone")
+            return
+        audible = _audible(samples_16k)
+        for stretch in _stretches(words):
+            spelled = [(word, text) for word in stretch if aligner and (text := aligner.spelled(word.text))]
+            first = max(stretch[0].start - _MARGIN, 0.0)
+            cut = samples_16k[int(first * RATE) : int((max(word.end for word in stretch) + _MARGIN) * RATE)]
+            found = aligner.align(cut, [text for _, text in spelled]) if aligner else ()
+            here = believed(found)
+            believe.extend(here)
+            if spelled:
+                unfit.append(not found)
+            # What was heard so far counts too: two words alone say little about whose transcript this is.
+            if not here or sum(here) < _TRUST * len(here) or sum(believe) < _TRUST * len(believe):
+                continue
+            phones: list[Phone] = []
+            for (word, _), heard in compress(zip(spelled, found, strict=True), here):
+                low, high = word.line or (word.start, word.end)
+                placed = [Phone(p.start + first, p.end + first, p.name) for p in on_lips(heard)]
+                phones += [p for p in placed if low - _GIVEN <= (p.start + p.end) / 2 <= high + _GIVEN]
+            yield _near_sound(sorted(phones, key=lambda phone: phone.start), audible)
+
+    def notes() -> tuple[str, ...]:
+        if missing:
+            return tuple(missing)
+        if unfit and all(unfit):
+            return (f"{field}: the aligner found no way to fit it to the sound; lips follow the voice alone",)
+        return _doubt(believe, field)
+
+    return LipPhones(search(), notes)
+
+
+def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Yield runs of words without a pause between them, or at most ``_STRETCH`` seconds of them, a line always whole."""
+    run: list[Word] = []
+    for word in words:
+        if run and (word.line is None or word.line != run[-1].line):
+            end = max(before.end for before in run)
+            if word.start - end >= _PAUSE or end - run[0].start >= _STRETCH:
+                yield run
+                run = []
+        run.append(word)
+    if run:
+        yield run
+
+
+def _doubt(believe: Sequence[bool], field: str) -> tuple[str, ...]:
+    """Return a note if most words are not what is heard."""
+    if sum(believe) >= _TRUST * len(believe):
+        return ()
+    note = f"{field}: {len(believe) - sum(believe)} of its {len(believe)} words don't sound as written"
+    return (f"{note}; lips follow the voice alone (is it the transcript of another recording?)",)
+
+
+def _audible(samples_16k: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return (T,) where sound is a tenth of a second away at most: a plosive is silent, but its vowel not far."""
+    frames = int(len(samples_16k) / RATE * FPS)
+    levels = level(samples_16k, RATE, frames)
+    loud = levels > np.percentile(levels, 10) + _OVER_QUIET_DB if frames else np.zeros(1, bool)
+    return np.asarray(binary_dilation(loud, np.ones(2 * _NEAR_VOICE + 1)), bool)
+
+
+def _near_sound(phones: Sequence[Phone], audible: NDArray[np.bool_]) -> tuple[Phone, ...]:
+    middles = [int((phone.start + phone.end) / 2 * FPS) for phone in phones]
+    return tuple(p for p, at in zip(phones, middles, strict=True) if at < len(audible) and audible[at])
 
 
 def spread_over(texts: Sequence[str], active: NDArray[np.bool_]) -> tuple[Word, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from duologue.brief import Transcript
 from duologue.speech.activity import level, speech_energy, voice_activity
-from duologue.speech.alignment import timed_words
+from duologue.speech.alignment import LipPhones, timed_words
 from duologue.speech.decode import Audio, frames_of, samples_of
 from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
@@ -42,6 +42,8 @@ class SpeechFeatures:
     samples_16k: Floats
     """(N,) mono at 16 kHz, brought to ``LOUDNESS``; N = T * 16000 / 30, rounded down."""
     words: tuple[Word, ...] = ()
+    phones: LipPhones = field(default_factory=LipPhones)
+    """The p, b, m, f and v of those words, where a transcript tells and the sound bears it out (see ``alignment``)."""
     notes: tuple[str, ...] = ()
 
 
@@ -59,16 +61,17 @@ def speech_features(
     samples = audio.samples * loudness_gain(levels, active)
     mel_samples = _fitted(resample(samples, audio.rate, MEL_RATE), frames * HOP)
     encoder_samples = _fitted(resample(samples, audio.rate, ENCODER_RATE), samples_of(frames, ENCODER_RATE))
-    words, notes = timed_words(transcript, encoder_samples, active, field)
+    said = timed_words(transcript, encoder_samples, active, field)
     return SpeechFeatures(
         frames=frames,
         mel=log_mel(mel_samples),
-        text=text_encoder.frames(words, frames),
+        text=text_encoder.frames(said.words, frames),
         activity=active,
         energy=speech_energy(levels, active),
         samples_16k=encoder_samples,
-        words=words,
-        notes=notes,
+        words=said.words,
+        phones=said.phones,
+        notes=said.notes,
     )
 
 

@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from duologue.brief import Transcript
@@ -25,6 +25,8 @@ class Word:
     start: float
     end: float
     text: str
+    line: tuple[float, float] | None = field(default=None, compare=False)
+    """The interval of the transcript over which it was spread together with others; None where its times are its own."""
 
 
 def parse(transcript: Transcript, field: str = "transcript") -> tuple[Word, ...] | str:
@@ -51,7 +53,8 @@ def spread(text: str, start: float, end: float) -> list[Word]:
     times = [start]
     for share in shares:
         times.append(times[-1] + (end - start) * share / sum(shares))
-    return [Word(times[i], times[i + 1], word) for i, word in enumerate(words)]
+    line = (start, end) if len(words) > 1 else None
+    return [Word(times[i], times[i + 1], word, line) for i, word in enumerate(words)]
 
 
 def _word(start: float, end: float, text: str, where: str) -> Word:

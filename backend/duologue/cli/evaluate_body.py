@@ -1,0 +1,141 @@
+"""``duologue evaluate body``: two-person motion on held-out pairs, against baselines, with intervals."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from duologue.cli.console import out, print_json, stages
+from duologue.cli.figures import cell, plain
+
+ROWS: Final = (
+    ("frechet", "fd_g_radians", "FD_g, radians", 2),
+    ("frechet", "fd_k_radians", "FD_k, radians", 4),
+    ("frechet", "fd_g_standardised", "FD_g, z-scores", 1),
+    ("frechet", "fd_k_standardised", "FD_k, z-scores", 2),
+    ("frechet", "fd_relation", "FD of distance and bearings", 3),
+    ("diversity", "div_g_standardised", "Div_g", 2),
+    ("diversity", "div_g_standardised_of_truth", "Div_g of the truth's", 2),
+    ("diversity", "div_k_standardised", "Div_k", 3),
+    ("diversity", "div_k_standardised_of_truth", "Div_k of the truth's", 2),
+    ("diversity", "div_sample_standardised", "Div_sample, variance", 3),
+    ("diversity", "div_sample_distance_standardised", "Div_sample, distance", 2),
+    ("as_sampled", "beat_consistency", "beat consistency", 3),
+    ("speech", "beat_consistency", "minus with other speech", 4),
+    ("speech", "beat_consistency_100ms", "the same, 0.1 s", 4),
+    ("as_sampled", "jerk_ratio", "jerk of the truth's", 2),
+    ("as_sampled", "wrist_speed_m_s", "wrists' speed, m/s", 3),
+    ("as_sampled", "listener_energy", "listener's energy of the speaker's", 2),
+    ("as_sampled", "actions_obeyed_percent", "actions obeyed, %", 1),
+    ("as_sampled", "facing_percent", "facing the partner, %", 1),
+    ("as_sampled", "sliding_cm_s", "feet slide, cm/s", 2),
+    ("cleaned", "sliding_cm_s", "… cleaned", 2),
+    ("as_sampled", "below_floor_percent", "foot 2 cm under the floor, %", 2),
+    ("cleaned", "below_floor_percent", "… cleaned", 2),
+    ("as_sampled", "penetration_percent", "bodies 2 cm in each other, %", 2),
+    ("cleaned", "penetration_percent", "… cleaned", 2),
+    ("as_sampled", "self_penetration_percent", "in themselves, %", 1),
+    ("cleaned", "self_penetration_percent", "… cleaned", 1),
+    *(
+        ("as_sampled", f"touch_{whose}_{part}_min_h", f"hand to {whose} {part}, min/h", 1)
+        for whose, parts in (("own", ("head", "shoulder", "elbow", "hand")), ("cross", ("hand",)))
+        for part in parts
+    ),
+)
+"""What the table shows of the report: part, key, heading, decimals."""
+
+
+def body(
+    corpus: Annotated[Path, typer.Option(help="Folder of held-out pairs (corpus.json).")],
+    train: Annotated[
+        Path | None, typer.Option(help="The training corpus: random stretches of it are judged as a system.")
+    ] = None,
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="A body checkpoint's name or folder; may be given more than once, the first is compared."),
+    ] = None,
+    flat: Annotated[str | None, typer.Option(help="A checkpoint with one network for the whole body.")] = None,
+    single: Annotated[str | None, typer.Option(help="A checkpoint that knows one person at a time.")] = None,
+    steps: Annotated[int, typer.Option(min=1, max=1000, help="Denoising steps.")] = 10,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of every pair.")] = 5,
+    pairs: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
+    frames: Annotated[int, typer.Option(min=8, help="Frames of a test, from the beginning of its pair.")] = 300,
+    effects: Annotated[
+        int, typer.Option(min=0, help="Pairs performed with other emotions and roles; 0 leaves it out.")
+    ] = 10,
+    speed: Annotated[int, typer.Option(min=0, help="Pairs timed against 100-step DDPM; 0 leaves it out.")] = 6,
+    takes: Annotated[
+        Path | None, typer.Option(help="Write takes here, a folder a system, for `duologue evaluate compare`.")
+    ] = None,
+    take_pairs: Annotated[int, typer.Option(min=1, help="Pairs of --takes.")] = 5,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps what was sampled, by checkpoint and pair.")
+    ] = None,
+    resamples: Annotated[int, typer.Option(min=0, help="For intervals of Fréchet distances and diversities.")] = 400,
+    out_file: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report here as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of tables.")] = False,
+) -> None:
+    """Judge bodies on held-out pairs: Fréchet distances, diversity, beats, feet, contacts, obedience, labels, speed."""
+    from duologue.evaluation.body import BodyEvaluation, evaluate_body
+    from duologue.files import replacing
+
+    settings = BodyEvaluation(
+        corpus,
+        tuple(checkpoint or ["body"]),
+        flat,
+        single,
+        train,
+        steps=steps,
+        samples=samples,
+        pairs=pairs,
+        frames=frames,
+        effect_pairs=effects,
+        speed_pairs=speed,
+        takes=takes,
+        take_pairs=take_pairs,
+        cache=cache,
+        resamples=resamples,
+    )
+    # Opened first: whoever may not write there should learn it before the work, not after.
+    with replacing(out_file) if out_file else nullcontext() as temporary:
+        with stages() as progress:
+            report = evaluate_body(settings, progress.update)
+        if temporary is not None:
+            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(report)
+        return
+    out.print(_systems(report))
+    for part in ("noise_floor", "effects", "speed"):
+        if report.get(part):
+            out.print(plain(part.replace("_", " "), report[part]))
+    out.print(_goals(report["goals"]))
+
+
+def _systems(report: dict[str, Any]) -> Table:
+    """Return a column a system, a row a figure."""
+    table = Table(
+        "",
+        title=f"{report['pairs']} held-out pairs of {report['frames']} frames, {report['samples']} samples, "
+        f"{report['steps']} steps",
+    )
+    for system in report["systems"]:
+        table.add_column(system, justify="right")
+    for part, key, heading, digits in ROWS:
+        cells = [found.get(part, {}).get(key) for found in report["systems"].values()]
+        table.add_row(heading, *(cell(figure, 1.0, digits) if figure else "–" for figure in cells))
+    return table
+
+
+def _goals(goals: dict[str, dict[str, Any]]) -> Table:
+    table = Table("goal", "value", "at least", "at most", "met")
+    for name, goal in goals.items():
+        least, most = ("" if bound is None else f"{bound:g}" for bound in goal["bound"])
+        value = "–" if goal["value"] is None else f"{goal['value']:.4g}"
+        table.add_row(name, value, least, most, {True: "yes", False: "NO", None: "–"}[goal["met"]])
+    return table
