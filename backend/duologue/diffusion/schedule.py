@@ -46,7 +46,7 @@ class CosineSchedule:
         return alpha, torch.sin(t * (math.pi / 2)).masked_fill(t <= 0, 0.0)
 
     def times(self, steps: int) -> Tensor:
-        """Return the ``steps + 1`` float64 moments from 1 down to 0 that a sampler visits, evenly spaced but for the ``shift``."""
+        """Return the ``steps + 1`` float64 moments from 1 down to 0 that a sampler visits, even but for the ``shift``."""
         return self.shifted(torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64))
 
     def add_noise(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
