@@ -17,8 +17,9 @@ from duologue.brief_timeline import EmotionTimeline, Timeline, read_emotions, re
 from duologue.document import Table, read_text, within
 from duologue.errors import DuologueError, invalid
 
-TranscriptFormat = Literal["text", "srt", "textgrid", "json"]
-FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json")
+TranscriptFormat = Literal["text", "srt", "textgrid", "json", "recognise"]
+FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json", "recognise")
+"""``recognise``: nobody wrote it down; a recogniser guesses."""
 TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
     ".txt": "text", ".srt": "srt", ".textgrid": "textgrid", ".json": "json",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -179,3 +180,14 @@ def test_a_long_track_is_searched_no_further_than_asked(utterance, monkeypatch: 
     assert sum(searched) > 0.8 * times * len(samples)
     assert first + rest == sorted(first + rest, key=lambda phone: phone.start)
     assert len(first + rest) > times * 0.6 * len(lips)
+
+
+def test_what_nobody_wrote_down_is_guessed_and_said_so(utterance) -> None:
+    words, _, samples = utterance
+    found = timed(Transcript("", "recognise"), samples)
+    spoken = {re.sub(r"\W", "", text.lower()) for _, _, text in words}
+    right = [word for word in found.words if word.text in spoken]
+    assert len(right) > 0.3 * len(words), [word.text for word in found.words]
+    assert all(0 <= word.start < word.end <= len(samples) / 16_000 + 0.02 for word in found.words)
+    assert found.phones == (), "lips don't follow guesses"
+    assert "guessed by a recogniser" in found.notes[0]

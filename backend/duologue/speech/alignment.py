@@ -16,7 +16,7 @@ from scipy.ndimage import binary_dilation
 
 from duologue.brief import Transcript
 from duologue.speech.activity import level
-from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips
+from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips, recognise
 from duologue.speech.transcript import Word, parse, spread
 from duologue.take import FPS
 
@@ -91,6 +91,8 @@ def timed_words(
     Raises:
         DuologueError: what :func:`duologue.speech.transcript.parse` raises.
     """
+    if transcript is not None and transcript.format == "recognise":
+        return _recognised(samples_16k, field)
     parsed = parse(transcript, field) if transcript is not None else ""
     if not isinstance(parsed, str):
         return Timed(parsed, _within_given(parsed, samples_16k, field), _late(parsed, len(active) / FPS, field))
@@ -186,6 +188,16 @@ def _within_given(words: Sequence[Word], samples_16k: NDArray[np.float32], field
         return _doubt(believe, field)
 
     return LipPhones(search(), notes)
+
+
+def _recognised(samples_16k: NDArray[np.float32], field: str) -> Timed:
+    """Return the words that a recogniser hears. They are told to the body, which can bear a wrong one; lips can't."""
+    try:
+        words = tuple(Word(start, end, text) for start, end, text in recognise(samples_16k))
+    except ImportError:
+        return Timed((), LipPhones(), (f"{field}: {_NOT_INSTALLED}, and neither is the recogniser; there are no words",))
+    note = f"{field}: {len(words)} words were guessed by a recogniser of US English; about one in three is wrong"
+    return Timed(words, LipPhones(), (note,))
 
 
 def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:

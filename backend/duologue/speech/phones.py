@@ -121,6 +121,26 @@ def align(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
     return tuple(chain.from_iterable(phones for _, phones, _ in _searched(decoder, samples_16k, words)))
 
 
+def recognise(samples_16k: NDArray[np.float32]) -> list[tuple[float, float, str]]:
+    """Return (start, end, word) of what pocketsphinx's own US English language model makes of samples (n,), seconds.
+
+    Raises:
+        ImportError: pocketsphinx is not installed.
+    """
+    from pocketsphinx import Decoder
+
+    decoder = Decoder(samprate=RATE, dither=True, seed=1, loglevel="FATAL")
+    decoder.start_utt()
+    decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    found: list[tuple[float, float, str]] = []
+    for segment in decoder.seg() or ():
+        if segment.word[:1] not in "<[":  # silences and noises
+            word = re.sub(r"\(\d\)$", "", segment.word)
+            found.append((segment.start_frame / _SPHINX_RATE, (segment.end_frame + 1) / _SPHINX_RATE, word))
+    return found
+
+
 def _two_passes(decoder: Any, samples_16k: NDArray[np.float32], words: Sequence[str]) -> tuple[Heard, ...]:
     # Silences are <s>, <sil>, fillers are [NOISE]; a second pronunciation is "the(2)".
     said = [(phones, fit) for name, phones, fit in _searched(decoder, samples_16k, words) if name[:1] not in "<["]
