@@ -86,6 +86,26 @@ def _make_corpus(name: str, source: Path, folder: Path, told: Callable[[int, int
 
 
 @app.command()
+def corpus(
+    kit: Annotated[Path, typer.Option(help="Folder of motion and speech to compose from.")],
+    out_folder: OutFolder = Path("training/held-out"),
+    held_out: Annotated[
+        bool, typer.Option(help="Of the clips and voices that training never uses; or of the others.")
+    ] = True,
+    pairs: Annotated[int, typer.Option(min=1, help="How many conversations.")] = 60,
+) -> None:
+    """Compose a corpus without training: the held-out pairs that `evaluate body` judges by, 12 to 20 s each."""
+    from duologue.datasets.composed_corpus import Recipe, compose_corpus
+    from duologue.motion.skeleton import Skeleton
+
+    recipe = Recipe(pairs=pairs, held_out=held_out, seconds=(12.0, 20.0) if held_out else Recipe.seconds)
+    with stages() as progress:
+        skeleton = Skeleton.builtin("duologue60")
+        compose_corpus(kit, out_folder, recipe, skeleton, lambda done, total: progress.update("composing", done, total))
+    out.print(f"{out_folder}: {pairs} pairs", markup=False)
+
+
+@app.command()
 def face(
     kit: Annotated[Path, typer.Option(help="Folder of speech and faces to compose the starter's corpus from.")],
     out_folder: OutFolder = Path("training/face"),

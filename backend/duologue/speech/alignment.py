@@ -195,7 +195,9 @@ def _recognised(samples_16k: NDArray[np.float32], field: str) -> Timed:
     try:
         words = tuple(Word(start, end, text) for start, end, text in recognise(samples_16k))
     except ImportError:
-        return Timed((), LipPhones(), (f"{field}: {_NOT_INSTALLED}, and neither is the recogniser; there are no words",))
+        return Timed(
+            (), LipPhones(), (f"{field}: {_NOT_INSTALLED}, and neither is the recogniser; there are no words",)
+        )
     note = f"{field}: {len(words)} words were guessed by a recogniser of US English; about one in three is wrong"
     return Timed(words, LipPhones(), (note,))
 
