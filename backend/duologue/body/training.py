@@ -69,7 +69,7 @@ class TrainingConfig:
     seed: int = 0
     save_every: int = 250
     weights: LossWeights = field(default_factory=LossWeights)
-    strengths: Mapping[str, float] = field(default_factory=lambda: {"action": 1.5})
+    strengths: Mapping[str, float] = field(default_factory=lambda: {"action": 1.5, "speech": 1.5})
     """Guidance that the checkpoint performs with where a brief asks for none."""
 
 
