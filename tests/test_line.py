@@ -166,6 +166,8 @@ def test_two_recorded_people_on_the_two_channels_of_one_file(performance: Perfor
 def test_ctrl_c_keeps_the_part_that_was_made(tmp_path: Path) -> None:
     brief = brief_of(tmp_path, 20.0)
     out = tmp_path / "out"
+    # A shell starts background jobs with Ctrl-C ignored, and children inherit that; not if it is handled here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "duologue", "perform", str(brief), "--out", str(out), "--no-preview", "--steps", "60"],
         stderr=subprocess.PIPE,
