@@ -1,4 +1,4 @@
-"""What stays of a take while the rest is made again, through untrained networks of the real architecture."""
+"""What stays of a take while the rest is made again, through the shipped networks."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from duologue.errors import DuologueError
 from duologue.keeping import BLEND, Keep
 from duologue.performance import Performance
 from duologue.speech.decode import Audio
-from duologue.take import Take, Window
+from duologue.take import Notice, Take, Window
 from scipy.spatial.transform import Rotation
 
 SECONDS = 6.0
@@ -21,10 +21,13 @@ def stage():
     beat = np.repeat(rng.random(int(SECONDS * 8)) > 0.4, 2000)
     audio = tuple(Audio((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16000) for b in (beat, ~beat))
 
-    def perform(seed: int, keep: Keep | None = None, **changes) -> Take:
+    def perform(seed: int, keep: Keep | None = None, told: list[str] | None = None, **changes) -> Take:
         a, b = (PerformerBrief(Speech(samples=sound.samples, rate=sound.rate)) for sound in audio)
         brief = Brief(a, b, seed=seed, steps=4, **changes)
-        windows = [item for item in performance.stream(brief, audio, keep=keep) if isinstance(item, Window)]
+        made = list(performance.stream(brief, audio, keep=keep))
+        windows = [item for item in made if isinstance(item, Window)]
+        if told is not None:
+            told += [item.message for item in made if isinstance(item, Notice)]
         return Take.from_windows(performance.skeleton, windows, {"seed": seed})
 
     return perform, perform(1)
@@ -92,3 +95,11 @@ def test_a_place_asked_for_is_met_after_the_clean_up_within_two_centimetres(stag
     assert np.hypot(*(hips.root_translation[120, [0, 2]] - there)) < 0.02
     forward = Rotation.from_rotvec(hips.rotations[120, 0]).apply([0, 0, 1.0])
     assert np.degrees(abs(np.arctan2(forward[0], forward[2]) - 0.5)) < 3
+
+
+def test_a_constraint_after_the_end_is_left_out_and_said_so(stage):
+    perform, old = stage
+    told: list[str] = []
+    same = perform(1, constraints=(PlaceTarget("A", 60.0, -0.6, 0.5),), told=told)
+    assert "1 of 1 constraints come after the end" in " ".join(told)
+    assert same.frames == old.frames

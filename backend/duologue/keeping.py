@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from duologue.body.poses import from_world
 from duologue.errors import invalid
 from duologue.labels import PERFORMERS
 from duologue.motion.rotations import exp_to_quat, quat_slerp, quat_to_exp
+from duologue.motion.ways import smoothstep
 from duologue.take import FPS, Take, Track
 
 BLEND: Final = 10
@@ -72,6 +74,12 @@ class Keep:
                 field="take",
             )
 
+    @cached_property
+    def _weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """How much of what was there is in each frame, (2, T) of the bodies and of the faces."""
+        bodies, faces = (np.stack([_weight(row) for row in kept]) for kept in (self.bodies, self.faces))
+        return bodies, faces
+
     def pins(self) -> tuple[Pins, Pins]:
         """Return the kept frames of both bodies as the networks hold them: in place and in pose."""
         found: list[Pins] = []
@@ -87,7 +95,7 @@ class Keep:
         for performer, made in enumerate(tracks):
             stretch = slice(start, start + len(made))
             old = self.take.tracks[performer][stretch]
-            body, face = (_weight(kept[performer])[stretch] for kept in (self.bodies, self.faces))
+            body, face = (weights[performer, stretch] for weights in self._weights)
             turns = quat_slerp(exp_to_quat(made.rotations), exp_to_quat(old.rotations), body[:, None])
             rotations = np.where(body[:, None, None] == 1, old.rotations, quat_to_exp(turns))
             rotations = np.where(body[:, None, None] == 0, made.rotations, rotations)
@@ -111,6 +119,4 @@ def _weight(kept: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return (T,): 0 where made anew, rising to 1 over the first ``BLEND`` kept frames and falling over the last."""
     if kept.all():
         return np.ones(len(kept), np.float32)
-    depth = np.asarray(distance_transform_edt(kept))
-    s = np.clip(depth / BLEND, 0.0, 1.0)
-    return (s * s * (3 - 2 * s)).astype(np.float32)
+    return smoothstep(np.asarray(distance_transform_edt(kept), np.float64) / BLEND).astype(np.float32)

@@ -130,7 +130,7 @@ class _Run:
         keep: Keep | None,
     ) -> None:
         a, b = features
-        self._keep = keep
+        self._keep, self._constraints = keep, brief.constraints
         self._frames = a.frames
         self._actions = brief.frame_actions(a.frames)
         emotion = brief.frame_emotions(a.frames).astype(np.int64)
@@ -206,6 +206,8 @@ class _Run:
 
     def missed(self) -> Iterator[str]:
         """Say which constraints could not be held."""
+        if late := sum(target.seconds >= self._frames / FPS for target in self._constraints):
+            yield f"{late} of {len(self._constraints)} constraints come after the end of the take and were left out"
         if (beyond := self._direction.out_of_reach) > 0.01:
             yield f"a hand's point was up to {beyond * 100:.0f} cm beyond the arm; the hand went as near as it could"
 

@@ -69,6 +69,18 @@ def test_places_are_met_whatever_the_networks_make_and_across_windows():
     assert jumps.max() < 0.25, "led there, not put there"
 
 
+def test_who_is_free_again_in_the_middle_of_a_window_is_led_no_further():
+    """A window begins with the stay after the last place and ends with a walk that goes where it likes."""
+    actions = np.zeros((2, 60), np.uint8)
+    actions[0, 36:] = WALK
+    control = Control((spots((10, -0.6, 0.0, 1.0)), Pins()))
+    led, rotations = perform(tiny_pipeline(), some_conditions(60, actions=actions), control=control)
+    assert np.isfinite(led).all()
+    assert np.isfinite(rotations).all()
+    for frame in (10, 35):
+        np.testing.assert_allclose(led[0, frame, [0, 2]], [-0.6, 0.0], atol=1e-4, err_msg="they stay until they may go")
+
+
 def test_pinned_poses_and_kept_stretches_are_there_and_nothing_pops_beside_them():
     pipeline = tiny_pipeline()
     root, rotations = (x.astype(float) for x in perform(pipeline, some_conditions(40), seed=3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from duologue.diffusion.schedule import Prediction
@@ -90,32 +90,18 @@ class BodyConfig:
             ) from None
 
 
+# Sized for two CPU cores: both networks, ten steps, well under real time; learns from two hours of composed motion.
+_STARTER: Final = BodyConfig(
+    layers=4, width=96, heads=3, global_heads=1, feedforward=96, condition_width=64, dropout=0.0
+)
+# What the hierarchy is compared with: one network with the layers of both (``duologue evaluate body``).
+_FLAT: Final = replace(_STARTER, layers=8, hierarchical=False)
+
 CONFIGS: Final = {
     "paper": BodyConfig(),
-    # Sized for two CPU cores: both networks, ten steps, well under real time; learns from an hour of composed motion.
-    "starter": BodyConfig(layers=4, width=96, heads=3, global_heads=1, feedforward=96, condition_width=64, dropout=0.0),
-    # What the hierarchy and the pair are compared with: one network with the layers of both (``duologue evaluate body``).
-    "flat": BodyConfig(
-        layers=8,
-        width=96,
-        heads=3,
-        global_heads=1,
-        feedforward=96,
-        condition_width=64,
-        dropout=0.0,
-        hierarchical=False,
-    ),
-    "single": BodyConfig(
-        layers=8,
-        width=96,
-        heads=3,
-        global_heads=1,
-        feedforward=96,
-        condition_width=64,
-        dropout=0.0,
-        hierarchical=False,
-        paired=False,
-    ),
+    "starter": _STARTER,
+    "flat": _FLAT,
+    "single": replace(_FLAT, paired=False),
     "tiny": BodyConfig(
         layers=2,
         width=16,

@@ -142,7 +142,7 @@ class Plan:
         return way[:, start - first : stop - first], self.given[:, start:stop].astype(np.float32)
 
     def correct(self, start: int, path: Floats) -> Floats:
-        """Lead a made path (2, n, 3), frames from ``start``, to the places that are to be met, and to the plan at its end.
+        """Lead a made path (2, n, 3), frames from ``start``, to the places that are to be met, and to where the plan has come.
 
         The error at these frames is spread over the frames before, as slowly as there is time for; who is led so slides by a few
         centimetres over a second or more, which the foot lock takes up.
@@ -150,13 +150,11 @@ class Plan:
         count = path.shape[1]
         corrected = path.copy()
         for performer in range(2):
-            if not self.given[performer, start : start + count].any():
+            planned = np.flatnonzero(self.given[performer, start : start + count])
+            if not len(planned):
                 continue
             there = self.fixed[performer]
-            met = there[(there >= start) & (there < start + count)] - start
-            end = count - 1
-            if self.given[performer, start + end]:
-                met = np.union1d(met, [end])
+            met = np.union1d(there[(there >= start) & (there < start + count)] - start, planned[-1:])
             error = self.path[performer, start + met] - path[performer, met]
             error[:, 2] = (error[:, 2] + np.pi) % (2 * np.pi) - np.pi
             error[:, 2] = np.unwrap(error[:, 2])
@@ -182,6 +180,8 @@ def settle(x: Tensor, estimate: Tensor, given: Tensor, held: Tensor, known: int)
     frames = x.shape[2]
     index = torch.arange(frames, device=x.device).view(1, 1, -1, 1)
     pinned = held & (index >= known)
+    if not pinned.any():
+        return x
     before = torch.where(held, index, torch.full_like(index, -frames)).cummax(dim=2).values
     after = torch.where(pinned, index, torch.full_like(index, 2 * frames)).flip(2).cummin(dim=2).values.flip(2)
     missing = torch.where(pinned, given - estimate, torch.zeros_like(x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -153,6 +153,18 @@ def prepare_folder(folder: Path) -> None:
         ) from error
 
 
+def provenance_of(brief: Brief, audio: tuple[Any, Any], checkpoints: Mapping[str, str]) -> dict[str, Any]:
+    """Return where a take comes from: the brief's digest with its sound, seed, steps, checkpoints' hashes and version."""
+    pcm = tuple((sound.samples, sound.rate) for sound in audio)
+    return {
+        "brief": brief.digest(pcm),
+        "seed": brief.seed,
+        "steps": brief.steps,
+        "checkpoints": dict(checkpoints),
+        "duologue": __version__,
+    }
+
+
 def _perform(
     brief: Brief, audio: tuple[Any, Any], server: Path | None, progress: Stages
 ) -> tuple[Take, list[str], dict[str, float]]:
@@ -187,13 +199,7 @@ def _perform(
             complete = True
     if not windows:
         raise DuologueError("CANCELLED", "cancelled", "stopped before the first window; there is nothing to keep.")
-    provenance = {
-        "brief": brief.digest(pcm),
-        "seed": brief.seed,
-        "steps": brief.steps,
-        "checkpoints": described.get("checkpoints", {}),
-        "duologue": __version__,
-    }
+    provenance = provenance_of(brief, audio, described.get("checkpoints", {}))
     take = Take.from_windows(Skeleton.from_json(described["skeleton"]), windows, provenance, complete=complete)
     ended = time.monotonic()
     return take, told, {"starting": asked - started, "first_window": first - asked, "performing": ended - asked}

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from duologue import __version__, labels
+from duologue import labels
 from duologue.brief import Brief
 from duologue.cli.console import Stages
-from duologue.cli.perform import AsJson, Engine, Out, Preview, finish, run
+from duologue.cli.perform import AsJson, Engine, Out, Preview, finish, provenance_of, run
 from duologue.take import Notice, Progress, Take, Window
 
 
@@ -67,15 +67,8 @@ def remake(
                 case Window():
                     first = first if windows else time.monotonic()
                     windows.append(event)
-        provenance = {
-            "brief": brief.digest(tuple((sound.samples, sound.rate) for sound in audio)),
-            "seed": brief.seed,
-            "steps": brief.steps,
-            "checkpoints": performance.describe()["checkpoints"],
-            "duologue": __version__,
-            "kept": kept.digest(),
-        }
-        made = Take.from_windows(performance.skeleton, windows, provenance)
+        came_from = provenance_of(brief, audio, performance.describe()["checkpoints"])
+        made = Take.from_windows(performance.skeleton, windows, {**came_from, "kept": kept.digest()})
         return (
             made,
             told,
