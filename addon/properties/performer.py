@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an animator sets, kept in the scene: the cast, the speech, and how the two stand to each other."""
+"""What is set for one of the two performers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from bpy.props import (
     StringProperty,
 )
 from duologue.errors import DuologueError
-from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS, RELATIONSHIPS, roles
+from duologue.labels import ACTION_MODES, EMOTIONS
 
-from .scene.cast import cast
+from ..scene.cast import cast
 
 _EMOTIONS = [(name, name.capitalize(), "") for name in sorted(EMOTIONS)]
 _ACTIONS = [(name, name.capitalize(), "") for name in ACTION_MODES]
-_RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHIPS]
 
 
 def _is_armature(_: Any, ob: bpy.types.Object) -> bool:
@@ -116,50 +115,4 @@ class DUOLOGUE_PG_performer(bpy.types.PropertyGroup):
     )
 
 
-def _role_items(settings: DUOLOGUE_PG_settings, _: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
-    """Offer both ways to give out the roles of a relationship that has two."""
-    first, second = roles(settings.relationship)
-    _ROLE_ITEMS[:] = [
-        ("FIRST", f"A: {first}, B: {second}", "", 0),
-        ("SECOND", f"A: {second}, B: {first}", "", 1),
-    ]
-    return _ROLE_ITEMS
-
-
-_ROLE_ITEMS: list[tuple[str, str, str, int]] = []  # Blender reads these texts later, so they must stay alive
-
-
-class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
-    """One scene's performance."""
-
-    a: PointerProperty(type=DUOLOGUE_PG_performer)
-    b: PointerProperty(type=DUOLOGUE_PG_performer)
-    relationship: EnumProperty(
-        name="Relationship", description="What the two are to each other", items=_RELATIONSHIPS, default="strangers"
-    )
-    casting: EnumProperty(name="Roles", description="Who is which of the two", items=_role_items)
-    first_frame: IntProperty(name="First Frame", description="The frame at which the take begins", default=1)
-    seed: IntProperty(name="Seed", description="Another seed gives another take of the same brief", min=0)
-    steps: IntProperty(
-        name="Steps", description="Denoising steps: more take longer and look smoother", default=10, min=1, max=100
-    )
-    last_take: StringProperty(
-        name="Last Take", description="The file of the take that was made last", options={"HIDDEN"}
-    )
-
-    def performers(self) -> tuple[DUOLOGUE_PG_performer, DUOLOGUE_PG_performer]:
-        """Return both performers' settings."""
-        return self.a, self.b
-
-
-def settings_of(scene: bpy.types.Scene) -> DUOLOGUE_PG_settings:
-    """Return a scene's Duologue settings."""
-    return scene.duologue
-
-
-def named_performers(settings: DUOLOGUE_PG_settings) -> list[tuple[str, DUOLOGUE_PG_performer]]:
-    """Return ("A", its settings) and ("B", its settings)."""
-    return list(zip(PERFORMERS, settings.performers(), strict=True))
-
-
-CLASSES = (DUOLOGUE_PG_change, DUOLOGUE_PG_performer, DUOLOGUE_PG_settings)
+CLASSES = (DUOLOGUE_PG_change, DUOLOGUE_PG_performer)
