@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import labels
-from duologue.brief_timeline import DAY
+from duologue.brief_timeline import DAY, Timeline, frame_labels
 from duologue.document import Table, finite, within
 from duologue.errors import invalid
-from duologue.motion.ways import Floats, lay_way
+from duologue.motion.ways import SIT, Floats, lay_way
 from duologue.take import FPS
 
 PerformerName = Literal["A", "B"]
@@ -23,6 +23,8 @@ STAGE: Final = 100.0
 """Metres from the origin within which everything happens: farther is a mistake of units."""
 FASTEST: Final = 2.2
 """Metres a second between two places: a brisk walk. The corpora have nobody who runs."""
+SHIFT: Final = 0.3
+"""Metres that somebody can shift on a seat."""
 NEAREST: Final = 0.35
 """Metres between two people's hips on their ways: nearer, one goes through the other."""
 
@@ -100,7 +102,7 @@ def read_constraint(value: object, place: str) -> Constraint:
 def check_constraints(
     constraints: Sequence[Constraint],
     starts: NDArray[np.floating[Any]],
-    walking: tuple[Sequence[tuple[float, str]], Sequence[tuple[float, str]]],
+    walking: tuple[Timeline, Timeline],
 ) -> None:
     """Check that all of it can be done.
 
@@ -111,7 +113,8 @@ def check_constraints(
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``out-of-range``, ``not-finite``; ``place-too-far`` for a place that no walk reaches in
-            time, ``places-twice`` for two at once, ``ways-collide`` where both ways lead through one spot at one time.
+            time, ``place-while-seated`` for one that would have to be reached sitting, ``places-twice`` for two at once,
+            ``ways-collide`` where both ways lead through one spot at one time.
     """
     for index, target in enumerate(constraints):
         place = f"constraints[{index}]"
@@ -155,7 +158,7 @@ def places_of(constraints: Sequence[Constraint], name: str) -> tuple[NDArray[np.
 
 
 def _checked_way(
-    constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], actions: Sequence[tuple[float, str]]
+    constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], actions: Timeline
 ) -> Floats:
     """Return one performer's way until their last place, (n, 3); only their start where they have none."""
     frames, places = places_of(constraints, name)
@@ -180,10 +183,17 @@ def _checked_way(
                 f"{name} would have to go {metres:.1f} m in {seconds:.1f} s; give {metres / FASTEST:.1f} s or a nearer place",
                 field=f"{which[k]}.seconds",
             )
-    walking = np.zeros(int(frames[-1]) + 1, bool)
-    for (seconds, label), (until, _) in zip(actions, [*actions[1:], (np.inf, "")], strict=True):
-        walking[int(seconds * FPS) : int(min(until * FPS, len(walking)))] = label == "walk"
-    return lay_way(start, frames, places, walking)[0]
+    asked = frame_labels(actions, labels.ACTION_MODES, int(frames[-1]) + 1)
+    for k, (first, last) in enumerate(zip([0, *frames[:-1]], frames, strict=True)):
+        free = int((asked[first : last + 1] != SIT).sum()) / FPS
+        if distance[k] > SHIFT and distance[k] > FASTEST * free:
+            raise invalid(
+                "place-while-seated",
+                f"{name} would have to go {distance[k]:.1f} m and has {free:.1f} s in which not to sit; let {name} stand or walk "
+                f"for {distance[k] / FASTEST:.1f} s before, or move the place",
+                field=f"{which[k]}.seconds",
+            )
+    return lay_way(start, frames, places, asked)[0]
 
 
 def constraint_json(constraint: Constraint) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from duologue.motion.ways import lay_way
 from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_pipeline
 from scipy.spatial.transform import Rotation
 
-WALK = ACTION_MODES.index("walk")
+SIT, WALK, STAND = (ACTION_MODES.index(mode) for mode in ("sit", "walk", "stand"))
 FREE = np.array([np.nan, np.nan, np.nan])
 
 
@@ -17,8 +17,8 @@ def spots(*rows) -> Pins:
 
 
 def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
-    walking = np.zeros(240, bool)
-    way, given = lay_way(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), walking)
+    standing = np.full(240, STAND)
+    way, given = lay_way(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), standing)
     assert given.all(), "after the last place they stay"
     np.testing.assert_allclose(way[150], [3, 0, np.pi])
     np.testing.assert_allclose(way[200], way[150])
@@ -31,17 +31,27 @@ def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
 
 
 def test_a_walk_that_is_asked_for_is_when_they_move_and_afterwards_they_are_free():
-    walking = np.zeros(300, bool)
-    walking[30:120], walking[200:] = True, True
-    way, given = lay_way(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), walking)
+    actions = np.full(300, STAND)
+    actions[30:120], actions[200:] = WALK, WALK
+    way, given = lay_way(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), actions)
     moved = np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1) > 1e-6
     assert set(np.flatnonzero(moved) + 1) <= set(range(30, 121))
     assert given[:200].all()
     assert not given[200:].any()
 
 
+def test_nobody_glides_while_seated():
+    actions = np.full(200, STAND)
+    actions[:60], actions[130:] = SIT, SIT
+    way, _ = lay_way(np.zeros(3), np.array([150]), np.array([[0.0, 2.0, 0.0]]), actions)
+    moved = np.flatnonzero(np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1) > 1e-6) + 1
+    assert moved.min() >= 60
+    assert moved.max() < 130
+    np.testing.assert_allclose(way[130:, :2], np.tile([0, 2], (70, 1)))
+
+
 def test_a_near_place_is_reached_without_turning_away():
-    way, _ = lay_way(np.array([0.0, 0.0, 1.0]), np.array([60]), np.array([[-0.3, 0.0, 1.2]]), np.zeros(90, bool))
+    way, _ = lay_way(np.array([0.0, 0.0, 1.0]), np.array([60]), np.array([[-0.3, 0.0, 1.2]]), np.full(90, STAND))
     assert (way[:, 2] >= 1.0 - 1e-9).all()
     assert (way[:, 2] <= 1.2 + 1e-9).all()
 

@@ -139,6 +139,18 @@ def test_silence_is_named(tmp_path: Path) -> None:
     assert "-66 dB" in str(error)
 
 
+def test_one_of_two_may_be_silent_and_only_listens(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "hum.wav", tone(level=0.0005), 24_000, subtype="FLOAT")
+    speaks = PerformerBrief(speech=Speech(samples=tone(), rate=24_000))
+    listens = PerformerBrief(speech=Speech(tmp_path / "hum.wav"))
+    _, silent, notes = load_pair(Brief(speaks, listens))
+    assert not silent.samples.any()
+    assert notes == ("B: the track is silent (its peak is -66 dB): this performer only listens",)
+    with pytest.raises(DuologueError) as caught:
+        load_pair(Brief(listens, listens))
+    assert (caught.value.reason, caught.value.field) == ("audio-silent", "performers")
+
+
 def test_emptiness_is_named(tmp_path: Path) -> None:
     (tmp_path / "none.wav").write_bytes(b"")
     assert fails(tmp_path / "none.wav").reason == "audio-not-audio"

@@ -117,9 +117,8 @@ class Control:
         for performer, pins in enumerate(self.pins):
             placed = ~np.isnan(pins.places[:, 0]) & (pins.frames < frames)
             if placed.any():
-                walking = np.asarray(actions[performer]) == ACTION_MODES.index("walk")
                 path[performer], given[performer] = lay_way(
-                    starts[performer], pins.frames[placed], pins.places[placed], walking
+                    starts[performer], pins.frames[placed], pins.places[placed], np.asarray(actions[performer])
                 )
         fixed = tuple(pins.frames[~np.isnan(pins.places[:, 0])] for pins in self.pins)
         return Plan(path, given, (fixed[0], fixed[1]))

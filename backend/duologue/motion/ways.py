@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from duologue.labels import ACTION_MODES
 from duologue.take import FPS
 
 Floats = NDArray[np.float64]
@@ -22,41 +23,46 @@ _FAR: Final = 0.6
 """Metres from which on somebody faces where they go; nearer they step aside or back."""
 
 
+SIT, WALK = (ACTION_MODES.index(mode) for mode in ("sit", "walk"))
+
+
 def lay_way(
-    start: NDArray[np.floating[Any]], frames: NDArray[np.int64], places: Floats, walking: NDArray[np.bool_]
+    start: NDArray[np.floating[Any]], frames: NDArray[np.int64], places: Floats, actions: NDArray[np.integer[Any]]
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Lay one performer's way from ``start`` (3,) at frame 0 through ``places`` (n, 3) at ``frames`` (n,).
 
-    Between two places somebody moves while a walk is asked for (``walking`` (T,)), else sets out as late as an easy walk allows.
+    ``actions`` (T,): indices into ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, else sets out as
+    late as an easy walk allows, and in no case while seated.
     Over more than half a metre they turn into the way, go ahead along it, and turn as asked when they are there. After the last
     place they stay until a walk is asked for. Returns the way (T, 3), and where it counts (T,).
     """
-    total = len(walking)
+    total = len(actions)
     path = np.empty((total, 3))
     path[0] = start
     path[frames] = places
     now = 0
     for frame in frames[np.diff(frames, prepend=0) > 1].tolist():  # gaps between places, not frames
         now = int(frames[np.searchsorted(frames, frame) - 1]) if frame > frames[0] else 0
-        path[now : frame + 1] = _leg(path[now], path[frame], walking[now : frame + 1])
+        path[now : frame + 1] = _leg(path[now], path[frame], actions[now : frame + 1])
     now = int(frames[-1])
     path[now:] = path[now]
     turned = np.maximum.accumulate(np.where(np.isnan(path[:, 2]), 0, np.arange(total)))
     path[:, 2] = path[turned, 2]  # a place without a heading right behind another keeps that one's
-    later = np.flatnonzero(walking[now:])
+    later = np.flatnonzero(actions[now:] == WALK)
     until = now + int(later[0]) if len(later) else total
     return path, np.arange(total) < max(until, now + 1)
 
 
-def _leg(here: Floats, there: Floats, walking: NDArray[np.bool_]) -> Floats:
+def _leg(here: Floats, there: Floats, actions: NDArray[np.integer[Any]]) -> Floats:
     """Return the way (n, 3), n > 2, between two places; the second's heading is NaN where none is asked for."""
-    count = len(walking)
+    count = len(actions)
     away = there[:2] - here[:2]
     distance = float(np.hypot(*away))
-    moving = walking.astype(float)
-    if not walking[1:].any():
+    moving = (actions == WALK).astype(float)
+    if not moving[1:].any():
         needed = int(np.clip(FPS * (distance / WALKING_SPEED + 0.4), FPS // 2, count - 1))
-        moving = (np.arange(count) >= count - needed).astype(float)
+        free = np.flatnonzero(actions != SIT)  # whoever sits to the end only shifts on the seat
+        moving = np.isin(np.arange(count), (free if len(free) > 1 else np.arange(count))[-needed:]).astype(float)
     # A speed that rises and falls over half a second wherever there is room for it.
     edge = int(min(FPS // 4, max(moving.sum() // 4, 1)))
     window = np.hanning(2 * edge + 3)[1:-1]
