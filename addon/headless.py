@@ -6,10 +6,14 @@ Three ways in, one code:
     blender -b --python addon/headless.py -- render TAKE …    (an installed Blender)
     blender -b --command duologue render TAKE …               (the installed extension)
 
+Without a verb it performs briefs: ``blender -b scene.blend --command duologue --brief FOLDER --out DIR`` (docs/farm.md).
+
 Standard output carries one JSON object a line for each thing that happens, among whatever Blender itself prints:
     {"duologue": "progress", "stage": "preview", "done": 3, "total": 750}
     {"duologue": "note", "message": "…"}
-    {"duologue": "done", "files": {"blend": "…", "preview": "…"}}
+    {"duologue": "shot", "name": "010", "state": "done", "folder": "…", …}
+    {"duologue": "done", "files": ["scene.blend", "preview.mp4"]}
+    {"duologue": "batch", "done": 3, "skipped": 0, "failed": 0, "left": 0, "exit_code": 0, "report": "…"}
     {"duologue": "error", "code": "…", "reason": "…", "message": "…"}
 """
 
@@ -40,11 +44,18 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--out", type=Path, required=True, help="folder for scene.blend and preview.mp4")
     render.add_argument("--blend", type=Path, help="your scene; the sample characters play when there is none")
     for performer in "ab":
-        render.add_argument(f"--armature-{performer}", default="", help=f"armature of performer {performer.upper()}")
-        render.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
         render.add_argument(f"--sound-{performer}", type=Path, help=f"speech of performer {performer.upper()}")
-    render.add_argument("--engine", default="workbench", choices=("workbench", "eevee", "cycles", "software"))
-    render.add_argument("--no-preview", action="store_true", help="make the scene only")
+    _add_scene_options(render)
+    batch = verbs.add_parser("batch", help="perform briefs into shots; what a call without a verb does")
+    batch.add_argument("--brief", type=Path, required=True, help="a brief, a folder of briefs, or a manifest")
+    batch.add_argument("--out", type=Path, required=True, help="folder for the shots' folders and report.json")
+    batch.add_argument("--report", type=Path, help="where the summary goes instead of report.json in that folder")
+    batch.add_argument("--blend", type=Path, help="your scene, where none was opened with Blender")
+    batch.add_argument("--seed", type=int, help="another take: overrides the briefs' seeds")
+    batch.add_argument("--server", type=Path, help="connection file of a server")
+    batch.add_argument("--python", default="", help="the Python that starts a server here, or Duologue's folder")
+    batch.add_argument("--force", action="store_true", help="make again what is done already")
+    _add_scene_options(batch)
     draw = verbs.add_parser("draw", help="(used by render) draw a scene's video in a process of its own")
     draw.add_argument("blend", type=Path)
     draw.add_argument("video", type=Path)
@@ -59,9 +70,33 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_scene_options(verb: argparse.ArgumentParser) -> None:
+    for performer in "ab":
+        verb.add_argument(f"--armature-{performer}", default="", help=f"armature of performer {performer.upper()}")
+        verb.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
+    verb.add_argument("--engine", default="workbench", choices=("workbench", "eevee", "cycles", "software"))
+    verb.add_argument("--no-preview", action="store_true", help="make no video")
+    verb.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        choices=("gltf", "fbx", "usd"),
+        help="write the scene so (may be repeated)",
+    )
+
+
+def with_verb(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with ``batch`` where they begin with an option: ``--brief …`` alone is enough."""
+    words = list(argv)
+    at = 2 if words[:1] == ["--package"] else 0
+    first = words[at : at + 1]
+    bare = bool(first) and first[0].startswith("-") and first[0] not in {"-h", "--help"}
+    return [*words[:at], "batch", *words[at:]] if bare else words
+
+
 def main(argv: Sequence[str]) -> int:
-    """Run one verb; returns the exit code. Errors are told as an event."""
-    options = parser().parse_args(list(argv))
+    """Run one verb; returns the exit code (docs/farm.md). Errors are told as an event."""
+    options = parser().parse_args(with_verb(argv))
     from duologue.errors import DuologueError
 
     try:
@@ -73,6 +108,10 @@ def main(argv: Sequence[str]) -> int:
             from .scene import shot
 
             emit("done", files=shot.render(options, emit))
+        elif options.verb == "batch":
+            from . import batch
+
+            return batch.run(options, emit)
         elif options.verb == "beside":
             from .scene import beside
 
@@ -84,7 +123,7 @@ def main(argv: Sequence[str]) -> int:
             drawing.draw(options.blend, options.video, options.engine, emit=emit)
     except DuologueError as error:
         emit("error", code=error.code, reason=error.reason, message=str(error))
-        return 1
+        return error.exit_code
     return 0
 
 
@@ -95,7 +134,7 @@ def _start() -> int:
     argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
     folder = Path(__file__).resolve().parent
     packages = {"duologue_addon": folder}
-    given = parser().parse_args(argv).package
+    given = parser().parse_args(with_verb(argv)).package
     if given is not None:
         packages["duologue"] = given.resolve()
     for name, place in packages.items():

@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the animation server is: one that Blender starts on this machine, or one that runs elsewhere."""
+"""Where the animation server is: one that Blender starts on this computer, or one that runs elsewhere."""
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 from bpy.props import EnumProperty, StringProperty
+from duologue import __version__
 from duologue.errors import DuologueError
+from duologue.wire.connection import Connection
 
-from . import connection
+from . import connection, environments, server_choice
+from .panels.base import wrap
+
+if TYPE_CHECKING:
+    from bpy.types import Context, UILayout
+
+
+def _look_again(_: DUOLOGUE_AP_preferences, __: Context) -> None:
+    environments.find.cache_clear()
 
 
 class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
@@ -25,16 +35,26 @@ class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
         items=[
             (
                 "LOCAL",
-                "This computer",
+                "This Computer",
                 "A server on this computer: the one that runs, else one that Blender starts and stops",
             ),
-            ("FILE", "Connection file", "A server whose connection file you have: here, or on another machine"),
+            ("ADDRESS", "Address", "A server whose address and keys you have: here, or on another computer"),
+            ("FILE", "Connection File", "A server whose connection file you have: here, or on another computer"),
         ],
     )
-    python: StringProperty(
-        name="Python",
-        description="The Python that has Duologue's backend installed; leave it empty to look for the duologue command",
+    environment: StringProperty(
+        name="Environment",
+        description="Where Duologue's backend is installed: its folder, a virtual environment or a Python. Leave it empty to "
+        "look for the duologue command",
         subtype="FILE_PATH",
+        update=_look_again,
+    )
+    address: StringProperty(
+        name="Address", description="Where the server listens, as host:port, for example render-1:5555"
+    )
+    keys: StringProperty(
+        name="Keys",
+        description="The beginning of the server's public key, to tell servers apart. The keys themselves are not kept here",
     )
     file: StringProperty(
         name="Connection File",
@@ -42,27 +62,69 @@ class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
 
-    def draw(self, _: bpy.types.Context) -> None:
+    def draw(self, context: Context) -> None:
         """Draw the preferences."""
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.row().prop(self, "where", expand=True)
-        if self.where == "FILE":
-            layout.prop(self, "file")
-        else:
-            layout.prop(self, "python")
-            hint = layout.column(align=True)
-            hint.active = False
-            hint.label(text="To make one: run `python3 backend install` in Duologue's folder; it is then .venv there")
-            row = layout.row(align=True)
-            row.operator("duologue.start_server", icon="PLAY")
-            row.operator("duologue.stop_server", icon="CANCEL")
-        layout.operator("duologue.test_connection", icon="FILE_REFRESH")
+        {"LOCAL": self._draw_local, "ADDRESS": self._draw_address, "FILE": self._draw_file}[self.where](layout, context)
+        row = layout.row(align=True)
+        row.operator("duologue.test_connection", icon="FILE_REFRESH")
+        row.operator("duologue.show_log", icon="TEXT")
+        row.operator("duologue.copy_diagnostics", icon="COPYDOWN")
         state = connection.session.server_state()
-        row = layout.row()
-        row.alert = state.failed
-        row.label(text=state.text, icon="ERROR" if state.failed else "INFO")
+        wrap(layout, state.text, context, "ERROR" if state.failed else "INFO", alert=state.failed)
+
+    def _draw_local(self, layout: UILayout, context: Context) -> None:
+        layout.prop(self, "environment")
+        try:
+            found = environments.find(given_path(self.environment))
+        except DuologueError as error:
+            wrap(layout, str(error), context, "ERROR", alert=True)
+            found = None
+        else:
+            _draw_environment(layout, context, found)
+        row = layout.row(align=True)
+        row.operator("duologue.start_server", icon="PLAY")
+        row.operator("duologue.stop_server", icon="CANCEL")
+
+    def _draw_address(self, layout: UILayout, context: Context) -> None:
+        layout.prop(self, "address")
+        if self.keys:
+            text = _t("The keys of the server {key}… are saved").format(key=self.keys)
+            wrap(layout, text, context, "LOCKED")
+        else:
+            wrap(layout, _t("No keys yet: paste the text of a connection file, or enter them"), context, "UNLOCKED")
+        row = layout.row(align=True)
+        row.operator("duologue.paste_connection", icon="PASTEDOWN")
+        row.operator("duologue.enter_keys", icon="GREASEPENCIL")
+        row.operator("duologue.forget_keys", icon="TRASH")
+        if self.address and not bpy.app.online_access and not server_choice.is_this_computer(self.address):
+            text = _t("Blender is set to stay offline, so only servers on this computer can be reached")
+            wrap(layout, text, context, "INTERNET_OFFLINE", alert=True)
+
+    def _draw_file(self, layout: UILayout, _: Context) -> None:
+        layout.prop(self, "file")
+
+
+def _draw_environment(layout: UILayout, context: Context, found: environments.Environment | None) -> None:
+    if found is None:
+        text = _t(
+            "No installed Duologue was found. To make one: run `python3 backend install` in Duologue's folder; then choose it"
+        )
+        wrap(layout, text, context, "ERROR", alert=True)
+    elif not found.version:
+        text = _t(
+            "{python} seems to have no Duologue. To install it: run `python3 backend install` in Duologue's folder"
+        )
+        wrap(layout, text.format(python=found.python), context, "ERROR", alert=True)
+    elif found.version != __version__:
+        text = _t("Found Duologue {found}, but this extension is {own}: update the older of the two. {python}")
+        wrap(layout, text.format(found=found.version, own=__version__, python=found.python), context, "ERROR")
+    else:
+        text = _t("Found Duologue {version}: {python}").format(version=found.version, python=found.python)
+        wrap(layout, text, context, "CHECKMARK")
 
 
 def preferences() -> DUOLOGUE_AP_preferences:
@@ -70,45 +132,39 @@ def preferences() -> DUOLOGUE_AP_preferences:
     return bpy.context.preferences.addons[__package__].preferences
 
 
+def given_path(text: str) -> str:
+    """Return a path of the preferences as the operating system knows it, or nothing."""
+    return bpy.path.abspath(text.strip()) if text.strip() else ""
+
+
 def target() -> connection.Target:
     """Return which server the preferences ask for.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``connection-file-missing``, ``python-missing``, ``offline``.
+        DuologueError: FAILED_PRECONDITION ``connection-file-missing``, ``keys-missing``, ``python-missing``; PERMISSION_DENIED
+            ``offline``; INVALID_ARGUMENT ``endpoint``; what ``Connection.load`` raises.
     """
     chosen = preferences()
-    if chosen.where == "FILE":
-        path = Path(bpy.path.abspath(chosen.file)) if chosen.file else None
-        if path is None or not path.is_file():
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "connection-file-missing",
-                "the connection file is not there; choose it in the Duologue preferences",
-            )
-        return connection.Target(file=path)
-    return connection.Target(python=find_python(bpy.path.abspath(chosen.python) if chosen.python else ""))
+    if chosen.where == "LOCAL":
+        environments.find.cache_clear()
+        found = environments.find(given_path(chosen.environment))
+        return connection.Target(python=found.python if found else "", log=server_choice.log_file())
+    known = server_choice.load_keys(chosen.address) if chosen.where == "ADDRESS" else _load_file(chosen.file)
+    server_choice.check_online(known.endpoint)
+    return connection.Target(connection=known)
 
 
-def find_python(given: str) -> str:
-    """Return the Python that has the backend: the one given, else the one that the ``duologue`` command runs in, else "".
-
-    Raises:
-        DuologueError: FAILED_PRECONDITION ``python-missing`` when the one given is not there.
-    """
-    if given:
-        if not Path(given).is_file():
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "python-missing",
-                f"{given} is not a Python; set its path in the Duologue preferences",
-            )
-        return given
-    command = shutil.which("duologue")
-    if command is None:
-        return ""
-    name = "python.exe" if sys.platform == "win32" else "python"
-    beside = Path(command).resolve().parent / name
-    return str(beside) if beside.is_file() else ""
+def _load_file(text: str) -> Connection:
+    path = given_path(text)
+    if not path or not Path(path).is_file():
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "connection-file-missing",
+            f"the connection file {path} is not there; choose it in the Duologue preferences"
+            if path
+            else "no connection file is chosen; choose it in the Duologue preferences",
+        )
+    return Connection.load(path)
 
 
 CLASSES = (DUOLOGUE_AP_preferences,)

@@ -8,19 +8,56 @@ from typing import Any
 
 import bpy
 
-from . import connection, headless, panels, preferences, properties
-from .operators import add_sample_pair, cancel, clear, keep, perform, server, timeline
+from . import connection, headless, outgoing, panels, preferences, properties, translations
+from .operators import (
+    add_sample_pair,
+    bake,
+    cancel,
+    cast_check,
+    cast_presets,
+    cast_selected,
+    clear,
+    escape,
+    export,
+    keep,
+    keys,
+    markers,
+    perform,
+    remake,
+    server,
+    shapes,
+    speech,
+    stream_out,
+    takes,
+    targets,
+    tweak,
+)
+from .scene import follow, thumbnails
 
 CLASSES = (
     *properties.CLASSES,
     *preferences.CLASSES,
     *add_sample_pair.CLASSES,
+    *cast_selected.CLASSES,
+    *cast_check.CLASSES,
+    *cast_presets.CLASSES,
     *perform.CLASSES,
     *cancel.CLASSES,
+    *escape.CLASSES,
+    *takes.CLASSES,
+    *remake.CLASSES,
+    *tweak.CLASSES,
+    *bake.CLASSES,
     *keep.CLASSES,
     *clear.CLASSES,
     *server.CLASSES,
-    *timeline.CLASSES,
+    *keys.CLASSES,
+    *speech.CLASSES,
+    *markers.CLASSES,
+    *targets.CLASSES,
+    *shapes.CLASSES,
+    *export.CLASSES,
+    *stream_out.CLASSES,
     *panels.CLASSES,
 )
 
@@ -29,22 +66,38 @@ _commands: list[Any] = []
 
 
 def register() -> None:
-    """Register every class, the scene's settings and the command line."""
+    """Register everything, or nothing: what is half registered would stand in the way of the next try."""
+    try:
+        _register()
+    except BaseException:
+        unregister()
+        raise
+
+
+def _register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.duologue = bpy.props.PointerProperty(type=properties.DUOLOGUE_PG_settings)
     _commands.append(bpy.utils.register_cli_command("duologue", headless.main))
     connection.register()
+    translations.register()
+    follow.register()
 
 
 def unregister() -> None:
-    """Take everything back, in reverse; one failure must not keep the rest registered."""
+    """Take everything back, in reverse; one failure must not keep the rest registered. May be called twice."""
+    translations.unregister()
+    outgoing.unregister()
+    follow.unregister()
     connection.unregister()
+    thumbnails.icons.free()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     if hasattr(bpy.types.Scene, "duologue"):
         del bpy.types.Scene.duologue
     for cls in reversed(CLASSES):
+        if not cls.is_registered:
+            continue
         try:
             bpy.utils.unregister_class(cls)
         except RuntimeError:

@@ -215,6 +215,36 @@ def test_damaged_files_are_refused_with_their_name(tmp_path: Path, edit: str, re
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"format": "take"',
+        "[" * 100_000,
+        "[]",
+        "null",
+        '{"format": "take", "version": 1, "fps": 30, "skeleton": 3}',
+        "1e999",
+    ],
+)
+def test_a_header_that_can_not_be_is_no_crash(header: str) -> None:
+    arrays, _ = tensors.from_bytes(take().to_bytes())
+    with pytest.raises(DuologueError, match=r"shot_12|skeleton"):
+        Take.from_bytes(tensors.to_bytes(arrays, {"duologue": header}), name="shot_12")
+
+
+def test_actions_that_are_no_indices_are_refused() -> None:
+    arrays, metadata = tensors.from_bytes(take().to_bytes())
+    for actions in (np.zeros(70, np.float32), np.full(70, -1, np.int8), np.zeros((70, 1), np.uint8)):
+        with pytest.raises(DuologueError) as caught:
+            Take.from_bytes(tensors.to_bytes({**arrays, "A/actions": actions}, metadata))
+        assert caught.value.reason in {"take-malformed", "take-range", "take-shape"}
+
+
+def test_a_take_needs_no_file() -> None:
+    made = take()
+    assert Take.from_bytes(made.to_bytes()).digest() == made.digest()
+
+
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "take.safetensors"
     take().save(path)

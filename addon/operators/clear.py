@@ -1,42 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Clear: remove every take from the characters, and nothing else."""
+"""Clear: remove every take from the list and the characters, and nothing else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 
+from .. import takes
 from ..connection import session
 from ..properties import settings_of
-from ..scene import actions
+from ..scene import actions, tweaks
 from .base import Operator
-from .keep import datablocks
+from .perform import BUSY
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
 
 class DUOLOGUE_OT_clear(Operator, bpy.types.Operator):
-    """Remove every Duologue take, kept or not, from both characters; keys and tracks of yours stay"""
+    """Remove every Duologue take, kept or not, from the list and from both characters; your keys, tweaks and tracks stay"""
 
     bl_idname = "duologue.clear"
-    bl_label = "Clear"
+    bl_label = "Clear All"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """There must be something of ours."""
         if session.busy:
-            return "Wait for the take, or cancel it"
-        ours = any(actions.has_ours(datablock) for datablock in datablocks(settings_of(context.scene)))
-        return "" if ours else "No Duologue take is on these characters"
+            return BUSY
+        settings = settings_of(context.scene)
+        ours = len(settings.takes) or any(
+            actions.has_ours(p.armature) or tweaks.track_of(p.armature) for p in settings.performers() if p.armature
+        )
+        return "" if ours else "No Duologue take is in this scene"
 
     def run(self, context: Context) -> str:
-        """Remove our Actions and tracks."""
-        count = actions.remove(datablocks(settings_of(context.scene)))
+        """Remove our entries, Actions, tracks and pictures."""
+        count = takes.clear(context.scene)
         context.scene.frame_set(context.scene.frame_current)
-        return f"Removed {count} Actions"
+        return _t("Removed {count} Actions").format(count=count)
 
 
 CLASSES = (DUOLOGUE_OT_clear,)

@@ -6,14 +6,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 
+from .. import takes
 from ..connection import session
-from ..properties import DUOLOGUE_PG_settings, settings_of
-from ..scene import actions, shape_keys
+from ..properties import settings_of
+from ..scene import actions
 from .base import Operator
+from .perform import BUSY
 
 if TYPE_CHECKING:
-    from bpy.types import ID, Context
+    from bpy.types import Context
 
 
 class DUOLOGUE_OT_keep(Operator, bpy.types.Operator):
@@ -27,39 +30,24 @@ class DUOLOGUE_OT_keep(Operator, bpy.types.Operator):
     def disabled_reason(cls, context: Context) -> str:
         """There must be a take on the characters."""
         if session.busy:
-            return "Wait for the take, or cancel it"
-        return "" if any(current(settings_of(context.scene))) else "There is no new take to keep; press Perform first"
+            return BUSY
+        if not plays_unkept(context):
+            return "There is no new take to keep; press Perform first, or choose one in the list that is not kept"
+        return ""
 
     def run(self, context: Context) -> str:
         """Push down every Action of ours."""
-        taken = current(settings_of(context.scene))
-        for datablock in taken:
-            for track in datablock.animation_data.nla_tracks:
-                if any(actions.is_ours(strip.action) for strip in track.strips):
-                    track.mute = True
-            actions.push_down(datablock)
-        return f"Kept on {len(taken)} NLA tracks"
+        count = takes.keep(settings_of(context.scene))
+        return _t("Kept on {count} NLA tracks").format(count=count)
 
 
-def datablocks(settings: DUOLOGUE_PG_settings) -> list[ID]:
-    """Return everything of both characters that can carry an Action of ours."""
-    found: list[ID] = []
-    for performer in settings.performers():
-        if performer.armature is not None:
-            meshes = shape_keys.face_meshes(performer.armature)
-            if performer.face is not None and performer.face not in meshes:
-                meshes.append(performer.face)
-            found += [performer.armature, *(mesh.data.shape_keys for mesh in meshes)]
-    return found
-
-
-def current(settings: DUOLOGUE_PG_settings) -> list[ID]:
-    """Return those that an Action of ours drives now."""
-    return [
-        datablock
-        for datablock in datablocks(settings)
-        if datablock.animation_data is not None and actions.is_ours(datablock.animation_data.action)
-    ]
+def plays_unkept(context: Context) -> bool:
+    """Return whether an Action of ours, not an NLA track, drives a character now."""
+    for performer in settings_of(context.scene).performers():
+        data = performer.armature.animation_data if performer.armature is not None else None
+        if data is not None and actions.is_ours(data.action):
+            return True
+    return False
 
 
 CLASSES = (DUOLOGUE_OT_keep,)

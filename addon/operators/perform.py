@@ -1,44 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Perform: send the brief, show the take while it is made, and write it when it is whole."""
+"""Make takes: from the panel, once more with another seed, or exactly as one was made."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
-from duologue.motion.skeleton import Skeleton
-from duologue.take import Take, Window
+from duologue.labels import PERFORMERS
+from duologue.wire.client import Pcm
 
-from .. import __package__ as base_package
-from ..briefing import cast_both, frames_of, make_brief, read_speech, what_is_missing
-from ..connection import Request, session
-from ..preferences import target
+from .. import making, take_curves, takes
+from ..briefing import fingerprint, make_brief, read_speech, what_is_missing
+from ..connection import session
 from ..properties import settings_of
-from ..scene import shot
-from ..scene.live import LivePose
-from ..scene.take_writer import write_take
+from ..scene import take_store
 from .base import Operator
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Scene
+    from bpy.types import Context
+
+    from ..properties import DUOLOGUE_PG_settings
+    from ..properties.takes import DUOLOGUE_PG_take
+
+WAIT = bpy.props.FloatProperty(
+    name="Wait",
+    description="Without a window: how many seconds to wait for the take; 0 returns at once",
+    default=0.0,
+    min=0.0,
+    options={"HIDDEN", "SKIP_SAVE"},
+)
+BUSY = "A take is being made; wait for it, or cancel it"
 
 
 class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
-    """Make a take: both characters perform the speech, live while it is being made"""
+    """Make a take of what the panel says: both characters perform the speech, live while it is being made"""
 
     bl_idname = "duologue.perform"
     bl_label = "Perform"
     bl_options = {"REGISTER"}
-
-    wait: bpy.props.FloatProperty(
-        name="Wait",
-        description="Without a window: how many seconds to wait for the take; 0 returns at once",
-        default=0.0,
-        min=0.0,
-        options={"HIDDEN", "SKIP_SAVE"},
-    )
+    wait: WAIT
 
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
@@ -48,61 +52,110 @@ class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Check everything here, then ask the server."""
         settings = settings_of(context.scene)
-        performers = cast_both(settings)
         audio = read_speech(context, settings)
-        brief = make_brief(settings, audio)
-        stage = _Stage(context.scene)
-        request = Request(brief, audio, frames_of(audio), stage.begin, stage.show, stage.end)
-        del performers  # recognised once more when the server is ready: until then the user may have undone something
-        session.perform(target(), request)
-        if self.wait:
-            session.wait(self.wait)
+        brief = make_brief(context, settings, audio)
+        about = takes.About(fingerprint(context, settings), settings.first_frame, sources_of(settings))
+        making.start(context, making.Request(context.scene.name, brief, audio, about), self.wait)
         return ""
 
 
-class _Stage:
-    """What happens in the scene while a take is made. It keeps the scene's name, never the scene."""
+class _Again(Operator):
+    """What both ways of making a take of a stored brief share."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene.name
-        self._live: list[LivePose] = []
-
-    def begin(self, skeleton: Skeleton) -> None:
-        settings = settings_of(self._find())
-        self._live = [LivePose(skeleton, performer) for performer in cast_both(settings)]
-
-    def show(self, window: Window) -> None:
-        for live, track in zip(self._live, window.tracks, strict=True):
-            live.show(track)
-
-    def end(self, take: Take | None) -> None:
-        for live in self._live:
-            live.restore()
-        self._live = []
-        if take is None:
-            return
-        scene = self._find()
-        settings = settings_of(scene)
-        session.notes += write_take(take, cast_both(settings), settings.first_frame, shot.frame_rate(scene))
-        settings.last_take = str(_save(take))
-        last = settings.first_frame + round((take.frames - 1) * shot.frame_rate(scene) / take.fps)
-        scene.frame_end = max(scene.frame_end, last)
-        scene.frame_set(scene.frame_current)
-        bpy.ops.ed.undo_push(message="Duologue take")
-
-    def _find(self) -> Scene:
-        scene = bpy.data.scenes.get(self._scene)
-        if scene is None:
-            raise DuologueError("ABORTED", "scene-gone", f"the scene {self._scene!r} is no longer there")
-        return scene
+    @classmethod
+    def disabled_reason(cls, context: Context) -> str:
+        """There must be a take, and two characters to play it."""
+        settings = settings_of(context.scene)
+        if session.busy:
+            return BUSY
+        if take_store.current_entry(settings) is None:
+            return "There is no take yet; press Perform first"
+        return "" if all(p.armature for p in settings.performers()) else "Choose an armature for A and one for B"
 
 
-def _save(take: Take) -> Path:
-    """Keep the take as a file in the extension's own folder: what is in the scene can then be made again."""
-    folder = Path(bpy.utils.extension_path_user(base_package, path="takes", create=True))
-    path = folder / f"{take.digest()[:16]}.safetensors"
-    take.save(path)
-    return path
+class DUOLOGUE_OT_another_take(_Again, bpy.types.Operator):
+    """Make another take of the chosen take's brief: the same speech and script, with a seed that was not used yet"""
+
+    bl_idname = "duologue.another_take"
+    bl_label = "Another Take"
+    bl_options = {"REGISTER"}
+    wait: WAIT
+
+    def run(self, context: Context) -> str:
+        """Find the next free seed and ask the server."""
+        settings = settings_of(context.scene)
+        entry = take_store.current_entry(settings)
+        assert entry is not None
+        brief = take_store.load_brief(entry)
+        asked = _but_seed(entry)
+        seed = 1 + max(take_store.load_brief(other).seed for other in settings.takes if _but_seed(other) == asked)
+        audio = speech_of(context, entry)
+        origin = _t("Another take of {name}").format(name=entry.name)
+        about = takes.About(entry.fingerprint, round(take_curves.begin_of(entry)), sources_in(entry), origin)
+        request = making.Request(context.scene.name, replace(brief, seed=seed), audio, about)
+        making.start(context, request, self.wait)
+        return ""
 
 
-CLASSES = (DUOLOGUE_OT_perform,)
+class DUOLOGUE_OT_run_again(_Again, bpy.types.Operator):
+    """Make the chosen take anew from its own brief, speech and seed: on the same machine it comes out the same, bit for bit"""
+
+    bl_idname = "duologue.run_again"
+    bl_label = "Run Again"
+    bl_options = {"REGISTER"}
+    wait: WAIT
+
+    def run(self, context: Context) -> str:
+        """Ask the server for the same once more."""
+        entry = take_store.current_entry(settings_of(context.scene))
+        assert entry is not None
+        audio = speech_of(context, entry)
+        origin = _t("{name}, run again").format(name=entry.name)
+        about = takes.About(entry.fingerprint, round(take_curves.begin_of(entry)), sources_in(entry), origin)
+        request = making.Request(context.scene.name, take_store.load_brief(entry), audio, about)
+        making.start(context, request, self.wait)
+        return ""
+
+
+def _but_seed(entry: DUOLOGUE_PG_take) -> str:
+    """Return what an entry was asked for, without the seed, as a text to compare."""
+    asked = json.loads(entry.brief or "{}")
+    asked.pop("seed", None)
+    return json.dumps(asked, sort_keys=True) + entry.speech
+
+
+def speech_of(context: Context, entry: DUOLOGUE_PG_take) -> tuple[Pcm, Pcm]:
+    """Return the voices that a take was made from: those that were kept with it, else the scene's where they are the same.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``speech-changed``; what reading the scene's speech raises.
+    """
+    kept = take_store.load_speech(entry)
+    if kept is not None:
+        return kept
+    audio = read_speech(context, settings_of(context.scene))
+    if not take_store.is_speech(entry, audio):
+        sources = " and ".join(sources_in(entry))
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "speech-changed",
+            f"the speech that {entry.name!r} was made from ({sources}) is not kept on this computer, and what the panel names "
+            "now is other speech; choose the same strips or files, cut as they were",
+        )
+    return audio
+
+
+def sources_of(settings: DUOLOGUE_PG_settings) -> tuple[str, str]:
+    """Return where the speech of A and of B comes from, in words."""
+    a, b = (p.file if p.source == "FILE" else _t("strip {name}").format(name=p.strip) for p in settings.performers())
+    return a, b
+
+
+def sources_in(entry: DUOLOGUE_PG_take) -> tuple[str, str]:
+    """Return where the speech of a take came from, in words."""
+    known = [str(about["source"]) for about in json.loads(entry.speech or "[]")]
+    a, b = known if len(known) == len(PERFORMERS) else ("", "")
+    return a, b
+
+
+CLASSES = (DUOLOGUE_OT_perform, DUOLOGUE_OT_another_take, DUOLOGUE_OT_run_again)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start, stop and test the server: the buttons of the preferences."""
+"""Start, stop and test the server: the buttons of the preferences. Its keys are in ``keys.py``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
+from duologue.errors import DuologueError
 
-from .. import preferences
+from .. import diagnostics, preferences, server_choice
 from ..connection import session
 from .base import Operator
 
@@ -33,7 +35,7 @@ class DUOLOGUE_OT_start_server(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """One server is enough."""
-        return "The server that Blender started is running" if session.owns_server else ""
+        return _t("The server that Blender started is running") if session.owns_server else ""
 
     def run(self, context: Context) -> str:
         """Start or find it."""
@@ -44,7 +46,7 @@ class DUOLOGUE_OT_start_server(Operator, bpy.types.Operator):
 
 
 class DUOLOGUE_OT_stop_server(Operator, bpy.types.Operator):
-    """Stop the animation server that Blender has started"""
+    """Stop the animation server that Blender has started; a take that is being made is cancelled"""
 
     bl_idname = "duologue.stop_server"
     bl_label = "Stop Server"
@@ -52,12 +54,12 @@ class DUOLOGUE_OT_stop_server(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """Servers that others started are not ours to stop."""
-        return "" if session.owns_server else "Blender has started no server"
+        return "" if session.owns_server else _t("Blender has started no server")
 
     def run(self, context: Context) -> str:
         """Stop it and drop the connection."""
         session.close()
-        return "The server has stopped"
+        return _t("The server has stopped")
 
 
 class DUOLOGUE_OT_test_connection(Operator, bpy.types.Operator):
@@ -70,16 +72,59 @@ class DUOLOGUE_OT_test_connection(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """A test would cut the connection of a running take."""
-        return "Wait for the take, or cancel it" if session.busy else ""
+        return _t("Wait for the take, or cancel it") if session.busy else ""
 
     def run(self, context: Context) -> str:
         """Connect anew; the answer appears below the button."""
+        wanted = preferences.target()
         if not session.owns_server:
             session.close()
-        session.open(preferences.target())
+        session.open(wanted)
         if self.wait:
             session.wait(self.wait)
         return ""
 
 
-CLASSES = (DUOLOGUE_OT_start_server, DUOLOGUE_OT_stop_server, DUOLOGUE_OT_test_connection)
+class DUOLOGUE_OT_show_log(Operator, bpy.types.Operator):
+    """Open the log of the server that Blender started last, in the program that this computer opens text with"""
+
+    bl_idname = "duologue.show_log"
+    bl_label = "Show Log"
+
+    @classmethod
+    def disabled_reason(cls, context: Context) -> str:
+        """Only servers that Blender starts write a log here."""
+        return "" if diagnostics.log_exists() else _t("Blender has started no server yet, so there is no log")
+
+    def run(self, context: Context) -> str:
+        """Open it, and say where it lies for those whose computer has no such program."""
+        path = server_choice.log_file()
+        if not path.is_file():
+            raise DuologueError("NOT_FOUND", "log-missing", f"{path} is no longer there; start the server again")
+        if not bpy.app.background:
+            bpy.ops.wm.path_open(filepath=str(path))
+        return _t("The log is {path}").format(path=path)
+
+
+class DUOLOGUE_OT_copy_diagnostics(Operator, bpy.types.Operator):
+    """Copy what a bug report needs to the clipboard: versions, the state of the server, the end of its log. No keys, no speech"""
+
+    bl_idname = "duologue.copy_diagnostics"
+    bl_label = "Copy Diagnostics"
+
+    def run(self, context: Context) -> str:
+        """Copy it; without a clipboard (``blender -b``) it is printed."""
+        text = diagnostics.report()
+        context.window_manager.clipboard = text
+        if bpy.app.background:
+            print(text)
+        return _t("Copied {lines} lines to the clipboard").format(lines=len(text.splitlines()))
+
+
+CLASSES = (
+    DUOLOGUE_OT_start_server,
+    DUOLOGUE_OT_stop_server,
+    DUOLOGUE_OT_test_connection,
+    DUOLOGUE_OT_show_log,
+    DUOLOGUE_OT_copy_diagnostics,
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bpy.app.translations import pgettext_iface as _t
+
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
 
@@ -20,7 +22,7 @@ class Panel:
 def titled(layout: UILayout, name: str) -> UILayout:
     """Return a box for a performer, headed by its letter."""
     box = layout.box()
-    box.label(text=f"Performer {name}", icon="USER")
+    box.label(text=_t("Performer {name}").format(name=name), icon="USER")
     column = box.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -34,7 +36,7 @@ def wrap(layout: UILayout, text: str, context: Context, icon: str, *, alert: boo
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
-    for i, line in enumerate(_lines(text, width)):
+    for i, line in enumerate(_lines(_t(text), width)):
         column.label(text=line, icon=icon if i == 0 else "BLANK1")
 
 

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..properties import named_performers, settings_of
+from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
+from ..scene.fixes import FIXES
+from . import mapping
 from .base import Panel, titled, wrap
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, UILayout
+
+_ICONS = {"ERROR": "ERROR", "WARNING": "ERROR", "INFO": "INFO"}
 
 
 class DUOLOGUE_PT_cast(Panel, bpy.types.Panel):
@@ -26,13 +30,36 @@ class DUOLOGUE_PT_cast(Panel, bpy.types.Panel):
         settings = settings_of(context.scene)
         for name, performer in named_performers(settings):
             column = titled(layout, name)
-            column.prop(performer, "armature", icon="ARMATURE_DATA")
+            row = column.row(align=True)
+            row.prop(performer, "armature", icon="ARMATURE_DATA")
+            row.operator("duologue.cast_selected", text="", icon="RESTRICT_SELECT_OFF").performer = name
             column.prop(performer, "face", icon="SHAPEKEY_DATA")
             if performer.problem:
                 wrap(column, performer.problem, context, "ERROR", alert=True)
-            for line in performer.found.splitlines():
+            lines = performer.found.splitlines()
+            for line in lines[:1] if len(performer.faces) else lines:  # each face has a line of its own below
                 wrap(column, line, context, "CHECKMARK")
+            _draw_findings(column, name, performer, context)
+            if performer.armature is not None:
+                column.use_property_split = False
+                mapping.draw_bones(column, name, performer)
+                mapping.draw_faces(column, name, performer)
+        row = layout.row(align=True)
+        row.operator("duologue.cast_selected", icon="RESTRICT_SELECT_OFF").performer = "BOTH"
+        row.operator("duologue.check_cast", icon="VIEWZOOM")
         layout.operator("duologue.add_sample_pair", icon="COMMUNITY")
+
+
+def _draw_findings(layout: UILayout, name: str, performer: DUOLOGUE_PG_performer, context: Context) -> None:
+    """Draw what is wrong, each with its button where there is one."""
+    for item in performer.findings:
+        if not (performer.problem and item.code == "scale"):  # then the problem says so already
+            wrap(layout, item.text, context, _ICONS[item.severity], alert=item.severity == "ERROR")
+        if item.code in FIXES:
+            row = layout.row()
+            row.use_property_split = False
+            fix = row.operator("duologue.fix_cast", text=FIXES[item.code].label, icon="TOOL_SETTINGS")
+            fix.performer, fix.code, fix.about = name, item.code, item.about
 
 
 CLASSES = (DUOLOGUE_PT_cast,)

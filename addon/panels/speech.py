@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What they say."""
+"""What they say: the sound, and the words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as _t
 
-from ..properties import named_performers, settings_of
-from ..scene import compat
-from .base import Panel, titled
+from ..briefing.missing import speech_problem, transcript_problem
+from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
+from ..scene import compat, sequencer
+from .base import Panel, titled, wrap
 
 if TYPE_CHECKING:
-    from bpy.types import Context
+    from bpy.types import Context, UILayout
 
 
 class DUOLOGUE_PT_speech(Panel, bpy.types.Panel):
@@ -22,23 +24,65 @@ class DUOLOGUE_PT_speech(Panel, bpy.types.Panel):
     bl_parent_id = "DUOLOGUE_PT_main"
 
     def draw(self, context: Context) -> None:
-        """Draw both performers' sound."""
+        """Draw both performers' sound and words, and when the take begins."""
         layout = self.layout
         settings = settings_of(context.scene)
-        editor = compat.sequencer_scene(context).sequence_editor
         for name, performer in named_performers(settings):
             column = titled(layout, name)
-            column.row().prop(performer, "source", expand=True)
-            if performer.source == "FILE":
-                column.prop(performer, "file")
-                column.prop(performer, "channel")
-            elif editor is not None:
-                column.prop_search(performer, "strip", editor, "strips", icon="SOUND")
-            else:
-                column.label(text="No sound in the sequencer", icon="INFO")
+            _draw_sound(column, context, name, performer)
+            _draw_words(column, context, performer)
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "first_frame")
+        row = layout.row(align=True)
+        row.prop(settings, "first_frame")
+        row.operator("duologue.begin_with_speech", text="", icon="TRACKING_BACKWARDS_SINGLE")
+        if any(performer.source == "STRIP" for performer in settings.performers()):
+            layout.prop(settings, "follow_strips")
+            layout.operator("duologue.align_strips", icon="SNAP_ON")
+        if any(performer.source == "FILE" and performer.file for performer in settings.performers()):
+            layout.operator("duologue.lay_strips", icon="SEQUENCE")
+
+
+def _draw_sound(column: UILayout, context: Context, name: str, performer: DUOLOGUE_PG_performer) -> None:
+    column.row().prop(performer, "source", expand=True)
+    scene = compat.sequencer_scene(context)
+    if performer.source == "FILE":
+        column.prop(performer, "file")
+    elif scene.sequence_editor is not None:
+        column.prop_search(performer, "strip", scene.sequence_editor, "strips", icon="SOUND")
+    else:
+        column.label(text="No sound in the sequencer", icon="INFO")
+        return
+    column.prop(performer, "channel")
+    if performer.source != "STRIP" or not performer.strip:
+        return
+    problem = speech_problem(context, name, performer)
+    if problem:
+        wrap(column, problem, context, "ERROR", alert=True)
+        return
+    pieces = sequencer.pieces(scene, name, performer.strip)
+    if len(pieces) > 1:
+        heard = len(sequencer.audible(scene, pieces))
+        wrap(
+            column,
+            _t("Cut into {count} strips, {heard} are heard").format(count=len(pieces), heard=heard),
+            context,
+            "INFO",
+        )
+
+
+def _draw_words(column: UILayout, context: Context, performer: DUOLOGUE_PG_performer) -> None:
+    words = performer.transcript
+    column.prop(words, "source")
+    if words.source == "TEXT":
+        column.prop(words, "text")
+    elif words.source == "FILE":
+        column.prop(words, "file")
+        if words.file.lower().endswith(".textgrid"):
+            column.prop(words, "tier")
+    problem = transcript_problem(performer)
+    if problem:
+        wrap(column, problem, context, "ERROR", alert=True)
 
 
 CLASSES = (DUOLOGUE_PT_speech,)

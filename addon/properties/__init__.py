@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from duologue.labels import PERFORMERS
 
-from . import performer, settings
+from . import output, performer, settings, takes
 from .performer import DUOLOGUE_PG_performer
 from .settings import DUOLOGUE_PG_settings
 
@@ -21,4 +21,4 @@ def named_performers(settings: DUOLOGUE_PG_settings) -> list[tuple[str, DUOLOGUE
     return list(zip(PERFORMERS, settings.performers(), strict=True))
 
 
-CLASSES = (*performer.CLASSES, *settings.CLASSES)
+CLASSES = (*performer.CLASSES, *output.CLASSES, *takes.CLASSES, *settings.CLASSES)

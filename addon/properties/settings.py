@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.app.translations import pgettext_iface as _t
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 from duologue.labels import RELATIONSHIPS, roles
 
+from .output import DUOLOGUE_PG_output
 from .performer import DUOLOGUE_PG_performer
+from .script import DUOLOGUE_PG_strengths
+from .takes import DUOLOGUE_PG_gain, DUOLOGUE_PG_remake, DUOLOGUE_PG_take, choose
 
 _RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHIPS]
 
@@ -15,9 +19,10 @@ _RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHI
 def _role_items(settings: DUOLOGUE_PG_settings, _: bpy.types.Context | None) -> list[tuple[str, str, str, int]]:
     """Offer both ways to give out the roles of a relationship that has two."""
     first, second = roles(settings.relationship)
+    text, first, second = _t("A: {a}, B: {b}"), _t(first), _t(second)
     _ROLE_ITEMS[:] = [
-        ("FIRST", f"A: {first}, B: {second}", "", 0),
-        ("SECOND", f"A: {second}, B: {first}", "", 1),
+        ("FIRST", text.format(a=first, b=second), "", 0),
+        ("SECOND", text.format(a=second, b=first), "", 1),
     ]
     return _ROLE_ITEMS
 
@@ -35,13 +40,44 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
     )
     casting: EnumProperty(name="Roles", description="Who is which of the two", items=_role_items)
     first_frame: IntProperty(name="First Frame", description="The frame at which the take begins", default=1)
+    follow_strips: BoolProperty(
+        name="Take Follows Strips",
+        description="When a sound strip is moved, the take made from it moves along; with both strips, also first frame, "
+        "markers and targets",
+        default=True,
+    )
+    heard_from: IntProperty(
+        name="Heard From", description="The first frame of the take when the speech was last read", options={"HIDDEN"}
+    )
+    strengths: PointerProperty(
+        type=DUOLOGUE_PG_strengths, name="Strengths", description="How strongly each condition is followed"
+    )
     seed: IntProperty(name="Seed", description="Another seed gives another take of the same brief", min=0)
     steps: IntProperty(
         name="Steps", description="Denoising steps: more take longer and look smoother", default=10, min=1, max=100
     )
-    last_take: StringProperty(
-        name="Last Take", description="The file of the take that was made last", options={"HIDDEN"}
+    output: PointerProperty(
+        type=DUOLOGUE_PG_output, name="Send Out", description="What goes out of Blender, and where to"
     )
+    takes: CollectionProperty(type=DUOLOGUE_PG_take, name="Takes", description="The takes of this scene")
+    active_take: IntProperty(
+        name="Take",
+        description="The take that is chosen: clicking one in the list puts it on the characters",
+        default=-1,
+        update=choose,
+    )
+    shown_take: StringProperty(name="Shown", description="The key of the take that plays", options={"HIDDEN"})
+    compared_take: StringProperty(
+        name="Compared", description="The key of the take that played before it", options={"HIDDEN"}
+    )
+    take_problem: StringProperty(
+        name="Problem", description="Why the chosen take does not play", options={"HIDDEN", "SKIP_SAVE"}
+    )
+    remake: PointerProperty(type=DUOLOGUE_PG_remake, name="Re-make", description="What is to be made again")
+    gains: CollectionProperty(
+        type=DUOLOGUE_PG_gain, name="Face Tuning", description="How much of single shapes reaches the faces"
+    )
+    active_gain: IntProperty(name="Shape", description="The row of the face tuning that is chosen")
 
     def performers(self) -> tuple[DUOLOGUE_PG_performer, DUOLOGUE_PG_performer]:
         """Return both performers' settings."""

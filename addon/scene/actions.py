@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+from duologue.errors import DuologueError
 from numpy.typing import NDArray
 
 from . import compat
 
 if TYPE_CHECKING:
-    from bpy.types import ID, Action, ActionChannelbag, ActionSlot, NlaTrack
+    from bpy.types import ID, Action, ActionChannelbag, ActionSlot, FCurve, NlaTrack
 
 OURS = "duologue_performer"
 """Custom property that marks what Duologue made ("A" or "B"), so that Clear removes exactly that."""
 
+FIRST = "duologue_first_frame"
+"""Custom property of such an Action: the frame of its curves at which the take begins. Whoever moves the curves moves it too."""
+
 FLAT = 1e-6
 """A channel that moves less than this (radians, metres or weight) is constant and gets one key."""
+
+_STASH = "[Duologue Stash] "
+"""Begins the name of the muted NLA track that holds a user's own Action while a take plays."""
 
 _LINEAR = 1  # bpy.types.Keyframe.interpolation: CONSTANT 0, LINEAR 1, BEZIER 2
 
@@ -35,6 +42,8 @@ class Channels:
     path: str
     values: NDArray[Any]
     group: str
+    first: int = 0
+    """The index of the first component."""
 
 
 def write_curves(bag: ActionChannelbag, channels: Iterable[Channels], frames: NDArray[np.float32]) -> int:
@@ -45,7 +54,7 @@ def write_curves(bag: ActionChannelbag, channels: Iterable[Channels], frames: ND
         flat = np.ptp(values, axis=0) < FLAT
         for index in range(values.shape[1]):
             keys = slice(0, 1) if flat[index] else slice(None)
-            _write_curve(bag, channel, index, frames[keys], values[keys, index])
+            _write_curve(bag, channel, channel.first + index, frames[keys], values[keys, index])
             count += 1
     return count
 
@@ -74,11 +83,29 @@ def slot_for(action: Action, datablock: ID) -> ActionSlot:
 
     It carries the datablock's own name, by which Blender finds it again when the Action is assigned by hand.
     """
+    return _slot_by_name(action, datablock) or action.slots.new(datablock.id_type, datablock.name)
+
+
+def find_slot(action: Action, datablock: ID) -> ActionSlot | None:
+    """Return the slot that drives a datablock, also when it was renamed since: by its name, else the only one of its kind."""
+    same = [slot for slot in action.slots if slot.target_id_type == datablock.id_type]
+    return _slot_by_name(action, datablock) or (same[0] if len(same) == 1 else None)
+
+
+def _slot_by_name(action: Action, datablock: ID) -> ActionSlot | None:
     kind = datablock.id_type
-    for slot in action.slots:
-        if slot.target_id_type == kind and slot.name_display == datablock.name:
-            return slot
-    return action.slots.new(kind, datablock.name)
+    return next((s for s in action.slots if s.target_id_type == kind and s.name_display == datablock.name), None)
+
+
+def bag_of(action: Action | None, datablock: ID) -> ActionChannelbag | None:
+    """Return an Action's curves for a datablock, or None where it has none for it."""
+    slot = find_slot(action, datablock) if action is not None else None
+    return compat.channelbag(action, slot) if action is not None and slot is not None else None
+
+
+def curves_of(action: Action) -> list[FCurve]:
+    """Return every curve of an Action, of all its slots."""
+    return [curve for slot in action.slots for curve in compat.channelbag(action, slot).fcurves]
 
 
 def is_ours(action: Action | None) -> bool:
@@ -94,6 +121,22 @@ def has_ours(datablock: ID) -> bool:
     return is_ours(data.action) or any(is_ours(strip.action) for track in data.nla_tracks for strip in track.strips)
 
 
+def require_editable(datablocks: Iterable[ID]) -> None:
+    """Refuse what comes from another file and can't be animated in this one.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``character-linked``.
+    """
+    for datablock in datablocks:
+        if not datablock.is_editable:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "character-linked",
+                f"{datablock.name!r} is linked from {datablock.library.filepath} and can't be animated here; make a library "
+                "override of the character (Object > Library Override > Make), or append it instead",
+            )
+
+
 def assign(datablock: ID, action: Action, slot: ActionSlot) -> None:
     """Make ``action`` the one that drives ``datablock``; a user's own Action is put aside on a muted NLA track, not lost.
 
@@ -101,20 +144,55 @@ def assign(datablock: ID, action: Action, slot: ActionSlot) -> None:
     Blender 4.5 to 5.2.
     """
     data = datablock.animation_data or datablock.animation_data_create()
-    if data.use_tweak_mode:
-        data.use_tweak_mode = False
+    leave_tweak_mode(datablock)
     if data.action is not None and data.action != action and not is_ours(data.action):
         stash(datablock)
     data.action = action
     data.action_slot = slot
 
 
+def leave_tweak_mode(datablock: ID) -> None:
+    """End the editing of a strip, during which Blender lets nobody change the Action."""
+    data = datablock.animation_data
+    if data is not None and data.use_tweak_mode:
+        data.use_tweak_mode = False
+
+
 def stash(datablock: ID) -> None:
-    """Move a datablock's Action to an NLA track of its own that is muted, as Blender's own Stash button does."""
+    """Move a user's Action to an NLA track of its own that is muted, as Blender's own Stash button does; once is enough."""
+    data = datablock.animation_data
+    if _stash_of(datablock, data.action) is not None:
+        data.action = None
+        return
     track = push_down(datablock)
     if track is not None:
-        track.name = f"[Stash] {track.name}"
+        track.name = f"{_STASH}{track.name}"
         track.mute = track.lock = True
+
+
+def unstash(datablock: ID) -> None:
+    """Give a datablock that has no Action the one back that was put aside last."""
+    data = datablock.animation_data
+    if data is None or data.action is not None:
+        return
+    stashed = [track for track in data.nla_tracks if _is_stash(track)]
+    if not stashed:
+        return
+    strip = stashed[-1].strips[0]
+    action, slot = strip.action, strip.action_slot
+    data.nla_tracks.remove(stashed[-1])
+    data.action = action
+    if slot is not None:
+        data.action_slot = slot
+
+
+def _is_stash(track: NlaTrack) -> bool:
+    return track.name.startswith(_STASH) and track.mute and len(track.strips) == 1
+
+
+def _stash_of(datablock: ID, action: Action) -> NlaTrack | None:
+    tracks = datablock.animation_data.nla_tracks
+    return next((t for t in tracks if _is_stash(t) and t.strips[0].action == action), None)
 
 
 def push_down(datablock: ID) -> NlaTrack | None:
@@ -125,6 +203,7 @@ def push_down(datablock: ID) -> NlaTrack | None:
     data = datablock.animation_data
     if data is None or data.action is None:
         return None
+    leave_tweak_mode(datablock)
     action, slot = data.action, data.action_slot
     start, end = action.frame_range
     track = data.nla_tracks.new()
@@ -138,23 +217,69 @@ def push_down(datablock: ID) -> NlaTrack | None:
     return track
 
 
-def remove(datablocks: Iterable[ID], performer: str | None = None) -> int:
-    """Remove our Actions from these datablocks, their NLA tracks included; everything else stays. Return how many there were."""
+def tracks_of(datablock: ID, action: Action | None = None) -> list[NlaTrack]:
+    """Return the NLA tracks that hold nothing but takes of ours, or nothing but this one."""
+    data = datablock.animation_data
+    found: list[NlaTrack] = []
+    for track in data.nla_tracks if data is not None else ():
+        held = {strip.action for strip in track.strips}
+        if held and (held == {action} if action is not None else all(is_ours(one) for one in held)):
+            found.append(track)
+    return found
+
+
+def detach(datablock: ID, action: Action | None = None) -> set[Action]:
+    """Take a take of ours, or all of them, off a datablock, its NLA tracks included. Return the Actions that were on it."""
+    data = datablock.animation_data
+    if data is None:
+        return set()
+    taken: set[Action] = set()
+    leave_tweak_mode(datablock)
+    if is_ours(data.action) and action in (None, data.action):
+        taken.add(data.action)
+        data.action = None
+    for track in tracks_of(datablock, action):
+        taken |= {strip.action for strip in track.strips}
+        data.nla_tracks.remove(track)
+    for one in taken:
+        bag = bag_of(one, datablock)
+        rest(datablock, bag.fcurves if bag is not None else ())
+    return taken
+
+
+def remove(datablocks: Iterable[ID]) -> int:
+    """Remove our Actions from these datablocks, their NLA tracks included; everything else stays. Return how many there were.
+
+    The Action of the user's that a take put aside is back in its place afterwards.
+    """
     removed: set[Action] = set()
     for datablock in datablocks:
-        data = datablock.animation_data
-        if data is None:
-            continue
-        if is_ours(data.action) and performer in (None, data.action[OURS]):
-            removed.add(data.action)
-            data.action = None
-        for track in list(data.nla_tracks):
-            ours = {strip.action for strip in track.strips if is_ours(strip.action)}
-            if ours and len(ours) == len(track.strips):
-                removed |= ours
-                data.nla_tracks.remove(track)
-    count = len(removed)
+        removed |= detach(datablock)
+        unstash(datablock)
     for action in removed:
-        if action.users - int(action.use_fake_user) <= 0:
-            bpy.data.actions.remove(action)
-    return count
+        remove_unused(action)
+    return len(removed)
+
+
+def rest(datablock: ID, curves: Iterable[FCurve]) -> None:
+    """Set what these curves moved to where it is at rest: without them it would stay as the last frame left it."""
+    for path in {curve.data_path for curve in curves}:
+        owner, dot, prop = path.rpartition(".")
+        try:
+            if path.endswith('"]'):
+                owner, _, name = path[:-2].rpartition('["')
+                holder = datablock.path_resolve(owner)
+                holder[name] = holder.id_properties_ui(name).as_dict()["default"]
+            elif dot:
+                known = datablock.path_resolve(owner).bl_rna.properties[prop]
+                value = tuple(known.default_array) if known.is_array else 0.0
+                setattr(datablock.path_resolve(owner), prop, value)
+        except (ValueError, KeyError, TypeError):  # the bone, shape or property is gone
+            continue
+    datablock.update_tag()
+
+
+def remove_unused(action: Action) -> None:
+    """Remove an Action of ours that nothing uses any more."""
+    if is_ours(action) and action.users - int(action.use_fake_user) <= 0:
+        bpy.data.actions.remove(action)

@@ -49,8 +49,7 @@ def read_rig(armature: Object) -> Rig:
     """
     bones = armature.data.bones
     world = np.array(armature.matrix_world, np.float64)
-    axes = np.linalg.norm(world[:3, :3], axis=0)
-    if np.ptp(axes) > _EVEN * axes.mean() or np.linalg.det(world[:3, :3]) <= 0:
+    if not is_even(armature):
         raise DuologueError(
             "FAILED_PRECONDITION",
             "rig-scale",
@@ -65,21 +64,49 @@ def read_rig(armature: Object) -> Rig:
     return Rig(names, parents, rest, frames_from_blender(world))
 
 
+def is_even(armature: Object) -> bool:
+    """Return whether an armature object is neither mirrored nor scaled more along one axis than along another."""
+    world = np.array(armature.matrix_world, np.float64)[:3, :3]
+    axes = np.linalg.norm(world, axis=0)
+    return bool(np.ptp(axes) <= _EVEN * axes.mean() and np.linalg.det(world) > 0)
+
+
 def connected(armature: Object) -> list[str]:
     """Return the bones that take no location because they are joined to their parent's tail."""
     return [bone.name for bone in armature.data.bones if bone.use_connect and bone.parent]
 
 
 def sole_height(meshes: Sequence[Object]) -> float | None:
-    """Return the height of the lowest vertex of a character at rest, metres; None without meshes."""
+    """Return the height of the lowest vertex of a character at rest, metres; None without meshes.
+
+    Only what is seen counts: MakeHuman's helper vertices, hidden by a mask or without faces, hang below its soles.
+    """
     lowest: list[float] = []
     for mesh in meshes:
+        shown = _shown_vertices(mesh)
         points = np.empty(3 * len(mesh.data.vertices), np.float32)
         mesh.data.vertices.foreach_get("co", points)
         world = np.array(mesh.matrix_world, np.float64)
-        if len(points):
-            lowest.append(float((points.reshape(-1, 3) @ world[2, :3]).min() + world[2, 3]))
+        if shown.any():
+            lowest.append(float((points.reshape(-1, 3)[shown] @ world[2, :3]).min() + world[2, 3]))
     return min(lowest, default=None)
+
+
+def _shown_vertices(mesh: Object) -> NDArray[np.bool_]:
+    """Return which vertices (V,) belong to a face that no mask modifier hides."""
+    shown = np.zeros(len(mesh.data.vertices), bool)
+    corners = np.empty(len(mesh.data.loops), np.int32)
+    mesh.data.loops.foreach_get("vertex_index", corners)
+    shown[corners] = True
+    for modifier in mesh.modifiers:
+        group = mesh.vertex_groups.get(modifier.vertex_group) if modifier.type == "MASK" else None
+        if group is not None and modifier.mode == "VERTEX_GROUP" and modifier.show_viewport:
+            kept = [
+                any(g.group == group.index and g.weight > modifier.threshold for g in v.groups)
+                for v in mesh.data.vertices
+            ]
+            shown &= np.array(kept) ^ modifier.invert_vertex_group
+    return shown
 
 
 def bone_path(bone: PoseBone | str, prop: str) -> str:
@@ -136,35 +163,18 @@ def location_channels(bone: PoseBone, locations: NDArray[np.float64]) -> Channel
     return Channels(bone_path(bone, "location"), values, bone.name)
 
 
-def blockers(armature: Object, bones: Sequence[str]) -> list[str]:
-    """Return what would keep a written pose from showing, each with what to do about it. Empty when nothing does."""
-    found: list[str] = []
-    if armature.data.pose_position == "REST":
-        found.append(f"{armature.name} shows its rest position; choose Pose Position in its armature properties")
+def driven_bones(armature: Object) -> set[str]:
+    """Return the bones whose location or rotation a driver sets; muted drivers set nothing."""
     data = armature.animation_data
-    if data is not None and any(track.is_solo for track in data.nla_tracks):
-        found.append(f"{armature.name} has a solo NLA track, which hides the Action; switch the star off")
-    driven = {_bone_of(curve.data_path) for curve in data.drivers} if data is not None else set()
-    posed = armature.pose.bones
-    held = [name for name in bones if any(not c.mute and c.influence > 0 for c in posed[name].constraints)]
-    if held:
-        found.append(
-            f"{armature.name}: constraints on {_listed(held)} add to or replace the motion; mute them if it looks wrong"
-        )
-    if moved := sorted(driven & set(bones)):
-        found.append(f"{armature.name}: drivers on {_listed(moved)} override the motion; remove them if it looks wrong")
-    return found
+    channels = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+    curves = [] if data is None else [c for c in data.drivers if not c.mute and c.data_path.endswith(channels)]
+    return {bone_of(curve.data_path) for curve in curves} - {""}
 
 
-def _bone_of(path: str) -> str:
+def bone_of(path: str) -> str:
     """Return the bone that a data path speaks of, or nothing."""
     parts = path.split('"')
     return bpy.utils.unescape_identifier(parts[1]) if path.startswith("pose.bones[") and len(parts) > 2 else ""
-
-
-def _listed(names: Sequence[str], limit: int = 4) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
 
 
 def world_pose(armature: Object, depsgraph: Any) -> NDArray[np.float64]:

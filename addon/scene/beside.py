@@ -11,7 +11,7 @@ import bpy
 from duologue.errors import DuologueError
 from duologue.take import FPS
 
-from . import preview
+from . import compat, preview
 
 if TYPE_CHECKING:
     from bpy.types import Scene, Strip
@@ -42,10 +42,10 @@ def join(left: Path, right: Path, video: Path, emit: Callable[..., None]) -> Non
     ]
     sound = scene.sequence_editor.strips.new_sound("Sound", str(left), 1, 1)
     scene.frame_start = 1
-    scene.frame_end = max(strip.frame_final_duration for strip in strips)
-    sound.frame_final_duration = min(sound.frame_final_duration, scene.frame_end)
+    scene.frame_end = max(map(compat.strip_length, strips))
+    compat.set_strip_length(sound, min(compat.strip_length(sound), scene.frame_end))
     for strip in strips:
-        strip.frame_final_duration = scene.frame_end  # beyond its end a strip holds its last picture
+        compat.set_strip_length(strip, scene.frame_end)  # beyond its end a strip holds its last picture
     scene.render.use_sequencer = True
     preview.render_animation(scene, lambda done, total: emit("progress", stage="beside", done=done, total=total))
 

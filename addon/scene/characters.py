@@ -147,5 +147,7 @@ def _shape_keys(body: Object, positions: NDArray[Any], shapes: Mapping[str, tupl
     for name, (index, delta) in sorted(shapes.items()):
         moved = rest.copy()
         moved[index] += to_blender(delta.astype(np.float32))
-        body.shape_key_add(name=name, from_mix=False).data.foreach_set("co", moved.ravel())
+        key = body.shape_key_add(name=name, from_mix=False)
+        key.value = 0.0  # Blender 5.0 and later make a new one at 1
+        key.data.foreach_set("co", moved.ravel())
     body.data.shape_keys.name = body.name

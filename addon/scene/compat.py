@@ -71,6 +71,32 @@ def strip_offset(strip: Strip) -> float:
     return strip.left_handle_offset if VERSION >= (5, 2) else strip.frame_offset_start
 
 
+def strip_length(strip: Strip) -> int:
+    """Return for how many frames a strip shows, as cut; the name changed in 5.2."""
+    return strip.duration if VERSION >= (5, 2) else strip.frame_final_duration
+
+
+def set_strip_length(strip: Strip, frames: int) -> None:
+    """Cut or stretch out a strip at its end; pictures hold their last one beyond it."""
+    if VERSION >= (5, 2):
+        strip.duration = frames
+    else:
+        strip.frame_final_duration = frames
+
+
+def strip_content(strip: Strip) -> float:
+    """Return the frame at which a strip's content begins, also where that is cut off; the name changed in 5.2."""
+    return strip.content_start if VERSION >= (5, 2) else strip.frame_start
+
+
+def move_strip(strip: Strip, frames: int) -> None:
+    """Move a strip along the timeline, cuts and all."""
+    if VERSION >= (5, 2):
+        strip.content_start += frames
+    else:
+        strip.frame_start += frames
+
+
 def node_tree(owner: Any) -> Any:
     """Return the shader nodes of a material or world; before 5.0 they have to be switched on."""
     if VERSION < (5, 0):

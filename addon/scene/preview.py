@@ -211,5 +211,5 @@ def _show_pictures(scene: Scene, pictures: Sequence[Path]) -> None:
     strip = editor.strips.new_image("Pictures", str(pictures[0]), channel, scene.frame_start, fit_method="FIT")
     for picture in pictures[1:]:
         strip.elements.append(picture.name)
-    strip.frame_final_duration = len(pictures)
+    compat.set_strip_length(strip, len(pictures))
     scene.render.use_sequencer = True

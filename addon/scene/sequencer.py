@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aud
 import bpy
 import numpy as np
+from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError, invalid
 from numpy.typing import NDArray
 
 from . import compat
 
 if TYPE_CHECKING:
-    from bpy.types import Scene, Strip
+    from bpy.types import Scene, SequenceEditor, Strip
+
+VOICE = "duologue_performer"
+"""Custom property of a strip: whose voice it holds."""
 
 
 def strip_name(performer: str) -> str:
@@ -68,16 +74,19 @@ def read_sound(path: Path | str) -> tuple[NDArray[np.float32], int]:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
 
 
-def read_strip(scene: Scene, strip: Strip, start: float, end: float) -> tuple[NDArray[np.float32], int]:
+def read_strip(
+    scene: Scene, strip: Strip, start: float, end: float, channel: int = 0
+) -> tuple[NDArray[np.float32], int]:
     """Return what a sound strip plays between two frames as mono samples (n,) and their rate; silence where it plays nothing.
 
-    Cuts are respected; a strip's volume, speed and effects are not: speech is analysed as it was recorded.
+    ``channel``: which of the sound's, counted from 1; 0 mixes all. Cuts are respected; a strip's volume and effects are not:
+    speech is analysed as it was recorded.
 
     Raises:
-        DuologueError: what :func:`read_sound` raises.
+        DuologueError: what :func:`read_sound` and :func:`pick_channel` raise.
     """
-    samples, rate = read_sound(bpy.path.abspath(strip.sound.filepath))
-    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    samples, rate = _sound_of(strip)
+    mono = pick_channel(samples, channel, f"the sound of strip {strip.name!r}")
     fps = scene.render.fps / scene.render.fps_base
     first, last = compat.strip_range(strip)
     left, right = max(first, start), min(last, end)
@@ -91,8 +100,126 @@ def read_strip(scene: Scene, strip: Strip, start: float, end: float) -> tuple[ND
     return out, rate
 
 
-def sound_strips(scene: Scene) -> list[Strip]:
-    """Return the scene's sound strips, the ones inside meta strips left out, in the order they begin."""
+def read_pieces(
+    scene: Scene, strips: Sequence[Strip], start: float, end: float, channel: int = 0
+) -> tuple[NDArray[np.float32], int]:
+    """Return what strips play together, as :func:`read_strip` does for one: a voice that was cut stays one voice.
+
+    Raises:
+        DuologueError: what :func:`read_strip` raises; FAILED_PRECONDITION ``strip-rates``.
+    """
+    voices = [read_strip(scene, strip, start, end, channel) for strip in strips]
+    rates = {rate for _, rate in voices}
+    if len(rates) > 1:
+        names = ", ".join(repr(strip.name) for strip in strips)
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "strip-rates",
+            f"the sounds of the strips {names} have different sample rates; choose strips of one recording",
+        )
+    return np.sum([samples for samples, _ in voices], axis=0, dtype=np.float32), rates.pop()
+
+
+def pick_channel(samples: NDArray[np.float32], channel: int, what: str) -> NDArray[np.float32]:
+    """Return one channel (n,) of samples (n,) or (n, channels), counted from 1; 0 mixes all.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``channel-missing``.
+    """
+    columns = samples if samples.ndim == 2 else samples[:, None]
+    if channel > columns.shape[1]:
+        raise invalid(
+            "channel-missing",
+            f"{what} has {columns.shape[1]} channels; choose one of those, or 0 to mix them",
+        )
+    return columns[:, channel - 1] if channel else columns.mean(axis=1)
+
+
+def _sound_of(strip: Strip) -> tuple[NDArray[np.float32], int]:
+    """Read a strip's sound: its file, or what is packed into the .blend."""
+    path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
+    packed = strip.sound.packed_file
+    if packed is None:
+        return read_sound(path)
+    with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
+        unpacked = Path(folder, f"sound{path.suffix}")
+        unpacked.write_bytes(packed.data)
+        return read_sound(unpacked)
+
+
+# Whose voice a strip holds -----------------------------------------------------------------------------------------------
+
+
+def choose(scene: Scene, performer: str, name: str) -> None:
+    """Make a strip a performer's voice, in place of those that were. It is marked, so that it stays theirs when it is renamed,
+    and so do both halves when it is cut."""
     editor = scene.sequence_editor
-    strips = [strip for strip in editor.strips if strip.type == "SOUND"] if editor else []
-    return sorted(strips, key=lambda strip: compat.strip_range(strip)[0])
+    strip = editor.strips.get(name) if editor else None
+    if strip is None or performer in _voices(strip):
+        return
+    for other in editor.strips:
+        if performer in _voices(other):
+            other[VOICE] = _voices(other).replace(performer, "")
+    strip[VOICE] = _voices(strip) + performer
+
+
+def pieces(scene: Scene, performer: str, name: str) -> list[Strip]:
+    """Return the sound strips with a performer's voice, in the order of time: the one of that name, and what was cut from it."""
+    editor = scene.sequence_editor
+    if editor is None or not name:
+        return []
+    found = [strip for strip in editor.strips if strip.type == "SOUND" and performer in _voices(strip)]
+    if not found and (strip := editor.strips.get(name)) is not None and strip.type == "SOUND":
+        found = [strip]
+    return sorted(found, key=lambda strip: compat.strip_range(strip)[0])
+
+
+def audible(scene: Scene, strips: Iterable[Strip]) -> list[Strip]:
+    """Return those that are not muted, nor their channel."""
+    channels = scene.sequence_editor.channels if scene.sequence_editor else ()
+    return [strip for strip in strips if not strip.mute and not channels[strip.channel].mute]
+
+
+def problem(scene: Scene, performer: str, name: str) -> str:
+    """Return why a strip can't be a performer's voice and what to do, or nothing. Cheap enough to be asked at every redraw."""
+    editor = scene.sequence_editor
+    if editor is None or not name:
+        return _t("Choose the sound strip of {name} (add sound in the video sequencer), or take a file").format(
+            name=performer
+        )
+    found = pieces(scene, performer, name)
+    if not found:
+        return _not_a_voice(editor, performer, name)
+    heard = audible(scene, found)
+    if not heard:
+        return _t("The strip “{strip}” of {name} is muted; unmute it or its channel, or take a file").format(
+            strip=name, name=performer
+        )
+    if any(len(strip.retiming_keys) for strip in heard):
+        return _t("The strip “{strip}” of {name} is retimed; reset its retiming, or bake it to a sound file").format(
+            strip=name, name=performer
+        )
+    return ""
+
+
+def _not_a_voice(editor: SequenceEditor, performer: str, name: str) -> str:
+    strip = editor.strips.get(name)
+    if strip is not None and strip.type == "META":
+        return _t("“{strip}” is a meta strip; separate it and choose a sound strip of it for {name}").format(
+            strip=name, name=performer
+        )
+    if strip is not None:
+        return _t("“{strip}” is not a sound strip; choose another for {name}").format(strip=name, name=performer)
+    inner = editor.strips_all.get(name)
+    if inner is not None and (meta := inner.parent_meta()) is not None:
+        return _t(
+            "The strip “{strip}” of {name} lies in the meta strip “{meta}”; separate that, or take a file"
+        ).format(strip=name, name=performer, meta=meta.name)
+    return _t("There is no strip “{strip}”; choose the sound strip of {name}, or take a file").format(
+        strip=name, name=performer
+    )
+
+
+def _voices(strip: Strip) -> str:
+    """Return the performers whose voice a strip holds: "A", "B", or both where each has a channel of it."""
+    return strip.get(VOICE, "")

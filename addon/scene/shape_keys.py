@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faces: which meshes carry a character's shape keys, what would keep them still, and the channels that move them."""
+"""Faces: which meshes carry a character's shape keys, which of them are driven, and the channels that move them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -51,20 +50,8 @@ def channels(keys: Key, weights: NDArray[Any], match: ShapeMatch) -> list[Channe
     ]
 
 
-def blockers(mesh: Object, names: Sequence[str]) -> list[str]:
-    """Return what would keep written shapes from showing, each with what to do about it. Empty when nothing does."""
-    keys = mesh.data.shape_keys
-    found: list[str] = []
-    if muted := [name for name in names if keys.key_blocks[name].mute]:
-        found.append(f"{mesh.name}: shape keys {', '.join(muted[:4])} are muted; tick them in the shape key list")
+def driven_shapes(keys: Key) -> set[str]:
+    """Return the shape keys whose value a driver sets; muted drivers set nothing."""
     data = keys.animation_data
-    driven = {curve.data_path for curve in data.drivers} if data is not None else set()
-    if held := [name for name in names if shape_path(name) in driven]:
-        found.append(
-            f"{mesh.name}: shape keys {', '.join(held[:4])} have drivers, which win over the take; remove those drivers"
-        )
-    if mesh.show_only_shape_key:
-        found.append(f"{mesh.name} shows a single shape key; switch off the pin in its shape key list")
-    if data is not None and any(track.is_solo for track in data.nla_tracks):
-        found.append(f"{mesh.name} has a solo NLA track on its shape keys, which hides the Action; switch the star off")
-    return found
+    driven = {curve.data_path for curve in data.drivers if not curve.mute} if data is not None else set()
+    return {block.name for block in keys.key_blocks if shape_path(block.name) in driven}

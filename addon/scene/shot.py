@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 from duologue.errors import DuologueError
+from duologue.files import prepare_folder
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import forward_kinematics
 from duologue.take import FPS, Take
 
-from . import armatures, camera, characters, drawing, preview, sequencer, stage
+from . import armatures, camera, characters, drawing, exporting, preview, sequencer, stage
 from .cast import Performer, cast
 from .take_writer import write_take
 
@@ -32,8 +33,10 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
     Raises:
         DuologueError: a take or scene that can't be read, a cast that can't play, a folder that can't be written.
     """
+    exporting.check(options.export)
     take = Take.load(options.take)
-    folder = _folder(options.out)
+    prepare_folder(options.out)
+    folder = options.out.resolve()
     emit("progress", stage="scene", done=0, total=4)
     scene, own = _open(options.blend)
     performers = _players(options, scene) if own else add_sample_pair(scene)
@@ -50,10 +53,16 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
     preview.set_engine(scene, "workbench" if options.engine == "software" else options.engine)
     _save(blend)
     emit("progress", stage="scene", done=4, total=4)
+    files = [blend.name]
+    for kind in options.export:
+        name = exporting.file_name(kind)
+        for note in exporting.write(kind, folder / name, scene, performers, (scene.frame_start, scene.frame_end)):
+            emit("note", message=note)
+        files.append(name)
     if options.no_preview:
-        return [blend.name]
+        return files
     drawing.draw_apart(blend, video, options.engine, emit=emit)
-    return [blend.name, video.name]
+    return [*files, video.name]
 
 
 def frame_rate(scene: Scene) -> float:
@@ -146,8 +155,16 @@ def _open(blend: Path | None) -> tuple[Scene, bool]:
 
 
 def _players(options: Namespace, scene: Scene) -> tuple[Performer, Performer]:
-    """Cast the user's characters: those named, else the scene's only two armatures, A the one further to the left."""
+    """Cast the user's characters: those named, else those chosen in the panel, else the scene's only two armatures.
+
+    Of two that nobody has named, A is the one further to the left.
+    """
     names = [options.armature_a, options.armature_b]
+    chosen = getattr(scene, "duologue", None)  # absent where this runs without the extension
+    if chosen is not None and not any(names) and all(part.armature is not None for part in chosen.performers()):
+        from ..briefing import cast_both
+
+        return cast_both(chosen)
     present = {ob.name: ob for ob in scene.objects if ob.type == "ARMATURE"}
     for performer, name in zip("ab", names, strict=True):
         if name and name not in present:
@@ -187,19 +204,6 @@ def _sounds(options: Namespace) -> list[Path | None]:
     beside = [options.take.parent / f"{performer}.wav" for performer in PERFORMERS]
     given = (options.sound_a, options.sound_b)
     return [sound or (usual if usual.is_file() else None) for sound, usual in zip(given, beside, strict=True)]
-
-
-def _folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DuologueError(
-            "PERMISSION_DENIED",
-            "not-writable",
-            f"can't make {folder} ({error.strerror}); choose another",
-            field="--out",
-        ) from error
-    return folder.resolve()
 
 
 def _save(blend: Path) -> None:

@@ -41,7 +41,7 @@ class Speech:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a performer says, as it was written: :mod:`duologue.speech.transcript` makes words of it."""
+    """What a performer says, as it was written: :mod:`duologue.transcript` makes words of it."""
 
     content: str
     format: TranscriptFormat = "text"

@@ -37,6 +37,17 @@ class DuologueError(Exception):
         self.retryable = retryable
         self.retry_after_ms = retry_after_ms
 
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process that this ends: 2 bad input, 3 something is missing here, 4 the server, 1 our fault."""
+        if self.code in {"INVALID_ARGUMENT", "UNIMPLEMENTED"}:
+            return 2
+        if self.code in {"FAILED_PRECONDITION", "NOT_FOUND", "DATA_LOSS", "PERMISSION_DENIED"}:
+            return 3
+        if self.code in {"UNAVAILABLE", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED"}:
+            return 4
+        return 130 if self.code == "CANCELLED" else 1
+
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
 

@@ -49,14 +49,30 @@ def write_exports(take: Take, audio: Sequence[Audio], folder: Path) -> list[str]
     Raises:
         DuologueError: the folder can't be written (see :mod:`duologue.files`).
     """
-    written: list[str] = []
-    for performer, track, sound in zip(PERFORMERS, take.tracks, audio, strict=True):
+    voices = [(sound.samples, sound.rate) for sound in audio]
+    written = [*write_bodies(take, folder), *write_faces(take, folder), *write_voices(take, voices, folder)]
+    return sorted(written)
+
+
+def write_bodies(take: Take, folder: Path) -> list[str]:
+    """Write ``A.bvh`` and ``B.bvh`` into a folder that exists; return their names. Raises what :func:`write_exports` does."""
+    for performer, track in zip(PERFORMERS, take.tracks, strict=True):
         write_track_bvh(folder / f"{performer}.bvh", take.skeleton, track)
+    return [f"{performer}.bvh" for performer in PERFORMERS]
+
+
+def write_faces(take: Take, folder: Path) -> list[str]:
+    """Write ``A.csv`` and ``B.csv`` into a folder that exists; return their names. Raises what :func:`write_exports` does."""
+    for performer, track in zip(PERFORMERS, take.tracks, strict=True):
         write_live_link(folder / f"{performer}.csv", track.weights)
-        samples = sound.samples[: take.frames * sound.rate // take.fps]
-        write_wav(folder / f"{performer}.wav", samples, sound.rate)
-        written += [f"{performer}.bvh", f"{performer}.csv", f"{performer}.wav"]
-    return written
+    return [f"{performer}.csv" for performer in PERFORMERS]
+
+
+def write_voices(take: Take, voices: Sequence[tuple[NDArray[np.float32], int]], folder: Path) -> list[str]:
+    """Write ``A.wav`` and ``B.wav`` as long as the take; ``voices``: each performer's mono samples (n,) and their rate in Hz."""
+    for performer, (samples, rate) in zip(PERFORMERS, voices, strict=True):
+        write_wav(folder / f"{performer}.wav", samples[: take.frames * rate // take.fps], rate)
+    return [f"{performer}.wav" for performer in PERFORMERS]
 
 
 def write_track_bvh(path: Path | str, skeleton: Skeleton, track: Track, *, scale: float = CENTIMETRE) -> None:

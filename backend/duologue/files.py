@@ -53,6 +53,26 @@ def write_text(path: Path | str, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def prepare_folder(folder: Path) -> None:
+    """Make the folder and prove that it can be written, before any work starts.
+
+    Raises:
+        DuologueError: PERMISSION_DENIED ``not-writable``.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".duologue-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise DuologueError(
+            "PERMISSION_DENIED",
+            "not-writable",
+            f"{folder} can't be written ({error.strerror}); choose another folder",
+            field="--out",
+        ) from error
+
+
 def write_error(path: Path, error: OSError) -> DuologueError:
     """Return the named error for an ``OSError`` met while writing ``path``."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):

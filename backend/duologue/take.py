@@ -14,11 +14,18 @@ from numpy.typing import NDArray
 
 from duologue import arkit, tensors
 from duologue.errors import DuologueError
+from duologue.files import write_bytes
 from duologue.labels import ACTION_MODES, PERFORMERS
 from duologue.motion.skeleton import Skeleton
 
 FPS: Final = 30
 """Frames a second, of every take and of everything that is counted in frames."""
+
+
+def frames_of(samples: int, rate: int) -> int:
+    """Return how many frames (30 a second) cover that many samples; the last one may be covered in part."""
+    return -(-samples * FPS // rate)
+
 
 _VERSION: Final = 1
 _HEADER: Final = "duologue"
@@ -213,12 +220,8 @@ class Take:
             digest.update(array.tobytes())
         return digest.hexdigest()
 
-    def save(self, path: Path | str) -> None:
-        """Write the take as one safetensors file, atomically.
-
-        Raises:
-            DuologueError: the folder can't be written (see :mod:`duologue.files`).
-        """
+    def to_bytes(self) -> bytes:
+        """Return the take as one safetensors file in memory. The same take gives the same bytes."""
         header = {
             "format": "take",
             "version": _VERSION,
@@ -227,28 +230,46 @@ class Take:
             "provenance": dict(self.provenance),
         }
         text = json.dumps(header, sort_keys=True, allow_nan=False, ensure_ascii=False)
-        tensors.save(path, self._arrays(), {_HEADER: text})
+        return tensors.to_bytes(self._arrays(), {_HEADER: text})
 
     @classmethod
-    def load(cls, path: Path | str) -> Take:
-        """Read a take. Weights and actions are put in our order by their names, whatever order the file has.
+    def from_bytes(cls, data: bytes, *, name: str = "the take") -> Take:
+        """Read what ``to_bytes`` gives. Weights and actions are put in our order by their names, whatever order the file has.
 
         Raises:
-            DuologueError: NOT_FOUND ``file-not-found``; DATA_LOSS ``tensors-malformed``; DATA_LOSS ``take-malformed`` (another
-                kind of file, missing arrays or names); INVALID_ARGUMENT ``take-version``, ``take-shape``,
-                ``take-not-finite``, ``take-range``. The message names the file.
+            DuologueError: DATA_LOSS ``tensors-malformed``; DATA_LOSS ``take-malformed`` (another kind of file, missing arrays or
+                names); INVALID_ARGUMENT ``take-version``, ``take-shape``, ``take-not-finite``, ``take-range``. The message calls
+                it ``name``.
         """
-        arrays, metadata = tensors.load(path)
+        arrays, metadata = tensors.from_bytes(data, name=name)
         try:
             return _parsed(arrays, metadata)
         except DuologueError as error:
-            raise DuologueError(error.code, error.reason, f"{path}: {error.message}", field=error.field) from error
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DuologueError(error.code, error.reason, f"{name}: {error.message}", field=error.field) from error
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             raise DuologueError(
                 "DATA_LOSS",
                 "take-malformed",
-                f"{path} is not a take, or a damaged one ({error}); perform its brief again",
+                f"{name} is not a take, or a damaged one ({error}); perform its brief again",
             ) from error
+
+    def save(self, path: Path | str) -> None:
+        """Write the take as one safetensors file, atomically.
+
+        Raises:
+            DuologueError: the folder can't be written (see :mod:`duologue.files`).
+        """
+        write_bytes(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Take:
+        """Read a take.
+
+        Raises:
+            DuologueError: NOT_FOUND ``file-not-found``; PERMISSION_DENIED ``not-readable``; what ``from_bytes`` raises. The
+                message names the file.
+        """
+        return cls.from_bytes(tensors.read(path), name=str(path))
 
     def _names(self) -> dict[str, Any]:
         return {
@@ -288,9 +309,10 @@ def _parsed(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Take:
             if len(shape) != 2 or shape[1] != known:
                 raise _wrong("take-shape", f"{performer} has {name} {shape} for {known} named shapes")
             part[name] = part[name][:, shape_columns]
-        if part["actions"].size and part["actions"].max() >= len(modes):
-            raise _wrong("take-range", f"{performer} has an action {int(part['actions'].max())} of {len(modes)}")
-        part["actions"] = modes[part["actions"]]
+        actions = part["actions"]
+        if unknown := actions[(actions < 0) | (actions >= len(modes))].tolist():
+            raise _wrong("take-range", f"{performer} has an action {unknown[0]} of {len(modes)}")
+        part["actions"] = modes[actions]
         tracks.append(Track(**part))
     if len(tracks[0]) != header["frames"]:
         raise _wrong("take-shape", f"A has {len(tracks[0])} frames, the header says {header['frames']}")

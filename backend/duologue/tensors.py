@@ -71,17 +71,25 @@ def load(path: Path | str) -> tuple[dict[str, Array], dict[str, str]]:
     """Return the arrays and the metadata of a safetensors file.
 
     Raises:
-        DuologueError: NOT_FOUND ``file-not-found``, PERMISSION_DENIED ``not-readable``, DATA_LOSS ``tensors-malformed``
-            (not such a file, truncated, ranges that overlap or leave gaps, a type numpy lacks).
+        DuologueError: what ``read`` raises; DATA_LOSS ``tensors-malformed`` (not such a file, truncated, ranges that overlap or
+            leave gaps, a type numpy lacks).
+    """
+    return from_bytes(read(path), name=str(path))
+
+
+def read(path: Path | str) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        DuologueError: NOT_FOUND ``file-not-found``, PERMISSION_DENIED ``not-readable``.
     """
     path = Path(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise DuologueError("NOT_FOUND", "file-not-found", f"there is no file {path}") from error
     except OSError as error:
         raise DuologueError("PERMISSION_DENIED", "not-readable", f"can't read {path}: {error.strerror}") from error
-    return from_bytes(data, name=str(path))
 
 
 def from_bytes(data: bytes, *, name: str = "tensors") -> tuple[dict[str, Array], dict[str, str]]:

@@ -71,3 +71,45 @@ def extension():
     assert addon_utils.check(MODULE)[1]
     yield sys.modules[MODULE]
     bpy.ops.preferences.addon_disable(module=MODULE)
+
+
+@pytest.fixture(scope="session")
+def acting(tmp_path_factory):
+    """A real server process that acts out the example take (performances.py), and its connection file."""
+    from duologue.wire.local import LocalServer
+
+    python = os.environ.get("DUOLOGUE_TEST_SERVER_PYTHON", sys.executable)
+    path = os.pathsep.join([str(HERE), str(REPOSITORY / "backend")])
+    with LocalServer.start(
+        performance="performances:Acting", device="cpu", python=python, environment={"PYTHONPATH": path}
+    ) as running:
+        file = tmp_path_factory.mktemp("server") / "server.json"
+        running.connection.save(file)
+        yield file
+
+
+@pytest.fixture
+def ready_to_perform(extension, scene, acting, tmp_path):
+    """A scene's settings with all that a performance of 1.5 s needs; the connection is closed afterwards."""
+    import bpy
+    import examples
+
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    preferences.where, preferences.file = "FILE", str(acting)
+    bpy.ops.duologue.add_sample_pair("EXEC_DEFAULT")
+    settings = scene.duologue
+    for performer, name in ((settings.a, "A"), (settings.b, "B")):
+        performer.source = "FILE"
+        performer.file = str(examples.write_voice(tmp_path / f"{name}.wav", 1.5))
+    settings.steps = 1
+    yield settings
+    sys.modules[f"{MODULE}.connection"].session.close()
+
+
+@pytest.fixture
+def performed(ready_to_perform):
+    """The same with one take, performed and on the characters."""
+    import bpy
+
+    assert bpy.ops.duologue.perform("EXEC_DEFAULT", True, wait=60) == {"FINISHED"}
+    return ready_to_perform

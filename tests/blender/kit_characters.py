@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import zipfile
 from pathlib import Path
 
 import bpy
 import numpy as np
+from duologue.motion.bvh import read_bvh
+from duologue.motion.skeleton import Skeleton
+from duologue.rigs.clips import retarget_clip
+from duologue.rigs.recognise import recognise_rig
+from duologue.take import Take, Track
 
 KIT = Path(__file__).resolve().parents[3] / "shared" / "kit"
 _PARTS = ("body", "helper-l-eye", "helper-r-eye", "helper-upper-teeth", "helper-lower-teeth", "helper-tongue")
@@ -41,6 +47,21 @@ def mpfb(scene):
     _add_targets(mesh, folder / "talkinghead-targets.zip", vertices)
     _hide_helpers(mesh, faces)
     return armature, mesh
+
+
+def captured_walk(folder: Path):
+    """A take of the kit's captured neutral walk for both, a metre and a half apart."""
+    with tarfile.open(KIT / "body_rocketbox.tar.xz") as archive:
+        archive.extract("body_rocketbox/xy/f_walk_neutral.bvh", folder, filter="data")
+    clip = read_bvh(folder / "body_rocketbox" / "xy" / "f_walk_neutral.bvh")
+    skeleton = Skeleton.builtin("duologue60")
+    bones = recognise_rig(clip.skeleton.names, clip.skeleton.parents)[0].bones
+    joints = {bone: joint for joint, bone in bones.items()}
+    rotations, root = retarget_clip(clip.skeleton, clip.rotations, clip.root_translation, joints, skeleton)
+    frames = len(rotations)
+    rest = np.zeros((frames, 52), np.float32), np.ones(frames, bool), np.zeros(frames, np.uint8)
+    tracks = [Track(root + np.array([aside, 0.0, 0.0]), rotations, *rest) for aside in (-0.75, 0.75)]
+    return Take(skeleton, (tracks[0], tracks[1]))
 
 
 def _read_obj(path: Path):
@@ -96,6 +117,7 @@ def _add_targets(mesh, archive: Path, vertices) -> None:
             moved = vertices.copy()
             moved[index] += np.column_stack([x, -z, y])
             key = mesh.shape_key_add(name=Path(entry).stem, from_mix=False)
+            key.value = 0.0  # Blender 5.0 and later make a new one at 1
             key.data.foreach_set("co", moved.astype(np.float32).ravel())
 
 

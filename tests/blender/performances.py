@@ -6,10 +6,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from duologue import arkit
 from duologue.brief import Brief
+from duologue.keeping import Keep
 from duologue.motion.skeleton import Skeleton
 from duologue.take import FPS, Progress, Window
 from examples import example_take
@@ -34,7 +37,9 @@ class Acting:
             "checkpoints": {"acting": "0" * 64},
         }
 
-    def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Window]:
+    def stream(
+        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: Keep | None = None
+    ) -> Iterator[Progress | Window]:
         frames = max(math.ceil(len(voice.samples) / voice.rate * FPS) for voice in audio)
         for window in example_take(frames, brief.seed).windows(WINDOW):
             for _ in range(brief.steps):
@@ -42,4 +47,21 @@ class Acting:
                     return
                 time.sleep(0.1)
             yield Progress("body", window.end, frames)
-            yield window
+            yield held(window, keep) if keep is not None else window
+
+
+def held(window: Window, keep: Keep) -> Window:
+    """Return a window with what is kept of a take in place of what was made."""
+    frames = slice(window.start, window.end)
+    tracks = []
+    for new, take, body, face in zip(window.tracks, keep.take.tracks, keep.bodies, keep.faces, strict=True):
+        old, bodies, faces = take[frames], body[frames, None], face[frames, None]
+        tracks.append(
+            replace(
+                new,
+                rotations=np.where(bodies[..., None], old.rotations, new.rotations),
+                root_translation=np.where(bodies, old.root_translation, new.root_translation),
+                weights=np.where(faces, old.weights, new.weights),
+            )
+        )
+    return Window(window.start, (tracks[0], tracks[1]))

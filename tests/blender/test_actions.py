@@ -179,7 +179,8 @@ def test_clear_removes_what_is_ours_and_nothing_else(pair):
     datablocks = [b for p in pair for b in (p.armature, p.faces[0].mesh.data.shape_keys)]
     assert actions.remove(datablocks) == 2
     assert list(bpy.data.actions) == [own]
-    assert len(armature.animation_data.nla_tracks) == 1
+    assert armature.animation_data.action == own  # back in its place
+    assert not armature.animation_data.nla_tracks
 
 
 def test_a_scene_of_24_frames_a_second_plays_it_in_the_same_time(pair, scene):

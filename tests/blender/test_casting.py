@@ -33,6 +33,15 @@ def test_every_shape_of_the_sample_pair_moves_something(scene):
             assert max((point.co - rest).length for point, rest in zip(points, basis, strict=True)) > 1e-3, shape
 
 
+def test_the_sample_pair_arrives_with_a_face_at_rest(scene):
+    for performer in shot.add_sample_pair(scene):
+        mesh = performer.faces[0].mesh
+        evaluated = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        rest = mesh.data.shape_keys.key_blocks["Basis"].data
+        for point, vertex in zip(rest, evaluated.data.vertices, strict=True):
+            assert (point.co - vertex.co).length < 1e-4
+
+
 def test_an_armature_that_no_map_fits_says_what_is_missing(scene):
     armature = bpy.data.objects.new("Lamp rig", bpy.data.armatures.new("Lamp rig"))
     scene.collection.objects.link(armature)

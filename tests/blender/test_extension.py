@@ -89,7 +89,7 @@ def test_every_button_and_field_has_a_tooltip(extension):
     module = sys.modules[f"{MODULE}.properties"]
     for cls in module.CLASSES:
         for prop in cls.bl_rna.properties:
-            if prop.identifier not in {"rna_type", "name", "a", "b", "changes", "found", "problem"}:
+            if prop.identifier not in {"rna_type", "name", "a", "b", "found", "problem"}:
                 assert prop.description, f"{cls.__name__}.{prop.identifier}"
 
 
@@ -171,7 +171,7 @@ def test_a_take_is_performed_kept_and_cleared(ready, session, scene):
     assert press("perform", wait=60) == {"FINISHED"}
     assert session.state == "DONE", session.message
     assert scene.frame_end >= 45
-    take = Take.load(ready.last_take)
+    take = sys.modules[f"{MODULE}.scene.take_store"].current_take(ready)
     assert take.frames == 45
     for performer in ready.performers():
         mesh = next(ob for ob in performer.armature.children if ob.type == "MESH")
@@ -250,63 +250,36 @@ def test_switching_off_while_a_take_is_made_leaves_nothing_behind(ready, session
 
 def test_a_server_is_started_and_stopped_by_blender(ready, session, monkeypatch, tmp_path):
     preferences = bpy.context.preferences.addons[MODULE].preferences
-    preferences.where, preferences.python = "LOCAL", str(tmp_path / "no-python")
-    with pytest.raises(RuntimeError, match="not a Python"):
+    preferences.where, preferences.environment = "LOCAL", str(tmp_path / "no-python")
+    with pytest.raises(RuntimeError, match="has no Python"):
         press("start_server")
-    preferences.python = os.environ.get("DUOLOGUE_TEST_SERVER_PYTHON", sys.executable)
-    connection = sys.modules[f"{MODULE}.connection"]
+    preferences.environment = os.environ.get("DUOLOGUE_TEST_SERVER_PYTHON", sys.executable)
     path = os.pathsep.join([str(HERE), str(HERE.parent.parent / "backend")])
-    monkeypatch.setattr(connection, "find_server", lambda: None)
+    monkeypatch.setattr(sys.modules[f"{MODULE}.opening"], "find_server", lambda: None)
     start = LocalServer.start
     monkeypatch.setattr(
-        connection.LocalServer,
+        LocalServer,
         "start",
-        lambda python: start(
-            python=python, device="cpu", performance="performances:Acting", environment={"PYTHONPATH": path}
+        lambda python, log: start(
+            python=python, log=log, device="cpu", performance="performances:Acting", environment={"PYTHONPATH": path}
         ),
     )
     assert press("start_server", wait=60) == {"FINISHED"}
     assert session.owns_server
     assert not bpy.ops.duologue.start_server.poll()
-    process = session._server.process
+    process = session._opened.server.process
     assert press("stop_server") == {"FINISHED"}
     assert process.poll() is not None
     assert not session.owns_server
 
 
-def test_action_lines_are_added_and_removed(settings):
-    press("add_change", performer="A")
-    press("add_change", performer="A")
-    assert [change.seconds for change in settings.a.changes] == [1.0, 2.0]
-    press("remove_change", performer="A", index=0)
-    assert [change.seconds for change in settings.a.changes] == [2.0]
-
-
-def test_the_brief_says_what_was_chosen(ready):
-    import numpy as np
-
-    briefing = sys.modules[f"{MODULE}.briefing"]
-    ready.relationship, ready.casting, ready.seed = "teacher / student", "SECOND", 7
-    ready.a.emotion = "joy"
-    press("add_change", performer="A")
-    ready.a.changes[0].action = "walk"
-    ready.b.use_place, ready.b.x, ready.b.y, ready.b.heading = False, 1.0, -2.0, 0.5
-    voice = (np.zeros(16000, np.float32), 16000)
-    brief = briefing.make_brief(ready, (voice, voice))
-    assert (brief.a.role, brief.b.role) == ("student", "teacher")
-    assert brief.a.emotion == ((0.0, "joy"),)
-    assert brief.a.actions == ((0.0, "stand"), (1.0, "walk"))
-    assert (brief.b.start.x, brief.b.start.z, brief.b.start.heading) == pytest.approx((1.0, 2.0, 0.5))
-    assert brief.seed == 7
-
-
 def test_errors_never_come_without_a_reason(ready, monkeypatch):
     perform = sys.modules[f"{MODULE}.operators.perform"]
-    monkeypatch.setattr(perform, "cast_both", lambda settings: (_ for _ in ()).throw(ZeroDivisionError("oops")))
+    monkeypatch.setattr(perform, "read_speech", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("oops")))
     with pytest.raises(RuntimeError, match="A fault of Duologue: ZeroDivisionError: oops"):
         press("perform")
     monkeypatch.setattr(
-        perform, "cast_both", lambda settings: (_ for _ in ()).throw(DuologueError("INTERNAL", "x", "said so"))
+        perform, "read_speech", lambda *_: (_ for _ in ()).throw(DuologueError("INTERNAL", "x", "said so"))
     )
     with pytest.raises(RuntimeError, match="said so"):
         press("perform")

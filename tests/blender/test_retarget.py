@@ -176,8 +176,8 @@ def test_any_roll_any_object_transform_same_world_pose(helpers: bool):
 
 def test_the_same_rest_pose_is_the_performance_itself():
     armature = build_armature({}, roll=-0.7, helpers=True)
-    rotations, root = performance()
-    result = retargeter(armature).apply(rotations, root)
+    rotations, root = performance()  # whose toes go through the floor at times
+    result = retargeter(armature, plant_feet=False).apply(rotations, root)
     matrices, places = forward_kinematics(DUOLOGUE, rotations, root)
     for frame in range(12):
         pose(armature, result, frame)

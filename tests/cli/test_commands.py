@@ -55,11 +55,58 @@ def test_a_missing_brief_exits_with_3(tmp_path: Path) -> None:
 
 
 def test_silence_is_told_before_anything_is_written(voices: Path) -> None:
-    soundfile.write(voices / "b.wav", np.zeros(32000), 16000)
+    for name in ("a.wav", "b.wav"):
+        soundfile.write(voices / name, np.zeros(32000), 16000)
     ended = duologue("perform", str(voices / "brief.json"), "--out", str(voices / "out"), "--no-preview")
     assert ended.returncode == 2
-    assert "performers.B.speech" in ended.stderr
+    assert "(audio-silent)" in ended.stderr
     assert not list((voices / "out").glob("*"))
+
+
+def test_a_part_is_made_again_by_the_server_that_is_named_or_by_one_of_its_own(voices: Path) -> None:
+    from duologue.take import Take
+    from duologue.wire.local import LocalServer
+
+    brief, first, second = str(voices / "brief.json"), voices / "first", voices / "second"
+    plain = ("--no-preview", "--out")
+    with LocalServer.start(device="cpu", arguments=["--state", str(voices / "state")]) as server:
+        connection = voices / "server.json"
+        server.connection.save(connection)
+        assert duologue("perform", brief, "--server", str(connection), *plain, str(first)).returncode == 0
+        part = ("remake", str(first / "take.safetensors"), brief, "--from", "1", "--only", "B")
+        ended = duologue(*part, "--server", str(connection), "--json", *plain, str(second))
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    old, new = Take.load(first / "take.safetensors"), Take.load(second / "take.safetensors")
+    assert report["take"]["provenance"]["kept"] == old.digest()
+    assert report["take"]["provenance"]["remade"]["performers"] == ["B"]
+    assert report["take"]["provenance"]["seed"] == 1
+    assert new.tracks[0].rotations.tobytes() == old.tracks[0].rotations.tobytes()
+    assert np.abs(new.tracks[1].rotations - old.tracks[1].rotations).max() > 0.05
+    assert duologue(*part, *plain, str(voices / "third")).returncode == 0
+    assert Take.load(voices / "third" / "take.safetensors").digest() == new.digest()
+
+
+def test_a_part_that_can_not_be_made_again_is_told_before_a_server_is_asked(voices: Path) -> None:
+    from duologue.motion.skeleton import Skeleton
+    from duologue.take import Take, Track
+
+    skeleton, brief = Skeleton.builtin("duologue60"), str(voices / "brief.json")
+    track = Track(np.zeros((30, 3)), np.zeros((30, 60, 3)), np.zeros((30, 52)), np.ones(30, bool), np.zeros(30))
+    (voices / "old").mkdir()
+    old = voices / "old" / "take.safetensors"
+    Take(skeleton, (track, track)).save(old)
+    nowhere = ("--server", str(voices / "no-server.json"), "--no-preview", "--out")
+    for arguments, says in (
+        ((str(voices / "out"),), "(take-length)"),  # a second of take, two of speech
+        ((str(voices / "out"), "--from", "2", "--to", "1"), "(span-empty)"),
+        ((str(voices / "out"), "--only", "hands"), "(unknown-label)"),
+        ((str(voices / "old"),), "(out-is-the-take)"),
+    ):
+        ended = duologue("remake", str(old), brief, *nowhere, *arguments)
+        assert (ended.returncode, says in ended.stderr) == (2, True), ended.stderr
+    old.write_bytes(old.read_bytes()[:-9])
+    assert "(tensors-malformed)" in duologue("remake", str(old), brief, *nowhere, str(voices / "out")).stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no folder that its owner can't write to")

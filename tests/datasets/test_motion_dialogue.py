@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from duologue.datasets.composed import stressed_frames
 from duologue.datasets.dialogue import MEDIAN_TURN, RATE, Turn, Utterance, Voice, speak, take_turns
-from duologue.speech.transcript import Word
+from duologue.transcript import Word
 
 
 def test_turns_have_the_measured_statistics():

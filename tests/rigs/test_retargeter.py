@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from duologue.errors import DuologueError
-from duologue.motion.skeleton import Skeleton
+from duologue.motion.rotations import quat_conjugate, quat_multiply, quat_to_exp
+from duologue.motion.skeleton import Skeleton, forward_kinematics
+from duologue.rigs.planting import bend_leg
 from duologue.rigs.retarget import Retargeter
 from duologue.rigs.rig_map import RigMap, RigMatch, Twist
 from scipy.spatial.transform import Rotation
@@ -92,3 +94,33 @@ def test_rigs_that_cannot_work_are_refused_by_name(change: dict, reason: str, me
     with pytest.raises(DuologueError, match=message) as error:
         Retargeter(DUOLOGUE, **arguments)
     assert error.value.reason == reason
+
+
+def test_toes_stay_on_the_floor_while_the_heel_comes_up():
+    """A foot that is pitched by 60 degrees over its ball, with toes that stay stiff in the capture."""
+    rotations = STILL.copy()
+    toe, foot = DUOLOGUE.index("LeftToeBase"), DUOLOGUE.index("LeftFoot")
+    rotations[0, foot] = (np.radians(60), 0, 0)
+    _, places = forward_kinematics(DUOLOGUE, rotations, STANDING)
+    # The ball stays where it was, the ankle goes up over it: the thigh and the knee make room.
+    ball = places[0, toe] - places[0, foot]
+    ankle = DUOLOGUE.rest_positions[toe] - ball
+    hip, knee, rest_ankle = (
+        DUOLOGUE.rest_positions[DUOLOGUE.index("Left" + part)] for part in ("UpLeg", "Leg", "Foot")
+    )
+    thigh, shin = bend_leg(hip[None], knee[None], rest_ankle[None], ankle[None], np.array([[1.0, 0.0, 0.0]]))
+    rotations[0, DUOLOGUE.index("LeftUpLeg")] = quat_to_exp(thigh)[0]
+    rotations[0, DUOLOGUE.index("LeftLeg")] = quat_to_exp(quat_multiply(quat_conjugate(thigh), shin))[0]
+    turned = Rotation.from_rotvec([np.radians(60), 0, 0])
+    rotations[0, foot] = (Rotation.from_quat(np.roll(shin[0], -1)).inv() * turned).as_rotvec()
+    pose = Retargeter(DUOLOGUE, DUOLOGUE.names, DUOLOGUE.parents, REST, match(), sole=0.0).apply(rotations, STANDING)
+    i = pose.bones.index("LeftToeBase")
+    world = Rotation.from_quat(np.roll(pose.world_turns[0, i], -1))
+    ahead = world.apply([0, 0, 1])
+    assert ahead[1] > -0.1  # the stiff toes pointed 60 degrees down
+    tip = pose.heads[0, i] + world.apply([0, -DUOLOGUE.rest_positions[toe, 1], 0.068])
+    assert tip[1] > -0.006
+    # And toes in the air are nobody's business.
+    lifted = Retargeter(DUOLOGUE, DUOLOGUE.names, DUOLOGUE.parents, REST, match(), sole=0.0)
+    for_itself = lifted.apply(rotations, STANDING + np.array([0.0, 0.5, 0.0]))
+    np.testing.assert_allclose(for_itself.world_turns[0, i], np.roll(turned.as_quat(), 1), atol=1e-6)

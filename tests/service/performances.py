@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError
+from duologue.remaking import check_take
 from duologue.take import FPS, Progress, Track, Window
+
+if TYPE_CHECKING:
+    from duologue.keeping import Keep
 
 JOINTS = 60
 FRAMES = 30
@@ -40,8 +45,12 @@ class Swaying:
             "checkpoints": {},
         }
 
-    def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Window]:
+    def stream(
+        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: Keep | None = None
+    ) -> Iterator[Progress | Window]:
         frames = max(int(len(part.samples) / part.rate * FPS) for part in audio)
+        if keep is not None:
+            check_take(keep.take, frames)
         loud = float(np.mean([np.abs(part.samples).mean() for part in audio]))
         for start in range(0, frames, FRAMES):
             for step in range(brief.steps):
@@ -50,7 +59,8 @@ class Swaying:
                 time.sleep(brief.styles[0] / 1000)
                 yield Progress("body", start // FRAMES * brief.steps + step + 1, -(-frames // FRAMES) * brief.steps)
             misbehave(brief.styles[1], start)
-            yield window(brief.seed, start, min(FRAMES, frames - start), loud)
+            made = window(brief.seed, start, min(FRAMES, frames - start), loud)
+            yield made if keep is None else merged(keep, made)
 
 
 def window(seed: int, start: int, frames: int, loud: float) -> Window:
@@ -66,6 +76,21 @@ def window(seed: int, start: int, frames: int, loud: float) -> Window:
         for _ in range(2)
     ]
     return Window(start, (tracks[0], tracks[1]))
+
+
+def merged(keep: Keep, made: Window) -> Window:
+    root, rotations, weights, facing = (
+        np.stack([getattr(track, name) for track in made.tracks])
+        for name in ("root_translation", "rotations", "weights", "facing")
+    )
+    root, rotations = keep.merge_bodies(made.start, root, rotations)
+    weights, _ = keep.merge_faces(made.start, weights)
+    facing = keep.facing(made.start, facing)
+    a, b = (
+        replace(track, root_translation=root[i], rotations=rotations[i], weights=weights[i], facing=facing[i])
+        for i, track in enumerate(made.tracks)
+    )
+    return Window(made.start, (a, b))
 
 
 def misbehave(how: int, start: int) -> None:

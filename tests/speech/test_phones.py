@@ -18,7 +18,7 @@ from duologue.datasets.phones import from_espeak
 from duologue.speech import alignment
 from duologue.speech.alignment import timed_words
 from duologue.speech.resample import resample
-from duologue.speech.transcript import Word
+from duologue.transcript import Word
 
 TEXT = (
     "Peter picked a problem before lunch, but my mother never found five maps for him. Probably the film was very bad."

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from duologue.brief import Transcript, TranscriptFormat
 from duologue.errors import DuologueError
-from duologue.speech.transcript import Word, parse
+from duologue.transcript import Word, parse
 
 SRT = """1
 00:00:01,000 --> 00:00:02,000

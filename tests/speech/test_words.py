@@ -19,7 +19,7 @@ from duologue.speech.decode import Audio, load_pair, load_speech
 from duologue.speech.features import LOUDNESS, speech_features
 from duologue.speech.resample import resample
 from duologue.speech.text import WIDTH, TextEncoder
-from duologue.speech.transcript import Word
+from duologue.transcript import Word
 
 KIT = Path(__file__).parents[2].parent / "shared" / "kit"
 TEXT = (

@@ -48,14 +48,18 @@ class VirtualScreen:
                 return cls(place / SUITE)
         raise LookupError("no Blender is prepared here: python tests/ui/virtual_screen.py prepare")
 
-    def run(self, arguments: list[str], *, size: tuple[int, int], share: list[Path], timeout: float) -> str:
+    def run(
+        self, arguments: list[str], *, size: tuple[int, int], share: list[Path], timeout: float, then: str = "true"
+    ) -> str:
         """Run ``blender ARGUMENTS`` in a window of ``size`` that fills the screen; return what it printed.
 
-        ``share``: folders of this machine that are visible inside at the same paths.
+        ``share``: folders of this machine that are visible inside at the same paths. ``then``: a shell command for when Blender
+        is gone, while what it may have left behind still runs.
         """
         width, height = size
         screen = f"-screen 0 {width}x{height}x24 +extension GLX"
-        blender = ["xvfb-run", "-a", "-s", screen, "blender", "-p", "0", "0", str(width), str(height), *arguments]
+        blender = ["xvfb-run", "-a", "-s", screen, "sh", "-c", f'"$@"; {then}', "sh"]
+        blender += ["blender", "-p", "0", "0", str(width), str(height), *arguments]
         command = [
             "unshare",
             "--mount",
@@ -83,6 +87,7 @@ def enter(root: Path, share: list[Path], command: list[str]) -> None:
     mount("--make-rprivate", "/")
     mount("-t", "proc", "proc", str(root / "proc"))
     mount("--rbind", "/dev", str(root / "dev"))
+    mount("-t", "tmpfs", "tmpfs", str(root / "root"))  # a home without what an earlier run has installed
     for folder in share:
         inner = root / folder.relative_to("/")
         inner.mkdir(parents=True, exist_ok=True)

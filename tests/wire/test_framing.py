@@ -48,8 +48,8 @@ JSON = st.recursive(
 )
 
 
-def test_there_are_eighteen_messages() -> None:
-    assert len(KINDS) == 18
+def test_there_are_nineteen_messages() -> None:
+    assert len(KINDS) == 19
 
 
 @settings(deadline=None, max_examples=80)

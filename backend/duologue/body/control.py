@@ -19,7 +19,6 @@ from torch import Tensor
 
 from duologue.body import poses
 from duologue.body.poses import PoseStatistics
-from duologue.labels import ACTION_MODES
 from duologue.motion.ways import lay_way, smoothstep
 
 Floats = NDArray[np.float64]

@@ -47,8 +47,11 @@ class BodyModel(nn.Module):
         statistics: PoseStatistics,
         mel: MelStatistics,
         strengths: Mapping[str, float] | None = None,
+        gains: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
+        self.gains = dict(gains or {})
+        """By how much a sampler leans out, by part of the body (``body.calibration``)."""
         self.strengths = dict(strengths or {})
         """Guidance that this checkpoint works best with, where a brief asks for none."""
         statistics = replace(statistics, flat=not config.hierarchical)
@@ -70,6 +73,7 @@ class BodyModel(nn.Module):
             "skeleton": "duologue60",
             "network": self.config.to_json(),
             "strengths": self.strengths,
+            "gains": self.gains,
             "training": dict(training),
             "mel": mel,
             "statistics": self.statistics.to_json(),
@@ -94,7 +98,9 @@ class BodyModel(nn.Module):
             )
         statistics = PoseStatistics.from_json(config["statistics"], skeleton)
         mel = MelStatistics(*(np.array(config["mel"][key], np.float32) for key in ("mean", "std")))
-        model = cls(BodyConfig.from_json(config["network"]), statistics, mel, config.get("strengths"))
+        model = cls(
+            BodyConfig.from_json(config["network"]), statistics, mel, config.get("strengths"), config.get("gains")
+        )
         try:
             model.load_state_dict(checkpoint.tensors(device))
         except RuntimeError as error:

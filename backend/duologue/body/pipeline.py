@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from duologue.body import poses
+from duologue.body.calibration import QUIET, gain_of
 from duologue.body.conditions import ConditionEncoder, Conditions
 from duologue.body.config import CONDITIONS
 from duologue.body.control import Control, Plan, settle
@@ -96,6 +97,18 @@ class BodyPipeline:
         self.device = torch.device(device)
         self.schedule = CosineSchedule(model.config.prediction, model.config.shift)
         self.sampler = sampler or DpmSolver2M(self.schedule)
+        self.set_gains(model.gains)
+
+    def set_gains(self, gains: Mapping[str, float]) -> None:
+        """Lean out by other gains (``body.calibration``), from the next take on."""
+        self.model.gains = dict(gains)
+        statistics = self.model.statistics
+        lower, upper = (gain_of(statistics, columns, gains) for columns in (statistics.lower, statistics.upper))
+        self.gains = {
+            network: torch.from_numpy(gain).to(self.device)
+            for network, gain in ((self.model.lower, lower), (self.model.upper, upper))
+            if network is not None
+        }
 
     @classmethod
     def load(cls, checkpoint: str | Path | Checkpoint = "body", device: str = "cpu") -> BodyPipeline:
@@ -358,6 +371,8 @@ class _Run:
             x = torch.where(held, given, x)
             out = network(x.expand(copies, *x.shape[1:]), flags.expand(copies, -1, -1, -1), t.expand(copies), projected)
             estimate = combine(schedule.to_x0(out, x, t), self.strengths)[None]
+            if float(t[0]) > QUIET:
+                estimate = estimate * self.pipeline.gains[network]
             return estimate
 
         x = noise

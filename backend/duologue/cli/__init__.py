@@ -6,8 +6,8 @@ import sys
 
 import typer
 
-from duologue.cli import bench, demo, doctor, evaluate, extension, models, perform, remake, render, serve, train
-from duologue.cli.console import exit_code, tell_error
+from duologue.cli import batch, bench, demo, doctor, evaluate, extension, models, perform, remake, render, serve, train
+from duologue.cli.console import tell_error
 from duologue.errors import DuologueError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 for verb, command in {
     "demo": demo.demo,
     "perform": perform.perform,
+    "batch": batch.batch,
     "remake": remake.remake,
     "render": render.render,
     "serve": serve.serve,
@@ -44,7 +45,7 @@ def main() -> None:
             sys.exit(code)
     except DuologueError as error:
         tell_error(error)
-        sys.exit(exit_code(error))
+        sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(130)
     except KeyboardInterrupt:

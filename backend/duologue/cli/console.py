@@ -21,17 +21,6 @@ PLAIN_INTERVAL = 5.0
 """Seconds between two plain progress lines of one stage: a render farm's log should stay readable."""
 
 
-def exit_code(error: DuologueError) -> int:
-    """Return the process exit code for an error: 2 bad input, 3 something here is missing, 4 the server, 1 a fault of ours."""
-    if error.code in {"INVALID_ARGUMENT", "UNIMPLEMENTED"}:
-        return 2
-    if error.code in {"FAILED_PRECONDITION", "NOT_FOUND", "DATA_LOSS", "PERMISSION_DENIED"}:
-        return 3
-    if error.code in {"UNAVAILABLE", "UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED", "ABORTED"}:
-        return 4
-    return 130 if error.code == "CANCELLED" else 1
-
-
 def tell_error(error: DuologueError) -> None:
     """Print an error for a person: where, what, and the stable reason that a search engine or a script can use."""
     err.print(f"[bold red]Error[/] [dim]({error.reason})[/]: ", end="")

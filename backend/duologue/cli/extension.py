@@ -21,6 +21,8 @@ from duologue.labels import check
 from duologue.paths import addon_folder, manifest_file
 
 PYZMQ: Final = "pyzmq>=27,<28"
+OSC: Final = "python-osc>=1.10,<2"
+"""Pure Python, Unlicense: the add-on sends VMC with it."""
 
 PLATFORMS: Final = {
     # Blender's name: the platform tag of the wheels
@@ -71,7 +73,11 @@ def build_extension(folder: Path, platform: str = "all") -> Path:
             "write the same into both",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    wheels = [write_wheel(folder / "wheels"), *_fetch_pyzmq(folder / "wheels", platforms)]
+    wheels = [
+        write_wheel(folder / "wheels"),
+        *_fetch_pyzmq(folder / "wheels", platforms),
+        _fetch_osc(folder / "wheels"),
+    ]
     with tempfile.TemporaryDirectory(prefix="duologue-") as temporary:
         staged = Path(temporary) / "duologue"
         _stage(staged, manifest, platforms, wheels)
@@ -112,28 +118,36 @@ def _fetch_pyzmq(folder: Path, platforms: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
     for tag in dict.fromkeys(PLATFORMS[name] for name in platforms):
         for python, abi in _PYTHONS:
-            found.append(_present(folder, tag, abi) or _download(folder, tag, python, abi))
+            machine = ["--implementation", "cp", "--platform", tag, "--python-version", python, "--abi", abi]
+            pattern = f"pyzmq-27.*-{abi}-*{tag}.whl"
+            found.append(_newest(folder, pattern) or _download(folder, PYZMQ, pattern, machine))
     return found
 
 
-def _present(folder: Path, tag: str, abi: str) -> Path | None:
-    wheels = sorted(folder.glob(f"pyzmq-27.*-{abi}-*{tag}.whl"))
+def _fetch_osc(folder: Path) -> Path:
+    """Return python-osc's wheel, which is one for all, downloaded by pip where it is not there yet."""
+    pattern = "python_osc-1.*-py3-none-any.whl"
+    return _newest(folder, pattern) or _download(folder, OSC, pattern, [])
+
+
+def _newest(folder: Path, pattern: str) -> Path | None:
+    wheels = sorted(folder.glob(pattern))
     return wheels[-1] if wheels else None
 
 
-def _download(folder: Path, tag: str, python: str, abi: str) -> Path:
+def _download(folder: Path, package: str, pattern: str, machine: list[str]) -> Path:
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
-        "--implementation", "cp", "--platform", tag, "--python-version", python, "--abi", abi, "--dest", str(folder), PYZMQ,
+        *machine, "--dest", str(folder), package,
     ]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheel = _present(folder, tag, abi)
+    wheel = _newest(folder, pattern)
     if ended.returncode or wheel is None:
         said = (ended.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise DuologueError(
             "UNAVAILABLE",
             "wheels-missing",
-            f"pip could not fetch {PYZMQ} for {tag}: {said}. Connect to a package index, or build with --platform current",
+            f"pip could not fetch {package} ({pattern}): {said}. Connect to a package index, or build with --platform current",
             retryable=True,
         )
     return wheel

@@ -17,8 +17,9 @@ from duologue.paths import rigs_folder
 
 MODULES: Final = (
     "__init__.py", "errors.py", "arkit.py", "labels.py", "paths.py", "files.py", "tensors.py", "document.py",
-    "brief.py", "brief_constraints.py", "brief_face.py", "brief_parts.py", "brief_timeline.py", "take.py", "export.py",
-    "motion", "rigs", "wire",
+    "brief.py", "brief_constraints.py", "brief_face.py", "brief_parts.py", "brief_timeline.py", "transcript.py",
+    "take.py", "remaking.py", "export.py",
+    "batch", "motion", "outgoing", "rigs", "wire",
 )  # fmt: skip
 """What ships into Blender, of the package. No torch, no models, no command line."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,9 +16,10 @@ from duologue.brief import Brief
 from duologue.cli.console import Stages, out, print_json, stages
 from duologue.errors import DuologueError
 from duologue.export import write_exports
-from duologue.files import write_text
+from duologue.files import prepare_folder, write_text
 from duologue.motion.skeleton import Skeleton
-from duologue.take import FPS, Notice, Progress, Take, Window
+from duologue.remaking import Remake, check_take
+from duologue.take import FPS, Notice, Progress, Take, Window, frames_of
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performance; made if it isn't there.")]
 Server = Annotated[
@@ -28,9 +29,6 @@ Server = Annotated[
 Engine = Annotated[str, typer.Option(help="workbench, eevee or cycles.")]
 Preview = Annotated[bool, typer.Option(help="Make scene.blend and preview.mp4 with Blender.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print report.json on standard output.")]
-
-Maker = Callable[[Brief, tuple[Any, Any], Stages], tuple[Take, list[str], dict[str, float]]]
-"""From a brief and both sounds to a take, what there is to say about it, and how long things took (seconds by name)."""
 
 
 def perform(
@@ -74,15 +72,18 @@ def run(
     server: Path | None = None,
     preview: bool = True,
     engine: str = "workbench",
-    make: Maker | None = None,
+    remake: tuple[Take, Remake] | None = None,
 ) -> dict[str, Any]:
-    """Perform a brief into a folder and return the report that is also written there. ``make``: in place of asking a server.
+    """Perform a brief into a folder and return the report that is also written there.
+
+    ``remake``: a take of the same speech, and what of it is to be made again; the rest stays.
 
     Everything that can be wrong with the input is found before a server is asked. Ctrl-C keeps what was made so far: a take
     marked incomplete, with its exports.
 
     Raises:
-        DuologueError: what ``Brief``, ``load_pair``, the client and the render raise; PERMISSION_DENIED ``not-writable``.
+        DuologueError: what ``Brief``, ``load_pair``, the client and the render raise; PERMISSION_DENIED ``not-writable``;
+            INVALID_ARGUMENT ``take-length``, ``span-empty``.
     """
     from duologue.cli.render import check_engine, find_blender, render_take
     from duologue.speech.decode import load_pair
@@ -94,8 +95,11 @@ def run(
         find_blender()
     audio_a, audio_b, notes = load_pair(brief)
     audio = (audio_a, audio_b)
+    if remake is not None:
+        check_take(remake[0], frames_of(len(audio_a.samples), audio_a.rate))
+        remake[1].frames(remake[0])
     with stages() as progress:
-        take, told, timings = make(brief, audio, progress) if make else _perform(brief, audio, server, progress)
+        take, told, timings = _perform(brief, audio, server, progress, remake)
         take_file = folder / "take.safetensors"
         take.save(take_file)
         files = ["take.safetensors", *write_exports(take, audio, folder)]
@@ -133,26 +137,6 @@ def run(
     return report
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder and prove that it can be written, before any work starts.
-
-    Raises:
-        DuologueError: PERMISSION_DENIED ``not-writable``.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".duologue-probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise DuologueError(
-            "PERMISSION_DENIED",
-            "not-writable",
-            f"{folder} can't be written ({error.strerror}); choose another folder.",
-            field="--out",
-        ) from error
-
-
 def provenance_of(brief: Brief, audio: tuple[Any, Any], checkpoints: Mapping[str, str]) -> dict[str, Any]:
     """Return where a take comes from: the brief's digest with its sound, seed, steps, checkpoints' hashes and version."""
     pcm = tuple((sound.samples, sound.rate) for sound in audio)
@@ -166,7 +150,11 @@ def provenance_of(brief: Brief, audio: tuple[Any, Any], checkpoints: Mapping[str
 
 
 def _perform(
-    brief: Brief, audio: tuple[Any, Any], server: Path | None, progress: Stages
+    brief: Brief,
+    audio: tuple[Any, Any],
+    server: Path | None,
+    progress: Stages,
+    remake: tuple[Take, Remake] | None,
 ) -> tuple[Take, list[str], dict[str, float]]:
     """Ask a server for the take and join its windows; a Ctrl-C in between returns the part that is there.
 
@@ -189,7 +177,7 @@ def _perform(
         asked = time.monotonic()
         described = client.performance
         with contextlib.suppress(KeyboardInterrupt):
-            for event in client.perform(brief, (pcm[0], pcm[1]), on_event):
+            for event in client.perform(brief, (pcm[0], pcm[1]), on_event, remake=remake):
                 if isinstance(event, Progress):
                     progress.update(event.stage, event.done, event.total)
                     continue
@@ -200,6 +188,8 @@ def _perform(
     if not windows:
         raise DuologueError("CANCELLED", "cancelled", "stopped before the first window; there is nothing to keep.")
     provenance = provenance_of(brief, audio, described.get("checkpoints", {}))
+    if remake is not None:
+        provenance |= {"kept": remake[0].digest(), "remade": remake[1].to_json()}
     take = Take.from_windows(Skeleton.from_json(described["skeleton"]), windows, provenance, complete=complete)
     ended = time.monotonic()
     return take, told, {"starting": asked - started, "first_window": first - asked, "performing": ended - asked}

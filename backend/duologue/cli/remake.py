@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from duologue import labels
 from duologue.brief import Brief
-from duologue.cli.console import Stages
-from duologue.cli.perform import AsJson, Engine, Out, Preview, finish, provenance_of, run
-from duologue.take import Notice, Progress, Take, Window
+from duologue.cli.perform import AsJson, Engine, Out, Preview, Server, finish, run
+from duologue.errors import invalid
+from duologue.remaking import Remake
+from duologue.take import Take
 
 
 def remake(
@@ -29,50 +29,26 @@ def remake(
     seed: Annotated[
         int | None, typer.Option(help="Overrides the brief's; by default one more than the take's.")
     ] = None,
-    out_folder: Out = Path("performance"),
+    out_folder: Out = Path("remade"),
+    server: Server = None,
     preview: Preview = True,
     engine: Engine = "workbench",
     as_json: AsJson = False,
 ) -> None:
     """Make a part of a take again; what is kept stays as it is, and what is new leads out of it and back into it."""
-    from duologue.keeping import Keep
-    from duologue.performance import Performance
-
     if only is not None:
         labels.check(only, (*labels.PERFORMERS, "faces", "bodies"), field="--only")
-    kept = Take.load(take)
-    keep = Keep.all_but(
-        kept,
-        [(start, float("inf") if stop is None else stop)],
+    part = Remake(
+        start,
+        stop,
         (only,) if only in labels.PERFORMERS else labels.PERFORMERS,
         bodies=only != "faces",
         faces=only != "bodies",
     )
+    kept = Take.load(take)
+    if out_folder.resolve() == take.resolve().parent:
+        raise invalid("out-is-the-take", f"{out_folder} holds the take itself; choose another folder", field="--out")
     asked = Brief.load(brief)
     asked = replace(asked, seed=int(kept.provenance.get("seed", asked.seed)) + 1 if seed is None else seed)
-
-    def make(brief: Brief, audio: tuple[Any, Any], progress: Stages) -> tuple[Take, list[str], dict[str, float]]:
-        began = time.monotonic()
-        performance = Performance.load("auto")
-        ready = time.monotonic()
-        windows: list[Window] = []
-        told: list[str] = []
-        first = ready
-        for event in performance.stream(brief, audio, keep=keep):
-            match event:
-                case Progress():
-                    progress.update(event.stage, event.done, event.total)
-                case Notice():
-                    told.append(event.message)
-                case Window():
-                    first = first if windows else time.monotonic()
-                    windows.append(event)
-        came_from = provenance_of(brief, audio, performance.describe()["checkpoints"])
-        made = Take.from_windows(performance.skeleton, windows, {**came_from, "kept": kept.digest()})
-        return (
-            made,
-            told,
-            {"starting": ready - began, "first_window": first - ready, "performing": time.monotonic() - ready},
-        )
-
-    finish(run(asked, out_folder, preview=preview, engine=engine, make=make), out_folder, as_json)
+    report = run(asked, out_folder, server=server, preview=preview, engine=engine, remake=(kept, part))
+    finish(report, out_folder, as_json)

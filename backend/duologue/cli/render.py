@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,8 @@ from duologue.labels import check
 from duologue.paths import addon_folder
 
 ENGINES: Final = ("workbench", "eevee", "cycles", "software")
+
+EXPORTS: Final = ("gltf", "fbx", "usd")
 
 _MARK = "duologue"
 _LOWEST = (4, 5)
@@ -51,6 +53,9 @@ def render(
         str, typer.Option(help="workbench, eevee, cycles, or software (no OpenGL needed).")
     ] = "workbench",
     preview: Annotated[bool, typer.Option(help="Make preview.mp4 as well.")] = True,
+    export: Annotated[
+        list[str] | None, typer.Option(help="gltf, fbx or usd: write the scene so as well (may be repeated).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Make a Blender scene and a preview video of a take."""
@@ -64,6 +69,7 @@ def render(
             sounds=(sound_a, sound_b),
             engine=engine,
             preview=preview,
+            exports=export or (),
             on_progress=progress.update,
         )
     if as_json:
@@ -84,6 +90,7 @@ def render_take(
     sounds: tuple[Path | None, Path | None] = (None, None),
     engine: str = "workbench",
     preview: bool = True,
+    exports: Sequence[str] = (),
     on_progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Rendered:
     """Run a Blender without a window that applies a take, saves ``scene.blend`` and draws ``preview.mp4``.
@@ -93,6 +100,7 @@ def render_take(
             ``blender-ended``; whatever Blender's side named (``addon/headless.py``).
     """
     check_engine(engine)
+    check_exports(exports)
     command = [*find_blender(), "render", str(take), "--out", str(folder), "--engine", engine]
     if blend is not None:
         command += ["--blend", str(blend)]
@@ -101,6 +109,7 @@ def render_take(
         command += [part for face in faces for part in (f"--mesh-{performer}", face)]
         command += [f"--sound-{performer}", str(sound)] if sound else []
     command += [] if preview else ["--no-preview"]
+    command += [part for kind in exports for part in ("--export", kind)]
     return follow(command, on_progress)
 
 
@@ -111,6 +120,16 @@ def check_engine(engine: str) -> None:
         DuologueError: INVALID_ARGUMENT ``unknown-label``.
     """
     check(engine, ENGINES, field="--engine")
+
+
+def check_exports(exports: Sequence[str]) -> None:
+    """Check the names of scene formats before any work starts.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``unknown-label``.
+    """
+    for kind in exports:
+        check(kind, EXPORTS, field="--export")
 
 
 def find_blender() -> list[str]:

@@ -19,7 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from duologue.speech.transcript import Word
+from duologue.transcript import Word
 
 RATE: Final = 24000
 """Samples a second: 800 a frame at 30 fps."""

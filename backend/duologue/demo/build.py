@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from duologue.datasets.espeak import Utterance, synthesise
 from duologue.demo.script import LAUGH, SCRIPT, VOICES, Line
 from duologue.files import replacing, write_text
-from duologue.speech.transcript import Word
+from duologue.transcript import Word
 
 FOLDER = Path(__file__).resolve().parent
 TRACKS = {"A": "ada", "B": "ben"}

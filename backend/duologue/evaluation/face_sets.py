@@ -23,7 +23,7 @@ from duologue.speech.alignment import timed_words
 from duologue.speech.decode import load_speech
 from duologue.speech.phones import INDEX, Phone, align
 from duologue.speech.resample import resample
-from duologue.speech.transcript import parse
+from duologue.transcript import parse
 from duologue.take import FPS
 
 if TYPE_CHECKING:

@@ -77,6 +77,24 @@ def bend_leg(hip: Floats, knee: Floats, ankle: Floats, goal: Floats, hinge: Floa
     return swing, quat_multiply(swing, unbend)
 
 
+def raise_toes(ahead: Floats, ball: Floats, length: float) -> Floats:
+    """Return the world turns (T, 4) of toes, on top of those they have, that keep their tips out of the floor.
+
+    Where a heel comes up, toes stay behind on the floor; captured ones often don't bend far enough, and shoes reach further.
+
+    Args:
+        ahead: the way the toes point (T, 3), unit vectors.
+        ball: height (T,) of the sole under the ball of the foot, metres above the floor.
+        length: how far the tips are in front of the ball, metres.
+    """
+    excess = np.maximum(-ball - length * ahead[:, 1], 0.0)
+    up = np.clip(ahead[:, 1] + excess**2 / (excess + _SOFT) / length, -1.0, 1.0)
+    angle = np.arcsin(up) - np.arcsin(np.clip(ahead[:, 1], -1.0, 1.0))
+    axis = np.stack([-ahead[:, 2], np.zeros(len(ahead)), ahead[:, 0]], axis=-1)
+    axis /= np.maximum(_length(axis), 1e-9)[:, None]
+    return exp_to_quat(axis * angle[:, None])
+
+
 def _bend(upper: Floats, lower: Floats, reach: Floats) -> Floats:
     """Return how far a knee is bent, 0 when straight, by the law of cosines."""
     cosine = (reach**2 - upper**2 - lower**2) / (2 * upper * lower)

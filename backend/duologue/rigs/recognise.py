@@ -8,15 +8,28 @@ from typing import Final
 from numpy.typing import ArrayLike
 
 from duologue.errors import DuologueError
+from duologue.rigs.corrections import Corrections, correct_rig, correct_shapes
+from duologue.rigs.presets import Library
 from duologue.rigs.rig_map import RigMap, RigMatch
 from duologue.rigs.shape_map import ShapeMap, ShapeMatch
 from duologue.rigs.structure import match_structure
+
+_NONE: Final = Library()
+_AS_FOUND: Final[Corrections] = {}
+_BY_HAND: Final = RigMap("by_hand", "chosen by hand", {}, exact=True)
+_FACE_BY_HAND: Final = ShapeMap("by_hand", "chosen by hand", exact=True)
 
 STRUCTURE: Final = "structure"
 """The name of the rig map of an armature that was recognised by its shape alone."""
 
 
-def recognise_rig(bone_names: Sequence[str], parents: Sequence[int], heads: ArrayLike | None = None) -> list[RigMatch]:
+def recognise_rig(
+    bone_names: Sequence[str],
+    parents: Sequence[int],
+    heads: ArrayLike | None = None,
+    *,
+    library: Library = _NONE,
+) -> list[RigMatch]:
     """Lay every rig map over an armature, best first.
 
     Args:
@@ -24,59 +37,120 @@ def recognise_rig(bone_names: Sequence[str], parents: Sequence[int], heads: Arra
         parents: index of each bone's parent, -1 for none.
         heads: rest positions (B, 3) in our axes (Y up, any unit); with them bones whose names say nothing are told apart by
             where they are. Only looked at when no map is complete.
+        library: maps of the user's own. A preset of which every bone is there goes before all others.
 
     Returns:
         Matches with at least one bone, complete ones first, then by how many bones they found and their score. Those that lack
         something say so in ``missing`` and ``required_missing``.
     """
-    matches = [RigMap.builtin(name).bind(bone_names) for name in RigMap.names()]
+    maps = (*library.rig_maps, *(RigMap.builtin(name) for name in RigMap.names()))
+    matches = [rig_map.bind(bone_names) for rig_map in maps]
+    matches = [match for match in matches if not (match.rig_map.exact and match.missing)]
     if heads is not None and not any(match.usable for match in matches):
         matches.append(match_structure(bone_names, parents, heads))
     found = [match for match in matches if match.bones]
-    return sorted(found, key=lambda match: (match.usable, len(match.bones), match.score), reverse=True)
+    return sorted(
+        found, key=lambda match: (match.usable, match.rig_map.exact, len(match.bones), match.score), reverse=True
+    )
 
 
 def require_rig(
-    bone_names: Sequence[str], parents: Sequence[int], heads: ArrayLike | None = None, *, what: str = "the armature"
+    bone_names: Sequence[str],
+    parents: Sequence[int],
+    heads: ArrayLike | None = None,
+    *,
+    what: str = "the armature",
+    library: Library = _NONE,
+    chosen: str = "",
+    corrections: Corrections = _AS_FOUND,
 ) -> RigMatch:
-    """Return the best complete match.
+    """Return the best match, or that of the map ``chosen`` by name, with the animator's corrections.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``rig-not-recognised``, with what the nearest map misses, when none is complete.
+        DuologueError: INVALID_ARGUMENT ``mapping-wrong`` for corrections that can't be; FAILED_PRECONDITION
+            ``rig-not-recognised``, with what the nearest map misses, when none is complete;
+            NOT_FOUND ``unknown-rig-map`` for a ``chosen`` that is nowhere.
     """
-    matches = recognise_rig(bone_names, parents, heads)
-    if matches and matches[0].usable:
-        return matches[0]
-    if not matches:
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "rig-not-recognised",
-            f"none of the {len(bone_names)} bones of {what} has a name or a place Duologue knows; write a rig map for it "
-            "(rigs/rig_maps holds examples) and choose it.",
-        )
-    nearest = matches[0]
+    match = best_rig(bone_names, parents, heads, what=what, library=library, chosen=chosen, corrections=corrections)
+    if match.usable:
+        return match
+    advice = "Choose them in the table, rename or add them, or write a rig map for it (rigs/rig_maps holds examples)."
+    if not match.bones:
+        knower = f"the rig map {chosen!r}" if chosen else "Duologue"
+        said = f"none of the {len(bone_names)} bones of {what} has a name or a place that {knower} knows. {advice}"
+        raise DuologueError("FAILED_PRECONDITION", "rig-not-recognised", said)
     raise DuologueError(
         "FAILED_PRECONDITION",
         "rig-not-recognised",
-        f"{what} comes nearest to {nearest.rig_map.title} ({len(nearest.bones)} bones found) but has no bone for "
-        f"{', '.join(nearest.required_missing)}. Rename or add them, or write a rig map for it (rigs/rig_maps holds examples).",
+        f"{what} comes nearest to {match.rig_map.title} ({len(match.bones)} bones found) but has no bone for "
+        f"{', '.join(match.required_missing)}. {advice}",
     )
 
 
-def recognise_shapes(shape_names: Sequence[str]) -> list[ShapeMatch]:
-    """Lay every shape map over a face's keys, best first; only maps that drive something are listed."""
-    matches = [ShapeMap.builtin(name).bind(shape_names) for name in ShapeMap.names()]
+def best_rig(
+    bone_names: Sequence[str],
+    parents: Sequence[int],
+    heads: ArrayLike | None = None,
+    *,
+    what: str = "the armature",
+    library: Library = _NONE,
+    chosen: str = "",
+    corrections: Corrections = _AS_FOUND,
+) -> RigMatch:
+    """Return what :func:`require_rig` looks at. It may lack joints, or be empty.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-rig-map``.
+    """
+    if chosen:
+        best = rig_match(chosen, bone_names, parents, heads, library=library)
+    else:
+        best = next(iter(recognise_rig(bone_names, parents, heads, library=library)), _BY_HAND.bind(bone_names))
+    return correct_rig(best, corrections, bone_names, parents, what=what)
+
+
+def rig_match(
+    chosen: str, bone_names: Sequence[str], parents: Sequence[int], heads: ArrayLike | None = None, *,
+    library: Library = _NONE,
+) -> RigMatch:  # fmt: skip
+    """Lay the rig map with a name over an armature, the user's own before ours; it may be incomplete.
+
+    Raises:
+        DuologueError: NOT_FOUND ``unknown-rig-map``.
+    """
+    if chosen == STRUCTURE and heads is not None:
+        return match_structure(bone_names, parents, heads)
+    own = next((rig_map for rig_map in library.rig_maps if rig_map.name == chosen), None)
+    return (own or RigMap.builtin(chosen)).bind(bone_names)
+
+
+def recognise_shapes(shape_names: Sequence[str], *, library: Library = _NONE) -> list[ShapeMatch]:
+    """Lay every shape map over a face's keys, best first; only maps that drive something are listed.
+
+    A preset of the user's of which every key is there goes before all others.
+    """
+    maps = (*library.shape_maps, *(ShapeMap.builtin(name) for name in ShapeMap.names()))
+    matches = [shape_map.bind(shape_names) for shape_map in maps]
     return sorted(
-        (match for match in matches if match.score > 0), key=lambda match: (match.usable, match.score), reverse=True
+        (match for match in matches if match.score > 0),
+        key=lambda match: (match.usable, match.whole, match.score),
+        reverse=True,
     )
 
 
-def require_shapes(shape_names: Sequence[str], *, what: str = "the mesh") -> ShapeMatch:
-    """Return the best match that can speak.
+def require_shapes(
+    shape_names: Sequence[str],
+    *,
+    what: str = "the mesh",
+    library: Library = _NONE,
+    chosen: str = "",
+    corrections: Corrections = _AS_FOUND,
+) -> ShapeMatch:
+    """Return the best match, or that of the map ``chosen`` by name, with the animator's corrections.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``no-shape-keys`` when the mesh has none, ``shapes-not-recognised`` when none of them
-            opens the mouth.
+            opens the mouth; INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-shape-map``.
     """
     if not shape_names:
         raise DuologueError(
@@ -84,13 +158,44 @@ def require_shapes(shape_names: Sequence[str], *, what: str = "the mesh") -> Sha
             "no-shape-keys",
             f"{what} has no shape keys; give it ARKit's 52 or a set of visemes, or leave out the face.",
         )
-    matches = recognise_shapes(shape_names)
-    if matches and matches[0].usable:
-        return matches[0]
+    match = best_shapes(shape_names, what=what, library=library, chosen=chosen, corrections=corrections)
+    if match.usable:
+        return match
     some = ", ".join(list(shape_names)[:5])
+    knower = f"the shape map {chosen!r} says" if chosen else "ARKit or visemes do"
     raise DuologueError(
         "FAILED_PRECONDITION",
         "shapes-not-recognised",
-        f"none of the {len(shape_names)} shape keys of {what} ({some}, …) opens the mouth as ARKit or "
-        "visemes do; rename them, or write a shape map (rigs/shape_maps holds examples) and choose it.",
+        f"none of the {len(shape_names)} shape keys of {what} ({some}, …) opens the mouth as {knower}; choose them in the table, "
+        "rename them, or write a shape map (rigs/shape_maps holds examples).",
     )
+
+
+def best_shapes(
+    shape_names: Sequence[str],
+    *,
+    what: str = "the mesh",
+    library: Library = _NONE,
+    chosen: str = "",
+    corrections: Corrections = _AS_FOUND,
+) -> ShapeMatch:
+    """Return what :func:`require_shapes` looks at: of teeth, say, which can't speak by themselves. It may be empty.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-shape-map``.
+    """
+    if chosen:
+        best = shape_match(chosen, shape_names, library=library)
+    else:
+        best = next(iter(recognise_shapes(shape_names, library=library)), _FACE_BY_HAND.bind(shape_names))
+    return correct_shapes(best, corrections, shape_names, what=what)
+
+
+def shape_match(chosen: str, shape_names: Sequence[str], *, library: Library = _NONE) -> ShapeMatch:
+    """Lay the shape map with a name over a face's keys, the user's own before ours.
+
+    Raises:
+        DuologueError: NOT_FOUND ``unknown-shape-map``.
+    """
+    own = next((shape_map for shape_map in library.shape_maps if shape_map.name == chosen), None)
+    return (own or ShapeMap.builtin(chosen)).bind(shape_names)

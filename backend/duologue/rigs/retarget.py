@@ -27,9 +27,12 @@ from duologue.motion.skeleton import Skeleton
 from duologue.rigs.alignment import IDENTITY, twist_about
 from duologue.rigs.body import MovingBody, clearance, foot_clearance, leg_length, middle, move
 from duologue.rigs.joints import SIDES
-from duologue.rigs.planting import bend_leg, plantedness, reach_down
+from duologue.rigs.planting import bend_leg, plantedness, raise_toes, reach_down
 from duologue.rigs.rig_map import RigMatch
 from duologue.rigs.target import TargetRig
+
+_TOES = 0.135
+"""How far toes reach beyond the ball of the foot, of a leg's length: 12 cm in an adult, with a roomy shoe."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,22 @@ class Retargeter:
             more = bend_leg(hip, knee, ankle, goals[joints[2]], hinge)
             for joint, turn in zip(joints, more, strict=False):
                 turns[self.rig.bone[joint]] = quat_multiply(turn, turns[self.rig.bone[joint]])
-        return self._place(turns, root)
+        heads = self._place(turns, root)
+        self._keep_toes_up(turns, heads)
+        return heads
+
+    def _keep_toes_up(self, turns: dict[int, Floats], heads: Mapping[int, Floats]) -> None:
+        """Bend toes (in ``turns``) that would go through the floor."""
+        for side in SIDES:
+            foot, toes = side + "Foot", side + "ToeBase"
+            if toes not in self.rig.bone:
+                continue
+            way = self.rig.rest[toes] - self.rig.rest[foot]
+            flat = np.array([way[0], 0.0, way[2]])
+            bone = self.rig.bone[toes]
+            ball = heads[bone][:, 1] + self.rig.sole - float(self.rig.rest[toes][1])  # as high as with the toes laid flat
+            ahead = quat_rotate(turns[bone], flat / max(float(np.linalg.norm(flat)), 1e-9))
+            turns[bone] = quat_multiply(raise_toes(ahead, ball, _TOES * self.rig.leg_length), turns[bone])
 
     def _place(self, turns: Mapping[int, Floats], root: Floats) -> dict[int, Floats]:
         """World heads (T, 3) of the played bones, the hips at ``root``."""

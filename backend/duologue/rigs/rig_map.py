@@ -9,7 +9,9 @@ A map is a TOML file in ``rigs/rig_maps``:
   ``prefix = false``. ``[any_of]`` gives words other spellings in all names.
 - ``[[property]]`` lists custom properties of pose bones to set (IK/FK switches); ``[parents]`` names controls that move as if
   they hung under another one; ``[also]`` bones that go with a joint as if fixed to it; ``[twist]`` bones along the forearm,
-  with the share of the hand's twist that each takes.
+  with the share of the hand's twist that each takes (or ``{ side = "Left", share = 0.5 }`` for a bone named in full).
+- ``[bones]``, instead of all the names above, gives joint words the bones of one armature exactly as they are spelt: what the
+  add-on saves as a preset (``rigs.presets``).
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ from typing import Any, Final, cast
 
 from duologue.errors import DuologueError, invalid
 from duologue.paths import rigs_folder
-from duologue.rigs.joints import ARM, FINGERS, LEG, REQUIRED, SIDES, chain_names
+from duologue.rigs.joints import ARM, EYES, FINGERS, LEG, REQUIRED, SIDES, chain_names, close_chains
 
-_SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG)
-_TABLES: Final = {"sided", "property", "parents", "also", "twist", "any_of"}
+_SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG, "Eye")
+_TABLES: Final = {"sided", "bones", "property", "parents", "also", "twist", "any_of"}
 _SETTINGS: Final = {"title", "left", "right", "short_left", "short_right", "prefix", *_TABLES}
 
 
@@ -58,13 +60,15 @@ class Twist:
 class RigMatch:
     """A rig map laid over one armature.
 
-    ``bones``: joint word -> the armature's bone; ``missing``: joints of the map that found none; ``score`` in [0, 1].
+    ``bones``: joint word -> the armature's bone; ``missing``: joints of the map that found none; ``score`` in [0, 1];
+    ``eyes``: ``LeftEye`` and ``RightEye`` -> the bones that turn the eyeballs, where there are.
     """
 
     rig_map: RigMap
     bones: Mapping[str, str]
     missing: tuple[str, ...]
     score: float
+    eyes: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def required_missing(self) -> tuple[str, ...]:
@@ -89,6 +93,8 @@ class RigMap:
     parents: Mapping[str, str] = field(default_factory=dict[str, str])
     also: Mapping[str, str] = field(default_factory=dict[str, str])
     twists: tuple[Twist, ...] = ()
+    exact: bool = False
+    """Whether the names are those of one armature, letter by letter."""
 
     @classmethod
     def load(cls, path: str | Path) -> RigMap:
@@ -121,6 +127,9 @@ class RigMap:
 
     def bind(self, bone_names: Sequence[str]) -> RigMatch:
         """Find this map's joints among an armature's bones. Never fails: look at ``score`` and ``missing``."""
+        if self.exact:
+            present = set(bone_names)
+            return self._match({joint: names[0] for joint, names in self.joints.items() if names[0] in present})
         known = {canonical(name): name for name in reversed(bone_names)}
         best: dict[str, str] = {}
         for prefix in self._prefixes(known):
@@ -131,9 +140,14 @@ class RigMap:
                     bones[joint] = found
             if len(bones) > len(best):
                 best = bones
-        best = _close_chains(best)
-        missing = tuple(joint for joint in self.joints if joint not in best)
-        return RigMatch(self, best, missing, _score(best, self.joints))
+        return self._match(best)
+
+    def _match(self, found: Mapping[str, str]) -> RigMatch:
+        eyes = {joint: bone for joint, bone in found.items() if joint in EYES}
+        bones = close_chains({joint: bone for joint, bone in found.items() if joint not in EYES})
+        wanted = [joint for joint in self.joints if joint not in EYES]
+        missing = tuple(joint for joint in wanted if joint not in bones)
+        return RigMatch(self, bones, missing, score(bones, wanted), eyes)
 
     def _prefixes(self, known: Mapping[str, str]) -> list[str]:
         """Every text that stands before this map's name for the hips, none first."""
@@ -144,17 +158,8 @@ class RigMap:
         return ["", *sorted(found - {""}, key=len)]
 
 
-def _close_chains(bones: Mapping[str, str]) -> dict[str, str]:
-    """Number spine and neck without gaps, since a map lists more of them than most rigs have."""
-    result = {joint: bone for joint, bone in bones.items() if not re.fullmatch(r"(Spine|Neck)\d*", joint)}
-    for stem in ("Spine", "Neck"):
-        members = [bones[joint] for joint in chain_names(stem, 10) if joint in bones]
-        result |= dict(zip(chain_names(stem, len(members)), members, strict=True))
-    return result
-
-
-def _score(found: Iterable[str], wanted: Iterable[str]) -> float:
-    """Four fifths for the joints a performance needs, one fifth for the rest of what the map knows."""
+def score(found: Iterable[str], wanted: Iterable[str]) -> float:
+    """Return four fifths for the joints a performance needs, one fifth for the rest of what the map knows."""
     have, want = set(found), set(wanted)
     core = len(have & set(REQUIRED)) / len(REQUIRED)
     rest = want - set(REQUIRED)
@@ -187,7 +192,8 @@ def _parse(name: str, data: Mapping[str, Any], where: str) -> RigMap:
     def listed(value: object, side: int | None = None) -> list[tuple[str, ...]]:
         return [spellings(item, side) for item in cast("list[object]", value if isinstance(value, list) else [value])]
 
-    joints: dict[str, tuple[str, ...]] = {}
+    exact = cast("Mapping[str, str]", data.get("bones", {}))
+    joints: dict[str, tuple[str, ...]] = {joint: (bone,) for joint, bone in exact.items()}
     for key in ("Hips", "Head"):
         if key in data:
             joints[key] = spellings(data[key])
@@ -219,14 +225,17 @@ def _parse(name: str, data: Mapping[str, Any], where: str) -> RigMap:
             for side in (range(2) if "{" in str(bone) else (None,))
         }
 
-    twists = [
-        Twist(_fill(bone, data, side), word, float(share))
-        for bone, share in cast("Mapping[str, float]", data.get("twist", {})).items()
-        for side, word in enumerate(SIDES)
-    ]
+    twists: list[Twist] = []
+    for bone, share in cast("Mapping[str, float | Mapping[str, Any]]", data.get("twist", {})).items():
+        if isinstance(share, Mapping):
+            twists.append(Twist(bone, str(share["side"]), float(share["share"])))
+        else:
+            twists += [Twist(_fill(bone, data, side), word, float(share)) for side, word in enumerate(SIDES)]
     title = str(data.get("title", name))
     prefix = bool(data.get("prefix", True))
-    return RigMap(name, title, joints, prefix, tuple(properties), pairs("parents"), pairs("also"), tuple(twists))
+    return RigMap(
+        name, title, joints, prefix, tuple(properties), pairs("parents"), pairs("also"), tuple(twists), bool(exact)
+    )
 
 
 def _fill(text: str, data: Mapping[str, Any], side: int | None) -> str:

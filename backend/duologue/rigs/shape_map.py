@@ -4,8 +4,10 @@ A map is a TOML file in ``rigs/shape_maps``:
 
 - ``names`` is a regular expression for all 52, in which ``{camel}`` stands for ``eyeBlinkLeft``, ``{Pascal}`` for
   ``EyeBlinkLeft``, ``{Snake}`` for ``Eye_Blink_Left`` and ``{camel_short}`` for ``eyeBlink_L``.
-- ``[shapes]`` names single shapes (a list: all of them take the weight); ``canonical = true`` finds any spelling.
+- ``[shapes]`` names single shapes (a list: all of them take the weight; ``{ "key" = 0.5 }``: a share of it);
+  ``canonical = true`` finds any spelling; ``exact = true`` takes the names letter by letter (``rigs.presets``).
 - ``[visemes]`` makes it a map onto mouth shapes for sounds (``rigs.visemes``), whose keys ``names`` writes with ``{viseme}``.
+  ``base`` lends them from a map that ships with Duologue, ``[viseme_keys]`` then names their keys.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from duologue.paths import rigs_folder
 from duologue.rigs.shape_words import find_in_any_spelling
 from duologue.rigs.visemes import VisemeBasis
 
-_SETTINGS: Final = {"title", "names", "canonical", "shapes", "visemes", "importance", "spellings"}
+_SETTINGS: Final = {
+    "title", "names", "canonical", "shapes", "visemes", "importance", "spellings", "exact", "base", "viseme_keys",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,29 @@ class ShapeMatch:
     score: float
     basis: VisemeBasis | None = None
     viseme_columns: tuple[int, ...] = ()
+
+    @property
+    def visemes(self) -> dict[str, str]:
+        """Viseme -> the key that is mixed for it."""
+        names = self.basis.visemes if self.basis is not None else ()
+        return dict(zip(names, (self.shapes[column] for column in self.viseme_columns), strict=True))
+
+    @property
+    def targets(self) -> dict[str, dict[str, float]]:
+        """ARKit name -> key -> factor, for those that drive keys of their own."""
+        return {
+            name: {self.shapes[column]: float(row[column]) for column in np.flatnonzero(row)}
+            for name, row in zip(arkit.NAMES, self.factors, strict=True)
+            if row.any()
+        }
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is a preset of which every key is there."""
+        wanted = {key for keys in self.shape_map.shapes.values() for key in keys} | {
+            *self.shape_map.viseme_keys.values()
+        }
+        return self.shape_map.exact and wanted <= set(self.shapes)
 
     @property
     def usable(self) -> bool:
@@ -68,10 +95,13 @@ class ShapeMap:
     name: str
     title: str
     pattern: str = ""
-    shapes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    shapes: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
     canonical: bool = False
     basis: VisemeBasis | None = None
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    exact: bool = False
+    """Whether ``shapes`` and ``viseme_keys`` are all there is, named letter by letter: a preset of one face."""
+    viseme_keys: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def load(cls, path: str | Path) -> ShapeMap:
@@ -106,45 +136,49 @@ class ShapeMap:
 
     def bind(self, shape_names: Sequence[str]) -> ShapeMatch:
         """Find ARKit's shapes among a face's keys. Never fails: look at ``score`` and ``missing``."""
+        if self.exact:
+            present = set(shape_names)
+            own = {shape: {k: f for k, f in keys.items() if k in present} for shape, keys in self.shapes.items()}
+            visemes = {viseme: key for viseme, key in self.viseme_keys.items() if key in present}
+            return self.match({shape: keys for shape, keys in own.items() if keys}, visemes, shape_names)
         found: dict[str, dict[str, float]] = {}
         if self.pattern and self.basis is None:
             found |= {shape: {key: 1.0} for shape, key in _by_pattern(self.pattern, shape_names).items()}
         known = {key.casefold(): key for key in reversed(shape_names)}
         for shape, keys in self.shapes.items():
-            present = [known[key.casefold()] for key in keys if key.casefold() in known]
+            there = {known[key.casefold()]: factor for key, factor in keys.items() if key.casefold() in known}
             # A list in a viseme map is spellings of one key; elsewhere each key is a part of the shape.
-            present = present[:1] if self.basis is not None else present
-            if present:
-                found.setdefault(shape, dict.fromkeys(present, 1.0))
+            there = dict(list(there.items())[:1]) if self.basis is not None else there
+            if there:
+                found.setdefault(shape, there)
         if self.canonical or self.basis is not None:
             loose = find_in_any_spelling(shape_names)
             found |= {shape: keys for shape, keys in loose.items() if shape not in found}
+        visemes = self._find_visemes(shape_names) if self.basis is not None else {}
+        return self.match(found, visemes, shape_names)
 
-        visemes: dict[str, str] = {}
-        if self.basis is not None:
-            visemes = self._find_visemes(shape_names)
-            mixed = self.basis.shapes if visemes else ()
-            found = {shape: keys for shape, keys in found.items() if shape not in mixed}
-        keys = sorted(
-            {key for targets in found.values() for key in targets} - set(visemes.values()), key=list(shape_names).index
-        )
-        factors = np.zeros((len(arkit.NAMES), len(keys) + len(visemes)))
-        for shape, targets in found.items():
-            for key, factor in targets.items():
-                if key in keys:
-                    factors[arkit.INDEX[shape], keys.index(key)] = factor
+    def match(
+        self, targets: Mapping[str, Mapping[str, float]], visemes: Mapping[str, str], shape_names: Sequence[str]
+    ) -> ShapeMatch:
+        """Return the match of a face where ARKit names drive ``targets`` (name -> key -> factor), and ``visemes`` their keys.
+
+        Shapes that the visemes stand for drive nothing of their own; a key of ``visemes`` is nobody else's.
+        """
         basis = self.basis.only(visemes) if self.basis is not None and visemes else None
         mixed = basis.shapes if basis is not None else ()
-        missing = tuple(name for name in arkit.NAMES if name not in found and name not in mixed)
-        return ShapeMatch(
-            self,
-            (*keys, *visemes.values()),
-            factors,
-            missing,
-            self._score(found, visemes),
-            basis,
-            tuple(range(len(keys), len(keys) + len(visemes))),
+        found = {shape: keys for shape, keys in targets.items() if shape not in mixed}
+        keys = sorted(
+            {key for parts in found.values() for key in parts} - set(visemes.values()), key=list(shape_names).index
         )
+        factors = np.zeros((len(arkit.NAMES), len(keys) + len(visemes)))
+        for shape, parts in found.items():
+            for key, factor in parts.items():
+                if key in keys:
+                    factors[arkit.INDEX[shape], keys.index(key)] = factor
+        missing = tuple(name for name in arkit.NAMES if name not in found and name not in mixed)
+        columns = tuple(range(len(keys), len(keys) + len(visemes)))
+        names = (*keys, *visemes.values())
+        return ShapeMatch(self, names, factors, missing, self._score(found, visemes), basis, columns)
 
     def _find_visemes(self, shape_names: Sequence[str]) -> dict[str, str]:
         assert self.basis is not None
@@ -192,7 +226,7 @@ def _builtin(name: str) -> ShapeMap:
 
 
 def _parse(name: str, data: Mapping[str, Any], where: str) -> ShapeMap:
-    shapes = cast("Mapping[str, str | list[str]]", data.get("shapes", {}))
+    shapes = cast("Mapping[str, str | list[str] | Mapping[str, float]]", data.get("shapes", {}))
     unknown = (set(data) - _SETTINGS) | (set(shapes) - set(arkit.NAMES))
     if unknown:
         raise invalid("shape-map", f"{where}: {', '.join(sorted(unknown))}: no such entry or ARKit shape.")
@@ -202,12 +236,23 @@ def _parse(name: str, data: Mapping[str, Any], where: str) -> ShapeMap:
     except re.error as error:
         raise invalid("shape-map", f"{where}: 'names' is not a regular expression: {error}.") from error
     spellings = cast("Mapping[str, list[str]]", data.get("spellings", {}))
+    base = str(data.get("base", ""))
+    basis = VisemeBasis.from_tables(data["visemes"], data["importance"], where) if "visemes" in data else None
     return ShapeMap(
         name,
         str(data.get("title", name)),
         names,
-        {shape: (keys,) if isinstance(keys, str) else tuple(keys) for shape, keys in shapes.items()},
+        {shape: _factors(keys) for shape, keys in shapes.items()},
         bool(data.get("canonical", False)),
-        VisemeBasis.from_tables(data["visemes"], data["importance"], where) if "visemes" in data else None,
+        ShapeMap.builtin(base).basis if base else basis,
         {viseme: tuple(others) for viseme, others in spellings.items()},
+        bool(data.get("exact", False)),
+        cast("Mapping[str, str]", data.get("viseme_keys", {})),
     )
+
+
+def _factors(keys: str | list[str] | Mapping[str, float]) -> dict[str, float]:
+    """Read one key, several that are moved alike, or several with a factor each."""
+    if isinstance(keys, Mapping):
+        return {key: float(factor) for key, factor in keys.items()}
+    return dict.fromkeys([keys] if isinstance(keys, str) else keys, 1.0)

@@ -14,12 +14,14 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError, invalid
 from duologue.files import write_error
 from duologue.labels import PERFORMERS
+from duologue.remaking import Remake
 from duologue.service.jobs import Asked
 from duologue.service.limits import Limits
 from duologue.take import FPS
+from duologue.wire.fields import MAX_ITEMS
 from duologue.wire.framing import Array
 from duologue.wire.local import process_exists
-from duologue.wire.messages import MAX_ITEMS, Open
+from duologue.wire.messages import Open
 
 if TYPE_CHECKING:
     from duologue.service.book import Book
@@ -35,7 +37,7 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``audio-empty``, ``audio-rate``, ``audio-too-long``, ``brief-missing``, ``brief-large``,
-            ``brief-malformed``, ``open-malformed``; what ``Brief.from_json`` raises.
+            ``brief-malformed``, ``open-malformed``, ``take-large``; what ``Brief.from_json`` and ``Remake.from_json`` raise.
     """
     if not (0 < len(message.key) <= MAX_ITEMS) or len(message.rates) != 2 or len(message.samples) != 2:
         raise invalid("open-malformed", "OPEN needs a key, and a rate and a number of samples of both performers")
@@ -69,7 +71,26 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
     checked = Brief.from_json(document)
     seconds = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True))
     params = hashlib.sha256(data + repr((message.rates, message.samples, message.sha256)).encode())
-    return Asked(checked.to_json(), params.hexdigest(), seconds)
+    if remake := _checked_remake(message, limits):
+        params.update(repr((json.dumps(remake), message.take_bytes, message.take_sha256)).encode())
+    return Asked(checked.to_json(), remake, params.hexdigest(), seconds)
+
+
+def _checked_remake(message: Open, limits: Limits) -> dict[str, Any]:
+    """Return what is to be made again of a take, with all its fields; empty for a whole performance."""
+    if not bool(message.remake) == bool(message.take_bytes) == bool(message.take_sha256):
+        raise invalid(
+            "open-malformed",
+            "OPEN needs what is to be made again, and the take's size and sha256; or none of the three",
+        )
+    if not message.remake:
+        return {}
+    remake = Remake.from_json(message.remake)
+    if message.take_bytes > limits.take_bytes:
+        raise invalid(
+            "take-large", f"the take has {message.take_bytes} bytes; {limits.take_bytes} is the limit", field="take"
+        )
+    return remake.to_json()
 
 
 def make_room(book: Book, state: Path, limits: Limits, user: str, message: Open) -> None:
@@ -86,7 +107,7 @@ def make_room(book: Book, state: Path, limits: Limits, user: str, message: Open)
     if len(live) >= limits.queue:
         raise busy("queue-full", "the server's queue is full; try again later")
     frames = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True)) * FPS
-    needed = sum(message.samples) * 4 + int(frames) * FRAME_BYTES
+    needed = sum(message.samples) * 4 + message.take_bytes + int(frames) * FRAME_BYTES
     over = sorted((job for job in book.jobs.values() if job.over), key=lambda job: job.heard)
     while over and sum(job.size for job in book.jobs.values()) + needed > limits.spool_bytes:
         book.forget(over.pop(0))
@@ -102,7 +123,7 @@ def busy(reason: str, message: str) -> DuologueError:
 
 
 def disk_error() -> DuologueError:
-    """Return the error of a server without room for more audio and motion."""
+    """Return the error of a server without room for more speech and motion."""
     return busy("disk-full", "the server has no disk space for this performance; free some there and try again")
 
 
@@ -113,6 +134,7 @@ def told(limits: Limits) -> dict[str, Any]:
         "lowest_rate",
         "highest_rate",
         "brief_bytes",
+        "take_bytes",
         "jobs_per_client",
         "queue",
         "upload_credit",

@@ -62,7 +62,7 @@ class Book:
         job = next((job for job in self.jobs.values() if (job.user, job.key) == (user, message.key)), None)
         entry = self._journal.find(user, message.key)
         if (known := job or entry) is not None and known.params != asked.params:
-            text = "this key was used for another brief or speech; use a new one"
+            text = "this key was used for another brief or speech, or for another part of a take; use a new one"
             raise DuologueError("FAILED_PRECONDITION", "key-reused", text, field="key")
         if job is not None and not isinstance(job.ending, messages.Cancelled | messages.ErrorMessage):
             return job
@@ -113,7 +113,7 @@ class Book:
         else:
             job.state = "cancelled" if isinstance(ending, messages.Cancelled) else "failed"
             self._journal.change(job.id, job.state)
-        job.drop_speech()
+        job.drop_uploads()
         told = logs.facts(job=job.id, state=job.state, windows=len(job.spool), attempts=job.attempts)
         log.info("job ended", extra=told)
 

@@ -1,4 +1,4 @@
-"""A job on the server, and its spool: the speech that came up and the windows that go down lie on disk, not in memory.
+"""A job on the server, and its spool: the speech (and take) that came up and the windows that go down lie on disk, not in memory.
 
 With the windows on disk a slow or frozen client costs no memory and does not hold up the worker; after a broken connection they
 are sent again from any point; a worker that takes over a dead one's job goes on where the windows end.
@@ -28,8 +28,10 @@ class Asked:
     """What an OPEN asks for, once it is checked."""
 
     brief: dict[str, Any]
+    remake: dict[str, Any]
+    """What of the take that comes with it is made again (``Remake``); empty for a whole performance."""
     params: str
-    """sha256 of all of it: the brief and the speech."""
+    """sha256 of all of it: the brief, the speech, the take and what of it is made again."""
     seconds: float
 
 
@@ -75,24 +77,36 @@ class Spool:
 
 
 class Upload:
-    """One performer's speech on its way to a file; it comes in order."""
+    """One performer's speech, or a take, on its way to a file of ``size`` bytes; it comes in order."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.samples = 0
+    def __init__(self, path: Path, size: int) -> None:
+        self.path, self.size = path, size
+        self.received = 0
+        """Bytes."""
         self._hash = hashlib.sha256()
         self._file: IO[bytes] = path.open("wb")
 
-    def add(self, data: Buffer) -> None:
-        """Add samples (float32 bytes). Raises OSError when the disk is full."""
+    def add(self, offset: int, data: Buffer, reason: str) -> None:
+        """Add the bytes from ``offset`` on; those that are here already are passed over.
+
+        Raises:
+            DuologueError: DATA_LOSS ``reason``: some are missing, or more came than was told.
+            OSError: the disk is full.
+        """
+        if offset < self.received:
+            return
+        if offset > self.received or offset + len(data) > self.size:
+            raise DuologueError(
+                "DATA_LOSS", reason, "a stretch of what is sent up is missing, or more came than was told"
+            )
         self._file.write(data)
         self._hash.update(data)
-        self.samples += len(data) // 4
+        self.received += len(data)
 
-    def finish(self) -> str:
-        """Close the file and return the sha256 (hex) of what is in it."""
+    def is_whole(self, sha256: str) -> bool:
+        """Close the file and return whether it holds what was told."""
         self._file.close()
-        return self._hash.hexdigest()
+        return self.received == self.size and self._hash.hexdigest() == sha256
 
     def close(self) -> None:
         """Close the file."""
@@ -106,8 +120,8 @@ class Job:
         self.id = uuid.uuid4().hex
         self.key, self.user = asked.key, user
         self.session = ""
-        self.brief, self.params = checked.brief, checked.params
-        self.rates, self.samples = asked.rates, asked.samples
+        self.brief, self.remake, self.params = checked.brief, checked.remake, checked.params
+        self.rates, self.take_sha256 = asked.rates, asked.take_sha256
         self.state = "uploading"
         self.attempts = 0
         self.started = 0.0
@@ -125,7 +139,10 @@ class Job:
         """When its client last had to do with it, or when it ended."""
         self.folder = folder
         folder.mkdir(mode=0o700)
-        self.uploads = [Upload(folder / name) for name in ("a.f32", "b.f32")]
+        self.speech = [
+            Upload(folder / name, samples * 4) for name, samples in zip(("a.f32", "b.f32"), asked.samples, strict=True)
+        ]
+        self.take = Upload(folder / "take", asked.take_bytes) if checked.remake else None
         self.spool = Spool(folder / "windows")
 
     @property
@@ -134,14 +151,19 @@ class Job:
         return self.ending is not None
 
     @property
+    def uploads(self) -> list[Upload]:
+        """All that comes up."""
+        return [*self.speech, self.take] if self.take else self.speech
+
+    @property
     def received(self) -> int:
-        """Bytes of speech received."""
-        return sum(upload.samples for upload in self.uploads) * 4
+        """Bytes of speech and take received."""
+        return sum(upload.received for upload in self.uploads)
 
     @property
     def size(self) -> int:
-        """Bytes of disk that it takes, or will take once its speech is here."""
-        return sum(self.samples) * 4 * (not self.over) + self.spool.size
+        """Bytes of disk that it takes, or will take once all of it is here."""
+        return sum(upload.size for upload in self.uploads) * (not self.over) + self.spool.size
 
     def may_send(self) -> bool:
         """Return whether the client takes the next window now. One is always under way, however large, unless it takes none."""
@@ -163,38 +185,49 @@ class Job:
         self.window = min(window, MOST_CREDIT)
         self.heard = time.monotonic()
 
-    def take_speech(self, performer: int, offset: int, pcm: Array | None) -> None:
-        """Add a stretch of speech; one that is here already is passed over.
+    def add_speech(self, performer: int, offset: int, pcm: Array | None) -> None:
+        """Add a stretch of speech, from a sample on.
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``audio-message``; DATA_LOSS ``audio-order``.
         """
         if performer > 1 or pcm is None or pcm.dtype.str != "<f4" or pcm.ndim != 1:
             raise invalid("audio-message", "AUDIO needs a performer (0 or 1) and one track of float32")
-        upload = self.uploads[performer]
-        if self.state != "uploading" or offset < upload.samples:
+        self._add(self.speech[performer], offset * 4, pcm, "audio-order")
+
+    def add_take(self, offset: int, data: Array | None) -> None:
+        """Add a stretch of the take's file, from a byte on.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``take-message``; DATA_LOSS ``take-order``.
+        """
+        if self.take is None or data is None or data.dtype.str != "|u1" or data.ndim != 1:
+            raise invalid("take-message", "TAKE needs a job with a take, and one row of bytes")
+        self._add(self.take, offset, data, "take-order")
+
+    def _add(self, upload: Upload, offset: int, array: Array, reason: str) -> None:
+        if self.state != "uploading":
             return
-        if offset > upload.samples or offset + len(pcm) > self.samples[performer]:
-            raise DuologueError(
-                "DATA_LOSS", "audio-order", "a stretch of speech is missing, or more came than was told"
-            )
-        upload.add(pcm.data.cast("B") if pcm.size else b"")
+        upload.add(offset, array.data.cast("B") if array.size else b"", reason)
         self.heard = time.monotonic()
 
-    def speech_is_whole(self, hashes: tuple[str, ...]) -> bool:
-        """Close the speech's files and return whether they hold what the client has sent."""
-        told = [upload.samples for upload in self.uploads] == list(self.samples)
-        return tuple(upload.finish() for upload in self.uploads) == hashes and told
+    def damaged(self, hashes: tuple[str, ...]) -> str:
+        """Close what came up, and name what of it is not as it was sent: ``"audio"``, ``"take"`` or nothing."""
+        whole = [upload.is_whole(sha256) for upload, sha256 in zip(self.speech, hashes, strict=False)]
+        take_is_whole = self.take is None or self.take.is_whole(self.take_sha256)
+        if len(hashes) != len(self.speech) or not all(whole):
+            return "audio"
+        return "" if take_is_whole else "take"
 
-    def drop_speech(self) -> None:
-        """Remove the speech; a job that is over needs it no more."""
+    def drop_uploads(self) -> None:
+        """Remove what came up; a job that is over needs it no more."""
         for upload in self.uploads:
             upload.close()
             upload.path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove everything of it from the disk."""
-        self.drop_speech()
+        self.drop_uploads()
         self.spool.close()
         (self.folder / "windows").unlink(missing_ok=True)
         if self.folder.exists():

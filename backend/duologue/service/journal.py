@@ -25,7 +25,7 @@ class Entry:
     state: str
     """uploading, queued, running, done, cancelled, failed, retryable"""
     params: str
-    """sha256 of all that was asked for: the brief and the speech."""
+    """sha256 of all that was asked for: the brief, the speech, the take and what of it is made again."""
     windows: int
     output: str
     """The digest of the windows, when done."""

@@ -13,15 +13,17 @@ class Limits:
     lowest_rate: int = 8_000
     highest_rate: int = 192_000
     brief_bytes: int = 1024 * 1024
+    take_bytes: int = 160 * 1024**2
+    """A take's file: half an hour has some 120 MiB."""
     jobs_per_client: int = 4
     queue: int = 64
     sessions: int = 1024
     upload_credit: int = 2_500_000
-    """Bytes of audio that a client may have sent beyond what the server has taken in."""
+    """Bytes of speech and take that a client may have sent beyond what the server has taken in."""
     output_credit: int = 1024 * 1024
     """Bytes of windows under way to a client that has not said otherwise."""
     spool_bytes: int = 8 * 1024**3
-    """Disk for audio and windows of all jobs together."""
+    """Disk for speech, takes and windows of all jobs together."""
     upload_idle: float = 30.0
     keep: float = 120.0
     """How long a finished job's windows are kept for a client that was away (a frozen Blender)."""

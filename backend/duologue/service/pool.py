@@ -102,6 +102,8 @@ class Pool:
         self.restarts = 0
         self.described: dict[str, Any] | None = None
         """What the performance says of itself, once a worker has loaded it."""
+        self.capabilities: tuple[str, ...] = ()
+        """What it can do beyond performing."""
         self.failure: DuologueError | None = None
         """Why there is no worker; None while there is one or one is being started."""
 
@@ -123,8 +125,10 @@ class Pool:
         order = {
             "job": job.id,
             "brief": job.brief,
-            "audio": [str(upload.path) for upload in job.uploads],
+            "audio": [str(upload.path) for upload in job.speech],
             "rates": job.rates,
+            "take": str(job.take.path) if job.take else "",
+            "remake": job.remake,
             "skip": len(job.spool),
         }
         self._send(worker, b"JOB", order)
@@ -176,7 +180,7 @@ class Pool:
                 worker.ticks, worker.moved = facts["ticks"], now
         elif kind == b"READY":
             worker.ready, self.failure = True, None
-            self.described = facts
+            self.described, self.capabilities = facts["performance"], tuple(facts["capabilities"])
             log.info("worker ready", extra=logs.facts(device=worker.device, seconds=round(now - worker.started, 2)))
             self._owner.workers_ready()
         elif kind == b"FAILED":

@@ -6,11 +6,13 @@ its credit goes; a client that is away costs nothing, and finds its windows when
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,7 @@ from duologue.service.limits import Limits
 from duologue.service.pool import Pool, told_error
 from duologue.wire import messages
 from duologue.wire.connection import Connection
-from duologue.wire.framing import MAJOR, Array, Packet
+from duologue.wire.framing import MAJOR, Packet
 from duologue.wire.messages import Message
 
 log = logging.getLogger("duologue.router")
@@ -138,8 +140,10 @@ class Router:
         elif isinstance(message, messages.Ping):
             self.clients.send(session, messages.Pong(health.load(self)))
         elif isinstance(message, messages.Open):
-            brief = packet.arrays.get("brief")
-            job = self.book.open(session.user, message, brief, self.pool.failure)
+            if message.remake and messages.REMAKE not in self.pool.capabilities:
+                text = "what this server performs can't make a part of a take again; ask for all of it"
+                raise DuologueError("UNIMPLEMENTED", "remake-unsupported", text)
+            job = self.book.open(session.user, message, packet.arrays.get("brief"), self.pool.failure)
             self._accept(session, job, message.next_seq, message.credit)
         elif isinstance(message, messages.Resume):
             job = self.book.find(session.user, message.job)
@@ -147,7 +151,13 @@ class Router:
                 raise unknown_job()
             self._accept(session, job, message.next_seq, message.credit)
         elif isinstance(message, messages.Audio):
-            self._on_audio(self.book.find(session.user, message.job), message, packet.arrays.get("pcm"))
+            job = self.book.find(session.user, message.job)
+            with self._granting(job):
+                job.add_speech(message.performer, message.offset, packet.arrays.get("pcm"))
+        elif isinstance(message, messages.TakeMessage):
+            job = self.book.find(session.user, message.job)
+            with self._granting(job):
+                job.add_take(message.offset, packet.arrays.get("data"))
         elif isinstance(message, messages.AudioEnd):
             self._on_audio_end(self.book.find(session.user, message.job), message)
         elif isinstance(message, messages.Credit):
@@ -171,7 +181,7 @@ class Router:
             session=session.id,
             instance=self.instance,
             version=__version__,
-            capabilities=("resume", "cancel", "notice"),
+            capabilities=("resume", "cancel", "notice", *self.pool.capabilities),
             limits=admission.told(self.limits),
             credit=self.limits.output_credit,
             heartbeat_ms=int(self.limits.heartbeat * 1000),
@@ -188,25 +198,28 @@ class Router:
             key=job.key,
             state=job.state,
             position=self.book.place(job),
-            received=tuple(upload.samples for upload in job.uploads),
+            received=tuple(upload.received // 4 for upload in job.speech),
+            received_take=job.take.received if job.take else 0,
             grant=job.received + self.limits.upload_credit,
         )
         self.clients.send(session, accepted)
         self.clients.deliver(job)
 
-    def _on_audio(self, job: Job, message: messages.Audio, pcm: Array | None) -> None:
+    @contextlib.contextmanager
+    def _granting(self, job: Job) -> Iterator[None]:
+        """Grant more when half of what was granted has come."""
         step = self.limits.upload_credit // 2
         before = job.received // step
-        job.take_speech(message.performer, message.offset, pcm)
+        yield
         if job.received // step > before:
             self.clients.tell(job, messages.Grant(job.id, job.received + self.limits.upload_credit))
 
     def _on_audio_end(self, job: Job, message: messages.AudioEnd) -> None:
         if job.state != "uploading":
             return  # said twice around a broken connection
-        if not job.speech_is_whole(message.sha256):
-            text = "the speech did not arrive as it was sent; try again"
-            self._fail(job, DuologueError("DATA_LOSS", "audio-damaged", text, retryable=True))
+        if damaged := job.damaged(message.sha256):
+            text = f"the {'speech' if damaged == 'audio' else damaged} did not arrive as it was sent; try again"
+            self._fail(job, DuologueError("DATA_LOSS", f"{damaged}-damaged", text, retryable=True))
             return
         self.book.enqueue(job)
         self.workers_ready()

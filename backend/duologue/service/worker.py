@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -18,20 +19,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import zmq
 
-from duologue.brief import Brief, Speech
+from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.service import logs
-from duologue.speech.decode import Audio, load_pair
+from duologue.service.orders import heard, kept
 from duologue.take import Notice, Progress, Window
 from duologue.wire import messages, windows
 from duologue.wire.framing import encode
+
+if TYPE_CHECKING:
+    from duologue.keeping import Keep
 
 log = logging.getLogger("duologue.worker")
 
@@ -50,8 +52,10 @@ class Performance(Protocol):
         """Return what clients should know of it: skeleton, names, checkpoints; JSON-safe."""
         ...
 
-    def stream(self, brief: Brief, audio: Any, should_stop: Callable[[], bool]) -> Iterator[Progress | Notice | Window]:
-        """Perform; windows follow each other from frame 0 on."""
+    def stream(
+        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: Keep | None = None
+    ) -> Iterator[Progress | Notice | Window]:
+        """Perform; windows follow each other from frame 0 on. One that takes no ``keep`` can't make a part of a take again."""
         ...
 
 
@@ -81,7 +85,8 @@ class Worker:
             log.exception("the performance can't be loaded")
             self._fail(_fault("performance-load", "the models can't be loaded", fault))
             return
-        self._tell(b"READY", described)
+        keeps = "keep" in inspect.signature(performance.stream).parameters
+        self._tell(b"READY", {"performance": described, "capabilities": [messages.REMAKE] if keeps else []})
         while True:
             job = self._jobs.get()
             try:
@@ -97,12 +102,13 @@ class Worker:
 
     def _perform(self, performance: Performance, job: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         begun, first = time.monotonic(), None
-        brief, audio, notes = _heard(job)
+        given = {"keep": kept(job)} if job["remake"] else {}
+        brief, audio, notes = heard(job)
         for note in notes:
             self._notice(job, Notice("speech", note))
         digest, seq, end = windows.StreamDigest(), 0, 0
         throttle = _Throttle()
-        for item in performance.stream(brief, audio, self._should_stop):
+        for item in performance.stream(brief, audio, self._should_stop, **given):
             if self._should_stop():
                 break
             if isinstance(item, Progress):
@@ -204,24 +210,6 @@ def load(name: str, device: str) -> Performance:
             f"the performance {name!r} can't be imported; run `python3 backend install` in Duologue's folder",
         ) from error
     return factory.load(device)
-
-
-def _heard(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
-    """Return a job's brief, both tracks, checked and of one length whoever the client is, and what it should be told of that.
-
-    Raises:
-        DuologueError: what ``duologue.speech.decode.load_pair`` raises.
-    """
-    brief = Brief.from_json(job["brief"])
-    tracks = [np.fromfile(path, "<f4") for path in job["audio"]]
-    a, b = (
-        replace(performer, speech=Speech(samples=samples, rate=rate))
-        for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
-    )
-    *audio, notes = load_pair(replace(brief, a=a, b=b))
-    # Our own clients have loaded the pair themselves, and told.
-    changed = any(len(track) != len(sound.samples) for track, sound in zip(tracks, audio, strict=True))
-    return brief, (audio[0], audio[1]), notes if changed else ()
 
 
 class _Throttle:

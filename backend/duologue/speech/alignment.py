@@ -17,7 +17,7 @@ from scipy.ndimage import binary_dilation
 from duologue.brief import Transcript
 from duologue.speech.activity import level
 from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips, recognise
-from duologue.speech.transcript import Word, parse, spread
+from duologue.transcript import Word, parse, spread
 from duologue.take import FPS
 
 MAX_SECONDS: Final = 300
@@ -89,7 +89,7 @@ def timed_words(
         field: the place of the transcript, for errors.
 
     Raises:
-        DuologueError: what :func:`duologue.speech.transcript.parse` raises.
+        DuologueError: what :func:`duologue.transcript.parse` raises.
     """
     if transcript is not None and transcript.format == "recognise":
         return _recognised(samples_16k, field)

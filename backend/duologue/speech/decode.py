@@ -17,8 +17,8 @@ from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
 from duologue.speech import container
-from duologue.speech.transcript import parse
-from duologue.take import FPS
+from duologue.transcript import parse
+from duologue.take import FPS, frames_of
 
 if TYPE_CHECKING:
     import soundfile
@@ -52,18 +52,13 @@ class Audio:
         return len(self.samples) / self.rate
 
 
-def frames_of(samples: int, rate: int) -> int:
-    """Return how many frames (30 a second) cover that many samples; the last one may be covered in part."""
-    return -(-samples * FPS // rate)
-
-
 def samples_of(frames: int, rate: int) -> int:
     """Return how many samples fill that many frames: the most that ``frames_of`` counts as no more."""
     return frames * rate // FPS
 
 
-def load_speech(speech: Speech, field: str = "speech") -> Audio:
-    """Decode, or take from memory, one performer's speech.
+def load_speech(speech: Speech, field: str = "speech", *, may_be_silent: bool = False) -> Audio:
+    """Decode, or take from memory, one performer's speech. ``may_be_silent``: somebody who only listens is no mistake.
 
     Raises:
         DuologueError: NOT_FOUND ``speech-not-found``; PERMISSION_DENIED ``speech-not-readable``; FAILED_PRECONDITION
@@ -79,26 +74,28 @@ def load_speech(speech: Speech, field: str = "speech") -> Audio:
         raise DuologueError(
             "FAILED_PRECONDITION", "speech-not-loaded", "has neither a file nor samples; give one of them", field=field
         )
-    return checked(mono, rate, field)
+    return checked(mono, rate, field, may_be_silent=may_be_silent)
 
 
 def load_pair(brief: Brief) -> tuple[Audio, Audio, tuple[str, ...]]:
     """Load both performers' speech and pad the shorter with silence, so that both have the same number of frames.
 
-    Returns A's, B's, and notes for the person who asked: what was padded or changed. Transcripts are read as well, so that
-    what is wrong with one is known before any work starts.
+    Returns A's, B's, and notes for the person who asked: what was padded or changed. One of the two may be silent and only
+    listen. Transcripts are read as well, so that what is wrong with one is known before any work starts.
 
     Raises:
-        DuologueError: what :func:`load_speech` and :func:`duologue.speech.transcript.parse` raise, with ``field`` naming the
-        performer.
+        DuologueError: INVALID_ARGUMENT ``audio-silent`` when both are; what :func:`load_speech` and
+            :func:`duologue.speech.transcript.parse` raise, with ``field`` naming the performer.
     """
     for name, performer in zip(PERFORMERS, brief.performers, strict=True):
         if performer.transcript is not None:
             parse(performer.transcript, f"performers.{name}.transcript")
     a, b = (
-        load_speech(performer.speech, f"performers.{name}.speech")
+        load_speech(performer.speech, f"performers.{name}.speech", may_be_silent=True)
         for name, performer in zip(PERFORMERS, brief.performers, strict=True)
     )
+    if not (a.samples.any() or b.samples.any()):
+        raise invalid("audio-silent", "both tracks are silent; one of the two has to speak", field="performers")
     notes = [f"{name}: {note}" for name, audio in zip(PERFORMERS, (a, b), strict=True) for note in audio.notes]
     frames = max(frames_of(len(audio.samples), audio.rate) for audio in (a, b))
     difference = a.seconds - b.seconds
@@ -112,8 +109,10 @@ def load_pair(brief: Brief) -> tuple[Audio, Audio, tuple[str, ...]]:
     return _padded(a, frames), _padded(b, frames), tuple(notes)
 
 
-def checked(samples: Floats, rate: int, field: str) -> Audio:
+def checked(samples: Floats, rate: int, field: str, *, may_be_silent: bool = False) -> Audio:
     """Return mono samples as :class:`Audio` if they can be performed to; samples beyond full scale are scaled down.
+
+    What is nearly silent becomes silent where it may be, and a note says so.
 
     Raises:
         DuologueError: INVALID_ARGUMENT, as :func:`load_speech`.
@@ -130,6 +129,8 @@ def checked(samples: Floats, rate: int, field: str) -> Audio:
     peak = float(np.abs(samples).max())
     if peak < SILENCE:
         level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak else "every sample is zero"
+        if may_be_silent:
+            return Audio(np.zeros_like(samples), rate, (f"the track is silent ({level}): this performer only listens",))
         raise invalid(
             "audio-silent", f"is silent ({level}); was the right channel or microphone recorded?", field=field
         )

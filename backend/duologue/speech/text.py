@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
-from duologue.speech.transcript import Word
+from duologue.transcript import Word
 from duologue.take import FPS
 
 if TYPE_CHECKING:

@@ -18,12 +18,14 @@ import zmq
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.take import Notice, Progress, Window
+from duologue.remaking import Remake
+from duologue.take import Notice, Progress, Take, Window
 from duologue.wire import messages
 from duologue.wire.connection import Connection
 from duologue.wire.framing import Packet
-from duologue.wire.job import Event, Finished, Job, Pcm
+from duologue.wire.job import Event, Finished, Job
 from duologue.wire.link import CONNECT_SECONDS, Link
+from duologue.wire.upload import Pcm
 
 __all__ = ["Client", "Event", "Finished", "Job", "Notice", "Pcm"]
 
@@ -164,12 +166,24 @@ class Client:
             raise _slow(timeout)
         return time.monotonic() - begun
 
-    def submit(self, brief: Brief, audio: tuple[Pcm, Pcm], *, key: str | None = None) -> Job:
+    def submit(
+        self,
+        brief: Brief,
+        audio: tuple[Pcm, Pcm],
+        *,
+        key: str | None = None,
+        remake: tuple[Take, Remake] | None = None,
+    ) -> Job:
         """Begin a performance and return it; never blocks. ``audio``: (samples (n,), rate) of A and of B.
 
-        ``key`` makes it repeatable: the server gives the same job for the same key while it remembers it.
+        ``key`` makes it repeatable: the server gives the same job for the same key while it remembers it. ``remake``: a take of
+        the same speech, and what of it is to be made again; the windows are of the whole take, the rest of it as it was.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``audio-not-mono``, ``take-length``, ``span-empty``. That the server can't remake
+                (UNIMPLEMENTED ``remake-unsupported``) the job says.
         """
-        job = Job(brief, audio, self._credit, self._wake, key)
+        job = Job(brief, audio, self._credit, self._wake, key=key, remake=remake)
         with self._lock:
             self._jobs[job.key] = job
         if self._error is not None or self._closing:
@@ -184,13 +198,14 @@ class Client:
         on_event: Callable[[Event], None] | None = None,
         *,
         key: str | None = None,
+        remake: tuple[Take, Remake] | None = None,
     ) -> Iterator[Progress | Window]:
         """Perform a brief: yield progress and windows as they are made. Leaving the loop cancels the performance.
 
-        ``on_event`` also hears of notices and of the end (``Finished``). Raises the server's named errors, and CANCELLED
-        ``cancelled`` when another thread cancelled the job.
+        ``key``, ``remake``: as for ``submit``. ``on_event`` also hears of notices and of the end (``Finished``). Raises what
+        ``submit`` does, the server's named errors, and CANCELLED ``cancelled`` when another thread cancelled the job.
         """
-        job = self.submit(brief, audio, key=key)
+        job = self.submit(brief, audio, key=key, remake=remake)
         try:
             for event in job:
                 if on_event is not None:
@@ -314,10 +329,12 @@ class Client:
         if self._ping_due:
             self._ping_due = False
             link.send(messages.Ping(), {})
+        welcome = self._welcome
+        assert welcome is not None
         for job in self._live_jobs():
             if job not in link.asked:
                 link.asked.add(job)
-                job.connected(link.send, link.session, resume=link.resuming, shapes=self._shapes())
+                job.connected(link.send, welcome, resume=link.resuming)
             job.pump(link.send)
 
     def _live_jobs(self) -> list[Job]:
@@ -327,9 +344,6 @@ class Client:
                 if job.over:
                     del self._jobs[key]
             return list(self._jobs.values())
-
-    def _shapes(self) -> list[str] | None:
-        return self.performance.get("arkit_names")
 
     def _on_packet(self, packet: Packet, link: Link) -> None:
         message = packet.message

@@ -18,6 +18,9 @@ from typing import Any, cast
 from duologue.errors import DuologueError
 from duologue.files import write_error
 
+_Z85 = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#")
+"""What a key is written in (https://rfc.zeromq.org/spec/32)."""
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -66,18 +69,30 @@ class Connection:
                 f"{path} holds a secret key and others may read it; run `chmod 600` on it",
             )
         try:
+            return cls.parse(text)
+        except DuologueError as error:
+            raise DuologueError(
+                "DATA_LOSS", "connection-malformed", f"{path}: {error}; start the server anew or copy the file again"
+            ) from error
+
+    @classmethod
+    def parse(cls, text: str) -> Connection:
+        """Read a connection file's text.
+
+        Raises:
+            DuologueError: DATA_LOSS ``connection-malformed``; the message never repeats the text, which holds a secret.
+        """
+        try:
             values = cast("dict[str, Any]", json.loads(text))
             known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
             connection = cls(**known)
             keys = (connection.server_key, connection.client_public, connection.client_secret)
-            if not all(isinstance(key, str) and len(key) == 40 for key in cast("tuple[Any, ...]", keys)):
-                raise ValueError("a key is not 40 characters")
+            if not all(is_key(key) for key in cast("tuple[Any, ...]", keys)):
+                raise ValueError("a key is not 40 characters of Z85")
             if not cast("Any", connection.endpoint).startswith("tcp://"):
                 raise ValueError("the endpoint does not start with tcp://")
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise DuologueError(
-                "DATA_LOSS", "connection-malformed", f"{path} is not a connection file ({error}); start the server anew"
-            ) from error
+            raise DuologueError("DATA_LOSS", "connection-malformed", f"not a connection file ({error})") from error
         return connection
 
     def save(self, path: Path | str) -> None:
@@ -87,6 +102,11 @@ class Connection:
             DuologueError: the folder can't be written.
         """
         write_private(Path(path), json.dumps(asdict(self), indent=2))
+
+
+def is_key(text: object) -> bool:
+    """Return whether something may be a CURVE key: 40 characters of Z85."""
+    return isinstance(text, str) and len(text) == 40 and _Z85.issuperset(text)
 
 
 def write_private(path: Path, text: str) -> None:

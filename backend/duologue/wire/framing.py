@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
-from duologue.wire.messages import Json, Message, from_json, to_json
+from duologue.wire.fields import Json
+from duologue.wire.messages import Message, from_json, to_json
 
 MAJOR: Final = 1
 MINOR: Final = 0

@@ -6,7 +6,6 @@ drains or cancels. Between them stands a queue that credits keep small: the serv
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import uuid
@@ -16,23 +15,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.take import Notice, Progress, Window
+from duologue.remaking import Remake, check_take
+from duologue.take import Notice, Progress, Take, Window, frames_of
 from duologue.wire import messages, windows
-from duologue.wire.framing import Array, Packet
-from duologue.wire.messages import Message
+from duologue.wire.framing import Packet
+from duologue.wire.upload import Pcm, Send, Upload
 
-CHUNK: Final = 32768
-"""Samples in an AUDIO message: 128 KiB."""
 REOPENINGS: Final = 3
 """How often a job that the server has lost is opened anew before that is an error."""
-
-Pcm = tuple[NDArray[np.float32], int]
-Send = Callable[[Message, dict[str, Array]], bool]
 
 
 @dataclass(frozen=True)
@@ -56,23 +50,31 @@ class Job:
     """
 
     def __init__(
-        self, brief: Brief, audio: Sequence[Pcm], credit: int, wake: Callable[[], None], key: str | None = None
+        self,
+        brief: Brief,
+        audio: Sequence[Pcm],
+        credit: int,
+        wake: Callable[[], None],
+        *,
+        key: str | None = None,
+        remake: tuple[Take, Remake] | None = None,
     ) -> None:
+        """Raises what ``Client.submit`` does."""
+        take, part = remake or (None, None)
+        self._upload = Upload(audio, take)
+        self._remake: dict[str, Any] = part.to_json() if part else {}
+        if take is not None and part is not None:
+            check_take(take, max(frames_of(len(samples), max(1, int(rate))) for samples, rate in audio))
+            part.frames(take)
         self.key = key or uuid.uuid4().hex
         """The idempotency key: opening a job again with it finds the one that runs, or its windows."""
         self._brief = json.dumps(brief.to_json(), allow_nan=False).encode()
-        self._samples = [_mono(samples) for samples, _ in audio]
-        self._rates = tuple(int(rate) for _, rate in audio)
-        self._hashes: tuple[str, ...] = ()
         self._credit = credit
         self._wake = wake
         # The IO thread's own.
         self.id = ""
         self.opened = False
         self._session = ""
-        self._sent = [0, 0]
-        self._end_sent = False
-        self._grant = 0
         self._next_seq = 0
         self._next_frame = 0
         self._digest = windows.StreamDigest()
@@ -141,11 +143,14 @@ class Job:
 
     # The IO thread ----------------------------------------------------------------------------------------------------
 
-    def connected(self, send: Send, session: str, *, resume: bool, shapes: Sequence[str] | None) -> None:
+    def connected(self, send: Send, welcome: messages.Welcome, *, resume: bool) -> None:
         """Ask for the job over a new connection: resume it if it was accepted before by the same server, else open it."""
-        before, self._session = self._session, session
-        self._shapes = shapes
+        before, self._session = self._session, welcome.session
+        self._shapes = welcome.performance.get("arkit_names")
         self._cancel_sent = False
+        if self._remake and messages.REMAKE not in welcome.capabilities:
+            self._finish(_no_remake(welcome.version))
+            return
         if self.id and resume:
             send(messages.Resume(before, self.id, self._next_seq, self._room()), {})
         else:
@@ -158,46 +163,28 @@ class Job:
 
     def _open(self, send: Send) -> None:
         self.id, self.opened = "", False
-        if (
-            not self._hashes
-        ):  # here and not in __init__: half an hour of speech takes a second, which a UI does not have
-            self._hashes = tuple(hashlib.sha256(samples.data).hexdigest() for samples in self._samples)
         message = messages.Open(
             key=self.key,
-            rates=self._rates,
-            samples=tuple(len(samples) for samples in self._samples),
-            sha256=self._hashes,
+            **self._upload.declared(),
             next_seq=self._next_seq,
             credit=self._room(),
+            remake=self._remake,
         )
         send(message, {"brief": np.frombuffer(self._brief, np.uint8)})
 
     def pump(self, send: Send) -> None:
-        """Send what may be sent: speech within the grant, credit for windows taken, a cancel."""
+        """Send what may be sent: speech and take within the grant, credit for windows taken, a cancel."""
         if not self.opened or self._over:
             return
         if self._cancelled and not self._cancel_sent:
             self._cancel_sent = send(messages.Cancel(self.id), {})
         if self._cancelled:
             return
-        self._upload(send)
+        self._upload.pump(self.id, send)
         with self._news:
             due, self._credit_due = self._credit_due, False
         if due:
             send(messages.Credit(self.id, self._room(), self._next_seq), {})
-
-    def _upload(self, send: Send) -> None:
-        for performer, samples in enumerate(self._samples):
-            while self._sent[performer] < len(samples):
-                offset = self._sent[performer]
-                chunk = samples[offset : offset + CHUNK]
-                if (sum(self._sent) + len(chunk)) * 4 > self._grant:
-                    return
-                if not send(messages.Audio(self.id, performer, offset), {"pcm": chunk}):
-                    return
-                self._sent[performer] += len(chunk)
-        if not self._end_sent:
-            self._end_sent = send(messages.AudioEnd(self.id, self._hashes), {})
 
     def on_packet(self, packet: Packet, send: Send) -> None:
         """Take a message that belongs to this job."""
@@ -206,7 +193,7 @@ class Job:
             if isinstance(message, messages.Accepted):
                 self._on_accepted(message)
             elif isinstance(message, messages.Grant):
-                self._grant = max(self._grant, message.bytes)
+                self._upload.grant(message.bytes)
             elif isinstance(message, messages.WindowMessage):
                 self._on_window(message, packet)
             elif isinstance(message, messages.ProgressMessage):
@@ -227,9 +214,7 @@ class Job:
 
     def _on_accepted(self, message: messages.Accepted) -> None:
         self.id, self.opened = message.job, True
-        self._grant = message.grant
-        self._sent = list(message.received)[:2]
-        self._end_sent = message.state != "uploading"
+        self._upload.go_on(message)
         if message.position:
             self._queue(Progress("queue", 0, message.position))
 
@@ -289,10 +274,10 @@ class Job:
             return self._news.wait_for(lambda: self._over, timeout)
 
 
-def _mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    array = np.ascontiguousarray(samples, dtype="<f4")
-    if array.ndim != 1:
-        raise DuologueError(
-            "INVALID_ARGUMENT", "audio-not-mono", f"speech has shape {array.shape}; one track of samples (n,) is needed"
-        )
-    return array
+def _no_remake(version: str) -> DuologueError:
+    return DuologueError(
+        "UNIMPLEMENTED",
+        "remake-unsupported",
+        f"the server (Duologue {version}) can't make a part of a take again: it is an older one, or performs something of its "
+        "own; update it, or perform the whole take",
+    )

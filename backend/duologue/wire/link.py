@@ -35,7 +35,6 @@ class Link:
     ) -> None:
         self.transport = Transport(context, connection, plain=plain)
         self.welcomed = False
-        self.session = ""
         self.resuming = False
         self.asked: set[Job] = set()
         """The jobs that were opened or resumed over this connection."""
@@ -53,10 +52,9 @@ class Link:
         return self.transport.send(message, arrays)
 
     def welcome(self, message: messages.Welcome, before: messages.Welcome | None) -> None:
-        """Note the session. Jobs are resumed in the session that opened them, if the server is still the same one."""
+        """Note the server. Jobs are resumed in the session that opened them, if the server is still the same one."""
         self.welcomed = True
         self.resuming = before is not None and before.instance == message.instance
-        self.session = message.session
         self._heartbeat = min(max(message.heartbeat_ms / 1000, 0.2), 30.0)
 
     def wait(self) -> list[Packet]:

@@ -33,10 +33,11 @@ _NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW i
 class LocalServer:
     """A server process that lives as long as this object (or this process, whichever ends first)."""
 
-    def __init__(self, process: subprocess.Popen[bytes], connection: Connection, folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], connection: Connection, folder: Path, log: Path) -> None:
         self.connection = connection
         self.process = process
         self._folder = folder
+        self._log = log
 
     @classmethod
     def start(
@@ -47,6 +48,7 @@ class LocalServer:
         python: str | Path = sys.executable,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
         timeout: float = START_SECONDS,
     ) -> LocalServer:
         """Start ``python -m duologue serve`` and wait until it can be connected to.
@@ -57,6 +59,7 @@ class LocalServer:
             python: The interpreter that has Duologue's backend (inside Blender this is not Blender's own).
             arguments: More arguments for ``serve``.
             environment: Variables to set for the server.
+            log: File for its log, which then stays when the server is gone; by default it goes with the server.
             timeout: Seconds.
 
         Raises:
@@ -64,7 +67,7 @@ class LocalServer:
                 ``server-start``.
         """
         folder = Path(tempfile.mkdtemp(prefix="duologue-"))  # mode 0700
-        file, log = folder / "server.json", folder / "log"
+        file, log = folder / "server.json", log or folder / "log"
         command = [
             str(python),
             "-m",
@@ -100,7 +103,7 @@ class LocalServer:
         try:
             while time.monotonic() < until and process.poll() is None:
                 if file.exists():
-                    return cls(process, Connection.load(file), folder)
+                    return cls(process, Connection.load(file), folder, log)
                 time.sleep(0.02)
             raise _why(process, log, timeout)
         except BaseException:
@@ -115,7 +118,7 @@ class LocalServer:
     def log(self) -> str:
         """Return what the server has written to its log."""
         with contextlib.suppress(OSError):
-            return (self._folder / "log").read_text(errors="replace")
+            return self._log.read_text(errors="replace")
         return ""
 
     def stop(self) -> None:

@@ -4,23 +4,17 @@ A field without a default must be present; a field that this version does not kn
 major version may add some. Text is bounded, numbers are finite and not negative, lists are short.
 
 Flow control is absolute, as TCP's window is: CREDIT says "send me at most this many bytes from this window on" and GRANT "you may
-have sent this many bytes of audio in all". A repeated or a lost one therefore does no harm.
+have sent this many bytes of speech and take in all". A repeated or a lost one therefore does no harm.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Final, cast, get_type_hints
 
 from duologue.errors import DuologueError
-
-MAX_TEXT: Final = 4096
-MAX_ITEMS: Final = 256
-MAX_INTEGER: Final = 2**53
-
-Json = dict[str, Any]
+from duologue.wire.fields import MAX_TEXT, Json, bad_field, checked
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,17 @@ class Open(Message):
     next_seq: int = 0
     """The first window that the client still needs."""
     credit: int = 0
+    remake: Json = field(default_factory=dict[str, Any])
+    """The part (``duologue.remaking.Remake``) of a take that is sent up as well; empty for a whole performance. Only for a server
+    that has the capability ``REMAKE``: an older one would not see this field."""
+    take_bytes: int = 0
+    """How large that take's file is."""
+    take_sha256: str = ""
+    """(hex) of that file."""
+
+
+REMAKE: Final = "remake"
+"""The capability of a server (WELCOME) that makes a part of a take again."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ class Accepted(Message):
     position: int
     received: tuple[int, ...]
     grant: int
+    received_take: int = 0
+    """Bytes of the take that the server holds."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,17 @@ class Audio(Message):
 
 
 @dataclass(frozen=True)
+class TakeMessage(Message):
+    """A stretch of the take of which a part is made again, from byte ``offset`` of its file on. Array ``data``: bytes."""
+
+    TYPE: ClassVar = "TAKE"
+    job: str
+    offset: int
+
+
+@dataclass(frozen=True)
 class AudioEnd(Message):
-    """All speech is sent; ``sha256`` as in OPEN."""
+    """All speech is sent, and the take if there is one; ``sha256`` as in OPEN."""
 
     TYPE: ClassVar = "AUDIO_END"
     job: str
@@ -115,7 +131,7 @@ class AudioEnd(Message):
 
 @dataclass(frozen=True)
 class Grant(Message):
-    """The client may have sent ``bytes`` of audio for this job in all."""
+    """The client may have sent ``bytes`` of speech and take for this job in all."""
 
     TYPE: ClassVar = "GRANT"
     job: str
@@ -239,8 +255,8 @@ class Pong(Message):
 _TYPES: Final[dict[str, type[Message]]] = {
     kind.TYPE: kind
     for kind in (
-        Hello, Welcome, Open, Accepted, Audio, AudioEnd, Grant, WindowMessage, ProgressMessage, Notice, Credit, Done, Cancel,
-        Cancelled, Resume, ErrorMessage, Ping, Pong,
+        Hello, Welcome, Open, Accepted, Audio, TakeMessage, AudioEnd, Grant, WindowMessage, ProgressMessage, Notice, Credit, Done,
+        Cancel, Cancelled, Resume, ErrorMessage, Ping, Pong,
     )
 }  # fmt: skip
 _HINTS: Final = {name: get_type_hints(kind) for name, kind in _TYPES.items()}
@@ -264,33 +280,10 @@ def from_json(kind: str, values: Mapping[str, Any]) -> Message:
     found: dict[str, Any] = {}
     for item in fields(cls):
         if item.name in values:
-            found[item.name] = _checked(values[item.name], _HINTS[kind][item.name], f"{kind}.{item.name}")
+            found[item.name] = checked(values[item.name], _HINTS[kind][item.name], f"{kind}.{item.name}")
         elif item.default is MISSING and item.default_factory is MISSING:
-            raise _bad(f"{kind}.{item.name}", "is missing")
+            raise bad_field(f"{kind}.{item.name}", "is missing")
     return cls(**found)
-
-
-def _checked(value: Any, kind: Any, where: str) -> Any:
-    if kind is bool and isinstance(value, bool):
-        return value
-    if kind is int and isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER:
-        return value
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if kind is str and isinstance(value, str) and len(value) <= MAX_TEXT:
-        return value
-    if kind == Json and isinstance(value, dict):
-        return cast("Json", value)
-    if kind in (tuple[int, ...], tuple[str, ...]) and isinstance(value, list):
-        items = cast("list[Any]", value)
-        if len(items) <= MAX_ITEMS:
-            element = int if kind == tuple[int, ...] else str
-            return tuple(_checked(one, element, where) for one in items)
-    raise _bad(where, "has the wrong type or is out of range")
-
-
-def _bad(where: str, what: str) -> DuologueError:
-    return DuologueError("INVALID_ARGUMENT", "message-field", f"the message's field {what}", field=where)
 
 
 def error_message(error: DuologueError, *, job: str = "", key: str = "") -> ErrorMessage:

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both voices, out of strips or files, and the words that go with them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from duologue.brief import Transcript
+from duologue.errors import DuologueError
+from duologue.take import FPS
+from duologue.wire.client import Pcm
+
+from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
+from ..scene import compat, follow, sequencer, transcripts
+from ..scene.shot import frame_rate
+from ..scene.transcripts import Heard
+from .rows import in_the_panel
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+
+def read_speech(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[Pcm, Pcm]:
+    """Return both voices as (samples, rate), of one length and beginning at the take's first frame.
+
+    Raises:
+        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``, ``channel-missing``;
+            FAILED_PRECONDITION ``strip-unusable``, ``speech-before-take``.
+    """
+    end = _last_frame(context, settings)
+    voices = [_voice(context, settings, name, performer, end) for name, performer in named_performers(settings)]
+    seconds = max(len(samples) / rate for samples, rate in voices)
+    a, b = ((np.pad(samples, (0, max(0, round(seconds * rate) - len(samples)))), rate) for samples, rate in voices)
+    follow.remember(context, settings)
+    return a, b
+
+
+def frames_of(audio: tuple[Pcm, Pcm]) -> int:
+    """Return how many frames the take of these voices has."""
+    return max(math.ceil(len(samples) / rate * FPS) for samples, rate in audio)
+
+
+def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str) -> Transcript | None:
+    """Return what a performer says, its times counted from the take's first frame.
+
+    Raises:
+        DuologueError: what :mod:`duologue.addon.scene.transcripts` raises, with ``field`` set.
+    """
+    performer = dict(named_performers(settings))[name]
+    given = performer.transcript
+    try:
+        if given.source == "RECOGNISE":
+            return Transcript("", "recognise")
+        if given.source == "TEXT" and given.text is not None:
+            read = transcripts.read_text_block(given.text.as_string(), given.tier)
+        elif given.source == "FILE":
+            read = transcripts.read_file(Path(bpy.path.abspath(given.file)), given.tier)
+        else:
+            return None
+    except DuologueError as error:
+        raise DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.transcript") from error
+    if performer.source != "STRIP":
+        return read
+    return transcripts.on_timeline(read, _heard(context, settings, name, performer))
+
+
+def _voice(
+    context: Context, settings: DUOLOGUE_PG_settings, name: str, performer: DUOLOGUE_PG_performer, end: float
+) -> Pcm:
+    try:
+        if performer.source == "FILE":
+            samples, rate = sequencer.read_sound(Path(bpy.path.abspath(performer.file)))
+            return sequencer.pick_channel(samples, performer.channel, performer.file), rate
+        scene = compat.sequencer_scene(context)
+        problem = sequencer.problem(scene, name, performer.strip)
+        if problem:
+            raise DuologueError("FAILED_PRECONDITION", "strip-unusable", problem)
+        heard = sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip))
+        if max(compat.strip_range(strip)[1] for strip in heard) <= settings.first_frame:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "speech-before-take",
+                f"the strip {performer.strip!r} ends before the take's first frame {settings.first_frame}; move one of them",
+            )
+        return sequencer.read_pieces(scene, heard, settings.first_frame, end, performer.channel)
+    except DuologueError as error:
+        located = DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.speech")
+        raise in_the_panel(located) from error
+
+
+def _last_frame(context: Context, settings: DUOLOGUE_PG_settings) -> float:
+    """Return the frame after the last that any chosen strip plays."""
+    scene = compat.sequencer_scene(context)
+    strips = [
+        strip
+        for name, performer in named_performers(settings)
+        if performer.source == "STRIP"
+        for strip in sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip))
+    ]
+    return max((compat.strip_range(strip)[1] for strip in strips), default=float(settings.first_frame))
+
+
+def _heard(
+    context: Context, settings: DUOLOGUE_PG_settings, name: str, performer: DUOLOGUE_PG_performer
+) -> list[Heard]:
+    """Return where each piece of a voice plays, in seconds of the take."""
+    scene = compat.sequencer_scene(context)
+    rate, first = frame_rate(scene), settings.first_frame
+    found: list[Heard] = []
+    for strip in sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip)):
+        begin, end = (max(0.0, (frame - first) / rate) for frame in compat.strip_range(strip))
+        shift = (compat.strip_range(strip)[0] - compat.strip_offset(strip) - first) / rate
+        found.append(Heard(begin, end, shift))
+    return found

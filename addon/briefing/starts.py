@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where performers begin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from duologue.brief import Start
+from duologue.labels import PERFORMERS
+
+from ..properties import DUOLOGUE_PG_performer
+from ..scene.axes import from_blender
+from ..scene.targets import Floats, facing, origin, placements
+
+if TYPE_CHECKING:
+    from bpy.types import Object, Scene
+
+
+def start_of(scene: Scene, performer: DUOLOGUE_PG_performer, frame: int) -> Start:
+    """Return where a performer begins, as was chosen; of what moves, where it is at ``frame``."""
+    chosen = performer.start
+    if chosen.source == "CHARACTER" and performer.armature is not None:
+        return _stand(placements(scene, performer.armature, [frame])[0], performer.front)
+    if chosen.source == "OBJECT" and chosen.target is not None:
+        return _stand(placements(scene, chosen.target, [frame])[0])
+    x, _, z = from_blender((chosen.x, chosen.y, 0.0))
+    return Start(float(x), float(z), float(chosen.heading))
+
+
+def place_of(ob: Object) -> Start:
+    """Return where an object stands and faces: a character faces -Y of its own, as Blender's front view shows it."""
+    return _stand(np.array(ob.matrix_world, np.float64))
+
+
+def _stand(placement: Floats, front: Sequence[float] = (0.0, -1.0, 0.0)) -> Start:
+    x, _, z = origin(placement)
+    return Start(float(x), float(z), facing(placement, front))
+
+
+def place_at_start(ob: Object, start: Start) -> None:
+    """Stand an object at a start, facing as it says."""
+    ob.location = (start.x, -start.z, 0.0)
+    ob.rotation_mode = "XYZ"
+    ob.rotation_euler = (0.0, 0.0, start.heading)
+
+
+def sample_starts() -> dict[str, Start]:
+    """Return where the sample pair stands: face to face, both turned a little towards the front."""
+    turn = math.radians(60.0)
+    return dict(zip(PERFORMERS, (Start(-0.6, 0.0, turn), Start(0.6, 0.0, -turn)), strict=True))

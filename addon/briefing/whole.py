@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The brief, made of everything that was set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bpy.app.translations import pgettext_iface as _t
+from duologue import arkit
+from duologue.brief import Brief, EmotionTimeline, Expression, PerformerBrief, Speech, Timeline
+from duologue.brief_face import PARTS
+from duologue.errors import DuologueError
+from duologue.labels import roles
+from duologue.take import FPS
+from duologue.wire.client import Pcm
+
+from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
+from ..properties.script import DUOLOGUE_PG_expression
+from ..scene.markers import Cue, read_markers
+from ..scene.shot import frame_rate
+from .clock import Clock
+from .rows import Rows, translated
+from .speech import frames_of, read_transcript
+from .starts import start_of
+from .targets import wishes
+
+if TYPE_CHECKING:
+    from bpy.types import Context
+
+
+def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Pcm, Pcm]) -> Brief:
+    """Return the brief, fully checked.
+
+    Raises:
+        DuologueError: what :class:`duologue.brief.Brief` raises, with ``field`` naming the row of the panel; what
+            :func:`duologue.addon.briefing.targets.wishes` and :func:`~duologue.addon.briefing.speech.read_transcript` raise.
+    """
+    scene = settings.id_data
+    context.view_layer.update()  # objects that a script has just moved are where they were until then
+    cues, unread = read_markers(scene)
+    clock = Clock(settings.first_frame, frame_rate(scene))
+    actions = [action_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
+    emotions = [emotion_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
+    starts = [start_of(scene, performer, settings.first_frame) for performer in settings.performers()]
+    wished = wishes(scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), frames_of(audio) / FPS)
+    halves = roles(settings.relationship)
+    if settings.casting == "SECOND":
+        halves = halves[::-1]
+    rows = Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]))
+    with translated(rows):
+        parts = [
+            PerformerBrief(
+                speech=Speech(samples=samples, rate=rate),
+                transcript=read_transcript(context, settings, name),
+                role=halves[index],
+                emotion=emotions[index],
+                actions=wished.actions[index],
+                start=wished.starts[index],
+                style=performer.style if performer.style >= 0 else None,
+                intensity=_plain(performer.intensity),
+                mirror=performer.mirror,
+                face=expression_of(performer.expression),
+            )
+            for index, ((name, performer), (samples, rate)) in enumerate(
+                zip(named_performers(settings), audio, strict=True)
+            )
+        ]
+        return Brief(
+            parts[0],
+            parts[1],
+            relationship=settings.relationship,
+            seed=settings.seed,
+            steps=settings.steps,
+            strengths=settings.strengths.changed(),
+            constraints=wished.constraints,
+            notes=tuple(
+                _t("The marker “{marker}” (frame {frame}) was left out: {problem}").format(
+                    marker=marker.marker, frame=marker.frame, problem=marker.problem
+                )
+                for marker in unread
+            ),
+        )
+
+
+def action_cues(performer: DUOLOGUE_PG_performer, name: str, cues: Sequence[Cue], clock: Clock) -> Timeline:
+    """Return what somebody does when: how they begin, then their markers.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``markers-twice``.
+    """
+    own = [cue for cue in cues if cue.performer == name and cue.kind == "action"]
+    timeline = _timeline({0.0: (0.0, performer.action)}, own, clock)
+    return tuple((seconds, label) for seconds, label, *_ in timeline)
+
+
+def emotion_cues(performer: DUOLOGUE_PG_performer, name: str, cues: Sequence[Cue], clock: Clock) -> EmotionTimeline:
+    """Return what somebody feels when, and how strongly.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``markers-twice``.
+    """
+    own = [cue for cue in cues if cue.performer == name and cue.kind == "emotion"]
+    begins = (0.0, performer.emotion, _plain(performer.emotion_strength))
+    return tuple(entry[:2] if entry[2] == 1.0 else entry for entry in _timeline({0.0: begins}, own, clock))
+
+
+def expression_of(chosen: DUOLOGUE_PG_expression) -> Expression:
+    """Return the settings of a face as a brief has them."""
+    gain = dict.fromkeys(arkit.LOWER_FACE, _plain(chosen.mouth_gain)) if chosen.mouth_gain != 1.0 else {}
+    offset: dict[str, float] = {}
+    for shape in chosen.shapes:
+        if shape.gain != 1.0:
+            gain[shape.shape] = _plain(min(5.0, gain.get(shape.shape, 1.0) * shape.gain))
+        if shape.offset != 0.0:
+            offset[shape.shape] = _plain(shape.offset)
+    numbers = ("blinks_per_minute", "gaze", "gaze_at_partner", "brows", "seal", "head_still")
+    return Expression(
+        **{name: _plain(getattr(chosen, name)) for name in numbers},
+        still_listener=chosen.still_listener,
+        part=PARTS[PARTS.index(chosen.part)],
+        gain=gain,
+        offset=offset,
+        tongue=chosen.tongue,
+        raw=chosen.raw,
+    )
+
+
+def _timeline(begins: dict[float, tuple], cues: Sequence[Cue], clock: Clock) -> list[tuple]:
+    """Lay cues over how it begins. The last one before the take's first frame still holds there.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``markers-twice``.
+    """
+    laid, markers = dict(begins), dict[int, str]()
+    for cue in cues:
+        if cue.frame in markers and cue.frame >= clock.first_frame:
+            raise DuologueError(
+                "INVALID_ARGUMENT",
+                "markers-twice",
+                _t("the markers “{first}” and “{second}” are both at frame {frame}; move or remove one").format(
+                    first=markers[cue.frame], second=cue.marker, frame=cue.frame
+                ),
+                field=_t("Performer {name}").format(name=cue.performer),
+            )
+        markers[cue.frame] = cue.marker
+        seconds = max(0.0, clock.seconds(cue.frame))
+        laid[seconds] = (seconds, cue.label, cue.strength)
+    return [laid[seconds] for seconds in sorted(laid)]
+
+
+def _plain(value: float) -> float:
+    """Return a single-precision property as the number that was typed."""
+    return round(value, 6)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take in five small pictures side by side: one packed image a take in the .blend, cut into icons for the panel.
+
+They are drawn by the viewport, so there are none without a window.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import bpy.utils.previews
+import numpy as np
+from mathutils import Matrix, Vector
+from numpy.typing import NDArray
+
+from .axes import to_blender
+
+if TYPE_CHECKING:
+    from bpy.types import Image, Region, SpaceView3D
+
+COUNT = 5
+SIDE = 96
+"""Pixels, of one picture's width and height."""
+
+_EYE = 1.3
+"""Metres above the floor that a picture looks at: from the heads to the hands of two people who stand."""
+_ROUND = math.radians(35.0)
+"""How far the camera goes round from square on the pair: then the two stand closer in a square picture."""
+_BACKGROUND = (0.32, 0.32, 0.34)
+
+
+class Strip:
+    """The pictures of a take that is being made, drawn one by one as the characters come to the moments they show."""
+
+    def __init__(self, frames: int) -> None:
+        """Choose the moments of a take of that many frames."""
+        self._moments = [int((i + 0.5) * frames / COUNT) for i in range(COUNT)]
+        self._tiles: dict[int, NDArray[np.float32]] = {}
+
+    def wants(self, frame: int) -> bool:
+        """Return whether the last moment that this frame has come to has no picture yet."""
+        passed = [i for i, moment in enumerate(self._moments) if moment <= frame]
+        return bool(passed) and passed[-1] not in self._tiles
+
+    def missing(self, frames: int) -> list[int]:
+        """Return the moments among the first ``frames`` frames that have no picture yet."""
+        return [moment for i, moment in enumerate(self._moments) if moment < frames and i not in self._tiles]
+
+    def draw(self, frame: int, roots: tuple[NDArray[np.float32], NDArray[np.float32]]) -> None:
+        """Draw the characters as they stand now, at a frame, with A's and B's hips at ``roots`` (3,). Needs a window."""
+        view = _find_view()
+        if view is None:
+            return
+        import gpu  # there is none without a window
+
+        space, region = view
+        offscreen = gpu.types.GPUOffScreen(SIDE, SIDE)
+        shading = space.shading
+        before = space.overlay.show_overlays, shading.type, shading.background_type, tuple(shading.background_color)
+        scene, layer = bpy.context.scene, bpy.context.view_layer
+        try:
+            space.overlay.show_overlays, shading.type = False, "SOLID"
+            shading.background_type, shading.background_color = "VIEWPORT", _BACKGROUND
+            layer.update()
+            seen, lens = _camera(*roots)
+            offscreen.draw_view3d(
+                scene, layer, space, region, seen, lens, do_color_management=True, draw_background=True
+            )
+            at = [i for i, moment in enumerate(self._moments) if moment <= frame]
+            self._tiles[at[-1] if at else 0] = _read(offscreen)
+        finally:
+            space.overlay.show_overlays, shading.type, shading.background_type = before[:3]
+            shading.background_color = before[3]
+            offscreen.free()
+
+    def image(self) -> Image | None:
+        """Return the pictures that were drawn as one packed image, or None where there are none."""
+        if not self._tiles:
+            return None
+        strip = np.concatenate([self._tiles[i] for i in sorted(self._tiles)], axis=1)
+        image = bpy.data.images.new("Duologue Take", strip.shape[1], SIDE)
+        strip[..., 3] = 1.0
+        image.pixels.foreach_set(np.ascontiguousarray(strip).ravel())
+        image.update()
+        image.pack()
+        return image
+
+
+def _find_view() -> tuple[SpaceView3D, Region] | None:
+    if bpy.app.background:
+        return None
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                region = next(region for region in area.regions if region.type == "WINDOW")
+                return area.spaces.active, region
+    return None
+
+
+def _camera(*roots: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
+    """Return view and projection that see both performers, from the side of the line between them that is the front."""
+    a, b = (Vector(to_blender(root).tolist()) for root in roots)
+    across = Vector((b.x - a.x, b.y - a.y, 0.0))
+    forward = Vector((across.y, -across.x, 0.0))
+    forward = forward.normalized() if forward.length > 0.2 else Vector((0.0, -1.0, 0.0))
+    if forward.y > 0:
+        forward.negate()
+    forward.rotate(Matrix.Rotation(_ROUND, 3, "Z"))
+    middle = (a + b) / 2
+    middle.z = _EYE
+    turn = forward.to_track_quat("Z", "Y").to_matrix().to_4x4()
+    half = max(0.6, across.length / 2 * math.cos(_ROUND) + 0.3)
+    near, far = 0.1, 40.0
+    lens = Matrix(
+        (
+            (1 / half, 0, 0, 0),
+            (0, 1 / half, 0, 0),
+            (0, 0, -2 / (far - near), -(far + near) / (far - near)),
+            (0, 0, 0, 1),
+        )
+    )
+    return (Matrix.Translation(middle + forward * 10.0) @ turn).inverted(), lens
+
+
+def _read(offscreen: Any) -> NDArray[np.float32]:
+    pixels = offscreen.texture_color.read()
+    pixels.dimensions = SIDE * SIDE * 4
+    return np.array(pixels, np.float32).reshape(SIDE, SIDE, 4) / 255.0
+
+
+def remove(image: Image | None) -> None:
+    """Remove a take's pictures, where nothing else uses them."""
+    if image is not None and image.users == 0:
+        bpy.data.images.remove(image)
+
+
+# Icons ----------------------------------------------------------------------------------------------------------------
+
+
+class Icons:
+    """What the panel shows of the strips. Made once a strip, and not while the panel is drawn."""
+
+    def __init__(self) -> None:
+        """Nothing is made before it is asked for."""
+        self._previews: Any = None
+        self._made: dict[str, list[int]] = {}
+        self._wanted: list[str] = []
+
+    def of(self, image: Image | None) -> list[int]:
+        """Return the icons of a strip, none while they are not made yet; then they soon will be."""
+        if image is None:
+            return []
+        key = self._key(image)
+        if key not in self._made and not self._wanted:
+            self._wanted.append(image.name)
+            if not bpy.app.background:
+                bpy.app.timers.register(self._make, first_interval=0.01)
+        return self._made.get(key, [])
+
+    @staticmethod
+    def _key(image: Image) -> str:
+        return f"{image.name}\n{image.session_uid}"
+
+    def _make(self) -> None:
+        image = bpy.data.images.get(self._wanted.pop())
+        if image is None or image.size[1] != SIDE or image.size[0] % SIDE:
+            return
+        count = image.size[0] // SIDE
+        if self._previews is None:
+            self._previews = bpy.utils.previews.new()
+        pixels = np.empty(SIDE * SIDE * count * 4, np.float32)
+        image.pixels.foreach_get(pixels)
+        strip = pixels.reshape(SIDE, count, SIDE, 4)
+        key = self._key(image)
+        self._made[key] = []
+        for i in range(count):
+            preview = self._previews.new(f"{key}\n{i}")
+            preview.image_size = (SIDE, SIDE)
+            preview.image_pixels_float.foreach_set(np.ascontiguousarray(strip[:, i]).ravel())
+            self._made[key].append(preview.icon_id)
+        for window in bpy.context.window_manager.windows:
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.tag_redraw()
+
+    def free(self) -> None:
+        """Forget them all: Blender ends, or the extension is switched off."""
+        if bpy.app.timers.is_registered(self._make):
+            bpy.app.timers.unregister(self._make)
+        if self._previews is not None:
+            bpy.utils.previews.remove(self._previews)
+        self._previews = None
+        self._made.clear()
+        self._wanted.clear()
+
+
+icons = Icons()
