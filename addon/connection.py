@@ -23,6 +23,7 @@ from duologue.motion.skeleton import Skeleton
 from duologue.take import Notice, Track
 from duologue.wire.client import Client, Finished, Job
 
+from .briefing import in_the_panel
 from .opening import Opened, Opening, Target
 
 if TYPE_CHECKING:
@@ -248,7 +249,7 @@ class Session:
     def _fail(self, error: DuologueError) -> None:
         if self.busy:
             self.error = error
-            self._end("FAILED", str(error))
+            self._end("FAILED", str(in_the_panel(error)))  # the server speaks of the brief's fields
 
     def _end(self, state: State, message: str) -> None:
         """Leave the running state first: what is done at the end may fail, and must not be tried again."""

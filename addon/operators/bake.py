@@ -12,7 +12,7 @@ from duologue.take import FPS
 from .. import take_curves, takes
 from ..connection import session
 from ..properties import settings_of
-from ..scene import actions, armatures, baking, shot, take_store
+from ..scene import actions, baking, shot, take_store
 from .base import Operator
 from .perform import BUSY
 
@@ -60,27 +60,24 @@ class DUOLOGUE_OT_bake(Operator, bpy.types.Operator):
         first = round(take_curves.begin_of(entry))
         last = first + round((entry.frames - 1) * shot.frame_rate(scene) / FPS)
         frames = sorted({*range(first, last + 1, self.step), last})
+        cast = [p for p in settings.performers() if p.armature is not None and takes.datablocks(p)]
         window = context.window_manager
         window.progress_begin(0, 1)
-        made: list[str] = []
         try:
-            for part, performer in enumerate(settings.performers()):
-                if performer.armature is None or not takes.datablocks(performer):
-                    continue
-                action = baking.bake(
-                    scene,
-                    takes.datablocks(performer),
-                    armatures.meshes_of(performer.armature),
-                    f"{performer.armature.name} {entry.name} Baked",
-                    frames,
-                    told=lambda done, part=part: window.progress_update((part + done) / 2),
-                )
-                made.append(action.name)
+            made = baking.bake(
+                scene,
+                [takes.datablocks(performer) for performer in cast],
+                [f"{performer.armature.name} {entry.name} Baked" for performer in cast],
+                frames,
+                told=window.progress_update,
+            )
         finally:
             window.progress_end()
         settings.shown_take = ""
         scene.frame_set(scene.frame_current)
-        return _t("Baked {count} frames into {names}").format(count=len(frames), names=", ".join(made))
+        return _t("Baked {count} frames into {names}").format(
+            count=len(frames), names=", ".join(action.name for action in made)
+        )
 
 
 CLASSES = (DUOLOGUE_OT_bake,)

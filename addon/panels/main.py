@@ -85,7 +85,7 @@ def _draw_help(layout: UILayout) -> None:
     error = session.error
     if error is not None and (error.code in _OF_SERVER or error.reason in _SERVER_REASONS):
         row = layout.row(align=True)
-        row.operator("preferences.addon_show", text="Server Preferences", icon="PREFERENCES").module = base_package
+        row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = base_package
         row.operator("duologue.test_connection", text="Test", icon="FILE_REFRESH")
 
 

@@ -61,7 +61,7 @@ class DUOLOGUE_PT_script(Panel, bpy.types.Panel):
 def _folded(layout: UILayout, idname: str, title: str, draw, *arguments: object) -> None:
     """Draw something behind a header that is closed until somebody opens it."""
     header, body = layout.panel(idname, default_closed=True)
-    header.label(text=title)
+    header.label(text=title, text_ctxt="Duologue")
     if body is not None:
         draw(body, *arguments)
 

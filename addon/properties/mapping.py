@@ -29,7 +29,9 @@ def refresh_owner(item: bpy.types.PropertyGroup, _: Context | None = None) -> No
     from . import recognition
 
     if not _refreshing[0]:
-        recognition.recognise(owner(item))
+        performer = owner(item)
+        # Blender still holds the row that was edited: the lists it lies in must not be moved in memory.
+        recognition.recognise(performer, anew=item == performer)
 
 
 def owner(item: bpy.types.PropertyGroup) -> DUOLOGUE_PG_performer:

@@ -64,6 +64,7 @@ class DUOLOGUE_PG_performer(bpy.types.PropertyGroup):
     )
     face: PointerProperty(
         name="Face",
+        translation_context="Duologue",
         description="The mesh with the facial shape keys; leave it empty to use every mesh of the character that has them",
         type=bpy.types.Object,
         poll=_has_shapes,

@@ -36,13 +36,16 @@ def cast_performer(name: str, performer: DUOLOGUE_PG_performer) -> Performer:
     return cast(name, performer.armature, meshes, choices_of(performer))
 
 
-def recognise(performer: DUOLOGUE_PG_performer) -> None:
-    """Fill a performer's tables, its summary and the list of what is wrong."""
+def recognise(performer: DUOLOGUE_PG_performer, *, anew: bool = True) -> None:
+    """Fill a performer's tables, its summary and the list of what is wrong.
+
+    ``anew``: also look for meshes and shapes that have come or gone; False leaves the lists as long as they are.
+    """
     with refreshing():
-        _recognise(performer)
+        _recognise(performer, anew)
 
 
-def _recognise(performer: DUOLOGUE_PG_performer) -> None:
+def _recognise(performer: DUOLOGUE_PG_performer, anew: bool) -> None:
     performer.found, performer.problem = "", ""
     performer.findings.clear()
     armature = performer.armature
@@ -55,8 +58,10 @@ def _recognise(performer: DUOLOGUE_PG_performer) -> None:
     made: Performer | None = None
     try:
         rig = armatures.read_rig(armature)
-        _fill_joints(performer, rig)
-        _fill_faces(performer, armature)
+        _fill_joints(performer, rig, anew=anew)
+        if anew:
+            _list_faces(performer, armature)
+        _fill_faces(performer, anew=anew)
         made = cast_performer("A", performer)
     except DuologueError as error:
         performer.problem = str(error)
@@ -94,10 +99,10 @@ def _short(title: str) -> str:
     return re.split(r"[,(:]", title)[0].strip()
 
 
-def _fill_joints(performer: DUOLOGUE_PG_performer, rig: armatures.Rig) -> None:
+def _fill_joints(performer: DUOLOGUE_PG_performer, rig: armatures.Rig, *, anew: bool) -> None:
     found = best_rig(rig.names, rig.parents, rig.heads, library=user_maps.library(), chosen=performer.rig_map)
     bones = {**found.bones, **found.eyes}
-    _fill(performer.joints, {joint: bones.get(joint, "") for joint in _joint_order(found)})
+    _fill(performer.joints, {joint: bones.get(joint, "") for joint in _joint_order(found)}, anew=anew)
     problems = rig_problems(found, corrections_of(performer.joints), rig.names, rig.parents)
     for row in performer.joints:
         row.problem = problems.get(row.name, "")
@@ -115,7 +120,8 @@ def _joint_order(match: RigMatch) -> list[str]:
     return order
 
 
-def _fill_faces(performer: DUOLOGUE_PG_performer, armature: Object) -> None:
+def _list_faces(performer: DUOLOGUE_PG_performer, armature: Object) -> None:
+    """List the meshes that may play, those that were there with what was set for them."""
     chosen = [performer.face] if performer.face is not None else shape_keys.face_meshes(armature)
     kept = [face for face in performer.faces if face.mesh in chosen or (face.added and face.mesh is not None)]
     for index in reversed(range(len(performer.faces))):
@@ -127,25 +133,31 @@ def _fill_faces(performer: DUOLOGUE_PG_performer, armature: Object) -> None:
     for mesh in new:
         face = performer.faces.add()
         face.mesh, face.name, face.use = mesh, mesh.name, mesh in speaking
-    for face in performer.faces:
+
+
+def _fill_faces(performer: DUOLOGUE_PG_performer, *, anew: bool) -> None:
+    for face in [face for face in performer.faces if face.mesh is not None]:
         face.name = face.mesh.name
         names = shape_keys.shape_names(face.mesh)
         found = shape_match(face.mesh, FaceChoices(face.shape_map))
-        _fill(face.rows, shape_rows(found))
+        _fill(face.rows, shape_rows(found), anew=anew)
         face.found = _t("{map}, {count} shapes").format(map=_short(found.shape_map.title), count=len(found.shapes))
         problems = shape_problems(corrections_of(face.rows), names)
         for row in face.rows:
             row.problem = problems.get(row.name, "")
 
 
-def _fill(rows: Any, found: Mapping[str, str]) -> None:
-    """Bring a table up to what is recognised now; what was corrected stays so. A row without a target is one switched off."""
+def _fill(rows: Any, found: Mapping[str, str], *, anew: bool) -> None:
+    """Bring a table up to what is recognised now; what was corrected stays so. A row without a target is one switched off.
+
+    ``anew``: other rows may take the place of those that are there.
+    """
     corrections = corrections_of(rows)
-    if [row.name for row in rows] != list(found):
+    if [row.name for row in rows] != list(found) and (anew or not rows):
         rows.clear()
         for name in found:
             rows.add().name = name
-    for row in rows:
+    for row in [row for row in rows if row.name in found]:
         row.found = found[row.name]
         row.use = corrections.get(row.name) != ""
         row.target = corrections.get(row.name) or row.found

@@ -76,6 +76,7 @@ class DUOLOGUE_PG_take(bpy.types.PropertyGroup):
     )  # fmt: skip
     show_face: EnumProperty(
         name="Faces",
+        translation_context="Duologue",
         description="What of the faces the take moves",
         items=[
             ("ALL", "Whole Face", "Everything: mouth, eyes, brows"),

@@ -10,20 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import actions, compat, tweaks
+from . import actions, armatures, compat, tweaks
 from .actions import Channels
 
 if TYPE_CHECKING:
-    from bpy.types import ID, Action, FCurve, NlaTrack, Object, Scene
+    from bpy.types import ID, Action, ActionSlot, FCurve, Scene
 
-Values = dict[tuple[str, int], NDArray[np.float32]]
-"""By path and index of a curve: its values (T,)."""
+Path = tuple[str, int]
+"""A curve's data path and index."""
+Values = dict[Path, NDArray[np.float32]]
+"""Each curve's values (T,)."""
 
 _BONE = re.compile(r'pose\.bones\["(.*)"\]\.(location|scale|rotation_quaternion|rotation_euler|rotation_axis_angle)')
 _SIZE = {"location": 3, "scale": 3, "rotation_quaternion": 4, "rotation_euler": 3, "rotation_axis_angle": 4}
@@ -32,105 +35,113 @@ _SHAPE = re.compile(r'key_blocks\["(.*)"\]\.value')
 
 def bake(
     scene: Scene,
-    datablocks: Sequence[ID],
-    meshes: Sequence[Object],
-    name: str,
+    datablocks: Sequence[Sequence[ID]],
+    names: Sequence[str],
     frames: Sequence[int],
     *,
     told: Callable[[float], None],
-) -> Action:
-    """Write what plays on a character at ``frames`` into a new Action and let that play, in place of the takes.
+) -> list[Action]:
+    """Write what plays on each character at ``frames`` into a new Action and let that play, in place of the takes.
 
-    ``datablocks``: its armature and faces; ``meshes``: whose modifiers need not be worked out meanwhile; ``told`` hears of the
+    ``datablocks``: each character's armature and faces; ``names``: what the Actions are called; ``told`` hears of the
     share that is done. Kept takes and tweak layers are muted, not removed.
     """
-    single = [_only_layer(datablock) for datablock in datablocks]
-    times = np.array(frames, np.float32)
-    if all(layer is not None for layer in single):
-        found = [_evaluated(layer, times) for layer in single if layer is not None]
-    else:
-        with _at_rest(meshes):
-            found = _sampled(scene, datablocks, frames, told)
-    action = bpy.data.actions.new(name)
-    action.use_fake_user = True
-    for datablock, values in zip(datablocks, found, strict=True):
-        bag = compat.channelbag(action, actions.slot_for(action, datablock))
-        actions.write_curves(bag, _channels(values), times)
-    for datablock in datablocks:
+    every = [datablock for group in datablocks for datablock in group]
+    for datablock in every:
         actions.leave_tweak_mode(datablock)
-        data = datablock.animation_data or datablock.animation_data_create()
-        for track in _layers(datablock):
-            track.mute = True
-        data.action = action
-        data.action_slot = actions.find_slot(action, datablock)
-    return action
+    times = np.array(frames, np.float32)
+    values: dict[ID, Values] = {}
+    mixed: dict[ID, Values] = {}
+    for datablock in every:
+        alone, several = _sorted_out(_layers(datablock, times))
+        values[datablock] = {path: layer.evaluated(path, times) for path, layer in alone.items()}
+        mixed[datablock] = {path: np.zeros(len(times), np.float32) for path in several}
+    if any(mixed.values()):
+        with _only_needed(every, mixed):
+            _sample(scene, mixed, frames, told)
+    made: list[Action] = []
+    for group, name in zip(datablocks, names, strict=True):
+        action = bpy.data.actions.new(name)
+        action.use_fake_user = True
+        for datablock in group:
+            bag = compat.channelbag(action, actions.slot_for(action, datablock))
+            actions.write_curves(bag, _channels(values[datablock] | mixed[datablock]), times)
+            _play_instead(datablock, action)
+        made.append(action)
+    return made
 
 
-def _layers(datablock: ID) -> list[NlaTrack]:
-    """Return the NLA tracks of ours that play."""
+def _play_instead(datablock: ID, action: Action) -> None:
+    data = datablock.animation_data or datablock.animation_data_create()
     layer = tweaks.track_of(datablock)
-    return [track for track in (*actions.tracks_of(datablock), *([layer] if layer else [])) if not track.mute]
+    for track in (*actions.tracks_of(datablock), *([layer] if layer else [])):
+        track.mute = True
+    data.action = action
+    data.action_slot = actions.find_slot(action, datablock)
 
 
-def _only_layer(datablock: ID) -> list[FCurve] | None:
-    """Return the curves that alone decide what plays, or None where several layers do: then only Blender can tell."""
+@dataclass(frozen=True)
+class _Layer:
+    """An Action that plays: its curves, whether it replaces what is below, and how many frames later it is in its strip."""
+
+    curves: dict[Path, FCurve]
+    replaces: bool
+    shift: float = 0.0
+
+    def evaluated(self, path: Path, times: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the values of one curve at the scene's frames."""
+        curve = self.curves[path]
+        return np.array([curve.evaluate(time - self.shift) for time in times], np.float32)
+
+
+def _layers(datablock: ID, times: NDArray[np.float32]) -> list[_Layer]:
+    """Return what plays on a datablock, the topmost first."""
     data = datablock.animation_data
     if data is None:
         return []
-    playing = [track for track in data.nla_tracks if not track.mute and len(track.strips)] if data.use_nla else []
-    if data.use_tweak_mode or len(playing) + (data.action is not None) > 1:
-        return None
-    if data.action is not None:
-        action, slot = data.action, data.action_slot
-    elif playing and len(playing[0].strips) == 1:
-        strip = playing[0].strips[0]
-        if strip.frame_start != strip.action_frame_start or strip.influence < 1 or strip.scale != 1:
-            return None
-        action, slot = strip.action, strip.action_slot
-    else:
-        return None if playing else []
-    return [curve for curve in compat.channelbag(action, slot).fcurves if not curve.mute] if slot is not None else []
+    found = [_Layer(_curves(data.action, data.action_slot), data.action_blend_type == "REPLACE")]
+    tracks = [track for track in data.nla_tracks if not track.mute] if data.use_nla else []
+    for track in reversed(tracks):
+        for strip in track.strips:
+            whole = len(track.strips) == 1 and strip.frame_start <= times[0] and times[-1] <= strip.frame_end
+            plain = strip.blend_type == "REPLACE" and strip.influence == 1 and not strip.use_animated_influence
+            timed = strip.scale == 1 and strip.repeat == 1 and not strip.use_reverse and not strip.use_animated_time
+            curves = _curves(strip.action, strip.action_slot) if not strip.mute else {}
+            found.append(_Layer(curves, whole and plain and timed, strip.frame_start - strip.action_frame_start))
+    return found
 
 
-def _evaluated(curves: Sequence[FCurve], times: NDArray[np.float32]) -> Values:
-    """Return the values of curves, each at every time."""
-    return {
-        (curve.data_path, curve.array_index): np.array([curve.evaluate(t) for t in times], np.float32)
-        for curve in curves
-    }
+def _curves(action: Action | None, slot: ActionSlot | None) -> dict[Path, FCurve]:
+    if action is None or slot is None:
+        return {}
+    curves = compat.channelbag(action, slot).fcurves
+    return {(curve.data_path, curve.array_index): curve for curve in curves if not curve.mute}
 
 
-def _sampled(
-    scene: Scene, datablocks: Sequence[ID], frames: Sequence[int], told: Callable[[float], None]
-) -> list[Values]:
-    """Return the values that Blender evaluates, frame by frame."""
-    paths = [_animated(datablock) for datablock in datablocks]
-    seen: list[Values] = [{path: np.zeros(len(frames), np.float32) for path in found} for found in paths]
+def _sorted_out(layers: Sequence[_Layer]) -> tuple[dict[Path, _Layer], list[Path]]:
+    """Return the channels that one layer alone decides, with that layer, and those that only Blender can tell."""
+    alone: dict[Path, _Layer] = {}
+    several: list[Path] = []
+    for path in {path: None for layer in layers for path in layer.curves}:
+        topmost = next(layer for layer in layers if path in layer.curves)
+        if topmost.replaces:
+            alone[path] = topmost
+        else:
+            several.append(path)
+    return alone, several
+
+
+def _sample(scene: Scene, wanted: dict[ID, Values], frames: Sequence[int], told: Callable[[float], None]) -> None:
+    """Fill in the values that Blender evaluates, frame by frame."""
     before = scene.frame_current, scene.frame_subframe
     for i, frame in enumerate(frames):
         scene.frame_set(frame)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        for datablock, values in zip(datablocks, seen, strict=True):
-            _read(datablock.evaluated_get(depsgraph), values, i)
+        for datablock, values in wanted.items():
+            if values:
+                _read(datablock.evaluated_get(depsgraph), values, i)
         told((i + 1) / len(frames))
     scene.frame_set(before[0], subframe=before[1])
-    return seen
-
-
-def _animated(datablock: ID) -> list[tuple[str, int]]:
-    """Return path and index of every channel that some layer moves."""
-    data = datablock.animation_data
-    if data is None:
-        return []
-    pairs = [(data.action, data.action_slot)] if data.action is not None else []
-    pairs += [(s.action, s.action_slot) for track in data.nla_tracks if not track.mute for s in track.strips]
-    found: dict[tuple[str, int], None] = {}
-    for action, slot in pairs:
-        if action is not None and slot is not None:
-            curves = compat.channelbag(action, slot).fcurves
-            found |= {(curve.data_path, curve.array_index): None for curve in curves if not curve.mute}
-    # Several turns of one bone may be keyed by layers; those of its own rotation mode count.
-    return list(found)
 
 
 def _read(evaluated: Any, values: Values, at: int) -> None:
@@ -163,13 +174,21 @@ def _channels(values: Values) -> list[Channels]:
 
 
 @contextmanager
-def _at_rest(meshes: Sequence[Object]) -> Iterator[None]:
-    """Switch the meshes' modifiers off: only the channels are read, and skinning takes most of a frame's time."""
-    shown = [modifier for mesh in meshes for modifier in mesh.modifiers if modifier.show_viewport]
+def _only_needed(datablocks: Sequence[ID], mixed: dict[ID, Values]) -> Iterator[None]:
+    """Have Blender evaluate no mesh whose shapes are not asked for, and no modifier: they take most of a frame's time."""
+    keys = {datablock for datablock in datablocks if datablock.id_type == "KEY" and not mixed[datablock]}
+    rigs = {datablock for datablock in datablocks if datablock.id_type == "OBJECT"}
+    meshes = {mesh for rig in rigs for mesh in armatures.meshes_of(rig)}
+    hidden = [mesh for mesh in meshes if not mesh.hide_viewport and mesh.data.shape_keys in {*keys, None}]
+    shown = [m for mesh in meshes for m in mesh.modifiers if m.show_viewport]
+    for mesh in hidden:
+        mesh.hide_viewport = True
     for modifier in shown:
         modifier.show_viewport = False
     try:
         yield
     finally:
+        for mesh in hidden:
+            mesh.hide_viewport = False
         for modifier in shown:
             modifier.show_viewport = True

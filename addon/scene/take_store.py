@@ -19,6 +19,7 @@ import numpy as np
 from duologue import tensors
 from duologue.brief import Brief
 from duologue.errors import DuologueError
+from duologue.files import write_bytes
 from duologue.take import Take
 from duologue.wire.client import Pcm
 
@@ -35,10 +36,11 @@ def folder() -> Path:
 
 
 def save_take(take: Take) -> str:
-    """Keep a take; return the name of its file."""
-    name = f"{take.digest()[:16]}.safetensors"
-    if not (folder() / name).is_file() or not take.complete:
-        take.save(folder() / name)
+    """Keep a take, provenance included; return the name of its file."""
+    data = take.to_bytes()
+    name = f"{hashlib.sha256(data).hexdigest()[:16]}.safetensors"
+    if not (folder() / name).is_file():
+        write_bytes(folder() / name, data)
     return name
 
 

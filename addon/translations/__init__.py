@@ -17,8 +17,9 @@ from .. import __package__ as base_package
 LANGUAGES = ("de_DE",)
 """By Blender's names of them (``bpy.app.translations.locales``)."""
 
-_CONTEXTS = ("*", "Operator")
-"""Blender asks for labels of buttons in the second, for all else in the first."""
+_CONTEXTS = ("*", "Operator", "Duologue")
+"""Blender asks for labels of buttons in the second, for all else in the first. The third is our own, for words that Blender's
+dictionary has in another sense: its faces are those of meshes."""
 
 
 def read(language: str) -> dict[str, str]:

@@ -45,8 +45,9 @@ def test_bodies_do_what_the_take_says(pair):
     take = example_take(FRAMES)
     assert write_take(take, pair, shot.FIRST_FRAME, 30.0) == []
     for performer, track in zip(pair, take.tracks, strict=True):
-        # A is as tall as the skeleton. B is taller, and bends its legs so that its feet stand where they should.
-        legs = () if performer.name == "A" else LEGS
+        # A is as tall as the skeleton; where its toes would go through the floor they bend. B is taller, and bends its legs so
+        # that its feet stand where they should.
+        legs = ("ToeBase",) if performer.name == "A" else LEGS
         assert turn_errors(performer, track, take.skeleton, (0, 7, 23, FRAMES - 1), legs) < 0.5
 
 

@@ -11,7 +11,6 @@ import bpy
 import pytest
 from conftest import HERE, MODULE
 from duologue.errors import DuologueError
-from duologue.take import Take
 from duologue.wire.local import LocalServer
 from examples import write_voice
 

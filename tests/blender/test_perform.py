@@ -54,8 +54,8 @@ def line(ready_to_perform, acting, tmp_path):
 # Shown as it comes ----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_shown_follows_the_newest_frame_and_never_runs_ahead():
-    playhead = __import__("addon.scene.live", fromlist=["Playhead"]).Playhead()
+def test_what_is_shown_follows_the_newest_frame_and_never_runs_ahead(extension):
+    playhead = module("scene.live").Playhead()
     assert playhead.advance(1.0, 0) == 0
     shown = [playhead.advance(1 / 30, 30) for _ in range(60)]  # a second has come: it is played in a second
     assert shown[:3] == [1, 2, 3]

@@ -67,7 +67,8 @@ def performing(ready_to_perform, tmp_path):
     ready_to_perform.steps = 4
     bpy.ops.duologue.perform("EXEC_DEFAULT")
     session = sys.modules[f"{MODULE}.connection"].session
-    while session.pump() and not session.frames_done:
+    rig = ready_to_perform.a.armature
+    while session.pump() and rig.pose.bones["Head"].rotation_quaternion.angle < 1e-4:
         time.sleep(0.02)
     assert session.busy
     return session

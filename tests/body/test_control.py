@@ -40,6 +40,17 @@ def test_a_walk_that_is_asked_for_is_when_they_move_and_afterwards_they_are_free
     assert not given[200:].any()
 
 
+def test_a_place_in_the_middle_of_a_walk_is_passed_without_a_halt():
+    actions = np.full(240, STAND)
+    actions[30:200] = WALK
+    places = np.array([[0.0, 2.0, np.nan], [1.0, 4.0, np.nan], [3.0, 4.5, 0.0]])
+    way, _ = lay_way(np.zeros(3), np.array([80, 130, 180]), places, actions)
+    np.testing.assert_allclose(way[[80, 130, 180], :2], places[:, :2])
+    speed = 30 * np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1)
+    assert speed[50:170].min() > 0.9, "on the move from half a second after setting out to half a second before the end"
+    assert speed[:29].max() == speed[200:].max() == 0
+
+
 def test_nobody_glides_while_seated():
     actions = np.full(200, STAND)
     actions[:60], actions[130:] = SIT, SIT

@@ -51,7 +51,7 @@ class BodyModel(nn.Module):
     ) -> None:
         super().__init__()
         self.gains = dict(gains or {})
-        """By how much a sampler leans out, by part of the body (``body.calibration``)."""
+        """By how much a sampler leans out, by part of the body (``body.gains``)."""
         self.strengths = dict(strengths or {})
         """Guidance that this checkpoint works best with, where a brief asks for none."""
         statistics = replace(statistics, flat=not config.hierarchical)

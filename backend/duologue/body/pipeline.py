@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from duologue.body import poses
-from duologue.body.calibration import QUIET, gain_of
 from duologue.body.conditions import ConditionEncoder, Conditions
 from duologue.body.config import CONDITIONS
 from duologue.body.control import Control, Plan, settle
+from duologue.body.gains import QUIET, gain_of
 from duologue.body.model import BodyModel
 from duologue.body.network import Denoiser
 from duologue.checkpoints import Checkpoint, open_checkpoint
@@ -100,7 +100,7 @@ class BodyPipeline:
         self.set_gains(model.gains)
 
     def set_gains(self, gains: Mapping[str, float]) -> None:
-        """Lean out by other gains (``body.calibration``), from the next take on."""
+        """Lean out by other gains (``body.gains``), from the next take on."""
         self.model.gains = dict(gains)
         statistics = self.model.statistics
         lower, upper = (gain_of(statistics, columns, gains) for columns in (statistics.lower, statistics.upper))

@@ -150,7 +150,8 @@ def of_checkpoint(name: str, checkpoint: str | Path, steps: int) -> Compared:
     """
     found = open_checkpoint(checkpoint)
     pipeline = BodyPipeline.load(found)
-    strengths = "".join(f"-{n}{v:g}" for n, v in sorted(pipeline.model.strengths.items()))
+    settings = sorted({**pipeline.model.strengths, **pipeline.model.gains}.items())
+    strengths = "".join(f"-{n}{v:g}" for n, v in settings)
     return Compared(
         name,
         lambda clip, seed: perform(pipeline, clip.conditions, seed, steps),

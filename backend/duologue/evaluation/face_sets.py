@@ -23,8 +23,8 @@ from duologue.speech.alignment import timed_words
 from duologue.speech.decode import load_speech
 from duologue.speech.phones import INDEX, Phone, align
 from duologue.speech.resample import resample
-from duologue.transcript import parse
 from duologue.take import FPS
+from duologue.transcript import parse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

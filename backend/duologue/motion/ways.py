@@ -33,8 +33,9 @@ def lay_way(
 
     ``actions`` (T,): indices into ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, else sets out as
     late as an easy walk allows, and in no case while seated.
-    Over more than half a metre they turn into the way, go ahead along it, and turn as asked when they are there. After the last
-    place they stay until a walk is asked for. Returns the way (T, 3), and where it counts (T,).
+    Over more than half a metre they turn into the way, go ahead along it, and turn as asked when they are there; a place in the
+    middle of a walk is passed without a halt. After the last place they stay until a walk is asked for. Returns the way (T, 3),
+    and where it counts (T,).
     """
     total = len(actions)
     path = np.empty((total, 3))
@@ -43,7 +44,9 @@ def lay_way(
     now = 0
     for frame in frames[np.diff(frames, prepend=0) > 1].tolist():  # gaps between places, not frames
         now = int(frames[np.searchsorted(frames, frame) - 1]) if frame > frames[0] else 0
-        path[now : frame + 1] = _leg(path[now], path[frame], actions[now : frame + 1])
+        passed = tuple(bool((actions[max(at - 1, 0) : at + 2] == WALK).all()) for at in (now, frame))
+        passes = passed[0] and now > 0, passed[1] and frame < frames[-1]
+        path[now : frame + 1] = _leg(path[now], path[frame], actions[now : frame + 1], passes)
     now = int(frames[-1])
     path[now:] = path[now]
     turned = np.maximum.accumulate(np.where(np.isnan(path[:, 2]), 0, np.arange(total)))
@@ -53,8 +56,11 @@ def lay_way(
     return path, np.arange(total) < max(until, now + 1)
 
 
-def _leg(here: Floats, there: Floats, actions: NDArray[np.integer[Any]]) -> Floats:
-    """Return the way (n, 3), n > 2, between two places; the second's heading is NaN where none is asked for."""
+def _leg(
+    here: Floats, there: Floats, actions: NDArray[np.integer[Any]], passes: tuple[bool, bool] = (False, False)
+) -> Floats:
+    """Return the way (n, 3), n > 2, between two places; the second's heading is NaN where none is asked for. ``passes``: whether
+    the walk comes from before the first and goes on behind the second."""
     count = len(actions)
     away = there[:2] - here[:2]
     distance = float(np.hypot(*away))
@@ -66,7 +72,7 @@ def _leg(here: Floats, there: Floats, actions: NDArray[np.integer[Any]]) -> Floa
     # A speed that rises and falls over half a second wherever there is room for it.
     edge = int(min(FPS // 4, max(moving.sum() // 4, 1)))
     window = np.hanning(2 * edge + 3)[1:-1]
-    speed = np.convolve(np.pad(moving, edge, mode="constant"), window, "valid")[:count] * moving
+    speed = np.convolve(np.pad(moving, edge, constant_values=passes), window, "valid")[:count] * moving
     done = np.cumsum(speed) / speed.sum()
     done[0] = 0.0
     xz = here[:2] + done[:, None] * away

@@ -205,7 +205,8 @@ class Retargeter:
             way = self.rig.rest[toes] - self.rig.rest[foot]
             flat = np.array([way[0], 0.0, way[2]])
             bone = self.rig.bone[toes]
-            ball = heads[bone][:, 1] + self.rig.sole - float(self.rig.rest[toes][1])  # as high as with the toes laid flat
+            thickness = float(self.rig.rest[toes][1]) - self.rig.sole
+            ball = heads[bone][:, 1] - thickness  # as if the toes lay flat already
             ahead = quat_rotate(turns[bone], flat / max(float(np.linalg.norm(flat)), 1e-9))
             turns[bone] = quat_multiply(raise_toes(ahead, ball, _TOES * self.rig.leg_length), turns[bone])
 
