@@ -23,6 +23,7 @@ from duologue.motion.skeleton import Skeleton
 from duologue.take import Notice, Track
 from duologue.wire.client import Client, Finished, Job
 
+from . import redrawing
 from .briefing import in_the_panel
 from .opening import Opened, Opening, Target
 
@@ -33,9 +34,6 @@ State = Literal["IDLE", "CONNECTING", "RUNNING", "CANCELLING", "DONE", "CANCELLE
 
 TICK = 1 / 30
 """Seconds between two pumps while a take is being made: as often as its frames would be shown."""
-
-PANEL_TICK = 0.2
-"""Seconds between two drawings of the panels meanwhile."""
 
 CANCEL_PATIENCE = 0.6
 """Seconds that a cancel waits for the server's word; without it (the line is down) the take ends here all the same."""
@@ -59,8 +57,6 @@ class Session:
         self.notes: list[str] = []
         self.error: DuologueError | None = None
         """Why the last performance failed."""
-        self.panels_due = 0.0
-        """When the panels are to be drawn next while something is under way."""
         self._target: Target | None = None
         self._opening: Opening | None = None
         self._opened: Opened | None = None
@@ -100,6 +96,11 @@ class Session:
     def shown(self) -> tuple[Skeleton, tuple[Track, Track]] | None:
         """Return the one frame that the characters show while a take is made, of A and B; None while there is none."""
         return self._request.shown() if self._request is not None and self.busy else None
+
+    def on_show(self) -> tuple[str, int] | None:
+        """Return a scene's name and which frame of the take that is being made its characters show; None while none is made."""
+        request = self._request if self.state == "RUNNING" else None
+        return (request.scene, request.frame) if request is not None else None
 
     def server_state(self) -> ServerState:
         """Return the state of the connection in words."""
@@ -275,31 +276,8 @@ def start_pumping() -> None:
 
 def _tick() -> float | None:
     more = session.pump()
-    _redraw_while_busy() if more else redraw()
+    redrawing.while_busy(session.on_show()) if more else redrawing.everything()
     return TICK if more else None
-
-
-def _redraw_while_busy() -> None:
-    """Draw the viewports anew each time, for the characters move, but the panels only as often as numbers can be read."""
-    panels = time.monotonic() >= session.panels_due
-    if panels:
-        session.panels_due = time.monotonic() + PANEL_TICK
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "PREFERENCES" and panels:
-                area.tag_redraw()
-            elif area.type == "VIEW_3D":
-                for region in area.regions:
-                    if (session.state == "RUNNING" and region.type == "WINDOW") or (panels and region.type == "UI"):
-                        region.tag_redraw()
-
-
-def redraw() -> None:
-    """Have every panel of ours drawn anew."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "PREFERENCES"}:
-                area.tag_redraw()
 
 
 def register() -> None:

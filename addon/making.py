@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import bpy
+import numpy as np
 from bpy.app.handlers import persistent
 from bpy.app.translations import pgettext_iface as _t
 from duologue import __version__
@@ -17,6 +18,7 @@ from duologue.motion.skeleton import Skeleton
 from duologue.remaking import Remake
 from duologue.take import FPS, Progress, Take, Track, Window, frames_of
 from duologue.wire.client import Pcm
+from numpy.typing import NDArray
 
 from . import outgoing, takes
 from .briefing import cast_both
@@ -29,7 +31,10 @@ from .scene.face_tuning import tuning_of
 from .scene.live import LivePose, Playhead
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Scene
+    from bpy.types import Context, Image, Scene
+
+PACE = 0.25
+"""Seconds between two turns at preparing frames while there are some to show: few at a time cost what many do."""
 
 
 @dataclass
@@ -49,8 +54,8 @@ class Request:
     _checkpoints: dict[str, str] = field(default_factory=dict[str, str])
     _live: list[LivePose] = field(default_factory=list[LivePose])
     _playhead: Playhead = field(default_factory=Playhead)
-    _strip: thumbnails.Strip | None = None
     _played: float = 0.0
+    _prepare_from: float = 0.0
     _frame: int = -1
 
     # What the session reads -------------------------------------------------------------------------------------------
@@ -77,6 +82,11 @@ class Request:
     def options(self) -> dict[str, Any]:
         """Return what the client is told beside brief and speech."""
         return {"remake": self.remake} if self.remake is not None else {}
+
+    @property
+    def frame(self) -> int:
+        """Which frame of the take the characters show, -1 before the first."""
+        return self._frame
 
     def shown(self) -> tuple[Skeleton, tuple[Track, Track]] | None:
         """Return the frame that the characters show, of A and B; None before the first."""
@@ -108,7 +118,6 @@ class Request:
         self._checkpoints = performance.get("checkpoints", {})
         settings = settings_of(self._find())
         self._live = [LivePose(self._skeleton, p, tuning_of(settings, p.name)) for p in cast_both(settings)]
-        self._strip = thumbnails.Strip(self.frames)
         self.began = self._played = time.monotonic()
         _watch(self)
 
@@ -123,24 +132,19 @@ class Request:
 
     def play(self) -> None:
         """Show the frame that is due, after a little of the work that frames to come need: all at once would be a jerk."""
-        if self._live:
-            max(self._live, key=lambda live: live.waiting).prepare()
         now = time.monotonic()
         ready = min((live.frames for live in self._live), default=0)
+        if self._live and (ready <= self._frame + 1 or now >= self._prepare_from):
+            live = max(self._live, key=lambda live: live.waiting)
+            if live.waiting:
+                live.prepare()
+                self._prepare_from = now + PACE
+                ready = min(live.frames for live in self._live)
         frame = self._playhead.advance(now - self._played, ready)
         self._played = now
         if frame != self._frame and ready:
             self._frame = frame
             self._show(frame)
-            if self._strip is not None and self._strip.wants(frame):
-                self._picture(frame)
-
-    def _picture(self, frame: int) -> None:
-        """Draw the characters as they are shown, for the list."""
-        window = next(window for window in self._windows if frame < window.end)
-        a, b = (track.root_translation[frame - window.start] for track in window.tracks)
-        assert self._strip is not None
-        self._strip.draw(frame, (a, b))
 
     def _show(self, frame: int) -> None:
         for live in self._live:
@@ -167,16 +171,26 @@ class Request:
             self._live = []
             return []
         scene = self._find()
-        for live in self._live:
-            live.prepare()
-        # Whoever cancels wants it over at once, with what pictures there are; else those are made up for that were skipped.
-        for moment in self._strip.missing(self.frames_done) if complete and self._strip is not None else ():
-            self._show(moment)
-            self._picture(moment)
+        strip = self._pictures(complete)
         self.pause()
         self._live = []
-        strip = self._strip.image() if self._strip is not None else None
         return takes.add(scene, self._made(complete), self.brief, self.audio, self.about, strip=strip)
+
+    def _pictures(self, complete: bool) -> Image | None:
+        """Draw the take for the list. Only now: a picture takes longer than a frame of the viewport may."""
+
+        def pose(frame: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            for live in self._live:
+                if frame >= live.frames:
+                    live.prepare()
+                live.show(frame)
+            window = next(window for window in self._windows if frame < window.end)
+            a, b = (track.root_translation[frame - window.start] for track in window.tracks)
+            return a, b
+
+        moments = [moment for moment in thumbnails.moments(self.frames) if moment < self.frames_done]
+        # Whoever cancels wants it over at once: then one picture has to do, of how far it had come.
+        return thumbnails.draw(moments if complete else moments[-1:], pose)
 
     def leave(self) -> None:
         """Forget the scene: it is closed."""

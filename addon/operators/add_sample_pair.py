@@ -38,8 +38,8 @@ class DUOLOGUE_OT_add_sample_pair(Operator, bpy.types.Operator):
         performers = shot.add_sample_pair(context.scene)
         for (name, chosen), performer in zip(named_performers(settings), performers, strict=True):
             place_at_start(performer.armature, starts[name])
+            chosen.face = None  # of whoever was cast before
             chosen.armature = performer.armature
-            chosen.face = None
         context.view_layer.update()
         return ""
 

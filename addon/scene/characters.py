@@ -149,5 +149,5 @@ def _shape_keys(body: Object, positions: NDArray[Any], shapes: Mapping[str, tupl
         moved[index] += to_blender(delta.astype(np.float32))
         key = body.shape_key_add(name=name, from_mix=False)
         key.value = 0.0  # Blender 5.0 and later make a new one at 1
-        key.data.foreach_set("co", moved.ravel())
+        key.points.foreach_set("co", moved.ravel())  # `data` takes a hundred times as long
     body.data.shape_keys.name = body.name

@@ -266,8 +266,8 @@ def _travel(mesh: Object, key: str) -> float:
     """Return how far a shape key moves any vertex, metres in the world."""
     block = mesh.data.shape_keys.key_blocks[key]
     moved, rest = (np.empty(3 * len(mesh.data.vertices), np.float32) for _ in range(2))
-    block.data.foreach_get("co", moved)
-    block.relative_key.data.foreach_get("co", rest)
+    block.points.foreach_get("co", moved)
+    block.relative_key.points.foreach_get("co", rest)
     way = (moved - rest).reshape(-1, 3) @ np.array(mesh.matrix_world)[:3, :3].T
     return float(np.linalg.norm(way, axis=1).max(initial=0.0))
 

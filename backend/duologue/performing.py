@@ -145,15 +145,19 @@ class Run:
         if not report.frames:  # the bodies were all kept
             return
 
-        def each(counts: tuple[int, int], lengths: tuple[float, float]) -> str:
-            return f"{counts[0]} and {counts[1]} frames, by up to {max(lengths) * 100:.0f} cm"
-
-        yield (
-            f"clean-up, for A and B, of {report.frames} frames: feet held in {each(report.feet_held, report.feet_moved_by)}; "
-            f"hips lowered in {each(report.hips_lowered, report.hips_lowered_by)}; "
-            f"hands kept out of bodies in {each(report.hands_freed, report.hands_freed_by)}; "
-            f"bodies moved apart in {report.bodies_parted} frames, by up to {report.bodies_parted_by * 100:.0f} cm."
-        )
+        changes = [
+            (f"{what} in {a} frames of A and {b} of B", max(lengths))
+            for what, (a, b), lengths in (
+                ("feet held", report.feet_held, report.feet_moved_by),
+                ("hips lowered", report.hips_lowered, report.hips_lowered_by),
+                ("hands kept out of bodies", report.hands_freed, report.hands_freed_by),
+            )
+            if a or b
+        ]
+        if report.bodies_parted:
+            changes.append((f"bodies moved apart in {report.bodies_parted} frames", report.bodies_parted_by))
+        told = "; ".join(f"{change}, by up to {length * 100:.0f} cm" for change, length in changes)
+        yield f"Clean-up of {report.frames} frames: {told or 'nothing was changed'}"
 
     def missed(self) -> Iterator[str]:
         """Say which constraints could not be held."""

@@ -96,9 +96,9 @@ def ready_to_perform(extension, scene, acting, tmp_path):
 
     preferences = bpy.context.preferences.addons[MODULE].preferences
     preferences.where, preferences.file = "FILE", str(acting)
-    bpy.ops.duologue.add_sample_pair("EXEC_DEFAULT")
     settings = scene.duologue
-    for performer, name in ((settings.a, "A"), (settings.b, "B")):
+    examples.add_box_pair(scene, tmp_path)
+    for performer, name in zip(settings.performers(), "AB", strict=True):
         performer.source = "FILE"
         performer.file = str(examples.write_voice(tmp_path / f"{name}.wav", 1.5))
     settings.steps = 1

@@ -118,7 +118,7 @@ def _add_targets(mesh, archive: Path, vertices) -> None:
             moved[index] += np.column_stack([x, -z, y])
             key = mesh.shape_key_add(name=Path(entry).stem, from_mix=False)
             key.value = 0.0  # Blender 5.0 and later make a new one at 1
-            key.data.foreach_set("co", moved.astype(np.float32).ravel())
+            key.points.foreach_set("co", moved.astype(np.float32).ravel())
 
 
 def _hide_helpers(mesh, faces) -> None:

@@ -46,3 +46,8 @@ def brief(voice: Pcm = VOICE) -> Brief:
 
 def mark(name: str, frame: int) -> None:
     bpy.context.scene.timeline_markers.new(name, frame=frame)
+
+
+def last_frame(start: int, frames: int) -> dict[str, int]:
+    """How `strips.new_effect` is told where a strip ends, which changed in 5.0."""
+    return {"length": frames} if bpy.app.version >= (5, 0) else {"frame_end": start + frames}

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 import pytest
 from examples import write_voice
+from scripting import last_frame
 
 from addon.headless import main
 from addon.scene import beside, drawing, preview
@@ -26,16 +27,12 @@ def plain_video(path, colour, frames, sound):
     scene.view_settings.view_transform = "Standard"
     preview.set_output(scene, path, (320, 180))
     strips = scene.sequence_editor_create().strips
-    strip = strips.new_effect("Colour", "COLOR", 1, 1, **length(frames))
+    strip = strips.new_effect("Colour", "COLOR", 1, 1, **last_frame(1, frames))
     strip.color = colour
     strips.new_sound("Sound", str(sound), 2, 1)
     scene.render.use_sequencer = True
     preview.render_animation(scene, lambda done, total: None)
     return path
-
-
-def length(frames) -> dict[str, int]:
-    return {"length": frames} if bpy.app.version >= (5, 0) else {"frame_end": 1 + frames}
 
 
 def test_each_has_its_half_and_the_shorter_one_waits(tmp_path, capsys):
@@ -69,5 +66,5 @@ def test_each_has_its_half_and_the_shorter_one_waits(tmp_path, capsys):
 
 
 def test_what_is_missing_is_named(tmp_path, capsys):
-    assert main(["beside", str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4"), str(tmp_path / "c.mp4")]) == 1
+    assert main(["beside", str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4"), str(tmp_path / "c.mp4")]) == 3
     assert '"video-not-found"' in capsys.readouterr().out

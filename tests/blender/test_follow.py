@@ -11,17 +11,17 @@ import bpy
 import numpy as np
 import pytest
 from duologue.errors import DuologueError
-from examples import example_take, write_voice
-from scripting import installed, press
+from examples import add_box_pair, example_take, write_voice
+from scripting import installed, last_frame, press
 
 from addon.scene import compat, sequencer
 
 
 @pytest.fixture
 def settings(extension, scene, tmp_path):
-    """The sample pair with a take, made from two strips that begin at frame 11."""
+    """Two people with a take, made from two strips that begin at frame 11."""
     chosen = scene.duologue
-    press("add_sample_pair")
+    add_box_pair(scene, tmp_path)
     chosen.first_frame = 11
     for name, performer in zip("AB", chosen.performers(), strict=True):
         performer.source, performer.file = "FILE", str(write_voice(tmp_path / f"{name}.wav", 3.0))
@@ -182,7 +182,7 @@ def with_window(extension, tmp_path):
     scene = bpy.context.scene
     scene.render.fps = 30
     chosen = scene.duologue
-    press("add_sample_pair")
+    add_box_pair(scene, tmp_path)
     for name, performer in zip("AB", chosen.performers(), strict=True):
         performer.source, performer.file = "FILE", str(write_voice(tmp_path / f"{name}.wav", 3.0))
     press("lay_strips")
@@ -273,7 +273,7 @@ def test_a_strip_that_cant_speak_is_said_clearly(with_window, what):
         editor.strips.remove(strip)
         why = "There is no strip"
     else:
-        editor.strips.new_effect("Text", "COLOR", 9, 1, **_length())
+        editor.strips.new_effect("Text", "COLOR", 9, 1, **last_frame(1, 20))
         with_window.a.strip, why = "Text", None
         assert len(sequencer.pieces(scene, "A", "Text")) == 0 or "A" in strip[sequencer.VOICE]
     problem = installed("briefing.missing").speech_problem(bpy.context, "A", with_window.a)
@@ -284,10 +284,6 @@ def test_a_strip_that_cant_speak_is_said_clearly(with_window, what):
     with pytest.raises(DuologueError, match=why) as caught:
         installed("briefing").read_speech(bpy.context, with_window)
     assert caught.value.field == "Performer A, Speech"
-
-
-def _length() -> dict[str, int]:
-    return {"length": 20} if compat.VERSION >= (5, 0) else {"frame_end": 21}
 
 
 def test_each_takes_a_channel_of_one_strip(extension, scene, tmp_path):

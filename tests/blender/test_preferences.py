@@ -75,10 +75,11 @@ def make_environment(folder: Path, version: str = __version__) -> Path:
 # The environment on this computer -------------------------------------------------------------------------------------
 
 
-def test_the_environment_that_runs_this_test_is_found_with_its_version(extension):
-    found = environments().find(sys.prefix)
+def test_the_environment_that_runs_the_server_is_found_with_its_version(extension):
+    folder = Path(PYTHON).parent
+    found = environments().find(str(folder.parent))
     assert found is not None
-    assert Path(found.python).parent == Path(sys.executable).parent
+    assert Path(found.python).parent == folder
     assert found.version == __version__
 
 

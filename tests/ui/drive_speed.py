@@ -9,7 +9,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import bpy
-from hand import TOLD, act, empty_file, install, open_sidebar, override, place, preferences, report, session, wait_while
+from hand import (
+    TOLD,
+    act,
+    empty_file,
+    install,
+    open_sidebar,
+    override,
+    place,
+    point,
+    preferences,
+    report,
+    session,
+    wait_while,
+)
 
 
 def script():
@@ -68,15 +81,31 @@ def script():
         len(drawn) / seconds,
         changes / seconds,
     )
-    report["pump_ms"] = {"median": sorted(pumped)[len(pumped) // 2] * 1000, "worst": max(pumped) * 1000}
-    report["bare_draw_ms"] = yield from bare_draws()
+    report["pump_ms"] = {
+        "median": sorted(pumped)[len(pumped) // 2] * 1000,
+        "mean": sum(pumped) / len(pumped) * 1000,
+        "worst": max(pumped) * 1000,
+    }
+    smooth = bpy.context.preferences.system.viewport_aa
+    report["escape_seconds"] = yield from escape()
+    report["picture"] = [tuple(take.picture.size) if take.picture else None for take in settings.takes]
+    report["setting_kept"] = bpy.context.preferences.system.viewport_aa == smooth
+    report["bare_draw_ms"] = bare_draws()
+
+
+def escape():
+    """How long it takes from pressing Esc until the take is cancelled and in the list."""
+    window, _, region = place("VIEW_3D", "WINDOW")
+    begun = time.monotonic()
+    point(window, region.x + region.width // 2, region.y + region.height // 2)
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type="ESC", value=value)
+    yield from wait_while(lambda: session().busy, 30)
+    return time.monotonic() - begun
 
 
 def bare_draws():
     """How long this machine takes to draw this viewport when nothing else is asked of it."""
-    with override():
-        session().cancel()
-    yield from wait_while(lambda: session().busy, 30)
     begun = time.perf_counter()
     with override():
         bpy.ops.wm.redraw_timer(type="DRAW", iterations=20)

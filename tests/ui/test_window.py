@@ -143,7 +143,15 @@ def test_nothing_of_ours_ticks_while_idle(speed):
 def test_showing_a_frame_takes_less_than_a_24th_of_a_second(speed):
     """What we do for a frame; how fast the viewport then is drawn is the graphics card's affair, and here is none."""
     assert speed["pump_ms"]["median"] < 1000 / 24
+    assert speed["pump_ms"]["worst"] < 100  # nothing long, such as a picture for the list, while a take streams in
     assert speed["poses_a_second"] >= 2 or speed["bare_draw_ms"] > 200
+
+
+def test_esc_ends_it_and_what_there_is_has_its_picture(speed):
+    """The bound is loose: the machine may be busy, and Blender draws the viewport before it hears a key."""
+    assert speed["escape_seconds"] < 5
+    assert speed["picture"] == [[96, 96]]
+    assert speed["setting_kept"]
 
 
 def test_quitting_while_a_take_is_made_leaves_no_process(screen, folder):

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.body.poses import ROOT_COLUMNS, PoseStatistics, is_lower
+from duologue.body.poses import STEP_COLUMNS, PoseStatistics, is_lower
 
-PARTS: Final = ("root", "legs", "trunk and arms", "fingers")
+PARTS: Final = ("root's steps", "legs", "trunk and arms", "fingers")
 QUIET: Final = 0.2
 """The moment of the diffusion from which on nothing is decided any more, and x0 is left as it is."""
 
@@ -24,8 +24,8 @@ QUIET: Final = 0.2
 def part_of(column: str) -> str:
     """Return which of ``PARTS`` a feature column belongs to."""
     joint = column.partition(".")[0]
-    if column in ROOT_COLUMNS:
-        return "root"
+    if column in STEP_COLUMNS:
+        return "root's steps"
     if is_lower(column):
         return "legs"
     return "fingers" if "Hand" in joint and not joint.endswith("Hand") else "trunk and arms"

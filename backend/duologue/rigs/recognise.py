@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from numpy.typing import ArrayLike
@@ -43,8 +44,7 @@ def recognise_rig(
         Matches with at least one bone, complete ones first, then by how many bones they found and their score. Those that lack
         something say so in ``missing`` and ``required_missing``.
     """
-    maps = (*library.rig_maps, *(RigMap.builtin(name) for name in RigMap.names()))
-    matches = [rig_map.bind(bone_names) for rig_map in maps]
+    matches = [*(rig_map.bind(bone_names) for rig_map in library.rig_maps), *_our_rig_matches(tuple(bone_names))]
     matches = [match for match in matches if not (match.rig_map.exact and match.missing)]
     if heads is not None and not any(match.usable for match in matches):
         matches.append(match_structure(bone_names, parents, heads))
@@ -129,10 +129,9 @@ def recognise_shapes(shape_names: Sequence[str], *, library: Library = _NONE) ->
 
     A preset of the user's of which every key is there goes before all others.
     """
-    maps = (*library.shape_maps, *(ShapeMap.builtin(name) for name in ShapeMap.names()))
-    matches = [shape_map.bind(shape_names) for shape_map in maps]
+    own = (shape_map.bind(shape_names) for shape_map in library.shape_maps)
     return sorted(
-        (match for match in matches if match.score > 0),
+        (match for match in (*own, *_our_shape_matches(tuple(shape_names))) if match.score > 0),
         key=lambda match: (match.usable, match.whole, match.score),
         reverse=True,
     )
@@ -199,3 +198,16 @@ def shape_match(chosen: str, shape_names: Sequence[str], *, library: Library = _
     """
     own = next((shape_map for shape_map in library.shape_maps if shape_map.name == chosen), None)
     return (own or ShapeMap.builtin(chosen)).bind(shape_names)
+
+
+# A character is recognised again whenever something is asked of it, and its names hardly ever change.
+
+
+@lru_cache(maxsize=64)
+def _our_rig_matches(bone_names: tuple[str, ...]) -> tuple[RigMatch, ...]:
+    return tuple(RigMap.builtin(name).bind(bone_names) for name in RigMap.names())
+
+
+@lru_cache(maxsize=64)
+def _our_shape_matches(shape_names: tuple[str, ...]) -> tuple[ShapeMatch, ...]:
+    return tuple(ShapeMap.builtin(name).bind(shape_names) for name in ShapeMap.names())
