@@ -17,8 +17,8 @@ from scipy.ndimage import binary_dilation
 from duologue.brief import Transcript
 from duologue.speech.activity import level
 from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips, recognise
-from duologue.transcript import Word, parse, spread
 from duologue.take import FPS
+from duologue.transcript import Word, parse, spread
 
 MAX_SECONDS: Final = 300
 """Longer recordings are not searched as one: the cost grows with length times words."""

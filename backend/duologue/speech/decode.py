@@ -17,8 +17,8 @@ from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
 from duologue.speech import container
-from duologue.transcript import parse
 from duologue.take import FPS, frames_of
+from duologue.transcript import parse
 
 if TYPE_CHECKING:
     import soundfile

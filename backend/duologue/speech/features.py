@@ -16,8 +16,8 @@ from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
 from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
-from duologue.transcript import Word
 from duologue.take import frames_of
+from duologue.transcript import Word
 
 Floats = NDArray[np.float32]
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
-from duologue.transcript import Word
 from duologue.take import FPS
+from duologue.transcript import Word
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
