@@ -71,9 +71,8 @@ class TrainingConfig:
     weights: LossWeights = field(default_factory=LossWeights)
     strengths: Mapping[str, float] = field(default_factory=lambda: {"action": 1.5, "speech": 1.5})
     """Guidance that the checkpoint performs with where a brief asks for none."""
-    gains: Mapping[str, float] = field(default_factory=lambda: {"legs": 1.1, "trunk and arms": 1.07, "fingers": 1.1})
-    """By how much its sampler leans out (``body.gains``): chosen on the pairs that only measure, for poses nine tenths as varied
-    as theirs. The root's steps are left alone, or people would turn away from each other."""
+    gains: Mapping[str, float] = field(default_factory=dict[str, float])
+    """By how much the checkpoint's sampler leans out (``body.gains``)."""
 
 
 def train_body(

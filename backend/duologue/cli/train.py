@@ -38,6 +38,7 @@ def body(
 ) -> None:
     """Make a corpus of two-person motion with speech (once) and train the body networks on it."""
     from duologue.body.config import BodyConfig
+    from duologue.body.gains import STARTER
     from duologue.body.training import TrainingConfig, train_body
     from duologue.errors import invalid
 
@@ -50,7 +51,8 @@ def body(
             field="--kit",
         )
     network = BodyConfig.named(config)
-    training = TrainingConfig() if steps is None else replace(TrainingConfig(), steps=steps)
+    training = TrainingConfig(gains=STARTER if config == "starter" else {})
+    training = training if steps is None else replace(training, steps=steps)
     with stages() as progress:
         folder = corpus or out_folder / "corpus"
         for name, source in given.items():
