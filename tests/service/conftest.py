@@ -73,6 +73,12 @@ def begin_server(state: Path, limits: Limits | None = None, **options: Any) -> S
     return Server(connection, router, thread, stopping)
 
 
+@pytest.fixture(name="begin_server", scope="session")
+def _begin_server() -> Start:
+    """Start a server that lives longer than a test: ``begin_server(state folder, …)``; whoever starts it stops it."""
+    return begin_server
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start servers of a test's own: with limits of its own, or to be mistreated. They are stopped after it."""

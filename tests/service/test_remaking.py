@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
-from conftest import Server, brief, speech
+from conftest import Server, Start, brief, speech
 from duologue import tensors
 from duologue.brief import Brief
 from duologue.errors import DuologueError
@@ -60,10 +60,8 @@ def refused(client: Client, take: Take, part: Remake = PART, audio: tuple[Pcm, P
 
 
 @pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory):
+def networks(begin_server: Start, tmp_path_factory: pytest.TempPathFactory):
     """A server with the shipped models, the same models in this process, and a take that those made."""
-    from conftest import begin_server
-
     started = begin_server(tmp_path_factory.mktemp("networks"), performance="duologue.performance:Performance")
     performance = Performance.load("cpu")
     rng = np.random.default_rng(0)
@@ -291,8 +289,9 @@ def test_a_take_over_the_limit_is_refused_before_it_is_sent(start, connect, old)
 
 
 @pytest.fixture
-def raw_client(server: Server):
-    """Say whatever a test likes; and make an OPEN with some of its fields changed."""
+def raw_client(start: Start):
+    """Say whatever a test likes, to a server of its own; and make an OPEN with some of its fields changed."""
+    server = start()
     context = zmq.Context()
     dealer = context.socket(zmq.DEALER)
     for option, value in (
