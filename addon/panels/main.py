@@ -67,7 +67,8 @@ def _draw_state(layout: UILayout, context: Context, settings: DUOLOGUE_PG_settin
     missing = what_is_missing(context, settings)
     entry = take_store.current_entry(settings)
     if session.state == "FAILED":
-        wrap(layout, session.message, context, FAILED, alert=True)
+        message = session.message[:1].upper() + session.message[1:]  # our errors begin as what follows a field's name
+        wrap(layout, message, context, FAILED, alert=True)
         _draw_help(layout)
     elif missing:
         wrap(layout, missing, context, WAITING)

@@ -59,7 +59,7 @@ def drive(
     then: str = "true",
     **told: str,
 ) -> dict[str, Any]:
-    """Run a script in a Blender of this size; return what it found. Its pictures come to build/ui."""
+    """Run a script in a Blender of this size; return what it found. That and its pictures come to build/ui."""
     out = folder / script
     out.mkdir()
     voices = {name: str(folder / f"{name}{'-long' if long else ''}.wav") for name in "AB"}
@@ -75,6 +75,7 @@ def drive(
         shutil.copy(picture, PICTURES)
     file = out / "report.json"
     assert file.is_file(), said[-4000:]
+    shutil.copy(file, PICTURES / f"{script}.json")
     report = json.loads(file.read_text())
     assert not report["error"], report["error"]
     return report
