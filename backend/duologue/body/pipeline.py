@@ -19,6 +19,7 @@ from duologue.body.conditions import ConditionEncoder, Conditions
 from duologue.body.config import CONDITIONS
 from duologue.body.control import Control, Plan, settle
 from duologue.body.gains import QUIET, gain_of
+from duologue.body.homing import Homing
 from duologue.body.model import BodyModel
 from duologue.body.network import Denoiser
 from duologue.checkpoints import Checkpoint, open_checkpoint
@@ -152,8 +153,10 @@ class BodyPipeline:
             torch.Generator().manual_seed(seed),
             should_stop,
             control,
+            np.asarray(conditions.actions),
             control.plan(starts, conditions.actions),
             np.array(conditions.mirrored),
+            Homing(starts),
         )
         past = _Past.begin(self.model, starts)
         for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
@@ -289,8 +292,10 @@ class _Run:
     generator: torch.Generator
     should_stop: Callable[[], bool]
     control: Control
+    actions: NDArray[np.integer]
     plan: Plan
     mirrored: NDArray[np.bool_]
+    homing: Homing
 
     def window(self, given: _Given, start: int, stop: int, past: _Past) -> tuple[BodyWindow, _Past]:
         """Sample frames ``[start, stop)``, of which the ``past`` already has the first ones; return what is new."""
@@ -305,6 +310,9 @@ class _Run:
         lower_columns = self._in_mirror(model.statistics.restore_lower(lower[0].cpu().numpy()))
         fresh = poses.walk(past.path[:, -1], lower_columns[:, known:], moving=known > 0)
         fresh = self.plan.correct(start + known, fresh)
+        fresh = self.homing.correct(
+            fresh, self.actions[:, start + known : stop], self.plan.given[:, start + known : stop]
+        )
         path = np.concatenate([past.path, fresh], axis=1) if known else fresh
         upper = lower[..., :0]
         if model.upper is not None and model.upper_conditions is not None:
