@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 
 PATIENCE: Final = 15 * FPS
 """Frames that somebody stands or sits before anything is corrected: people do turn for a moment."""
-FREE: Final = np.radians(30.0)
-"""How far anyone may turn from where they were turned, in respect of their partner."""
+FREE: Final = np.radians(15.0)
+"""How far anyone may turn from where they were turned, as the partner sees it: the default starts are opened by 25 degrees."""
 RATE: Final = np.radians(2.0) / FPS
 """The fastest that they are brought back, radians a frame: feet that stand are turned by half a centimetre a second."""
 
