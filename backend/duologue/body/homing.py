@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.labels import ACTION_MODES
+from duologue.motion.placement import bearing_to_partner
 from duologue.motion.ways import smoothstep
 from duologue.take import FPS
 
@@ -29,8 +30,9 @@ _WALK: Final = ACTION_MODES.index("walk")
 
 def bearings(path: NDArray[np.floating]) -> Floats:
     """Return where each one's partner is, (2, n) radians from straight ahead, of paths (2, n, 3) x, z, heading."""
-    away = path[::-1, :, :2] - path[..., :2]
-    return _wrapped(np.arctan2(away[..., 0], away[..., 1]) - path[..., 2])
+    level = np.zeros(path.shape[:2])
+    forward = np.stack([np.sin(path[..., 2]), level, np.cos(path[..., 2])], axis=-1)
+    return bearing_to_partner(np.stack([path[..., 0], level, path[..., 1]], axis=-1), forward)
 
 
 class Homing:
@@ -56,11 +58,7 @@ class Homing:
             self._still[performer] += count
             if self._still[performer] <= PATIENCE:
                 continue
-            away = float(_wrapped(found[performer] - self._turned[performer]))
+            away = (found[performer] - self._turned[performer] + np.pi) % (2 * np.pi) - np.pi
             turn = np.sign(away) * min(max(abs(away) - FREE, 0.0), RATE * count)
             corrected[performer, :, 2] += turn * smoothstep(np.arange(1, count + 1) / count)
         return corrected
-
-
-def _wrapped(angles: Floats) -> Floats:
-    return (angles + np.pi) % (2 * np.pi) - np.pi
