@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Briefs into shots without a window: ``blender -b scene.blend --command duologue --brief … --out …``.
 
-Which shots there are, which are done and what is told about them is :mod:`duologue.batch`'s; here is what Blender does of it.
+Which shots there are, which are done and what is told about them is :mod:`duologue.shots`'s; here is what Blender does of it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from typing import Any
 
 import bpy
 import numpy as np
-from duologue.batch import line, making
-from duologue.batch.shots import REPORT, Shot, read_shots
-from duologue.batch.stopping import stoppable
 from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError, invalid
-from duologue.export import write_bodies, write_faces, write_voices
 from duologue.labels import PERFORMERS
-from duologue.take import FPS, Take
+from duologue.shots import perform as line
+from duologue.shots import queue as making
+from duologue.shots.shot import REPORT, Shot, read_shots
+from duologue.shots.stopping import stoppable
+from duologue.take import Take
+from duologue.take.export import write_bodies, write_faces, write_voices
+from duologue.units import FPS
 from duologue.wire.client import Pcm
 from duologue.wire.local import find_server, open_client
 

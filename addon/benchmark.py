@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 from duologue.motion.skeleton import Skeleton
-from duologue.take import FPS, Take, Track
+from duologue.take import Take, Track
+from duologue.units import FPS
 
 if TYPE_CHECKING:
     from .scene.cast import Performer

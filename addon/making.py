@@ -15,8 +15,9 @@ from duologue import __version__
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
-from duologue.remaking import Remake
-from duologue.take import FPS, Progress, Take, Track, Window, frames_of
+from duologue.take import Progress, Take, Track, Window
+from duologue.take.edit import Edit
+from duologue.units import FPS, frames_of
 from duologue.wire.client import Pcm
 from numpy.typing import NDArray
 
@@ -45,7 +46,7 @@ class Request:
     brief: Brief
     audio: tuple[Pcm, Pcm]
     about: takes.About
-    remake: tuple[Take, Remake] | None = None
+    remake: tuple[Take, Edit] | None = None
 
     stage: str = "Listening"
     began: float = field(default_factory=time.monotonic)

@@ -18,7 +18,7 @@ from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
-from duologue.outgoing import live_link, vmc
+from duologue.streaming import live_link, vmc
 from duologue.take import Track
 from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg

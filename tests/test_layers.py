@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from duologue.cli.extension_wheel import MODULES
+from duologue.packaging.wheel import MODULES
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = REPOSITORY / "backend" / "duologue"

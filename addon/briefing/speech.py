@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 from duologue.brief import Transcript
 from duologue.errors import DuologueError
-from duologue.take import FPS
+from duologue.units import FPS
 from duologue.wire.client import Pcm
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers

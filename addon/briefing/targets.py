@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from bpy.app.translations import pgettext_iface as _t
 from duologue.brief import GazeTarget, HandTarget, PlaceTarget, Start, Timeline
-from duologue.brief_constraints import Constraint, PerformerName
+from duologue.brief.constraints import Constraint, PerformerName
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 

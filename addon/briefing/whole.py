@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from bpy.app.translations import pgettext_iface as _t
 from duologue import arkit
 from duologue.brief import Brief, EmotionTimeline, Expression, PerformerBrief, Speech, Timeline
-from duologue.brief_face import PARTS
+from duologue.brief.expression import PARTS
 from duologue.errors import DuologueError
 from duologue.labels import roles
-from duologue.take import FPS
+from duologue.units import FPS
 from duologue.wire.client import Pcm
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
-from duologue.export import write_bodies, write_faces
-from duologue.files import prepare_folder
+from duologue.files.atomic import prepare_folder
 from duologue.labels import PERFORMERS
 from duologue.take import Take
+from duologue.take.export import write_bodies, write_faces
 
 from ..briefing import cast_both
 from ..connection import session

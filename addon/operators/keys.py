@@ -12,7 +12,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 from bpy.props import StringProperty
 from duologue.errors import DuologueError
-from duologue.files import write_error
+from duologue.files.atomic import write_error
 from duologue.wire.connection import Connection, is_key
 
 from .. import preferences, server_choice

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bpy
-from duologue.brief_timeline import MAX_EMOTION_STRENGTH
+from duologue.brief.timeline import MAX_EMOTION_STRENGTH
 from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS
 
 from ..scene.markers import marker_name, read_markers

@@ -10,7 +10,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
-from duologue.remaking import Remake
+from duologue.take.edit import Edit
 
 from .. import making, take_curves
 from ..briefing import fingerprint, make_brief, what_is_missing
@@ -78,11 +78,11 @@ class DUOLOGUE_OT_remake(Operator, bpy.types.Operator):
         return ""
 
 
-def part_of(scene: Scene, entry: DUOLOGUE_PG_take) -> Remake:
+def part_of(scene: Scene, entry: DUOLOGUE_PG_take) -> Edit:
     """Return the part that the panel asks for; frames of the scene become seconds of the take.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``span-empty`` when nothing of the take lies in it; what ``Remake`` raises.
+        DuologueError: INVALID_ARGUMENT ``span-empty`` when nothing of the take lies in it; what ``Edit`` raises.
     """
     chosen = settings_of(scene).remake
     start, stop = 0.0, None
@@ -101,7 +101,7 @@ def part_of(scene: Scene, entry: DUOLOGUE_PG_take) -> Remake:
                 "stretch of it",
             )
         start, stop = max(0.0, start), min(stop, entry.seconds)
-    return Remake(
+    return Edit(
         start,
         stop,
         PERFORMERS if chosen.performers == "BOTH" else (chosen.performers,),
@@ -116,7 +116,7 @@ def _next_seed(context: Context, seed: int) -> int:
     return 1 + max([seed, *(take_store.load_brief(entry).seed for entry in settings.takes if entry.brief)])
 
 
-def origin_of(part: Remake, name: str, seconds: float) -> str:
+def origin_of(part: Edit, name: str, seconds: float) -> str:
     """Return in words what of which take was made again."""
     what = [] if part.bodies and part.faces else [_t("Bodies Only") if part.bodies else _t("Faces Only")]
     if len(part.performers) == 1:

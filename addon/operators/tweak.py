@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from duologue.take import FPS
+from duologue.units import FPS
 
 from .. import take_curves, takes
 from ..connection import session

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
-from duologue.outgoing import live_link, vmc
+from duologue.streaming import live_link, vmc
 
 FORMATS = [
     ("CSV", "CSV", "The faces of the take as Live Link Face recordings: A.csv and B.csv", 1),

@@ -16,7 +16,7 @@ from bpy.props import (
     PointerProperty,
     StringProperty,
 )
-from duologue.brief_timeline import MAX_EMOTION_STRENGTH
+from duologue.brief.timeline import MAX_EMOTION_STRENGTH
 from duologue.labels import ACTION_MODES, EMOTIONS
 
 from ..scene import compat, follow, sequencer

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import bpy
 from duologue.errors import DuologueError
-from duologue.take import FPS
+from duologue.units import FPS
 
 from . import compat, preview
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
-from duologue import tensors
 from duologue.errors import DuologueError
-from duologue.paths import rigs_folder
+from duologue.files import safetensors as tensors
+from duologue.files.folders import rigs_folder
 from numpy.typing import NDArray
 
 from . import compat

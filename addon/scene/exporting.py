@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 from duologue.errors import DuologueError
-from duologue.files import replacing
+from duologue.files.atomic import replacing
 
 from .cast import Performer
 
@@ -110,7 +110,7 @@ def write(kind: str, path: Path, scene: Scene, performers: Sequence[Performer], 
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``exporter-missing``, ``not-in-view-layer``; INTERNAL ``export-failed`` with what the
-            exporter said; what :func:`duologue.files.replacing` raises.
+            exporter said; what :func:`duologue.files.atomic.replacing` raises.
     """
     check([kind])
     chosen = FORMATS[kind]

@@ -16,7 +16,8 @@ import bpy
 import numpy as np
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.retarget import RetargetedPose
-from duologue.take import FPS, Track
+from duologue.take import Track
+from duologue.units import FPS
 from numpy.typing import NDArray
 
 from . import actions, armatures

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from bpy.app.translations import pgettext_iface as _t
-from duologue.brief_timeline import MAX_EMOTION_STRENGTH
+from duologue.brief.timeline import MAX_EMOTION_STRENGTH
 from duologue.labels import ACTION_MODES, EMOTIONS
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 from duologue.errors import DuologueError
-from duologue.files import prepare_folder
+from duologue.files.atomic import prepare_folder
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import forward_kinematics
-from duologue.take import FPS, Take
+from duologue.take import Take
+from duologue.units import FPS
 
 from . import armatures, camera, characters, drawing, exporting, preview, sequencer, stage
 from .cast import Performer, cast

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
-from duologue import tensors
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.files import write_bytes
+from duologue.files import safetensors as tensors
+from duologue.files.atomic import write_bytes
 from duologue.take import Take
 from duologue.wire.client import Pcm
 

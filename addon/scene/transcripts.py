@@ -12,10 +12,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from duologue.brief import Transcript, TranscriptFormat
-from duologue.brief_parts import TRANSCRIPT_FORMATS
-from duologue.document import read_text
+from duologue.brief.performer import TRANSCRIPT_FORMATS
+from duologue.brief.transcript import Word, parse
 from duologue.errors import DuologueError, invalid
-from duologue.transcript import Word, parse
+from duologue.files.document import read_text
 
 _CUE = re.compile(r"^\s*\d+:\d\d:\d\d[,.]\d{1,3}\s*-->", re.MULTILINE)
 _JSON = re.compile(r'\s*(\{\s*"|\[\s*\{)')
@@ -43,7 +43,7 @@ def read_text_block(content: str, tier: str = "") -> Transcript:
     """Return a text's words.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``transcript-empty``; what :func:`duologue.transcript.parse` raises.
+        DuologueError: INVALID_ARGUMENT ``transcript-empty``; what :func:`duologue.brief.transcript.parse` raises.
     """
     return _checked(Transcript(content, guess_format(content), tier))
 
@@ -53,7 +53,7 @@ def read_file(path: Path, tier: str = "") -> Transcript:
 
     Raises:
         DuologueError: NOT_FOUND ``file-not-found``; INVALID_ARGUMENT ``transcript-format`` for an unknown suffix,
-            ``transcript-empty``; what :func:`duologue.document.read_text` and :func:`duologue.transcript.parse` raise.
+            ``transcript-empty``; what ``read_text`` and ``parse`` raise.
     """
     form = TRANSCRIPT_FORMATS.get(path.suffix.lower())
     if form is None:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from duologue import arkit, tensors
+from duologue import arkit
+from duologue.files import safetensors as tensors
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Take, Track
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from duologue import arkit
 from duologue.brief import Brief
-from duologue.keeping import Keep
 from duologue.motion.skeleton import Skeleton
-from duologue.take import FPS, Progress, Window
+from duologue.performance.inpainting import KeptTake
+from duologue.take import Progress, Window
+from duologue.units import FPS
 from examples import example_take
 
 WINDOW = 15
@@ -38,7 +39,7 @@ class Acting:
         }
 
     def stream(
-        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: Keep | None = None
+        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: KeptTake | None = None
     ) -> Iterator[Progress | Window]:
         frames = max(math.ceil(len(voice.samples) / voice.rate * FPS) for voice in audio)
         for window in example_take(frames, brief.seed).windows(WINDOW):
@@ -50,7 +51,7 @@ class Acting:
             yield held(window, keep) if keep is not None else window
 
 
-def held(window: Window, keep: Keep) -> Window:
+def held(window: Window, keep: KeptTake) -> Window:
     """Return a window with what is kept of a take in place of what was made."""
     frames = slice(window.start, window.end)
     tracks = []

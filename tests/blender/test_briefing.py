@@ -10,8 +10,8 @@ import time
 import bpy
 import pytest
 from duologue.brief import Brief, Expression, PerformerBrief, Speech, Start, Transcript
+from duologue.brief.transcript import parse
 from duologue.errors import DuologueError
-from duologue.transcript import parse
 from examples import write_voice
 from scripting import VOICE, brief, installed, mark, press, two_people
 

@@ -85,7 +85,7 @@ def test_uneven_or_mirrored_scale_is_refused(pair, scale):
 
 
 def test_a_damaged_character_file_is_named(scene, tmp_path):
-    from duologue import tensors
+    from duologue.files import safetensors as tensors
 
     path = tmp_path / "broken.safetensors"
     tensors.save(path, {}, {"character": "{}"})

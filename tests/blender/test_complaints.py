@@ -298,7 +298,7 @@ def test_8_and_9_have_their_own_files_for_every_known_rig_and_name():
 
 def test_10_everything_needed_to_try_it_is_in_the_package():
     """No account, no gate, no asset to fetch: the characters, maps and starter models are files of ours with a licence."""
-    from duologue.paths import checkpoints_folder, rigs_folder
+    from duologue.files.folders import checkpoints_folder, rigs_folder
 
     assert len(list((rigs_folder() / "characters").glob("*.safetensors"))) >= 2
     assert list(checkpoints_folder().rglob("*.safetensors"))

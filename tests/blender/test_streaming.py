@@ -209,7 +209,7 @@ def test_the_left_is_unity_s_left(settings, scene, marionettes):
 
 
 def test_bundles_fit_a_packet(take, outgoing):
-    from duologue.outgoing import vmc
+    from duologue.streaming import vmc
 
     track = take.tracks[0]
     messages = vmc.Avatar(take.skeleton).messages(track.rotations[0], track.root_translation[0], track.weights[0], 0.0)

@@ -10,7 +10,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from duologue.take import FPS, Take
+from duologue.take import Take
+from duologue.units import FPS
 from pressing import actions_of, keys_of, module, press, settings_now, shape, turned
 
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import torch
+from duologue.body.checkpoint import BodyModel, MelStatistics
 from duologue.body.config import BodyConfig
-from duologue.body.corpus import Corpus, Pair
-from duologue.body.model import BodyModel, MelStatistics
 from duologue.body.pipeline import BodyConditions, BodyPipeline
-from duologue.body.poses import PoseStatistics, columns, from_world
+from duologue.datasets.corpus.body import Corpus, Pair
+from duologue.features.pose import PoseStatistics, columns, from_world
 from duologue.motion.skeleton import Skeleton
 
 SKELETON = Skeleton.builtin("duologue60")

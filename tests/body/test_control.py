@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 from duologue.body.control import Control, Pins, settle
-from duologue.body.poses import route
+from duologue.features.pose import route
 from duologue.labels import ACTION_MODES
-from duologue.motion.ways import lay_way
+from duologue.motion.trajectory import lay_way
 from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_pipeline
 from scipy.spatial.transform import Rotation
 

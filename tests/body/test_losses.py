@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 from duologue.body.losses import FEET, HANDS, BodyLoss, Limbs, LossWeights, exp_to_matrix, world_speed
-from duologue.body.poses import from_world
+from duologue.features.pose import from_world
 from duologue.motion.skeleton import forward_kinematics
 from examples_body import SKELETON, tiny_model
 from scipy.spatial.transform import Rotation

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from duologue.body.pipeline import BodyPipeline, grow_from
-from duologue.checkpoints import open_checkpoint, write_checkpoint
+from duologue.checkpoints.store import open_checkpoint, write_checkpoint
 from duologue.errors import DuologueError
-from duologue.motion.features import heading
+from duologue.features.root import heading
 from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_model, tiny_pipeline
 
 

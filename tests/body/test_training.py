@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 from duologue.body.config import BodyConfig
-from duologue.body.corpus import Corpus
 from duologue.body.pipeline import BodyPipeline
 from duologue.body.training import LOG, Trainer, TrainingConfig, draw_held, train_body
+from duologue.datasets.corpus.body import Corpus
 from duologue.errors import DuologueError
 from examples_body import perform, some_conditions, write_corpus
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from duologue.batch.shots import read_shots
 from duologue.errors import DuologueError
+from duologue.shots.shot import read_shots
 from duologue.take import Take
 from duologue.wire.local import LocalServer
 

@@ -138,7 +138,7 @@ def test_one_voice_alone_is_refused(voices: Path) -> None:
 
 def test_models_lists_verifies_and_imports(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from duologue.checkpoints import MODEL, write_checkpoint
+    from duologue.checkpoints.store import MODEL, write_checkpoint
 
     made = write_checkpoint(tmp_path / "made", "tiny", {"model": "body"}, {"weight": torch.ones(2)})
     home = {"XDG_DATA_HOME": str(tmp_path / "data"), "LOCALAPPDATA": str(tmp_path / "data"), "HOME": str(tmp_path)}

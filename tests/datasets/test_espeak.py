@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from duologue.datasets.espeak import PAUSE, Utterance, synthesise
+from duologue.datasets.synthesis.speech.espeak import PAUSE, Utterance, synthesise
 from duologue.errors import DuologueError
 
 

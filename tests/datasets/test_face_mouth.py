@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duologue.arkit import INDEX, NAMES
-from duologue.datasets.coarticulation import SpeakingStyle, mouth_curves
-from duologue.datasets.lips import lip_gap
-from duologue.datasets.live_link import read_face_csv
-from duologue.datasets.phones import frame_labels, from_espeak, read_phones_csv
+from duologue.datasets.labels.phones import frame_labels, from_espeak, read_phones_csv
+from duologue.datasets.readers.live_link import read_face_csv
 from duologue.errors import DuologueError
+from duologue.facial.coarticulation import SpeakingStyle, mouth_curves
+from duologue.facial.lips import lip_gap
 from duologue.speech.phones import PHONES, Phone
 
 KIT = Path(__file__).resolve().parents[2].parent / "shared" / "kit"

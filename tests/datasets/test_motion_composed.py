@@ -1,13 +1,22 @@
 import numpy as np
 import pytest
-from duologue.datasets.action_labels import label_actions
-from duologue.datasets.composed import POSTURES, Composer, Part
-from duologue.datasets.composed_gestures import bear
-from duologue.datasets.composed_head import head_pitch
-from duologue.datasets.composed_staging import NEAREST, apart, compose_pair, face, follow, free_hands, place, world
-from duologue.datasets.kit_motions import KitClip, Marks
-from duologue.datasets.manner import distance, manner
-from duologue.datasets.motions import Motion
+from duologue.datasets.labels.actions import label_actions
+from duologue.datasets.readers.kit_motion import KitClip, Marks
+from duologue.datasets.synthesis.body.gestures import bear
+from duologue.datasets.synthesis.body.head import head_pitch
+from duologue.datasets.synthesis.body.manner import distance, manner
+from duologue.datasets.synthesis.body.performer import POSTURES, Composer, Part
+from duologue.datasets.synthesis.body.pieces import Motion
+from duologue.datasets.synthesis.body.staging import (
+    NEAREST,
+    apart,
+    compose_pair,
+    face,
+    follow,
+    free_hands,
+    place,
+    world,
+)
 from duologue.labels import ACTION_MODES
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 

@@ -3,9 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import soundfile
-from duologue.datasets.composed import stressed_frames
-from duologue.datasets.dialogue import MEDIAN_TURN, RATE, Turn, Utterance, Voice, speak, take_turns
-from duologue.transcript import Word
+from duologue.brief.transcript import Word
+from duologue.datasets.synthesis.body.performer import stressed_frames
+from duologue.datasets.synthesis.speech.turns import MEDIAN_TURN, RATE, Turn, Utterance, Voice, speak, take_turns
 
 
 def test_turns_have_the_measured_statistics():

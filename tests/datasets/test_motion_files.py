@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from duologue.body.corpus import Corpus
-from duologue.datasets.beat import beat_corpus, read_recordings
-from duologue.datasets.bvh_folder import read_folder, read_motion, read_pair
-from duologue.datasets.interact import read_scenes, scene_pair
+from duologue.datasets.corpus.body import Corpus
+from duologue.datasets.readers.beat import beat_corpus, read_recordings
+from duologue.datasets.readers.bvh import read_folder, read_motion, read_pair
+from duologue.datasets.readers.interact import read_scenes, scene_pair
 from duologue.errors import DuologueError
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton, forward_kinematics

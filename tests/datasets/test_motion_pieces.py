@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from duologue.datasets.motions import Motion, add, envelope, join, overlay
+from duologue.datasets.synthesis.body.pieces import Motion, add, envelope, join, overlay
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from scipy.spatial.transform import Rotation
 

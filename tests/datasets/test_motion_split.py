@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duologue.body.config import ROLES
-from duologue.datasets.body_split import Split
-from duologue.datasets.dialogue import read_voices
-from duologue.datasets.kit_motions import load_kit
-from duologue.datasets.manner import AGE, CLOSENESS, OF_EMOTIONS, STATUS, manner
+from duologue.datasets.labels.split import Split
+from duologue.datasets.readers.kit_motion import load_kit
+from duologue.datasets.synthesis.body.manner import AGE, CLOSENESS, OF_EMOTIONS, STATUS, manner
+from duologue.datasets.synthesis.speech.turns import read_voices
 from duologue.errors import DuologueError
 from duologue.labels import EMOTIONS, RELATIONSHIPS
 from duologue.motion.skeleton import Skeleton

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from duologue.evaluation import body_metrics as metrics
-from duologue.evaluation.body_metrics import Gaussian, Moments, frechet
+from duologue.evaluation.body import metrics
+from duologue.evaluation.body.metrics import Gaussian, Moments, frechet
 from scipy.linalg import sqrtm
 
 

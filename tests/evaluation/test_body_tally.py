@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from duologue.evaluation.body_beats import beat_consistency, motion_beats, onsets
-from duologue.evaluation.body_effects import manner
-from duologue.evaluation.body_tally import Asked, Body, facing, relation, tally
-from duologue.face.judging import quotient
+from duologue.evaluation.body.beats import beat_consistency, motion_beats, onsets
+from duologue.evaluation.body.effects import manner
+from duologue.evaluation.body.tally import Asked, Body, facing, relation, tally
+from duologue.evaluation.intervals import quotient
 from duologue.labels import ACTION_MODES
 from duologue.motion.skeleton import Skeleton
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from duologue.body.corpus import Corpus
 from duologue.cli import app
-from duologue.evaluation import body_speed
-from duologue.evaluation.body import OURS, TRUTH, BodyEvaluation, evaluate_body
-from duologue.evaluation.body_goals import goals
-from duologue.evaluation.body_judging import asked_of
-from duologue.evaluation.body_systems import Compared, copied, held_out_clips, of_checkpoint, samples
+from duologue.datasets.corpus.body import Corpus
+from duologue.evaluation.body import speed as body_speed
+from duologue.evaluation.body.clips import asked_of
+from duologue.evaluation.body.goals import goals
+from duologue.evaluation.body.report import OURS, TRUTH, BodyEvaluation, evaluate_body
+from duologue.evaluation.body.systems import Compared, copied, held_out_clips, of_checkpoint, samples
 from duologue.evaluation.compare import briefs_of
 from duologue.take import Take
 from typer.testing import CliRunner

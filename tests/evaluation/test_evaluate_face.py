@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from duologue.checkpoints import open_checkpoint, write_checkpoint
+from duologue.checkpoints.store import open_checkpoint, write_checkpoint
 from duologue.cli import app
-from duologue.datasets.face_corpus import Clip
-from duologue.evaluation.face import FaceEvaluation, evaluate_face
-from duologue.evaluation.face_sets import ABOUT, cut_at_pauses, held_out_sets, once
+from duologue.datasets.readers.kit_speech import Clip
+from duologue.evaluation.face.held_out import ABOUT, cut_at_pauses, held_out_sets, once
+from duologue.evaluation.face.report import FaceEvaluation, evaluate_face
 from duologue.speech.phones import Phone
 from typer.testing import CliRunner
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duologue.arkit import INDEX
-from duologue.datasets.lips import COEFFICIENTS, REST
 from duologue.errors import DuologueError
-from duologue.evaluation.face_mesh import IctFace, character_gap, read_ict
+from duologue.evaluation.face.mesh import IctFace, character_gap, read_ict
+from duologue.facial.lips import COEFFICIENTS, REST
 
 ICT = Path(__file__).resolve().parents[2].parent / "shared" / "kit" / "face_ict"
 

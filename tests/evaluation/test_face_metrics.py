@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from duologue.arkit import INDEX, NAMES
-from duologue.datasets.face_dialogues import Dialogue
-from duologue.datasets.lips import lip_gap
-from duologue.evaluation.face_mesh import FaceMesh, IctFace, LipGap
-from duologue.evaluation.face_metrics import fdd, tally, voice_level, worst_lip_errors
-from duologue.face.judging import closures, frames_near, lag, measure, quotient
+from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.evaluation.face.conversations import closures, frames_near, lag, measure
+from duologue.evaluation.face.mesh import FaceMesh, IctFace, LipGap
+from duologue.evaluation.face.metrics import fdd, tally, voice_level, worst_lip_errors
+from duologue.evaluation.intervals import quotient
+from duologue.facial.lips import lip_gap
 from duologue.speech.phones import Phone
 
 JAW, CLOSE, BROW = INDEX["jawOpen"], INDEX["mouthClose"], INDEX["browInnerUp"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from duologue.arkit import INDEX
-from duologue.datasets.face_dialogues import Dialogue
-from duologue.evaluation.face_style import retention, signatures, style_retention
-from duologue.face.judging import quotient
+from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.evaluation.face.style import retention, signatures, style_retention
+from duologue.evaluation.intervals import quotient
 from duologue.speech.phones import Phone
 
 BASE = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])

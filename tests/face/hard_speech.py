@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import soxr
 from duologue.brief import Brief
-from duologue.paths import demo_brief
+from duologue.files.folders import demo_brief
 from duologue.speech.decode import load_pair
 from scipy import signal
 

@@ -9,9 +9,9 @@ import hard_speech
 import numpy as np
 import pytest
 from duologue.arkit import INDEX
-from duologue.datasets.lips import REST, lip_gap
-from duologue.face.expression import own_voice
 from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.facial.expression import own_voice
+from duologue.facial.lips import REST, lip_gap
 from duologue.labels import EMOTIONS
 
 HERE = Path(__file__).resolve().parent

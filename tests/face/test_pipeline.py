@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from duologue.arkit import INDEX, LOWER_FACE
-from duologue.checkpoints import write_checkpoint
+from duologue.checkpoints.store import write_checkpoint
+from duologue.diffusion.crossfade import windows
 from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
-from duologue.face.expression import Expression
 from duologue.face.pipeline import GUIDANCE, FaceConditions, FacePipeline, FaceWindow
-from duologue.face.windowing import windows
+from duologue.facial.expression import Expression
 from duologue.speech.encoder import EncoderConfig
 
 ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from duologue.face import windowing
+from duologue.diffusion import crossfade as windowing
+from duologue.diffusion.crossfade import OVERLAP, windows
 from duologue.face.pipeline import FaceConditions, FacePipeline
-from duologue.face.windowing import OVERLAP, windows
 from duologue.labels import EMOTIONS
 from hard_speech import RATE, voices
 

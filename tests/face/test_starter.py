@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 from duologue.arkit import INDEX
-from duologue.datasets.face_corpus import is_held_out
-from duologue.datasets.lips import lip_gap
-from duologue.datasets.phones import read_phones_csv
-from duologue.face.expression import own_voice
+from duologue.datasets.labels.phones import read_phones_csv
+from duologue.datasets.readers.kit_speech import is_held_out
 from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.facial.expression import own_voice
+from duologue.facial.lips import lip_gap
 from duologue.labels import EMOTIONS
 from duologue.speech.phones import BILABIALS, Phone
 

@@ -10,20 +10,20 @@ import pytest
 import soundfile
 import torch
 from duologue.arkit import INDEX, NAMES
-from duologue.datasets import lips
-from duologue.datasets.face_captures import captured
-from duologue.datasets.face_corpus import Clip
-from duologue.datasets.face_dialogues import compose
+from duologue.datasets.readers.face_captures import captured
+from duologue.datasets.readers.kit_speech import Clip
+from duologue.datasets.synthesis.face.conversations import compose
 from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
-from duologue.face.encoder_training import EncoderTraining, train_encoder
 from duologue.face.losses import FaceLoss, lip_gap
-from duologue.face.optimisation import Optimisation
 from duologue.face.pipeline import FacePipeline
-from duologue.face.recipe import conversations, read_encoder
 from duologue.face.training import FaceTraining, fine_tune, train_face
+from duologue.facial import lips
+from duologue.recipes.face import conversations, read_encoder
+from duologue.recipes.speech_encoder import EncoderTraining, train_encoder
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 from duologue.speech.phones import Phone
+from duologue.training.loop import Optimisation
 
 ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
 

@@ -17,11 +17,12 @@ import numpy as np
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.remaking import check_take
-from duologue.take import FPS, Progress, Track, Window
+from duologue.take import Progress, Track, Window
+from duologue.take.edit import check_take
+from duologue.units import FPS
 
 if TYPE_CHECKING:
-    from duologue.keeping import Keep
+    from duologue.performance.inpainting import KeptTake
 
 JOINTS = 60
 FRAMES = 30
@@ -46,7 +47,7 @@ class Swaying:
         }
 
     def stream(
-        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: Keep | None = None
+        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: KeptTake | None = None
     ) -> Iterator[Progress | Window]:
         frames = max(int(len(part.samples) / part.rate * FPS) for part in audio)
         if keep is not None:
@@ -78,7 +79,7 @@ def window(seed: int, start: int, frames: int, loud: float) -> Window:
     return Window(start, (tracks[0], tracks[1]))
 
 
-def merged(keep: Keep, made: Window) -> Window:
+def merged(keep: KeptTake, made: Window) -> Window:
     root, rotations, weights, facing = (
         np.stack([getattr(track, name) for track in made.tracks])
         for name in ("root_translation", "rotations", "weights", "facing")

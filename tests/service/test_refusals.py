@@ -15,7 +15,7 @@ import zmq
 from conftest import Server, brief, speech
 from duologue.errors import DuologueError
 from duologue.service.auth import KeyPair, KeyStore
-from duologue.service.health import check_handshake, check_server
+from duologue.service.selfcheck import check_handshake, check_server
 from duologue.wire import messages
 from duologue.wire.client import Client, Finished
 from duologue.wire.connection import Connection

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import zmq
 from conftest import Server, Start, brief, speech
-from duologue import tensors
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.keeping import BLEND, Keep
+from duologue.files import safetensors as tensors
 from duologue.motion.skeleton import Skeleton
 from duologue.performance import Performance
-from duologue.remaking import Remake
+from duologue.performance.inpainting import BLEND, KeptTake
 from duologue.service.auth import KeyStore
 from duologue.service.limits import Limits
 from duologue.speech.decode import Audio
 from duologue.take import Progress, Take, Window
+from duologue.take.edit import Edit
 from duologue.wire import messages
 from duologue.wire.client import Client, Finished, Job, Notice, Pcm
 from duologue.wire.connection import Connection
@@ -29,7 +29,7 @@ from duologue.wire.framing import decode, encode
 from proxy import Proxy
 
 SKELETON = Skeleton.builtin("duologue60")
-PART = Remake(2.0, 4.0, ("B",))
+PART = Edit(2.0, 4.0, ("B",))
 
 
 def joined(events: list) -> Take:
@@ -50,7 +50,7 @@ def expected(server: Server, old: Take) -> Finished:
         return list(client.submit(brief(seed=5), speech(), remake=(old, PART)))[-1]
 
 
-def refused(client: Client, take: Take, part: Remake = PART, audio: tuple[Pcm, Pcm] | None = None) -> DuologueError:
+def refused(client: Client, take: Take, part: Edit = PART, audio: tuple[Pcm, Pcm] | None = None) -> DuologueError:
     with pytest.raises(DuologueError) as error:
         list(client.submit(brief(seed=5), audio or speech(), remake=(take, part)))
     return error.value
@@ -77,10 +77,10 @@ def asked(seed: int) -> Brief:
     return Brief.from_json({"seed": seed, "steps": 4, "performers": {"A": {}, "B": {"face": {"raw": True}}}})
 
 
-@pytest.mark.parametrize("part", [Remake(2.0, 4.0), Remake(1.0, performers=("B",)), Remake(2.0, bodies=False)])
-def test_over_the_wire_it_is_what_it_is_in_one_process_to_the_bit(networks, part: Remake) -> None:
+@pytest.mark.parametrize("part", [Edit(2.0, 4.0), Edit(1.0, performers=("B",)), Edit(2.0, bodies=False)])
+def test_over_the_wire_it_is_what_it_is_in_one_process_to_the_bit(networks, part: Edit) -> None:
     client, performance, audio, take = networks
-    here = joined(list(performance.stream(asked(2), audio, keep=Keep.all_but(take, part))))
+    here = joined(list(performance.stream(asked(2), audio, keep=KeptTake.all_but(take, part))))
     pcm = tuple((sound.samples, sound.rate) for sound in audio)
     there = joined(list(client.perform(asked(2), pcm, remake=(take, part))))
     assert there.digest() == here.digest() != take.digest()
@@ -191,14 +191,14 @@ def test_a_key_stands_for_the_take_and_the_part_too(start, connect, old, tmp_pat
     server = start()
     client = connect(server.connection)
 
-    def submit(client: Client, take: Take, part: Remake | None) -> Finished:
+    def submit(client: Client, take: Take, part: Edit | None) -> Finished:
         remake = (take, part) if part else None
         return list(client.submit(brief(seed=5), speech(), key="k", remake=remake))[-1]
 
     first = submit(client, old, PART)
     assert submit(connect(server.connection), old, PART) == first  # timings and all: they are those of the one job
     louder = replace(old, tracks=(old.tracks[0], replace(old.tracks[1], weights=old.tracks[1].weights / 2)))
-    for take, part in ((old, Remake(2.0, 4.5, ("B",))), (old, Remake(2.0, 4.0)), (louder, PART), (old, None)):
+    for take, part in ((old, Edit(2.0, 4.5, ("B",))), (old, Edit(2.0, 4.0)), (louder, PART), (old, None)):
         with pytest.raises(DuologueError) as error:
             submit(client, take, part)
         assert (error.value.code, error.value.reason) == ("FAILED_PRECONDITION", "key-reused")
@@ -218,7 +218,7 @@ def test_what_does_not_fit_is_refused_by_the_client_before_anything_is_sent(serv
     short = Take(SKELETON, (old.tracks[0][:90], old.tracks[1][:90]))
     assert refused(client, short).reason == "take-length"
     assert refused(client, old, audio=speech(7)).reason == "take-length"
-    assert refused(client, old, Remake(6.0)).reason == "span-empty"
+    assert refused(client, old, Edit(6.0)).reason == "span-empty"
     assert len(server.router.book.jobs) == before
 
 
@@ -337,7 +337,7 @@ def test_messages_that_can_not_be_are_named(raw_client) -> None:
     jobs = {"plain": (plain := say(opened(key="plain")).job)}
     data = np.zeros(4, np.uint8)
     assert say(messages.TakeMessage(plain, 0), {"data": data}).reason == "take-message"
-    part = {"remake": Remake().to_json(), "take_bytes": 8, "take_sha256": "00"}
+    part = {"remake": Edit().to_json(), "take_bytes": 8, "take_sha256": "00"}
     jobs["part"] = job = say(opened(key="part", **part)).job
     assert say(messages.TakeMessage(job, 0)).reason == "take-message"
     assert say(messages.TakeMessage(job, 0), {"data": data.astype(np.float32)}).reason == "take-message"

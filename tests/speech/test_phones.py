@@ -14,11 +14,11 @@ from duologue.speech.phones import BILABIALS, LABIODENTALS, Aligner, Phone, beli
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("soxr")
-from duologue.datasets.phones import from_espeak
+from duologue.brief.transcript import Word
+from duologue.datasets.labels.phones import from_espeak
 from duologue.speech import alignment
 from duologue.speech.alignment import timed_words
 from duologue.speech.resample import resample
-from duologue.transcript import Word
 
 TEXT = (
     "Peter picked a problem before lunch, but my mother never found five maps for him. Probably the film was very bad."
@@ -29,7 +29,7 @@ OTHER = "He began a confused complaint against the wizard, who had vanished behi
 @pytest.fixture(scope="module")
 def utterance():
     """(words, lips, samples at 16 kHz): both with times known to the sample."""
-    from duologue.datasets.espeak import synthesise
+    from duologue.datasets.synthesis.speech.espeak import synthesise
 
     try:
         made = synthesise(TEXT, "en-us")

@@ -13,13 +13,13 @@ from duologue.errors import DuologueError
 
 pytest.importorskip("scipy")
 pytest.importorskip("soxr")
+from duologue.brief.transcript import Word
 from duologue.speech import alignment
 from duologue.speech.alignment import align, spread_over, timed_words
 from duologue.speech.decode import Audio, load_pair, load_speech
 from duologue.speech.features import LOUDNESS, speech_features
 from duologue.speech.resample import resample
 from duologue.speech.text import WIDTH, TextEncoder
-from duologue.transcript import Word
 
 KIT = Path(__file__).parents[2].parent / "shared" / "kit"
 TEXT = (
@@ -38,7 +38,7 @@ def encoder() -> TextEncoder:
 @pytest.fixture(scope="module")
 def utterance():
     """Speech whose word times are known to the sample."""
-    from duologue.datasets.espeak import synthesise
+    from duologue.datasets.synthesis.speech.espeak import synthesise
 
     try:
         return synthesise(TEXT, "en-us")
@@ -211,7 +211,7 @@ def test_two_recorded_people_in_files_of_unequal_length(encoder: TextEncoder) ->
 def test_the_demos_dialogue_is_what_it_says(encoder: TextEncoder) -> None:
     """27 s, two voices, turns, one interruption, one back-channel, one laugh; marked as synthetic."""
     import soundfile
-    from duologue.paths import demo_brief
+    from duologue.files.folders import demo_brief
 
     brief = Brief.load(demo_brief())
     a, b, notes = load_pair(brief)

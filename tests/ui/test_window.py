@@ -38,7 +38,7 @@ def folder(screen: VirtualScreen, tmp_path_factory: pytest.TempPathFactory) -> P
     pytest.importorskip("torch")
     soundfile = pytest.importorskip("soundfile")
     from duologue.cli.extension import build_extension
-    from duologue.paths import demo_brief
+    from duologue.files.folders import demo_brief
 
     folder = tmp_path_factory.mktemp("ui")
     build_extension(folder / "dist", "current").rename(folder / "duologue.zip")

@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from duologue.body import poses
-from duologue.body.poses import PoseStatistics
-from duologue.motion.ways import lay_way, smoothstep
+from duologue.easing import smoothstep
+from duologue.features import pose as poses
+from duologue.features.pose import PoseStatistics
+from duologue.motion.trajectory import lay_way
 
 Floats = NDArray[np.float64]
 

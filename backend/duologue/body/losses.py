@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.body.poses import ROOT_COLUMNS, STEP_COLUMNS, PoseStatistics, is_lower
+from duologue.features.pose import ROOT_COLUMNS, STEP_COLUMNS, PoseStatistics, is_lower
 from duologue.motion.skeleton import Skeleton
 
 FEET: Final = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")

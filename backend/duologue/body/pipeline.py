@@ -14,20 +14,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from duologue.body import poses
+from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import ConditionEncoder, Conditions
 from duologue.body.config import CONDITIONS
 from duologue.body.control import Control, Plan, settle
-from duologue.body.gains import QUIET, gain_of
-from duologue.body.homing import Homing
-from duologue.body.model import BodyModel
+from duologue.body.drift import Homing
 from duologue.body.network import Denoiser
-from duologue.checkpoints import Checkpoint, open_checkpoint
+from duologue.body.rescaling import QUIET, gain_of
+from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.guidance import combine, variants
 from duologue.diffusion.samplers import DpmSolver2M, Sampler
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.diffusion.windows import hold, spans
 from duologue.errors import invalid
+from duologue.features import pose as poses
 from duologue.labels import ACTION_MODES, EMOTIONS, check
 from duologue.motion.skeleton import Skeleton
 

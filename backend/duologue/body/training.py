@@ -21,16 +21,16 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from duologue.body import poses
+from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import Conditions
 from duologue.body.config import CONDITIONS, BodyConfig
-from duologue.body.corpus import Corpus
 from duologue.body.losses import BodyLoss, LossWeights
-from duologue.body.model import BodyModel
 from duologue.body.network import Denoiser
-from duologue.checkpoints import Checkpoint
+from duologue.checkpoints.store import Checkpoint
+from duologue.datasets.corpus.body import Corpus
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import DuologueError
+from duologue.features import pose as poses
 from duologue.motion.skeleton import Skeleton
 
 STATE: Final = "training.safetensors"

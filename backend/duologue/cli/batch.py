@@ -9,14 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from duologue.batch import line, making
-from duologue.batch.shots import REPORT, Shot, read_shots
-from duologue.batch.stopping import stoppable
 from duologue.brief import Brief
 from duologue.cli.console import Stages, err, out, print_json, stages
 from duologue.cli.perform import AsJson, Engine, Preview, Server
-from duologue.export import write_bodies, write_faces, write_voices
+from duologue.shots import perform as line
+from duologue.shots import queue as making
+from duologue.shots.shot import REPORT, Shot, read_shots
+from duologue.shots.stopping import stoppable
 from duologue.take import Take
+from duologue.take.export import write_bodies, write_faces, write_voices
 from duologue.wire.client import Pcm
 
 

@@ -17,8 +17,8 @@ from duologue import __version__
 from duologue.brief import Brief
 from duologue.cli.console import err, out, print_json
 from duologue.errors import DuologueError, invalid
-from duologue.files import write_text
-from duologue.paths import demo_brief
+from duologue.files.atomic import write_text
+from duologue.files.folders import demo_brief
 from duologue.take import Window
 
 Row = dict[str, Any]

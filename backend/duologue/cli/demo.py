@@ -10,7 +10,7 @@ import typer
 from duologue.brief import Brief, PerformerBrief, Speech
 from duologue.cli.perform import AsJson, Engine, Out, Preview, Server, finish, run
 from duologue.errors import invalid
-from duologue.paths import demo_brief
+from duologue.files.folders import demo_brief
 
 
 def demo(

@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from duologue import __version__, checkpoints
+from duologue import __version__
+from duologue.checkpoints import store as checkpoints
 from duologue.cli.console import out, print_json
 from duologue.errors import DuologueError
 

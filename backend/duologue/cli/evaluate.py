@@ -74,8 +74,8 @@ def face(
 ) -> None:
     """Judge faces on held-out speech: closures, lip and upper-face errors in mm, timing, listeners, styles, speed."""
     from duologue.errors import invalid
-    from duologue.evaluation.face import FaceEvaluation, evaluate_face
-    from duologue.files import replacing
+    from duologue.evaluation.face.report import FaceEvaluation, evaluate_face
+    from duologue.files.atomic import replacing
 
     chosen = tuple(dict.fromkeys(sets or SETS))
     if unknown := set(chosen) - set(SETS):
@@ -114,8 +114,8 @@ def face(
 
 
 def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps: int | None) -> Path:
-    from duologue.face.faceformer_training import FaceFormerTraining, train_baseline
     from duologue.face.pipeline import FacePipeline
+    from duologue.recipes.faceformer import FaceFormerTraining, train_baseline
 
     settings = FaceFormerTraining()
     if steps is not None:

@@ -81,8 +81,8 @@ def body(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of tables.")] = False,
 ) -> None:
     """Judge bodies on held-out pairs: Fréchet distances, diversity, beats, feet, contacts, obedience, labels, speed."""
-    from duologue.evaluation.body import BodyEvaluation, evaluate_body
-    from duologue.files import replacing
+    from duologue.evaluation.body.report import BodyEvaluation, evaluate_body
+    from duologue.files.atomic import replacing
 
     settings = BodyEvaluation(
         corpus,

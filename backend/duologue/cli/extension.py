@@ -15,10 +15,10 @@ import typer
 
 import duologue
 from duologue.cli.console import out, print_json
-from duologue.cli.extension_wheel import write_wheel
 from duologue.errors import DuologueError
+from duologue.files.folders import addon_folder, manifest_file
 from duologue.labels import check
-from duologue.paths import addon_folder, manifest_file
+from duologue.packaging.wheel import write_wheel
 
 PYZMQ: Final = "pyzmq>=27,<28"
 OSC: Final = "python-osc>=1.10,<2"

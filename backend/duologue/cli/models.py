@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from duologue import checkpoints
+from duologue.checkpoints import store as checkpoints
 from duologue.cli.console import out, print_json
 from duologue.errors import DuologueError
 

@@ -15,11 +15,12 @@ from duologue import __version__
 from duologue.brief import Brief
 from duologue.cli.console import Stages, out, print_json, stages
 from duologue.errors import DuologueError
-from duologue.export import write_exports
-from duologue.files import prepare_folder, write_text
+from duologue.files.atomic import prepare_folder, write_text
 from duologue.motion.skeleton import Skeleton
-from duologue.remaking import Remake, check_take
-from duologue.take import FPS, Notice, Progress, Take, Window, frames_of
+from duologue.take import Notice, Progress, Take, Window
+from duologue.take.edit import Edit, check_take
+from duologue.take.export import write_exports
+from duologue.units import FPS, frames_of
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performance; made if it isn't there.")]
 Server = Annotated[
@@ -72,7 +73,7 @@ def run(
     server: Path | None = None,
     preview: bool = True,
     engine: str = "workbench",
-    remake: tuple[Take, Remake] | None = None,
+    remake: tuple[Take, Edit] | None = None,
 ) -> dict[str, Any]:
     """Perform a brief into a folder and return the report that is also written there.
 
@@ -154,7 +155,7 @@ def _perform(
     audio: tuple[Any, Any],
     server: Path | None,
     progress: Stages,
-    remake: tuple[Take, Remake] | None,
+    remake: tuple[Take, Edit] | None,
 ) -> tuple[Take, list[str], dict[str, float]]:
     """Ask a server for the take and join its windows; a Ctrl-C in between returns the part that is there.
 

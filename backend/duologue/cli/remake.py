@@ -12,8 +12,8 @@ from duologue import labels
 from duologue.brief import Brief
 from duologue.cli.perform import AsJson, Engine, Out, Preview, Server, finish, run
 from duologue.errors import invalid
-from duologue.remaking import Remake
 from duologue.take import Take
+from duologue.take.edit import Edit
 
 
 def remake(
@@ -38,7 +38,7 @@ def remake(
     """Make a part of a take again; what is kept stays as it is, and what is new leads out of it and back into it."""
     if only is not None:
         labels.check(only, (*labels.PERFORMERS, "faces", "bodies"), field="--only")
-    part = Remake(
+    part = Edit(
         start,
         stop,
         (only,) if only in labels.PERFORMERS else labels.PERFORMERS,

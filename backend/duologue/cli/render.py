@@ -18,8 +18,8 @@ import typer
 import duologue
 from duologue.cli.console import out, print_json, stages
 from duologue.errors import Code, DuologueError
+from duologue.files.folders import addon_folder
 from duologue.labels import check
-from duologue.paths import addon_folder
 
 ENGINES: Final = ("workbench", "eevee", "cycles", "software")
 

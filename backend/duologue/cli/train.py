@@ -12,7 +12,7 @@ import typer
 from duologue.cli.console import out, stages
 
 if TYPE_CHECKING:
-    from duologue.checkpoints import Checkpoint
+    from duologue.checkpoints.store import Checkpoint
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def body(
 ) -> None:
     """Make a corpus of two-person motion with speech (once) and train the body networks on it."""
     from duologue.body.config import BodyConfig
-    from duologue.body.gains import STARTER
+    from duologue.body.rescaling import STARTER
     from duologue.body.training import TrainingConfig, train_body
     from duologue.errors import invalid
 
@@ -71,9 +71,9 @@ def body(
 
 def _make_corpus(name: str, source: Path, folder: Path, told: Callable[[int, int], None]) -> None:
     """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it."""
-    from duologue.datasets.beat import beat_corpus
-    from duologue.datasets.composed_corpus import Recipe, compose_corpus
-    from duologue.datasets.interact import interact_corpus
+    from duologue.datasets.readers.beat import beat_corpus
+    from duologue.datasets.readers.interact import interact_corpus
+    from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
     from duologue.motion.skeleton import Skeleton
 
     skeleton, making = Skeleton.builtin("duologue60"), folder.with_name("corpus.part")
@@ -97,7 +97,7 @@ def corpus(
     pairs: Annotated[int, typer.Option(min=1, help="How many conversations.")] = 60,
 ) -> None:
     """Compose a corpus without training: the held-out pairs that `evaluate body` judges by, 12 to 20 s each."""
-    from duologue.datasets.composed_corpus import Recipe, compose_corpus
+    from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
     from duologue.motion.skeleton import Skeleton
 
     recipe = Recipe(pairs=pairs, held_out=held_out, seconds=(12.0, 20.0) if held_out else Recipe.seconds)
@@ -122,9 +122,9 @@ def face(
     """
     from duologue.errors import invalid
     from duologue.face.config import FaceConfig
-    from duologue.face.encoder_training import EncoderTraining
-    from duologue.face.recipe import train_starter
     from duologue.face.training import FaceTraining
+    from duologue.recipes.face import train_starter
+    from duologue.recipes.speech_encoder import EncoderTraining
 
     if config not in {"starter", "paper"}:
         raise invalid("config-unknown", f"{config!r} is neither starter nor paper.", field="--config")
@@ -162,8 +162,8 @@ def lips(
 
     The loss is that of the lips alone, and only the denoiser's decoder changes (InterAct's swap).
     """
-    from duologue.checkpoints import open_checkpoint
-    from duologue.datasets.face_captures import captured
+    from duologue.checkpoints.store import open_checkpoint
+    from duologue.datasets.readers.face_captures import captured
     from duologue.face.training import LIPS, fine_tune
 
     settings = replace(LIPS, decoder_only=not whole)

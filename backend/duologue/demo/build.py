@@ -14,10 +14,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from duologue.datasets.espeak import Utterance, synthesise
+from duologue.brief.transcript import Word
+from duologue.datasets.synthesis.speech.espeak import Utterance, synthesise
 from duologue.demo.script import LAUGH, SCRIPT, VOICES, Line
-from duologue.files import replacing, write_text
-from duologue.transcript import Word
+from duologue.files.atomic import replacing, write_text
 
 FOLDER = Path(__file__).resolve().parent
 TRACKS = {"A": "ada", "B": "ben"}

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from duologue.errors import DuologueError, invalid
-from duologue.files import write_text
+from duologue.files.atomic import write_text
 from duologue.labels import PERFORMERS
 
 TAKE: Final = "take.safetensors"

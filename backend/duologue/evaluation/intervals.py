@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import DegenerateDataWarning, bootstrap
 
-from duologue.face.judging import Sums, quotient
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESAMPLES = 2000
+
+Sums = tuple[float, ...]
+"""(a, b) stands for a / b; (a, b, c, d) for (a / b) / (c / d). Sums of several conversations add up before they are divided."""
+
+
+def quotient(*sums: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Divide ``Sums``, elementwise for arrays; nan where nothing was counted."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        top = np.divide(sums[0], sums[1])
+        return top if len(sums) == 2 else np.divide(top, quotient(*sums[2:]))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE
-from duologue.datasets.lips import COEFFICIENTS, REST
+from duologue.facial.lips import COEFFICIENTS, REST
 
 _GAP_SCALE = 3.0
 """mm of lip gap that count as much as one standard deviation of a weight."""

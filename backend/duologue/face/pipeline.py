@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from duologue.arkit import NAMES
-from duologue.checkpoints import Checkpoint, open_checkpoint
+from duologue.checkpoints.store import Checkpoint, open_checkpoint
+from duologue.diffusion.crossfade import OVERLAP, FrameNoise, cross_fade, windows
 from duologue.diffusion.guidance import Strength, combine, variants
 from duologue.diffusion.samplers import Ddim, DpmSolver2M
 from duologue.errors import DuologueError, invalid
 from duologue.face.config import CONDITIONS, MODEL, FaceConfig
-from duologue.face.expression import Expression, ExpressionLayer
 from duologue.face.network import FaceDenoiser
-from duologue.face.windowing import OVERLAP, FrameNoise, cross_fade, windows
+from duologue.facial.expression import Expression, ExpressionLayer
 from duologue.speech.encoder import EncodedSpeech, EncoderConfig, SpeechEncoder
 from duologue.speech.phones import Phone
 

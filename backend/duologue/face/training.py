@@ -17,17 +17,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.checkpoints import Checkpoint, write_checkpoint
-from duologue.datasets.face_dialogues import Dialogue
+from duologue.checkpoints.store import Checkpoint, write_checkpoint
+from duologue.datasets.synthesis.face.conversations import Dialogue
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import invalid
+from duologue.evaluation.face.conversations import judge
 from duologue.face.config import FaceConfig
-from duologue.face.judging import judge
 from duologue.face.losses import FaceLoss
 from duologue.face.network import FaceDenoiser
-from duologue.face.optimisation import Optimisation, optimise
 from duologue.face.pipeline import FacePipeline
 from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
+from duologue.training.loop import Optimisation, optimise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

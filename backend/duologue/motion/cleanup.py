@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import invalid
+from duologue.motion.floor import Settling
 from duologue.motion.foot_lock import FootLockOptions
 from duologue.motion.limbs import Limbs
 from duologue.motion.push_out import Parting, PushOut
 from duologue.motion.rotations import Floats, unroll_exp
-from duologue.motion.settling import Settling
 from duologue.motion.skeleton import Skeleton
 from duologue.motion.smoothing import Envelope, Smoother
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from duologue.errors import DuologueError, invalid
+from duologue.files.folders import rigs_folder
 from duologue.motion.rotations import Floats, as_floats, einsum, exp_to_matrix
-from duologue.paths import rigs_folder
 
 Builtin = Literal["duologue60", "smplx55", "vrm55"]
 

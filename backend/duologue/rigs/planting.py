@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from duologue.easing import smoothstep
 from duologue.motion.rotations import Floats, exp_to_quat, quat_between, quat_multiply, quat_rotate
 from duologue.rigs.joints import SIDES
 
@@ -29,8 +30,7 @@ _BACKWARDS = 0.1
 
 def plantedness(height: Floats) -> Floats:
     """Return how firmly (T,) a sole at ``height`` (T,) metres stands: 1 on the floor, 0 from a step's height on."""
-    x = np.clip((_UP - height) / (_UP - _DOWN), 0.0, 1.0)
-    return x * x * (3 - 2 * x)
+    return smoothstep((_UP - height) / (_UP - _DOWN))
 
 
 def reach_down(heads: Mapping[str, Floats], goals: Mapping[str, Floats]) -> Floats:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from duologue.errors import DuologueError, invalid
-from duologue.files import write_text
+from duologue.files.atomic import write_text
 from duologue.rigs.rig_map import RigMap, RigMatch
 from duologue.rigs.shape_map import ShapeMap, ShapeMatch
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from duologue.errors import DuologueError, invalid
-from duologue.paths import rigs_folder
+from duologue.files.folders import rigs_folder
 from duologue.rigs.joints import ARM, EYES, FINGERS, LEG, REQUIRED, SIDES, chain_names, close_chains
 
 _SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG, "Eye")

@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike
 
 from duologue import arkit
 from duologue.errors import DuologueError, invalid
+from duologue.files.folders import rigs_folder
 from duologue.motion.rotations import Floats, as_floats
-from duologue.paths import rigs_folder
 from duologue.rigs.shape_words import find_in_any_spelling
 from duologue.rigs.visemes import VisemeBasis
 

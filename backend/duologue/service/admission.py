@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError, invalid
-from duologue.files import write_error
+from duologue.files.atomic import write_error
 from duologue.labels import PERFORMERS
-from duologue.remaking import Remake
 from duologue.service.jobs import Asked
 from duologue.service.limits import Limits
-from duologue.take import FPS
+from duologue.take.edit import Edit
+from duologue.units import FPS
 from duologue.wire.fields import MAX_ITEMS
 from duologue.wire.framing import Array
 from duologue.wire.local import process_exists
 from duologue.wire.messages import Open
 
 if TYPE_CHECKING:
-    from duologue.service.book import Book
+    from duologue.service.registry import Book
 
 FRAME_BYTES = 2 * (3 + 3 * 60 + 2 * 52) * 4 + 4
 """Of a window, a frame, for two performers with our skeleton, raw weights included."""
@@ -37,7 +37,7 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Asked:
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``audio-empty``, ``audio-rate``, ``audio-too-long``, ``brief-missing``, ``brief-large``,
-            ``brief-malformed``, ``open-malformed``, ``take-large``; what ``Brief.from_json`` and ``Remake.from_json`` raise.
+            ``brief-malformed``, ``open-malformed``, ``take-large``; what ``Brief.from_json`` and ``Edit.from_json`` raise.
     """
     if not (0 < len(message.key) <= MAX_ITEMS) or len(message.rates) != 2 or len(message.samples) != 2:
         raise invalid("open-malformed", "OPEN needs a key, and a rate and a number of samples of both performers")
@@ -85,7 +85,7 @@ def _checked_remake(message: Open, limits: Limits) -> dict[str, Any]:
         )
     if not message.remake:
         return {}
-    remake = Remake.from_json(message.remake)
+    remake = Edit.from_json(message.remake)
     if message.take_bytes > limits.take_bytes:
         raise invalid(
             "take-large", f"the take has {message.take_bytes} bytes; {limits.take_bytes} is the limit", field="take"

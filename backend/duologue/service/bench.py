@@ -25,7 +25,8 @@ from duologue.errors import DuologueError
 from duologue.service.router import Settings
 from duologue.service.serve import run
 from duologue.speech.decode import Audio
-from duologue.take import FPS, Progress, Track, Window
+from duologue.take import Progress, Track, Window
+from duologue.units import FPS
 from duologue.wire import windows
 from duologue.wire.client import Client, Pcm
 

@@ -29,7 +29,7 @@ class Asked:
 
     brief: dict[str, Any]
     remake: dict[str, Any]
-    """What of the take that comes with it is made again (``Remake``); empty for a whole performance."""
+    """What of the take that comes with it is made again (``Edit``); empty for a whole performance."""
     params: str
     """sha256 of all of it: the brief, the speech, the take and what of it is made again."""
     seconds: float

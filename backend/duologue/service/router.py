@@ -21,12 +21,13 @@ import zmq
 
 from duologue import __version__
 from duologue.errors import DuologueError
-from duologue.service import admission, auth, health, logs
-from duologue.service.book import Book, unknown_job
+from duologue.service import admission, auth, logs
+from duologue.service import selfcheck as health
 from duologue.service.clients import Clients, Session
 from duologue.service.jobs import Job
 from duologue.service.limits import Limits
 from duologue.service.pool import Pool, told_error
+from duologue.service.registry import Book, unknown_job
 from duologue.wire import messages
 from duologue.wire.connection import Connection
 from duologue.wire.framing import MAJOR, Packet

@@ -27,13 +27,13 @@ import zmq
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.service import logs
-from duologue.service.orders import heard, kept
+from duologue.service.inputs import heard, kept
 from duologue.take import Notice, Progress, Window
 from duologue.wire import messages, windows
 from duologue.wire.framing import encode
 
 if TYPE_CHECKING:
-    from duologue.keeping import Keep
+    from duologue.performance.inpainting import KeptTake
 
 log = logging.getLogger("duologue.worker")
 
@@ -53,7 +53,7 @@ class Performance(Protocol):
         ...
 
     def stream(
-        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: Keep | None = None
+        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: KeptTake | None = None
     ) -> Iterator[Progress | Notice | Window]:
         """Perform; windows follow each other from frame 0 on. One that takes no ``keep`` can't make a part of a take again."""
         ...

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_dilation, binary_opening, uniform_filter1d
 
-from duologue.take import FPS
+from duologue.units import FPS
 
 FLOOR_DB: Final = -80.0
 MARGIN_DB: Final = 10.0

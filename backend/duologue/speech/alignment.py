@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from duologue.brief import Transcript
+from duologue.brief.transcript import Word, parse, spread
 from duologue.speech.activity import level
 from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips, recognise
-from duologue.take import FPS
-from duologue.transcript import Word, parse, spread
+from duologue.units import FPS
 
 MAX_SECONDS: Final = 300
 """Longer recordings are not searched as one: the cost grows with length times words."""
@@ -89,7 +89,7 @@ def timed_words(
         field: the place of the transcript, for errors.
 
     Raises:
-        DuologueError: what :func:`duologue.transcript.parse` raises.
+        DuologueError: what :func:`duologue.brief.transcript.parse` raises.
     """
     if transcript is not None and transcript.format == "recognise":
         return _recognised(samples_16k, field)

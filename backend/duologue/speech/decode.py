@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief import Brief, Speech
+from duologue.brief.transcript import parse
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
 from duologue.speech import container
-from duologue.take import FPS, frames_of
-from duologue.transcript import parse
+from duologue.units import FPS, frames_of
 
 if TYPE_CHECKING:
     import soundfile

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.errors import DuologueError, invalid
-from duologue.take import FPS
+from duologue.units import FPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief import Transcript
+from duologue.brief.transcript import Word
 from duologue.speech.activity import level, speech_energy, voice_activity
 from duologue.speech.alignment import LipPhones, timed_words
 from duologue.speech.decode import Audio, samples_of
@@ -16,8 +17,7 @@ from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
 from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
-from duologue.take import frames_of
-from duologue.transcript import Word
+from duologue.units import frames_of
 
 Floats = NDArray[np.float32]
 
@@ -54,7 +54,7 @@ def speech_features(
     """Return the features of one performer's speech.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``transcript-…`` (see :func:`duologue.transcript.parse`).
+        DuologueError: INVALID_ARGUMENT ``transcript-…`` (see :func:`duologue.brief.transcript.parse`).
     """
     frames = frames_of(len(audio.samples), audio.rate)
     levels = level(audio.samples, audio.rate, frames)

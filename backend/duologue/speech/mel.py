@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from duologue.take import FPS
+from duologue.units import FPS
 
 RATE: Final = 24_000
 HOP: Final = RATE // FPS

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from duologue.brief.transcript import Word
 from duologue.errors import DuologueError
-from duologue.take import FPS
-from duologue.transcript import Word
+from duologue.units import FPS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

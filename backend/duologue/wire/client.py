@@ -18,8 +18,8 @@ import zmq
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.remaking import Remake
 from duologue.take import Notice, Progress, Take, Window
+from duologue.take.edit import Edit
 from duologue.wire import messages
 from duologue.wire.connection import Connection
 from duologue.wire.framing import Packet
@@ -172,7 +172,7 @@ class Client:
         audio: tuple[Pcm, Pcm],
         *,
         key: str | None = None,
-        remake: tuple[Take, Remake] | None = None,
+        remake: tuple[Take, Edit] | None = None,
     ) -> Job:
         """Begin a performance and return it; never blocks. ``audio``: (samples (n,), rate) of A and of B.
 
@@ -198,7 +198,7 @@ class Client:
         on_event: Callable[[Event], None] | None = None,
         *,
         key: str | None = None,
-        remake: tuple[Take, Remake] | None = None,
+        remake: tuple[Take, Edit] | None = None,
     ) -> Iterator[Progress | Window]:
         """Perform a brief: yield progress and windows as they are made. Leaving the loop cancels the performance.
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from duologue.errors import DuologueError
-from duologue.files import write_error
+from duologue.files.atomic import write_error
 
 _Z85 = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#")
 """What a key is written in (https://rfc.zeromq.org/spec/32)."""
@@ -113,7 +113,7 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that its owner alone may read, atomically; a missing folder is made for its owner alone.
 
     Raises:
-        DuologueError: what :func:`duologue.files.write_error` names.
+        DuologueError: what :func:`duologue.files.atomic.write_error` names.
     """
     temporary: Path | None = None
     try:

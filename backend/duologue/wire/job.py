@@ -19,8 +19,9 @@ import numpy as np
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.remaking import Remake, check_take
-from duologue.take import Notice, Progress, Take, Window, frames_of
+from duologue.take import Notice, Progress, Take, Window
+from duologue.take.edit import Edit, check_take
+from duologue.units import frames_of
 from duologue.wire import messages, windows
 from duologue.wire.framing import Packet
 from duologue.wire.upload import Pcm, Send, Upload
@@ -57,7 +58,7 @@ class Job:
         wake: Callable[[], None],
         *,
         key: str | None = None,
-        remake: tuple[Take, Remake] | None = None,
+        remake: tuple[Take, Edit] | None = None,
     ) -> None:
         """Raises what ``Client.submit`` does."""
         take, part = remake or (None, None)

@@ -74,7 +74,7 @@ class Open(Message):
     """The first window that the client still needs."""
     credit: int = 0
     remake: Json = field(default_factory=dict[str, Any])
-    """The part (``duologue.remaking.Remake``) of a take that is sent up as well; empty for a whole performance. Only for a server
+    """The part (``duologue.take.edit.Edit``) of a take that is sent up as well; empty for a whole performance. Only for a server
     that has the capability ``REMAKE``: an older one would not see this field."""
     take_bytes: int = 0
     """How large that take's file is."""

@@ -1,0 +1,24 @@
+"""The brief: all that is asked for, one file a part of it."""
+
+from duologue.brief.brief import MIN_DISTANCE, STRENGTHS, Brief
+from duologue.brief.constraints import GazeTarget, HandTarget, PlaceTarget
+from duologue.brief.expression import Expression
+from duologue.brief.performer import PerformerBrief, Speech, Start, Transcript, TranscriptFormat
+from duologue.brief.timeline import EmotionTimeline, Timeline
+
+__all__ = [
+    "MIN_DISTANCE",
+    "STRENGTHS",
+    "Brief",
+    "EmotionTimeline",
+    "Expression",
+    "GazeTarget",
+    "HandTarget",
+    "PerformerBrief",
+    "PlaceTarget",
+    "Speech",
+    "Start",
+    "Timeline",
+    "Transcript",
+    "TranscriptFormat",
+]

@@ -1,0 +1,294 @@
+"""The brief: all that is asked for. Frozen, checked in full before any work starts, read from TOML or JSON.
+
+On disk (every key but the two speech tracks has a default; paths are relative to the brief)::
+
+    relationship = "co-workers"
+    seed = 7
+
+    [performers.A]
+    speech = "anna.wav"                        # or {path = "both.wav", channel = 0}
+    transcript = "anna.TextGrid"               # or .srt, .json, .txt, or the text itself
+    emotion = [[0, "calmness"], [6.5, "joy", 1.5]]  # seconds, label, strength; or one label for all of it
+    actions = "sit"
+    face = {blinks_per_minute = 12}            # docs/face.md
+
+    [performers.B]
+    speech = "ben.flac"
+    start = {x = 0.6, z = 0.0, heading = -1.57}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue import labels
+from duologue.brief.constraints import (
+    STAGE,
+    Constraint,
+    check_constraints,
+    constraint_json,
+    read_constraint,
+)
+from duologue.brief.expression import check_face
+from duologue.brief.performer import (
+    STARTS,
+    PerformerBrief,
+    Start,
+    performer_json,
+    read_performer,
+    without_nones,
+)
+from duologue.brief.timeline import (
+    check_emotions,
+    check_timeline,
+    frame_labels,
+    frame_strengths,
+)
+from duologue.errors import DuologueError, invalid
+from duologue.files.atomic import write_text
+from duologue.files.document import Table, finite, read_document, within
+
+STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
+"""The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
+
+MIN_DISTANCE: Final = 0.5
+"""Metres between the two starts: nearer, and the bodies would begin inside each other."""
+
+_MAX_STEPS: Final = 1000
+_MAX_STRENGTH: Final = 20.0
+_MAX_STYLE: Final = 65535
+
+
+@dataclass(frozen=True)
+class Brief:
+    """All that is asked for. Building one checks every field; ``notes`` says what was changed to make it work.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT with ``field`` set: ``unknown-label`` (nearest ones suggested), ``unknown-key``,
+            ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``; what
+            ``brief_constraints.check_constraints`` raises.
+    """
+
+    a: PerformerBrief
+    b: PerformerBrief
+    relationship: str = "strangers"
+    seed: int = 0
+    steps: int = 10
+    strengths: Mapping[str, float] = field(default_factory=dict[str, float])
+    constraints: tuple[Constraint, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        halves = labels.roles(self.relationship)
+        roles = _roles(self.a.role, self.b.role, halves)
+        starts, note = _apart(self.a.start or STARTS[0], self.b.start or STARTS[1])
+        for index, name in enumerate(labels.PERFORMERS):
+            given: PerformerBrief = self.performers[index]
+            place = f"performers.{name}"
+            style = index if given.style is None else given.style
+            within(style, 0, _MAX_STYLE, f"{place}.style")
+            within(given.intensity, 0, 2, f"{place}.intensity")
+            checked = replace(
+                given,
+                role=roles[index],
+                emotion=check_emotions(given.emotion, "calmness", f"{place}.emotion"),
+                actions=check_timeline(given.actions, labels.ACTION_MODES, "stand", f"{place}.actions"),
+                start=starts[index],
+                style=style,
+                face=check_face(given.face, f"{place}.face"),
+            )
+            object.__setattr__(self, name.lower(), checked)
+        within(self.seed, 0, 2**63 - 1, "seed")
+        within(self.steps, 1, _MAX_STEPS, "steps")
+        for name, strength in self.strengths.items():
+            labels.check(name, STRENGTHS, field="strengths")
+            within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
+        check_constraints(self.constraints, self.starts, (self.a.actions, self.b.actions))
+        if note and note not in self.notes:
+            object.__setattr__(self, "notes", (*self.notes, note))
+
+    @property
+    def performers(self) -> tuple[PerformerBrief, PerformerBrief]:
+        """A and B."""
+        return self.a, self.b
+
+    @property
+    def starts(self) -> NDArray[np.float32]:
+        """(2, 3): x, z, heading of each performer's start."""
+        found = [start for start in (self.a.start, self.b.start) if start is not None]
+        return np.array([(start.x, start.z, start.heading) for start in found], np.float32)
+
+    @property
+    def styles(self) -> tuple[int, int]:
+        """The two speaker ids."""
+        return self.a.style or 0, self.b.style or 0
+
+    def frame_emotions(self, frames: int) -> NDArray[np.uint8]:
+        """(2, frames): indices into ``labels.EMOTIONS``."""
+        return np.stack([frame_labels(performer.emotion, labels.EMOTIONS, frames) for performer in self.performers])
+
+    def frame_emotion_strengths(self, frames: int) -> NDArray[np.float32]:
+        """(2, frames): how strongly each emotion is asked for; 1 unless the brief says otherwise."""
+        return np.stack([frame_strengths(performer.emotion, frames) for performer in self.performers])
+
+    def frame_actions(self, frames: int) -> NDArray[np.uint8]:
+        """(2, frames): indices into ``labels.ACTION_MODES``."""
+        return np.stack([frame_labels(performer.actions, labels.ACTION_MODES, frames) for performer in self.performers])
+
+    @classmethod
+    def load(cls, path: Path | str) -> Brief:
+        """Read a brief from a ``.toml`` or ``.json`` file. Relative paths in it start from its folder.
+
+        Raises:
+            DuologueError: what :func:`read_document` and :class:`Brief` raise; NOT_FOUND ``speech-not-found``
+                and ``transcript-not-found``.
+        """
+        path = Path(path)
+        brief = cls.from_json(read_document(path), folder=path.resolve().parent)
+        for name, performer in zip(labels.PERFORMERS, brief.performers, strict=True):
+            speech = performer.speech.path
+            if speech is not None and not speech.exists():
+                raise DuologueError(
+                    "NOT_FOUND",
+                    "speech-not-found",
+                    f"there is no file {speech}; paths in a brief start from the brief's own folder",
+                    field=f"performers.{name}.speech",
+                )
+        return brief
+
+    @classmethod
+    def from_json(cls, value: object, *, folder: Path | None = None) -> Brief:
+        """Build a brief from a parsed document. Without ``folder`` it comes from elsewhere and may name no files.
+
+        Raises:
+            DuologueError: what :class:`Brief` raises; INVALID_ARGUMENT ``path-not-allowed``.
+        """
+        root = Table(value, "", ("relationship", "seed", "steps", "strengths", "constraints", "performers"))
+        performers = root.table("performers", labels.PERFORMERS)
+        a, b = (read_performer(performers, name, folder) for name in labels.PERFORMERS)
+        strengths = root.table("strengths", STRENGTHS)
+        return cls(
+            a,
+            b,
+            relationship=root.text("relationship", "strangers"),
+            seed=root.whole("seed", 0),
+            steps=root.whole("steps", 10),
+            strengths={name: strengths.number(name) for name in strengths},
+            constraints=tuple(
+                read_constraint(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))
+            ),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the brief as a document without its sound: what travels to a server, and what the digest covers."""
+        return {
+            "relationship": self.relationship,
+            "seed": self.seed,
+            "steps": self.steps,
+            "strengths": dict(self.strengths),
+            "constraints": [constraint_json(constraint) for constraint in self.constraints],
+            "performers": {
+                name: performer_json(performer)
+                for name, performer in zip(labels.PERFORMERS, self.performers, strict=True)
+            },
+        }
+
+    def save(self, path: Path | str) -> None:
+        """Write the brief as JSON, with the speech files' paths relative to its folder; transcripts are written into it.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``document-type`` unless the suffix is ``.json``; FAILED_PRECONDITION
+                ``speech-not-a-file`` when the speech is only in memory; what :mod:`duologue.files.atomic` raises.
+        """
+        path = Path(path)
+        if path.suffix.lower() != ".json":
+            raise invalid("document-type", f"briefs are saved as .json, not as {path.name}")
+        document = self.to_json()
+        for name, performer in zip(labels.PERFORMERS, self.performers, strict=True):
+            speech = performer.speech
+            if speech.path is None:
+                raise DuologueError(
+                    "FAILED_PRECONDITION",
+                    "speech-not-a-file",
+                    "is only in memory; write it to a sound file and name that in the brief",
+                    field=f"performers.{name}.speech",
+                )
+            document["performers"][name]["speech"] = without_nones(
+                {"path": _relative(speech.path, path.resolve().parent), "channel": speech.channel}
+            )
+        write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def digest(self, audio: Sequence[tuple[NDArray[np.float32], int]] | None = None) -> str:
+        """Return the sha256 (hex) of everything asked for, the sound included: (samples, rate) of A and of B.
+
+        ``audio`` defaults to the samples that the brief holds. Where the sound came from makes no difference.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``speech-not-loaded`` when there are no samples to cover.
+        """
+        digest = hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, allow_nan=False).encode())
+        held = [(performer.speech.samples, performer.speech.rate) for performer in self.performers]
+        for samples, rate in audio if audio is not None else held:
+            if samples is None:
+                raise DuologueError(
+                    "FAILED_PRECONDITION", "speech-not-loaded", "a digest covers the sound; load it first (load_pair)"
+                )
+            digest.update(f"{rate} {samples.shape}".encode())
+            digest.update(np.ascontiguousarray(samples, "<f4").tobytes())
+        return digest.hexdigest()
+
+
+def _roles(a: str, b: str, halves: tuple[str, str]) -> tuple[str, str]:
+    """Return both roles, the missing ones filled in from the relationship's two halves."""
+    for name, role in zip(labels.PERFORMERS, (a, b), strict=True):
+        if role:
+            labels.check(role, halves, field=f"performers.{name}.role")
+    first, second = halves
+    other = {first: second, second: first}
+    a = a or (other[b] if b else first)
+    b = b or other[a]
+    if a == b and first != second:
+        raise invalid(
+            "role-mismatch", f"both are {a!r}; one of the two must be {other[a]!r}", field="performers.B.role"
+        )
+    return a, b
+
+
+def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
+    """Return the starts, moved apart along the line between them if they are too near, and a note that says so."""
+    for name, start in zip(labels.PERFORMERS, (a, b), strict=True):
+        within(start.x, -STAGE, STAGE, f"performers.{name}.start.x")
+        within(start.z, -STAGE, STAGE, f"performers.{name}.start.z")
+        finite(start.heading, f"performers.{name}.start.heading")
+    dx, dz = b.x - a.x, b.z - a.z
+    distance = math.hypot(dx, dz)
+    if distance >= MIN_DISTANCE:
+        return (a, b), ""
+    # In the same spot there is no line between them; then A goes to -X and B to +X, as in the default starts.
+    ux, uz = (dx / distance, dz / distance) if distance > 1e-6 else (1.0, 0.0)
+    push = (MIN_DISTANCE - distance) / 2 + 1e-9  # the sliver keeps rounding from asking for a second push
+    apart = (
+        replace(a, x=a.x - ux * push, z=a.z - uz * push),
+        replace(b, x=b.x + ux * push, z=b.z + uz * push),
+    )
+    return apart, (
+        f"the performers' starts were {distance:.2f} m apart, inside each other; each was moved back by {push:.2f} m"
+    )
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """Return the path as seen from the folder; on Windows another drive has no such path, and stays absolute."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder)).as_posix()
+    except ValueError:
+        return str(path.resolve())

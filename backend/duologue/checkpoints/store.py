@@ -1,0 +1,170 @@
+"""Checkpoints: finding, checking, loading and writing them.
+
+Safetensors plus a JSON config; nothing is unpickled or downloaded.
+
+A checkpoint is a folder with three files::
+
+    config.json        {"model": "body", ...}: what the network needs to be built, and where it came from
+    model.safetensors  its tensors, usually 16-bit on disk
+    manifest.json      {"format": 1, "name": ..., "sha256": {file: digest}}: written last, checked at every load
+
+This module imports torch only inside the functions that touch tensors, so that listing checkpoints stays quick.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duologue.errors import DuologueError, invalid
+from duologue.files.folders import checkpoints_folder
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = 1
+CONFIG, MODEL, MANIFEST = "config.json", "model.safetensors", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A verified checkpoint on disk. ``sha256`` is the digest of its tensors file, the one that provenance records."""
+
+    name: str
+    folder: Path
+    config: dict[str, Any]
+    sha256: str
+
+    def tensors(self, device: str = "cpu") -> dict[str, torch.Tensor]:
+        """Return the tensors by name, widened to float32 (they are 16-bit on disk)."""
+        import torch
+        from safetensors.torch import load_file
+
+        loaded = load_file(self.folder / MODEL, device=device)
+        return {name: t.to(torch.float32) if t.is_floating_point() else t for name, t in loaded.items()}
+
+    def require(self, model: str) -> Checkpoint:
+        """Return this checkpoint if it holds a ``model`` ("body", "face", …).
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` when it was written for another model.
+        """
+        found = self.config.get("model")
+        if found != model:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "checkpoint-foreign",
+                f"{self.folder} is a checkpoint for {found or 'an unknown model'!r}, not for {model!r}; "
+                f"`duologue models list` shows the ones that fit.",
+                field=model,
+            )
+        return self
+
+
+def user_folder() -> Path:
+    """Return the folder that ``duologue models import`` copies into (it need not exist)."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
+    return base / "duologue" / "checkpoints"
+
+
+def list_checkpoints() -> list[Path]:
+    """Return the folders of all checkpoints found, the user's before the shipped ones."""
+    folders = [user_folder(), checkpoints_folder()]
+    entries = [entry for folder in folders if folder.is_dir() for entry in sorted(folder.iterdir())]
+    return [entry for entry in entries if (entry / MANIFEST).is_file()]
+
+
+def digest(path: Path) -> str:
+    """Return the sha256 of a file as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_checkpoint(name_or_folder: str | Path) -> Checkpoint:
+    """Find a checkpoint by folder or by name (``"body"``), check its hashes and read its config.
+
+    Raises:
+        DuologueError: NOT_FOUND ``checkpoint-missing``; DATA_LOSS ``checkpoint-hash`` when a file is not the one that
+            the manifest names; FAILED_PRECONDITION ``checkpoint-format`` for a manifest or config that can't be read.
+    """
+    folder = Path(name_or_folder)
+    if not (folder / MANIFEST).is_file():
+        matches = [found for found in list_checkpoints() if found.name == str(name_or_folder)]
+        if not matches:
+            known = ", ".join(found.name for found in list_checkpoints()) or "none"
+            raise DuologueError(
+                "NOT_FOUND",
+                "checkpoint-missing",
+                f"no checkpoint at or named {str(name_or_folder)!r} (found: {known}); give a folder with {MANIFEST}, "
+                "or import one with `duologue models import FOLDER`.",
+            )
+        folder = matches[0]
+    manifest = _read_json(folder / MANIFEST)
+    hashes = manifest.get("sha256")
+    if manifest.get("format") != FORMAT or not isinstance(hashes, dict) or not {CONFIG, MODEL} <= hashes.keys():
+        raise _bad_format(folder / MANIFEST, f"its format is {manifest.get('format')!r}; this version reads {FORMAT}")
+    for file in (CONFIG, MODEL):
+        if not (folder / file).is_file() or digest(folder / file) != hashes[file]:
+            raise DuologueError(
+                "DATA_LOSS",
+                "checkpoint-hash",
+                f"{folder / file} is missing or is not the file its manifest names (sha256 differs); "
+                "restore it from where it came from, or remove the folder.",
+            )
+    return Checkpoint(str(manifest.get("name", folder.name)), folder, _read_json(folder / CONFIG), hashes[MODEL])
+
+
+def write_checkpoint(
+    folder: Path, name: str, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], *, half: bool = True
+) -> Checkpoint:
+    """Write a checkpoint folder; floating tensors become 16-bit when ``half``. ``config["model"]`` names the model.
+
+    The manifest is written last and each file is moved into place whole, so a crash leaves the old checkpoint or none.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    if not config.get("model"):
+        raise invalid("checkpoint-format", "a config needs 'model': what it is for.", field="config.model")
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = {
+        key: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for key, value in sorted(tensors.items())
+    }
+    for key, value in stored.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise DuologueError("INTERNAL", "checkpoint-not-finite", f"{key} has NaN or overflows 16 bits.")
+    save_file(stored, folder / f"{MODEL}.tmp")
+    (folder / f"{CONFIG}.tmp").write_text(json.dumps(dict(config), indent=2) + "\n")
+    (folder / f"{MODEL}.tmp").replace(folder / MODEL)
+    (folder / f"{CONFIG}.tmp").replace(folder / CONFIG)
+    hashes = {file: digest(folder / file) for file in (CONFIG, MODEL)}
+    manifest = {"format": FORMAT, "name": name, "sha256": hashes}
+    (folder / f"{MANIFEST}.tmp").write_text(json.dumps(manifest, indent=2) + "\n")
+    (folder / f"{MANIFEST}.tmp").replace(folder / MANIFEST)
+    return Checkpoint(name, folder, dict(config), hashes[MODEL])
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise _bad_format(path, str(error)) from error
+    if not isinstance(value, dict):
+        raise _bad_format(path, "it is not a JSON object")
+    return value
+
+
+def _bad_format(path: Path, why: str) -> DuologueError:
+    return DuologueError("FAILED_PRECONDITION", "checkpoint-format", f"{path} can't be read: {why}.")

@@ -1,0 +1,1 @@
+"""The formats on disk that the models train from."""

@@ -1,0 +1,1 @@
+"""What is said of data: actions, phones, and which clips are held out."""

@@ -1,0 +1,1 @@
+"""Other people's data as they have it: one file a layout."""

@@ -1,0 +1,76 @@
+"""Faces measured while speaking: a folder of sounds and tables of ARKit weights (Live Link Face's CSV)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from duologue.brief import Speech
+from duologue.datasets.readers.kit_speech import RATE
+from duologue.datasets.readers.live_link import read_face_csv
+from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.errors import invalid
+from duologue.facial.coarticulation import mouth_curves
+from duologue.facial.lips import closing, shut
+from duologue.speech.decode import load_speech
+from duologue.speech.phones import align
+from duologue.speech.resample import resample
+from duologue.units import FPS
+
+_SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
+NOT_SAID: Final = -1
+"""Emotion of a capture that nobody labelled."""
+
+
+def captured(folder: Path, *, style: int = 0, finish_closures: bool = True) -> Iterator[tuple[str, Dialogue]]:
+    """Yield (name, one speaker's capture as a conversation with someone silent), in the order of names.
+
+    Args:
+        folder: searched with its subfolders for ``NAME.csv`` beside ``NAME.wav`` (or flac, ogg, mp3); ``NAME.txt`` is the
+            transcript and optional.
+        style: the speaker's style id.
+        finish_closures: where a transcript gives p, b and m, raise ``mouthClose`` there until the lips meet: trackers, seeing
+            lips from in front, often leave a millimetre.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``captures-missing`` when the folder holds no such pair; what ``read_face_csv`` and
+            ``load_speech`` raise, with the file's name.
+    """
+    found = False
+    for table in sorted(folder.rglob("*.csv")):
+        sound = next((path for suffix in _SOUNDS if (path := table.with_suffix(suffix)).is_file()), None)
+        if sound is None:
+            continue
+        found = True
+        audio = load_speech(Speech(path=sound))
+        samples = resample(audio.samples, audio.rate, RATE)
+        weights = read_face_csv(table).weights
+        frames = min(len(weights), int(len(samples) / RATE * FPS))
+        weights, samples = weights[:frames], samples[: int(frames / FPS * RATE)]
+        transcript = table.with_suffix(".txt")
+        phones = align(samples, transcript.read_text(encoding="utf-8")) if transcript.is_file() else ()
+        if phones and finish_closures:
+            curves = mouth_curves(phones, frames)
+            weights = shut(weights, closing(curves).clip(0, 1)).clip(0, 1)
+        yield (
+            table.stem,
+            Dialogue(
+                np.stack([samples, np.zeros_like(samples)]),
+                np.stack([weights, np.zeros_like(weights)]).astype(np.float32),
+                np.full((2, frames), NOT_SAID, np.int64),
+                np.full(2, style, np.int64),
+                np.zeros((2, frames), bool),
+                (phones, ()),
+                performers=(0,),
+            ),
+        )
+    if not found:
+        raise invalid(
+            "captures-missing",
+            f"{folder} holds no NAME.csv beside NAME.wav (or .flac, .ogg, .mp3); Live Link Face writes the table, its sound is "
+            "recorded along.",
+            field="--captures",
+        )

@@ -1,0 +1,1 @@
+"""Two moving bodies composed from the kit's captured clips."""

@@ -1,0 +1,1 @@
+"""Two talking faces composed from phone times."""

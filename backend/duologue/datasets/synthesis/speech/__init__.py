@@ -1,0 +1,1 @@
+"""Two voices taking turns, and synthetic speakers."""

@@ -1,0 +1,1 @@
+"""Networks of other papers that ours are held against."""

@@ -1,0 +1,178 @@
+"""Who is compared: body checkpoints, training clips copied at random, and the truth; each clip's samples kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from duologue.body.config import ROLES
+from duologue.body.pipeline import BodyConditions, BodyPipeline
+from duologue.checkpoints.store import Checkpoint, open_checkpoint
+from duologue.datasets.corpus.body import Corpus
+from duologue.errors import DuologueError
+from duologue.features import pose as poses
+from duologue.files.atomic import replacing
+from duologue.motion.cleanup import Cleaner
+from duologue.motion.rotations import unroll_exp
+from duologue.motion.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Singles = NDArray[np.float32]
+
+FRAMES: Final = 300
+"""Of a test: 10 s, InterAct's."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """Both performers in the world: hips (2, T, 3) in metres and exponential maps (2, T, J, 3), unrolled along the clip."""
+
+    root: Singles
+    rotations: Singles
+
+    def features(self) -> Singles:
+        """Return (T, 2, C), the columns of ``body.poses.columns``."""
+        made = [poses.from_world(root, turns)[0] for root, turns in zip(self.root, self.rotations, strict=True)]
+        return np.stack(made, axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A test: what is asked for, and what really was."""
+
+    conditions: BodyConditions
+    truth: Moved
+
+    @property
+    def digest(self) -> str:
+        """The conditions' own name in a cache."""
+        c = self.conditions
+        whole = hashlib.sha256(f"{c.roles} {c.style}".encode())
+        for array in (c.mel, c.text, c.activity, c.actions, c.emotion, c.starts):
+            whole.update(np.ascontiguousarray(array).tobytes())
+        return whole.hexdigest()[:24]
+
+
+System = Callable[[Clip, int], Moved]
+"""``system(clip, seed)``."""
+
+
+def cut(corpus: Corpus, pair: int, first: int, frames: int) -> Clip:
+    """Return ``frames`` frames of a corpus from its ``first`` on, of pair ``pair``."""
+
+    def read(name: str) -> NDArray[np.generic]:
+        return np.array(corpus.arrays[name][first : first + frames]).swapaxes(0, 1)
+
+    path = read("path").astype(np.float64)
+    root, turns = poses.to_world(read("features").astype(np.float64), path)
+    a, b = corpus.roles[pair]
+    conditions = BodyConditions(
+        mel=read("mel").astype(np.float32),
+        text=read("text").astype(np.float32),
+        activity=read("activity").astype(np.float32),
+        actions=read("action").astype(np.int64),
+        emotion=read("emotion").astype(np.int64),
+        roles=(ROLES[a], ROLES[b]),
+        style=(int(corpus.styles[pair, 0]), int(corpus.styles[pair, 1])),
+        starts=path[:, 0].astype(np.float32),
+    )
+    return Clip(conditions, Moved(root.astype(np.float32), turns.astype(np.float32)))
+
+
+def held_out_clips(corpus: Corpus, count: int | None = None, frames: int = FRAMES) -> tuple[list[Clip], int]:
+    """Return the first ``frames`` frames of the first ``count`` pairs that have as many, and how many pairs were too short.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``corpus-short`` when none is long enough.
+    """
+    lengths = np.diff(corpus.starts)
+    long = np.flatnonzero(lengths >= frames)
+    if not len(long):
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "corpus-short",
+            f"none of the corpus's {len(lengths)} pairs has the {frames} frames of a test; give longer clips or fewer frames.",
+            field="--corpus",
+        )
+    short = int((lengths < frames).sum())
+    return [cut(corpus, int(pair), int(corpus.starts[pair]), frames) for pair in long[:count]], short
+
+
+def perform(pipeline: BodyPipeline, conditions: BodyConditions, seed: int, steps: int) -> Moved:
+    """Return the whole clip as sampled, the windows joined."""
+    windows = list(pipeline.stream(conditions, seed, steps))
+    root = np.concatenate([window.root_translation for window in windows], axis=1)
+    turns = np.concatenate([window.rotations for window in windows], axis=1)
+    return Moved(root, unroll_exp(turns.swapaxes(0, 1)).swapaxes(0, 1).astype(np.float32))
+
+
+def clean(skeleton: Skeleton, moved: Moved) -> Moved:
+    """Return the motion after the clean-up that every take goes through."""
+    cleaner = Cleaner(skeleton)
+    parts = [cleaner.push(moved.root, moved.rotations), cleaner.flush()]
+    return Moved(*(np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1)))
+
+
+def copied(corpus: Corpus, frames: int) -> System:
+    """Return the system that answers every test with a random stretch of training data: perfect poses, deaf to what is asked."""
+
+    def system(clip: Clip, seed: int) -> Moved:
+        rng = np.random.default_rng([seed, int(clip.digest, 16)])
+        ((pair, first),) = corpus.windows(frames, 1, rng)
+        return cut(corpus, pair, first, frames).truth
+
+    return system
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A system by name. ``key`` names what it made in a cache; None is never kept."""
+
+    name: str
+    system: System
+    key: str | None = None
+    pipeline: BodyPipeline | None = None
+    checkpoint: Checkpoint | None = None
+
+
+def of_checkpoint(name: str, checkpoint: str | Path, steps: int) -> Compared:
+    """Return a body checkpoint under its own guidance.
+
+    Raises:
+        DuologueError: what ``BodyPipeline.load`` raises.
+    """
+    found = open_checkpoint(checkpoint)
+    pipeline = BodyPipeline.load(found)
+    settings = sorted({**pipeline.model.strengths, **pipeline.model.gains}.items())
+    strengths = "".join(f"-{n}{v:g}" for n, v in settings)
+    return Compared(
+        name,
+        lambda clip, seed: perform(pipeline, clip.conditions, seed, steps),
+        f"{found.sha256[:16]}-{steps}{strengths}",
+        pipeline,
+        found,
+    )
+
+
+def samples(compared: Compared, clip: Clip, count: int, cache: Path | None) -> Iterator[Moved]:
+    """Yield ``count`` samples of a clip, seeds 0, 1, …; read from ``cache`` where they are there, else made and kept."""
+    folder = cache / compared.key if cache is not None and compared.key is not None else None
+    for seed in range(count):
+        file = folder / f"{clip.digest}-{seed}.npz" if folder is not None else None
+        if file is not None and file.is_file():
+            with np.load(file) as kept:
+                yield Moved(kept["root"], kept["rotations"])
+            continue
+        made = compared.system(clip, seed)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(file) as temporary:
+                np.savez(temporary, root=made.root, rotations=made.rotations)
+        yield made

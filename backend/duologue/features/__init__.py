@@ -1,0 +1,1 @@
+"""What the networks see: poses and roots as columns."""

@@ -1,0 +1,1 @@
+"""The Blender extension and the wheel inside it."""

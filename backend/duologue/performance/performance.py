@@ -1,0 +1,105 @@
+"""The whole way from two speech tracks to the windows of a take: features, body, clean-up, face.
+
+    speech → features → (lower body → upper body) → clean-up ┐
+                      └→ face, told who faces whom           ┴→ take windows
+
+Nothing is held back: a window leaves as soon as its bodies are final and its faces are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from duologue import __version__, arkit
+from duologue.body.pipeline import BodyPipeline
+from duologue.brief import Brief
+from duologue.checkpoints.devices import prepare
+from duologue.face.pipeline import FacePipeline
+from duologue.labels import PERFORMERS
+from duologue.motion.skeleton import Skeleton
+from duologue.performance.inpainting import KeptTake
+from duologue.performance.run import Run
+from duologue.speech.decode import Audio
+from duologue.speech.features import SpeechFeatures, speech_features
+from duologue.speech.text import TextEncoder
+from duologue.take import Notice, Progress, Window
+from duologue.take.edit import check_take
+from duologue.units import FPS, frames_of
+
+
+class Performance:
+    """Both models and the text encoder, loaded once, ready to perform any number of briefs one after the other."""
+
+    def __init__(self, body: BodyPipeline, face: FacePipeline, text: TextEncoder, checkpoints: dict[str, str]) -> None:
+        self._body, self._face, self._text = body, face, text
+        self._checkpoints = checkpoints
+
+    @classmethod
+    def load(cls, device: str = "auto") -> Performance:
+        """Load the body and face checkpoints (the user's before the shipped ones) onto a device: cpu, cuda:0, mps or auto.
+
+        Raises:
+            DuologueError: what opening a checkpoint raises; FAILED_PRECONDITION ``device-missing``.
+        """
+        from duologue.checkpoints.store import open_checkpoint
+
+        device = prepare(device)
+        body, face = open_checkpoint("body"), open_checkpoint("face")
+        return cls(
+            BodyPipeline.load(body, device),
+            FacePipeline.load(face, device),
+            TextEncoder.load(),
+            {"body": body.sha256, "face": face.sha256},
+        )
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The skeleton that takes are made on."""
+        return self._body.skeleton
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a client needs to read the windows, JSON-safe: names, skeleton, frame rate, checkpoints."""
+        return {
+            "duologue": __version__,
+            "fps": FPS,
+            "skeleton": self.skeleton.to_json(),
+            "joint_names": list(self.skeleton.names),
+            "arkit_names": list(arkit.NAMES),
+            "checkpoints": self._checkpoints,
+        }
+
+    def stream(
+        self,
+        brief: Brief,
+        audio: tuple[Audio, Audio],
+        should_stop: Callable[[], bool] = lambda: False,
+        keep: KeptTake | None = None,
+    ) -> Iterator[Progress | Notice | Window]:
+        """Perform a brief: yield progress, notices and consecutive windows from frame 0 to the last; stop early if asked to.
+
+        ``audio``: A's and B's speech, of one length. ``keep``: an earlier take of the same speech, and what of it stays. The same
+        brief, audio, checkpoints and device give the same windows, bit for bit.
+
+        Raises:
+            DuologueError: what the features and the models raise; INVALID_ARGUMENT ``take-length`` for a take of other speech,
+                ``take-skeleton``.
+        """
+        if keep is not None:
+            check_take(keep.take, frames_of(len(audio[0].samples), audio[0].rate), self.skeleton)
+        features: list[SpeechFeatures] = []
+        for index, (sound, performer) in enumerate(zip(audio, brief.performers, strict=True)):
+            yield Progress("speech", index, 2)
+            if should_stop():
+                return
+            field = f"performers.{PERFORMERS[index]}.transcript"
+            features.append(speech_features(sound, performer.transcript, self._text, field))
+            yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
+        yield Progress("speech", 2, 2)
+        run = Run(self._body, self._face, brief, features, should_stop, keep)
+        yield from run.windows()
+        if not should_stop():
+            yield from (Notice("clean-up", note) for note in run.cleaned())
+            yield from (Notice("constraints", note) for note in run.missed())
+            for performer, heard in zip(PERFORMERS, features, strict=True):
+                yield from (Notice("speech", f"{performer}: {note}") for note in heard.phones.notes)

@@ -1,0 +1,113 @@
+"""The whole recipe of the shipped face: align speech, train the encoder, compose conversations, train the face, then its lips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from duologue.checkpoints.store import Checkpoint, open_checkpoint
+from duologue.datasets.readers.face_captures import captured
+from duologue.datasets.readers.kit_speech import LAUGHS, Clip, is_held_out, recorded, sentences, synthetic
+from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue, compose
+from duologue.face.training import FaceTraining, fine_tune, train_face
+from duologue.recipes.speech_encoder import EncoderTraining, train_encoder
+from duologue.speech.encoder import EncoderConfig, SpeechEncoder
+
+GUESSED = "speech_librispeech"
+"""Its phones are a recogniser's guesses: good enough to learn to hear by, not to move lips by."""
+
+
+def conversations(
+    clips: Sequence[Clip],
+    count: int,
+    seed: int,
+    *,
+    laughs: Sequence[Clip] = (),
+    clean: bool = False,
+    speaker: int | None = None,
+) -> list[Dialogue]:
+    """Compose ``count`` conversations from ``clips``; sources are drawn evenly so that no voice corpus dominates.
+
+    In two of three somebody may laugh with one of ``laughs``. ``clean`` and ``speaker``: as for ``compose``.
+    """
+    sources = sorted({clip.source for clip in clips})
+    pools = {source: [clip for clip in clips if clip.source == source] for source in sources}
+    made: list[Dialogue] = []
+    for number in range(count):
+        rng = np.random.default_rng((seed, number))
+        mixed = [pool[rng.integers(len(pool))] for pool in pools.values() for _ in range(6)]
+        if laughs and rng.random() < 2 / 3:
+            mixed += [laughs[rng.integers(len(laughs))] for _ in range(2)]
+        made.append(compose(mixed, rng, clean=clean, speaker=speaker))
+    return made
+
+
+def train_starter(
+    kit: Path,
+    out: Path,
+    *,
+    encoder: EncoderTraining | None = None,
+    face: FaceTraining | None = None,
+    lips: FaceTraining | None = None,
+    dialogues: int = 240,
+    voices: int = 1600,
+    pretrained: Path | None = None,
+    device: str = "cpu",
+) -> Checkpoint:
+    """Make the shipped checkpoint ``out/lips/face`` from the kit. Needs espeak-ng's library and pocketsphinx.
+
+    Every stage (``out/encoder``, ``out/base``, ``out/lips``) resumes from what ``out`` already holds. ``pretrained``: the folder
+    of a Wav2Vec2, in place of the encoder trained here.
+    """
+    clips = list(recorded(kit, out / "phones"))
+    texts = sentences(kit)
+    train = [clip for clip in clips if not is_held_out(clip.name)] + list(synthetic(voices, 1, texts))
+    held = [clip for clip in clips if is_held_out(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True))
+    if pretrained:
+        hearing = SpeechEncoder.pretrained(pretrained)
+    else:
+        hearing = read_encoder(train_encoder(train, out / "encoder", encoder, held_out=held[::2]))
+    # Synthetic voices anew: the encoder knows its own training clips by heart, so what it says of them is surer than what it
+    # says of anybody else, and a face must learn to move on the latter.
+    exact = [clip for clip in train if clip.source not in {GUESSED, "espeak"}] + list(synthetic(voices, 7, texts))
+    unseen = conversations([clip for clip in held if clip.source in {"speech_matthes", "espeak"}], 6, 4, clean=True)
+    base = train_face(
+        hearing,
+        conversations(exact, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS))),
+        out / "base",
+        face or FaceTraining(),
+        held_out=unseen,
+        device=device,
+    )
+    accurate = lip_accurate(kit, exact)
+    return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, held_out=unseen, device=device)
+
+
+def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
+    """Return what the starter's lips are fine-tuned on.
+
+    - Conversations of ``clips`` (exact phone times; GRID's own are left to the measured faces).
+    - A third of them without emotion, each in one of the styles, so that a brief which says none gets a calm face.
+    - Measured faces: the kit's GRID pairs less the held-out ones, as style 0.
+    """
+    spoken = [clip for clip in clips if clip.source != "face_speech_grid"]
+    felt = conversations(spoken, 96, 5)
+    plain = [
+        dialogue for style in range(len(STYLES)) for dialogue in conversations(spoken, 6, 60 + style, speaker=style)
+    ]
+    measured = [
+        dialogue for name, dialogue in captured(kit / "face_speech_grid") if not is_held_out(f"face_speech_grid/{name}")
+    ]
+    return felt + plain + measured
+
+
+def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:
+    """Return the speech encoder of a ``speech-encoder`` checkpoint, without its training heads."""
+    found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
+    found.require("speech-encoder")
+    encoder = SpeechEncoder(EncoderConfig.from_json(found.config["encoder"]))
+    tensors = {k.removeprefix("encoder."): v for k, v in found.tensors().items() if k.startswith("encoder.")}
+    encoder.load_state_dict(tensors)
+    return encoder.eval()

@@ -1,0 +1,199 @@
+"""Training of the starter's speech encoder: which phone, and what the mouth does, at every 20 ms of sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from duologue.arkit import INDEX as SHAPE
+from duologue.checkpoints.store import Checkpoint, write_checkpoint
+from duologue.datasets.labels.phones import UNKNOWN, frame_labels
+from duologue.datasets.readers.kit_speech import Clip
+from duologue.datasets.synthesis.speech.augment import change_speed, degrade
+from duologue.facial.coarticulation import mouth_curves
+from duologue.speech.encoder import HOP, RATE, EncoderConfig, SpeechEncoder, gain
+from duologue.speech.phones import BILABIALS, LABIODENTALS, PHONES
+from duologue.training.loop import Optimisation, optimise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ARTICULATION: Final = (
+    "jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthRollLower", "mouthStretchLeft", "mouthSmileLeft",
+    "mouthLowerDownLeft", "mouthUpperUpLeft", "mouthPressLeft",
+)  # fmt: skip
+"""Shapes the encoder also learns to read off the sound, so that its features already hold what the mouth needs."""
+_COLUMNS: Final = [SHAPE[name] for name in ARTICULATION]
+
+
+@dataclass(frozen=True)
+class EncoderTraining:
+    """How the starter's speech encoder is trained: windows of ``seconds`` from random clips, speeds and rooms."""
+
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(steps=5500, learning_rate=9e-4, batch=8, save_every=500)
+    )
+    seconds: float = 4.0
+    articulation_weight: float = 1.5
+    closure_weight: float = 2.5
+    """What p, b, m, f and v count for against other phones: they are rare, and missing one shows."""
+    shares: tuple[tuple[str, float], ...] = (
+        ("speech_matthes", 0.28), ("espeak", 0.34), ("speech_librispeech", 0.34), ("face_speech_grid", 0.04),
+    )  # fmt: skip
+    """How often a window comes from each source."""
+    guessed: tuple[str, ...] = ("speech_librispeech",)
+    """Sources whose phones are a recogniser's guesses. The frames there that fit least are left out: most are wrong labels (loss
+    truncation, Kang & Hashimoto 2020, arXiv 2004.14589)."""
+    doubted: float = 0.3
+    """Which share of their frames."""
+
+
+class SpeechReader(nn.Module):
+    """The encoder with its two training heads: phone classes and articulation, per 20 ms frame."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.encoder = SpeechEncoder(config)
+        self.phones = nn.Linear(self.encoder.width, len(PHONES))
+        self.articulation = nn.Linear(self.encoder.width, len(ARTICULATION))
+
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Return phone logits (B, T, 40) and articulation (B, T, 10), standardised, for samples (B, N)."""
+        features = self.encoder(samples)
+        return self.phones(features), self.articulation(features)
+
+
+class _Windows:
+    """Clips with their labels, and random augmented windows of them."""
+
+    SCALE: Final = 6.0  # weights are mostly below 0.3; times 6 they are about unit size
+
+    def __init__(self, clips: Sequence[Clip], settings: EncoderTraining) -> None:
+        self.clips = [(clip, clip.samples * np.float32(gain(clip.samples))) for clip in clips]
+        self.labels = [
+            frame_labels(clip.phones, len(clip.samples) // HOP + 1, RATE / HOP, offset=0.5) for clip in clips
+        ]
+        self.curves = [
+            mouth_curves(clip.phones, len(clip.samples) // HOP + 1, rate=RATE / HOP)[:, _COLUMNS].astype(np.float16)
+            for clip in clips
+        ]
+        self.frames = int(settings.seconds * RATE / HOP)
+        self.guessed = settings.guessed
+        by_source = {
+            source: [i for i, clip in enumerate(clips) if clip.source == source] for source, _ in settings.shares
+        }
+        self.sources = [(indices, share) for (source, share) in settings.shares if (indices := by_source[source])]
+
+    def batch(self, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return samples (B, N), phone labels (B, T), articulation (B, T, 10), and (B,) whether the labels are guesses."""
+        shares = np.array([share for _, share in self.sources])
+        rows = [
+            self._window(self.sources[rng.choice(len(shares), p=shares / shares.sum())][0], rng) for _ in range(size)
+        ]
+        samples, labels, curves, guessed = zip(*rows, strict=True)
+        return (
+            torch.from_numpy(np.stack(samples)),
+            torch.from_numpy(np.stack(labels)),
+            torch.from_numpy(np.stack(curves)),
+            torch.tensor(guessed),
+        )
+
+    def _window(
+        self, indices: list[int], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32], bool]:
+        index = indices[rng.integers(len(indices))]
+        clip, samples = self.clips[index]
+        speed = float(np.exp(rng.uniform(-0.22, 0.22)))
+        length = self.frames * HOP
+        start = rng.uniform(-0.15 * length, max(len(samples) - 0.85 * length * speed, 1))
+        heard = degrade(change_speed(samples, start, length, speed), rng)
+        at = np.round((start + (np.arange(self.frames) + 0.5) * HOP * speed) / HOP - 0.5).astype(int)
+        inside = (at >= 0) & (at < len(self.labels[index]))
+        at = at.clip(0, len(self.labels[index]) - 1)
+        labels = np.where(inside, self.labels[index][at], 0)
+        curves = np.where(inside[:, None], self.curves[index][at], 0).astype(np.float32) * self.SCALE
+        return heard, labels, curves, clip.source in self.guessed
+
+
+def train_encoder(
+    clips: Sequence[Clip], out: Path, settings: EncoderTraining | None = None, *, held_out: Sequence[Clip] = ()
+) -> Checkpoint:
+    """Train the starter's speech encoder on phone and articulation targets; write it as the checkpoint ``out/encoder``.
+
+    ``out`` also gets ``log.jsonl`` and the state from which the same call resumes.
+    """
+    settings = settings or EncoderTraining()
+    torch.manual_seed(settings.optimisation.seed)
+    reader = SpeechReader(settings.encoder)
+    # transformers asks for the gradient of the sound itself, which nobody reads and which costs a third of a step here.
+    reader.encoder.model.feature_extractor._requires_grad = False
+    windows = _Windows(clips, settings)
+    weights = torch.tensor([settings.closure_weight if name in (*BILABIALS, *LABIODENTALS) else 1.0 for name in PHONES])
+
+    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
+        rng = np.random.default_rng((settings.optimisation.seed, step))
+        samples, labels, curves, guessed = windows.batch(settings.optimisation.batch, rng)
+        with torch.autocast(samples.device.type, torch.bfloat16):
+            logits, articulation = (out.float() for out in reader(samples))
+        known = _believable(logits.detach(), labels, guessed, settings.doubted)
+        phones = nn.functional.cross_entropy(logits[known], labels[known], weights, label_smoothing=0.05)
+        shapes = nn.functional.smooth_l1_loss(articulation[known], curves[known])
+        right = (logits[known].argmax(-1) == labels[known]).float().mean().item()
+        return phones + settings.articulation_weight * shapes, {
+            "phones": phones.item(),
+            "shapes": shapes.item(),
+            "accuracy": right,
+        }
+
+    optimise(
+        reader,
+        loss_of,
+        settings.optimisation,
+        out,
+        judge=(lambda: judge_encoder(reader, held_out)) if held_out else None,
+    )
+    config = {
+        "model": "speech-encoder",
+        "encoder": settings.encoder.to_json(),
+        "training": asdict(settings.optimisation),
+    }
+    return write_checkpoint(out / "encoder", "encoder", config, dict(reader.state_dict()))
+
+
+def _believable(logits: Tensor, labels: Tensor, guessed: Tensor, doubted: float) -> Tensor:
+    """Return (B, T) which frames to learn from: those with a label, less the ``doubted`` share of guessed ones that fit least."""
+    known = labels != UNKNOWN
+    misfit = nn.functional.cross_entropy(logits.transpose(1, 2), labels.clamp(min=0), reduction="none")
+    doubtful = known & guessed[:, None]
+    if not doubtful.any():
+        return known
+    return known & ~(doubtful & (misfit > misfit[doubtful].quantile(1 - doubted)))
+
+
+def judge_encoder(reader: SpeechReader, clips: Sequence[Clip]) -> dict[str, float]:
+    """Return, by source, the share of 20 ms frames with the right phone, and how well p, b, m are told from the rest (F1)."""
+    lips = torch.tensor([PHONES.index(name) for name in BILABIALS])
+    counts: dict[str, NDArray[np.float64]] = {}
+    with torch.inference_mode():
+        for clip in clips:
+            samples = torch.from_numpy(clip.samples * np.float32(gain(clip.samples)))[None]
+            guess = reader(samples)[0].argmax(-1)[0]
+            truth = torch.from_numpy(frame_labels(clip.phones, len(guess), RATE / HOP, offset=0.5))
+            a, b = torch.isin(guess, lips), torch.isin(truth, lips)
+            row = [(guess == truth).sum(), len(guess), (a & b).sum(), (a & ~b).sum(), (~a & b).sum()]
+            counts[clip.source] = counts.get(clip.source, np.zeros(5)) + np.array([float(value) for value in row])
+    return {
+        key: value
+        for source, (right, frames, hit, false, missed) in counts.items()
+        for key, value in (
+            (f"{source}/accuracy", right / frames),
+            (f"{source}/bilabial_f1", 2 * hit / max(2 * hit + false + missed, 1)),
+        )
+    }

@@ -1,0 +1,46 @@
+"""What a worker is given to perform: a job as the router tells it (JSON, and files), read and checked before any work starts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from duologue.brief import Brief, Speech
+from duologue.speech.decode import Audio, load_pair
+from duologue.take import Take
+from duologue.take.edit import Edit
+
+if TYPE_CHECKING:
+    from duologue.performance.inpainting import KeptTake
+
+
+def heard(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
+    """Return a job's brief, both tracks, checked and of one length whoever the client is, and what it should be told of that.
+
+    Raises:
+        DuologueError: what ``duologue.speech.decode.load_pair`` raises.
+    """
+    brief = Brief.from_json(job["brief"])
+    tracks = [np.fromfile(path, "<f4") for path in job["audio"]]
+    a, b = (
+        replace(performer, speech=Speech(samples=samples, rate=rate))
+        for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
+    )
+    *audio, notes = load_pair(replace(brief, a=a, b=b))
+    # Our own clients have loaded the pair themselves, and told.
+    changed = any(len(track) != len(sound.samples) for track, sound in zip(tracks, audio, strict=True))
+    return brief, (audio[0], audio[1]), notes if changed else ()
+
+
+def kept(job: dict[str, Any]) -> KeptTake:
+    """Return what stays of the take that came with a job.
+
+    Raises:
+        DuologueError: what ``Take.from_bytes`` raises; INVALID_ARGUMENT ``span-empty``.
+    """
+    from duologue.performance.inpainting import KeptTake  # brings torch
+
+    return KeptTake.all_but(Take.from_bytes(Path(job["take"]).read_bytes()), Edit.from_json(job["remake"]))

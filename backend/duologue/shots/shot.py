@@ -1,0 +1,114 @@
+"""Which shots a batch has: a brief, a folder of briefs, or a manifest."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+from duologue.brief import Brief
+from duologue.errors import DuologueError, invalid
+from duologue.files.document import Table, read_document, read_text
+
+REPORT: Final = "report.json"
+"""What a finished shot's folder has, and the folder of all shots."""
+
+_COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b")
+_SUFFIXES: Final = (".toml", ".json")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One brief, the folder that it becomes, and what is set for this shot alone."""
+
+    name: str
+    brief: Path
+    folder: Path
+    seed: int | None = None
+    steps: int | None = None
+    blend: Path | None = None
+    armatures: tuple[str, str] = ("", "")
+
+    def load(self) -> Brief:
+        """Return the brief with the shot's own seed and steps. Raises what :meth:`Brief.load` does."""
+        changes = {name: value for name, value in (("seed", self.seed), ("steps", self.steps)) if value is not None}
+        return replace(Brief.load(self.brief), **changes)
+
+
+def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
+    """Return the shots of a brief, of a folder of briefs (in the order of their names) or of a manifest.
+
+    A manifest is a CSV with a column ``brief``, or a TOML or JSON with a list ``shots``; both know ``name``, ``out``, ``seed``,
+    ``steps``, ``blend``, ``armature_a`` and ``armature_b``. Beside ``shots`` these are defaults for all. Paths in a manifest are
+    relative to it. ``out`` is the folder that the shots' folders lie in; it wins over the manifest's.
+
+    Raises:
+        DuologueError: NOT_FOUND ``file-not-found``, ``no-briefs``; INVALID_ARGUMENT ``out-missing``, ``shot-twice``,
+            ``unknown-key``, ``wrong-type``; what :func:`duologue.files.document.read_document` raises.
+    """
+    if path.is_dir():
+        briefs = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES and file.name != REPORT)
+        return _distinct(path, [_shot({"brief": file.name}, {}, path.resolve(), out) for file in briefs])
+    if path.suffix.lower() == ".csv":
+        rows = csv.DictReader(io.StringIO(read_text(path)), skipinitialspace=True)
+        lines = [{key: value for key, value in row.items() if value} for row in rows]
+        return _distinct(path, [_shot(line, {}, path.resolve().parent, out) for line in lines])
+    document = read_document(path)
+    if "shots" not in document:
+        return [_shot({"brief": path.name}, {}, path.resolve().parent, out)]
+    root = Table(document, "", ("shots", *_COLUMNS))
+    shared = {key: value for key, value in document.items() if key != "shots"}
+    found = cast("list[Mapping[str, Any]]", root.items("shots"))
+    return _distinct(
+        path, [_shot(item, shared, path.resolve().parent, out, f"shots[{i}]") for i, item in enumerate(found)]
+    )
+
+
+def _shot(line: Mapping[str, Any], shared: Mapping[str, Any], folder: Path, out: Path | None, field: str = "") -> Shot:
+    Table(line, field, _COLUMNS)  # names a key that nobody knows
+    given = {**shared, **line}
+    if not given.get("brief"):
+        raise invalid("brief-missing", "a shot needs a brief; name its file", field=field)
+    brief = folder / str(given["brief"])
+    if not brief.is_file():
+        raise DuologueError("NOT_FOUND", "file-not-found", f"there is no brief {brief}; check its name", field=field)
+    root = out or (folder / str(shared["out"]) if shared.get("out") else None)
+    name = str(given.get("name") or brief.stem)
+    own = line.get("out")
+    if root is None and not own:
+        raise invalid("out-missing", f"where {name} is to go is not said; give --out", field=field)
+    blend = given.get("blend")
+    return Shot(
+        name,
+        brief,
+        (root or folder) / str(own or name),
+        _whole(given.get("seed"), f"{field}.seed"),
+        _whole(given.get("steps"), f"{field}.steps"),
+        folder / str(blend) if blend else None,
+        (str(given.get("armature_a", "")), str(given.get("armature_b", ""))),
+    )
+
+
+def _whole(value: object, field: str) -> int | None:
+    if value is None or value == "":
+        return None
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise invalid("wrong-type", f"{value!r} is no whole number", field=field.lstrip(".")) from error
+
+
+def _distinct(path: Path, shots: list[Shot]) -> list[Shot]:
+    if not shots:
+        raise DuologueError("NOT_FOUND", "no-briefs", f"there is no brief (.toml, .json) in {path}; check the path")
+    folders: dict[Path, Shot] = {}
+    for shot in shots:
+        if (other := folders.setdefault(shot.folder.resolve(), shot)) is not shot:
+            raise invalid(
+                "shot-twice",
+                f"{other.brief.name} and {shot.brief.name} would both go to {shot.folder}; give one of them another name or out",
+            )
+    return shots

@@ -1,0 +1,5 @@
+"""The take: what two performers did, how a part of it is made again, and what other programs read of it."""
+
+from duologue.take.take import Notice, Progress, Take, Track, Window
+
+__all__ = ["Notice", "Progress", "Take", "Track", "Window"]

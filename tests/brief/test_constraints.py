@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from duologue.brief import Brief, GazeTarget, HandTarget, PerformerBrief, PlaceTarget, Speech, Start
+from duologue.brief.constraints import places_of
+from duologue.errors import DuologueError
+
+
+def brief(*constraints, **changes) -> Brief:
+    sound = Speech(samples=np.zeros(16000, np.float32), rate=16000)
+    a = PerformerBrief(sound, start=Start(-0.6, 0, 1.0), actions=changes.pop("actions", ((0.0, "stand"),)))
+    return Brief(a, PerformerBrief(sound, start=Start(0.6, 0, -1.0)), constraints=constraints, **changes)
+
+
+def test_every_kind_survives_the_way_through_a_document():
+    asked = brief(
+        PlaceTarget("A", 4.0, -0.5, 1.0),
+        PlaceTarget("B", 3.0, 1.5, 1.0, 0.5),
+        HandTarget("B", "left", 1.0, 2.0, 0.4, 1.1, 0.2),
+        GazeTarget("A", 0.5, 1.5, 2.0, 1.6, 3.0),
+    )
+    document = asked.to_json()
+    assert Brief.from_json(document).constraints == asked.constraints
+    frames, places = places_of(asked.constraints, "A")
+    assert frames.tolist() == [120]
+    assert np.isnan(places[0, 2])
+
+
+def test_a_place_needs_no_kind_as_before():
+    document = brief().to_json() | {"constraints": [{"performer": "A", "seconds": 2.0, "x": 0.0, "z": 0.5}]}
+    assert Brief.from_json(document).constraints == (PlaceTarget("A", 2.0, 0.0, 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("constraints", "reason", "word"),
+    [
+        ([PlaceTarget("A", 1.0, -8.0, 0.0)], "place-too-far", "7.4 m in 1.0 s"),
+        ([PlaceTarget("A", 3.0, -1.0, 0), PlaceTarget("A", 3.0, -1.2, 0)], "places-twice", "one time"),
+        ([PlaceTarget("A", 4.0, 2.0, 0.0)], "ways-collide", "from each other"),
+        ([HandTarget("A", "left", 2.0, 1.0, 0, 1, 0)], "out-of-range", "until"),
+        ([GazeTarget("A", 2.0, 3.0, 0, float("nan"), 0)], "not-finite", "y"),
+        ([PlaceTarget("A", -1.0, 0, 0)], "out-of-range", "seconds"),
+    ],
+)
+def test_what_can_not_be_done_is_refused_before_any_work(constraints, reason, word):
+    with pytest.raises(DuologueError) as caught:
+        brief(*constraints)
+    assert caught.value.reason == reason
+    assert word in str(caught.value) + (caught.value.field or "")
+    assert (caught.value.field or "").startswith("constraints")
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ({"kind": "dance", "performer": "A", "seconds": 1}, "unknown-label"),
+        ({"kind": "hand", "performer": "A", "side": "both", "seconds": 1, "x": 0, "y": 1, "z": 0}, "unknown-label"),
+        ({"kind": "gaze", "performer": "A", "seconds": 1, "x": 0, "z": 0}, "missing-key"),
+        ({"performer": "A", "seconds": 1, "x": 0, "z": 0, "side": "left"}, "unknown-key"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_named(table, reason):
+    with pytest.raises(DuologueError) as caught:
+        Brief.from_json(brief().to_json() | {"constraints": [table]})
+    assert caught.value.reason == reason
+    assert (caught.value.field or "").startswith("constraints[0]")
+
+
+def test_a_way_round_the_partner_is_fine_and_a_free_walker_is_not_judged():
+    brief(PlaceTarget("A", 3.0, 0.6, 1.2), PlaceTarget("A", 6.0, 2.0, 0.0))
+    brief(PlaceTarget("B", 3.0, -0.6, 0.0), actions=((0.0, "walk"),))

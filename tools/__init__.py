@@ -1,0 +1,1 @@
+"""What builds our own data; nothing here ships."""
