@@ -6,7 +6,7 @@ Three ways in, one code:
     blender -b --python addon/headless.py -- render TAKE …    (an installed Blender)
     blender -b --command duologue render TAKE …               (the installed extension)
 
-Without a verb it performs briefs: ``blender -b scene.blend --command duologue --brief FOLDER --out DIR`` (docs/farm.md).
+Without a verb it performs briefs: ``blender -b scene.blend --command duologue --brief FOLDER --out DIR`` (docs/guide/farm.md).
 
 Standard output carries one JSON object a line for each thing that happens, among whatever Blender itself prints:
     {"duologue": "progress", "stage": "preview", "done": 3, "total": 750}
@@ -95,7 +95,7 @@ def with_verb(argv: Sequence[str]) -> list[str]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one verb; returns the exit code (docs/farm.md). Errors are told as an event."""
+    """Run one verb; returns the exit code (docs/guide/farm.md). Errors are told as an event."""
     options = parser().parse_args(with_verb(argv))
     from duologue.errors import DuologueError
 

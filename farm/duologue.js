@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // Flamenco job type: a folder of Duologue briefs becomes shots, one task a brief. Put this file into the folder `scripts` beside
-// the Flamenco Manager; docs/farm.md says what the workers need.
+// the Flamenco Manager; docs/guide/farm.md says what the workers need.
 
 const JOB_TYPE = {
     label: "Duologue Shots",

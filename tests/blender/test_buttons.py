@@ -12,7 +12,7 @@ import pytest
 from conftest import MODULE, REPOSITORY
 from states import NOT_HERE, STATES, difference, fire, operators, reopen, saved_in, snapshot
 
-DOCS = "\n".join(path.read_text() for path in (REPOSITORY / "docs").glob("*.md"))
+DOCS = "\n".join(path.read_text() for path in (REPOSITORY / "docs").rglob("*.md"))
 TESTS = "\n".join(
     path.read_text() for folder in ("blender", "ui") for path in (REPOSITORY / "tests" / folder).glob("*.py")
 )

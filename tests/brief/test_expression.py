@@ -137,7 +137,7 @@ def test_a_wrong_strength_is_named(emotion: object, reason: str) -> None:
     assert (caught.value.reason, caught.value.field) == (reason, "performers.A.emotion[0]")
 
 
-@pytest.mark.parametrize("page", ["face.md", "brief.md"])
+@pytest.mark.parametrize("page", ["guide/face.md", "reference/brief.md"])
 def test_the_examples_of_the_pages_are_briefs(page: str) -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / page).read_text(encoding="utf-8")
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
@@ -152,7 +152,7 @@ def test_the_examples_of_the_pages_are_briefs(page: str) -> None:
 
 
 def test_the_page_names_every_setting_and_its_default() -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "face.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[2] / "docs" / "guide" / "face.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", text, re.MULTILINE))
     assert told.keys() == {setting.name for setting in dataclasses.fields(Expression)}
     for name, value in told.items():

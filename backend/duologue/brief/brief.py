@@ -10,7 +10,7 @@ On disk (every key but the two speech tracks has a default; paths are relative t
     transcript = "anna.TextGrid"               # or .srt, .json, .txt, or the text itself
     emotion = [[0, "calmness"], [6.5, "joy", 1.5]]  # seconds, label, strength; or one label for all of it
     actions = "sit"
-    face = {blinks_per_minute = 12}            # docs/face.md
+    face = {blinks_per_minute = 12}            # docs/guide/face.md
 
     [performers.B]
     speech = "ben.flac"

@@ -1,4 +1,4 @@
-"""What a brief asks of a face beyond its speech and emotion: ``performers.A.face``. docs/face.md shows each setting at work."""
+"""What a brief asks of a face beyond its speech and emotion: ``performers.A.face``. docs/guide/face.md shows it at work."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ from duologue.wire.client import Pcm
 
 def batch(
     manifest: Annotated[
-        Path, typer.Argument(help="A folder of briefs, a manifest (TOML, JSON or CSV), or one brief (docs/farm.md).")
+        Path,
+        typer.Argument(help="A folder of briefs, a manifest (TOML, JSON or CSV), or one brief (docs/guide/farm.md)."),
     ],
     out_folder: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the shots' folders; by default the manifest's.")

@@ -33,7 +33,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print report.json on stand
 
 
 def perform(
-    brief: Annotated[Path, typer.Argument(help="A brief: TOML or JSON (docs/brief.md).")],
+    brief: Annotated[Path, typer.Argument(help="A brief: TOML or JSON (docs/reference/brief.md).")],
     out_folder: Out = Path("performance"),
     server: Server = None,
     seed: Annotated[int | None, typer.Option(help="Another take: overrides the brief's seed.")] = None,

@@ -177,7 +177,8 @@ def make_all(
 
     ``work`` makes a shot and returns its report (see :func:`make`); ``tell`` hears of each shot as it ends. The summary is
     returned, and written as ``report`` (by default ``out/report.json``) after every shot: ``shots`` with a state each (done,
-    skipped, failed with the error, left when it was stopped before), how many of each, ``exit_code`` (docs/farm.md), seconds.
+    skipped, failed with the error, left when it was stopped before), how many of each, ``exit_code``, seconds
+    (docs/guide/farm.md).
     """
     began = time.monotonic()
     prepare_folder(out)
