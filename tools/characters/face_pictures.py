@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from duologue.arkit import INDEX, NAMES
 from duologue.brief import Brief, Speech
-from duologue.datasets.readers.kit_speech import RATE, is_held_out, recorded
+from duologue.datasets.readers.kit_speech import is_held_out, recorded
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.facial.lips import lip_gap
 from duologue.files.folders import demo_brief
@@ -24,7 +24,7 @@ from duologue.labels import EMOTIONS
 from duologue.speech.decode import load_speech
 from duologue.speech.phones import BILABIALS, VOWELS
 from duologue.speech.resample import resample
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -49,9 +49,9 @@ def demo_voice() -> NDArray[np.float32]:
     """Return performer A's speech in the demo at 16 kHz, without its pauses of more than a second."""
     brief = Brief.load(demo_brief())
     audio = load_speech(Speech(path=brief.a.speech.path))
-    samples = resample(audio.samples, audio.rate, RATE)
+    samples = resample(audio.samples, audio.rate, SPEECH_RATE)
     loud = np.abs(samples) > 0.01
-    near = np.convolve(loud, np.ones(RATE // 2), "same") > 0
+    near = np.convolve(loud, np.ones(SPEECH_RATE // 2), "same") > 0
     return samples[near]
 
 
@@ -71,10 +71,10 @@ def mouth(studio: Studio, name: str, weights: Weights, label: str) -> Image.Imag
 
 def emotions(studio: Studio, pipeline: FacePipeline) -> None:
     """Write face_emotions.png: two rows a line, speaking (Ada) and listening (Ben), the 26 emotions side by side."""
-    voice = demo_voice()[: 5 * RATE]
+    voice = demo_voice()[: 5 * SPEECH_RATE]
     tiles: list[Image.Image] = []
     for index, label in enumerate(EMOTIONS):
-        frames = len(voice) * FPS // RATE
+        frames = len(voice) * FPS // SPEECH_RATE
         made = perform(voice, np.full(frames, index), pipeline)
         # A jaw half open shows speech without hiding the mood; blinks would hide the eyes.
         awake = made[..., INDEX["eyeBlinkLeft"]] < 0.3
@@ -98,7 +98,7 @@ def plosives(studio: Studio, pipeline: FacePipeline, kit: Path) -> None:
     ]
     for number, index in enumerate(rng.choice(len(pairs), 10, replace=False)):
         clip, consonant, vowel = pairs[index]
-        frames = len(clip.samples) * FPS // RATE
+        frames = len(clip.samples) * FPS // SPEECH_RATE
         made = perform(clip.samples, np.full(frames, EMOTIONS.index("calmness")), pipeline)[0]
         near = slice(max(int(np.ceil((consonant.start - 0.06) * FPS)), 0), int((consonant.end + 0.06) * FPS) + 1)
         gaps = lip_gap(made[near])
@@ -118,14 +118,14 @@ def video(studio: Studio, pipeline: FacePipeline) -> None:
     """Write face_emotions.mp4 (480 x 480, 30 fps, with sound); needs ffmpeg."""
     import soundfile
 
-    voice = np.tile(demo_voice(), 6)[: int(len(EMOTIONS) * 1.2 * RATE)]
-    frames = len(voice) * FPS // RATE
+    voice = np.tile(demo_voice(), 6)[: int(len(EMOTIONS) * 1.2 * SPEECH_RATE)]
+    frames = len(voice) * FPS // SPEECH_RATE
     which = (np.arange(frames) // 36).clip(max=len(EMOTIONS) - 1)
     # Each by itself, with two seconds before it: the model takes longer than 1.2 s from one mood to the next.
     pieces: list[Weights] = []
     for index in range(len(EMOTIONS)):
         before = min(60, 36 * index)
-        at = slice((36 * index - before) * RATE // FPS, 36 * (index + 1) * RATE // FPS)
+        at = slice((36 * index - before) * SPEECH_RATE // FPS, 36 * (index + 1) * SPEECH_RATE // FPS)
         pieces.append(perform(voice[at], np.full(before + 36, index), pipeline)[:, before:])
     made = np.concatenate(pieces, axis=1)
     studio.scene.display.render_aa = "FXAA"  # 936 frames of two heads
@@ -138,7 +138,7 @@ def video(studio: Studio, pipeline: FacePipeline) -> None:
         both.paste(left, (0, 0))
         both.paste(right, (240, 0))
         both.save(folder / f"{frame:05d}.png")
-    soundfile.write(folder / "voice.wav", voice, RATE)
+    soundfile.write(folder / "voice.wav", voice, SPEECH_RATE)
     command = [
         shutil.which("ffmpeg") or "ffmpeg", "-y", "-loglevel", "error", "-r", "30", "-i", str(folder / "%05d.png"),
         "-i", str(folder / "voice.wav"), "-c:v", "libx264", "-crf", "30", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "48k",

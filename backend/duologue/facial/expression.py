@@ -17,14 +17,13 @@ from duologue.brief.expression import Expression, Part
 from duologue.facial.articulation import SpokenLips, finish
 from duologue.facial.eyes import REACH, blink_curve, draw_gaze, listening_brows, turn_eyes
 from duologue.speech.phones import Phone
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["ARTICULATORS", "Expression", "ExpressionLayer", "own_voice"]
 
-_RATE: Final = 16_000
 _BLOCK: Final = 1800
 """Frames whose samples are summed at a time: a minute, whatever the clip's length."""
 
@@ -68,7 +67,7 @@ def _widen(active: NDArray[np.bool_], before: int, after: int) -> NDArray[np.flo
 
 def _power(samples_16k: NDArray[np.float32], frames: int) -> NDArray[np.float64]:
     """Return (P, frames): mean square of each frame's samples; frames after the sound have none."""
-    hop = _RATE / FPS
+    hop = SPEECH_RATE / FPS
     edges = np.round(np.arange(frames + 1) * hop).astype(int).clip(max=samples_16k.shape[1])
     power = np.zeros((len(samples_16k), frames))
     for first in range(0, frames, _BLOCK):  # minutes, not frames

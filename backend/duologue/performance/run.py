@@ -24,16 +24,14 @@ from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import forward_kinematics
 from duologue.performance.direction import Direction
 from duologue.performance.inpainting import KeptTake
-from duologue.speech.decode import samples_of
 from duologue.speech.features import SpeechFeatures
 from duologue.take import Progress, Track, Window
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE, samples_of
 
 CHEST, HEAD = "Spine3", "Head"
 FACE_STEPS = 8
 """The most denoising steps a face takes: held-out closures and jaw no longer change from 4 on (face/CARD.md)."""
 
-_RATE = 16_000
 
 Floats = NDArray[np.float32]
 
@@ -108,7 +106,7 @@ class Run:
         if keep is not None and at.start:
             yield keep.kept_faces(slice(0, at.start))
         if at.start < at.stop:
-            sound = slice(samples_of(at.start, _RATE), samples_of(at.stop, _RATE) + 1)
+            sound = slice(samples_of(at.start, SPEECH_RATE), samples_of(at.stop, SPEECH_RATE) + 1)
             strengths = brief.frame_emotion_strengths(self._frames)
             made = at.start
             for window in face.bare(

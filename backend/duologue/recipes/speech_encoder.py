@@ -17,9 +17,10 @@ from duologue.datasets.labels.phones import UNKNOWN, frame_labels
 from duologue.datasets.readers.kit_speech import Clip
 from duologue.datasets.synthesis.speech.augment import change_speed, degrade
 from duologue.facial.coarticulation import mouth_curves
-from duologue.speech.encoder import HOP, RATE, EncoderConfig, SpeechEncoder, gain
+from duologue.speech.encoder import HOP, EncoderConfig, SpeechEncoder, gain
 from duologue.speech.phones import BILABIALS, LABIODENTALS, PHONES
 from duologue.training.loop import Optimisation, optimise
+from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,8 @@ ARTICULATION: Final = (
 )  # fmt: skip
 """Shapes the encoder also learns to read off the sound, so that its features already hold what the mouth needs."""
 _COLUMNS: Final = [SHAPE[name] for name in ARTICULATION]
+_FRAME_RATE: Final = SPEECH_RATE / HOP
+"""The encoder's frames a second."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,15 @@ class _Windows:
 
     def __init__(self, clips: Sequence[Clip], settings: EncoderTraining) -> None:
         self.clips = [(clip, clip.samples * np.float32(gain(clip.samples))) for clip in clips]
+        counts = [len(clip.samples) // HOP + 1 for clip in clips]
         self.labels = [
-            frame_labels(clip.phones, len(clip.samples) // HOP + 1, RATE / HOP, offset=0.5) for clip in clips
+            frame_labels(clip.phones, count, _FRAME_RATE, offset=0.5) for clip, count in zip(clips, counts, strict=True)
         ]
         self.curves = [
-            mouth_curves(clip.phones, len(clip.samples) // HOP + 1, rate=RATE / HOP)[:, _COLUMNS].astype(np.float16)
-            for clip in clips
+            mouth_curves(clip.phones, count, rate=_FRAME_RATE)[:, _COLUMNS].astype(np.float16)
+            for clip, count in zip(clips, counts, strict=True)
         ]
-        self.frames = int(settings.seconds * RATE / HOP)
+        self.frames = int(settings.seconds * SPEECH_RATE / HOP)
         self.guessed = settings.guessed
         by_source = {
             source: [i for i, clip in enumerate(clips) if clip.source == source] for source, _ in settings.shares
@@ -185,7 +189,7 @@ def judge_encoder(reader: SpeechReader, clips: Sequence[Clip]) -> dict[str, floa
         for clip in clips:
             samples = torch.from_numpy(clip.samples * np.float32(gain(clip.samples)))[None]
             guess = reader(samples)[0].argmax(-1)[0]
-            truth = torch.from_numpy(frame_labels(clip.phones, len(guess), RATE / HOP, offset=0.5))
+            truth = torch.from_numpy(frame_labels(clip.phones, len(guess), _FRAME_RATE, offset=0.5))
             a, b = torch.isin(guess, lips), torch.isin(truth, lips)
             row = [(guess == truth).sum(), len(guess), (a & b).sum(), (a & ~b).sum(), (~a & b).sum()]
             counts[clip.source] = counts.get(clip.source, np.zeros(5)) + np.array([float(value) for value in row])

@@ -26,7 +26,7 @@ from duologue.service.router import Settings
 from duologue.service.serve import run
 from duologue.speech.decode import Audio
 from duologue.take import Progress, Track, Window
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 from duologue.wire import windows
 from duologue.wire.client import Client, Pcm
 
@@ -114,11 +114,11 @@ def measure_wire(*, take_seconds: float = 20.0, window_ms: int = 300, rounds: in
         and ``first_window_ms`` (of that, until the first window: the speech going up); ``window_bytes``;
         ``megabytes_per_second`` (windows as fast as the wire takes them).
     """
-    samples = np.random.default_rng(0).normal(0, 0.1, round(take_seconds * 16_000)).astype(np.float32)
-    speech: tuple[Pcm, Pcm] = (samples, 16_000), (samples, 16_000)
+    samples = np.random.default_rng(0).normal(0, 0.1, round(take_seconds * SPEECH_RATE)).astype(np.float32)
+    speech: tuple[Pcm, Pcm] = (samples, SPEECH_RATE), (samples, SPEECH_RATE)
     brief = Brief.from_json({"performers": {"A": {"style": window_ms}, "B": {}}})
     performance = Metronome.load("cpu")
-    audio = Audio(samples, 16_000), Audio(samples, 16_000)
+    audio = Audio(samples, SPEECH_RATE), Audio(samples, SPEECH_RATE)
 
     def alone() -> tuple[float, float]:
         return _timed(lambda: performance.stream(brief, audio, lambda: False))

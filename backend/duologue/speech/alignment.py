@@ -17,8 +17,8 @@ from scipy.ndimage import binary_dilation
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word, parse, spread
 from duologue.speech.activity import level
-from duologue.speech.phones import RATE, Aligner, Heard, Phone, believed, on_lips, recognise
-from duologue.units import FPS
+from duologue.speech.phones import Aligner, Heard, Phone, believed, on_lips, recognise
+from duologue.units import FPS, SPEECH_RATE
 
 MAX_SECONDS: Final = 300
 """Longer recordings are not searched as one: the cost grows with length times words."""
@@ -127,7 +127,7 @@ def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple
         aligner = Aligner()
     except ImportError as error:
         raise AlignmentError(f"has no times, and {_NOT_INSTALLED}") from error
-    if len(samples_16k) > MAX_SECONDS * RATE:
+    if len(samples_16k) > MAX_SECONDS * SPEECH_RATE:
         raise AlignmentError(
             f"has no times, and over {MAX_SECONDS // 60} minutes are not aligned (give it times, or cut the track)"
         )
@@ -141,7 +141,7 @@ def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple
     starts, ends = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
     starts[known] = [word.start for word in heard]
     ends[known] = [word.end for word in heard]
-    return _filled(texts, starts, ends, len(samples_16k) / RATE), heard
+    return _filled(texts, starts, ends, len(samples_16k) / SPEECH_RATE), heard
 
 
 def _within_given(words: Sequence[Word], samples_16k: NDArray[np.float32], field: str) -> LipPhones:
@@ -164,7 +164,8 @@ def _within_given(words: Sequence[Word], samples_16k: NDArray[np.float32], field
         for stretch in _stretches(words):
             spelled = [(word, text) for word in stretch if aligner and (text := aligner.spelled(word.text))]
             first = max(stretch[0].start - _MARGIN, 0.0)
-            cut = samples_16k[int(first * RATE) : int((max(word.end for word in stretch) + _MARGIN) * RATE)]
+            last = max(word.end for word in stretch) + _MARGIN
+            cut = samples_16k[int(first * SPEECH_RATE) : int(last * SPEECH_RATE)]
             found = aligner.align(cut, [text for _, text in spelled]) if aligner else ()
             here = believed(found)
             believe.extend(here)
@@ -226,8 +227,8 @@ def _doubt(believe: Sequence[bool], field: str) -> tuple[str, ...]:
 
 def _audible(samples_16k: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return (T,) where sound is a tenth of a second away at most: a plosive is silent, but its vowel not far."""
-    frames = int(len(samples_16k) / RATE * FPS)
-    levels = level(samples_16k, RATE, frames)
+    frames = int(len(samples_16k) / SPEECH_RATE * FPS)
+    levels = level(samples_16k, SPEECH_RATE, frames)
     loud = levels > np.percentile(levels, 10) + _OVER_QUIET_DB if frames else np.zeros(1, bool)
     return np.asarray(binary_dilation(loud, np.ones(2 * _NEAR_VOICE + 1)), bool)
 

@@ -18,13 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from duologue.errors import DuologueError, invalid
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import Wav2Vec2Config, Wav2Vec2Model
 
-RATE: Final = 16_000
 HOP: Final = 320
 """Samples between two feature vectors: the product of the convolutions' strides, in ours as in every released Wav2Vec2."""
 _SPEECH_RMS: Final = 0.08
@@ -174,7 +173,7 @@ def at_motion_frames(features: Tensor, start: int, frames: int) -> Tensor:
     Motion frame t lies at t / 30 s, feature k at (k + 0.5) / 50 s. ``start`` only shifts: result frame i is motion frame
     ``start + i`` counted from the features' own beginning.
     """
-    times = (torch.arange(start, start + frames, dtype=torch.float64) / FPS * RATE / HOP - 0.5).clamp(
+    times = (torch.arange(start, start + frames, dtype=torch.float64) / FPS * SPEECH_RATE / HOP - 0.5).clamp(
         0, features.shape[1] - 1
     )
     low = times.floor().long()
@@ -210,8 +209,8 @@ class EncodedSpeech:
 
     def _chunk(self, index: int) -> Tensor:
         if index not in self._chunks:
-            begin = (index * self.CHUNK - self.CONTEXT) * RATE // FPS  # whole: 30 frames are a second
-            length = (self.CHUNK + 2 * self.CONTEXT) * RATE // FPS
+            begin = (index * self.CHUNK - self.CONTEXT) * SPEECH_RATE // FPS  # whole: 30 frames are a second
+            length = (self.CHUNK + 2 * self.CONTEXT) * SPEECH_RATE // FPS
             piece = np.zeros((len(self._samples), length), np.float32)
             low, high = max(begin, 0), min(begin + length, self._samples.shape[1])
             if high > low:
@@ -231,7 +230,7 @@ def _start_as_filterbank(conv: nn.Conv1d) -> None:
     pairs = channels // 2
     mel = np.linspace(1127 * np.log1p(60 / 700), 1127 * np.log1p(7400 / 700), pairs)
     hertz = 700 * np.expm1(mel / 1127)
-    t = (np.arange(length) - length / 2) / RATE
+    t = (np.arange(length) - length / 2) / SPEECH_RATE
     phase = 2 * np.pi * hertz[:, None] * t
     # High bands get shorter windows, as in a wavelet transform: 20 ms at the bottom, about 5 ms at the top.
     width = np.clip(6.0 / hertz, 0.0022, 0.006)[:, None]

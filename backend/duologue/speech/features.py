@@ -12,16 +12,15 @@ from duologue.brief import Transcript
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level, speech_energy, voice_activity
 from duologue.speech.alignment import LipPhones, timed_words
-from duologue.speech.decode import Audio, samples_of
+from duologue.speech.decode import Audio
 from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
 from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
-from duologue.units import frames_of
+from duologue.units import SPEECH_RATE, frames_of, samples_of
 
 Floats = NDArray[np.float32]
 
-ENCODER_RATE: Final = 16_000
 LOUDNESS: Final = 0.08
 """Root mean square (-22 dB of full scale) that the spoken parts of every track are brought to, so that a quiet recording doesn't
 make a shy performer."""
@@ -61,7 +60,7 @@ def speech_features(
     active = voice_activity(levels)
     samples = audio.samples * loudness_gain(levels, active)
     mel_samples = _fitted(resample(samples, audio.rate, MEL_RATE), frames * HOP)
-    encoder_samples = _fitted(resample(samples, audio.rate, ENCODER_RATE), samples_of(frames, ENCODER_RATE))
+    encoder_samples = _fitted(resample(samples, audio.rate, SPEECH_RATE), samples_of(frames, SPEECH_RATE))
     said = timed_words(transcript, encoder_samples, active, field)
     return SpeechFeatures(
         frames=frames,

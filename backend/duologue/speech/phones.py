@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from duologue.units import SPEECH_RATE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,7 +32,6 @@ BILABIALS: Final = ("P", "B", "M")
 LABIODENTALS: Final = ("F", "V")
 VOWELS: Final = PHONES[1:16]
 
-RATE: Final = 16_000
 _SPHINX_RATE: Final = 100  # its frames a second
 _PATIENT: Final = {"beam": 1e-120, "wbeam": 1e-100, "pbeam": 1e-120, "bestpath": False, "dither": True, "seed": 1}
 """Search far, because the words are given. The default beams, and its pass over the lattice, lose the end of every other fast or
@@ -75,7 +76,7 @@ class Aligner:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        self._decoder = Decoder(samprate=RATE, lm=None, loglevel="FATAL", **_PATIENT)
+        self._decoder = Decoder(samprate=SPEECH_RATE, lm=None, loglevel="FATAL", **_PATIENT)
 
     def spelled(self, text: str) -> str | None:
         """Return a written word as the dictionary has it, without punctuation and case; None where it has not."""
@@ -116,7 +117,7 @@ def align(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
     """
     from pocketsphinx import Decoder
 
-    decoder = Decoder(samprate=RATE, loglevel="FATAL", lm=None)
+    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", lm=None)
     words = [word for word in re.findall(r"[a-z']+", text.lower()) if decoder.lookup_word(word)]
     return tuple(chain.from_iterable(phones for _, phones, _ in _searched(decoder, samples_16k, words)))
 
@@ -129,7 +130,7 @@ def recognise(samples_16k: NDArray[np.float32]) -> list[tuple[float, float, str]
     """
     from pocketsphinx import Decoder
 
-    decoder = Decoder(samprate=RATE, dither=True, seed=1, loglevel="FATAL")
+    decoder = Decoder(samprate=SPEECH_RATE, dither=True, seed=1, loglevel="FATAL")
     decoder.start_utt()
     decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()

@@ -15,6 +15,7 @@ import numpy as np
 
 from duologue.errors import invalid
 from duologue.speech.phones import INDEX, Phone, align
+from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def recognise(samples_16k: NDArray[np.float32], *, trust: float = 0.4) -> tuple[
     """
     from pocketsphinx import Decoder
 
-    decoder = Decoder(samprate=16000, loglevel="FATAL")
+    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL")
     decoder.start_utt()
     decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()

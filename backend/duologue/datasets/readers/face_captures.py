@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 
 from duologue.brief import Speech
-from duologue.datasets.readers.kit_speech import RATE
 from duologue.datasets.readers.live_link import read_face_csv
 from duologue.datasets.synthesis.face.conversations import Dialogue
 from duologue.errors import invalid
@@ -18,7 +17,7 @@ from duologue.facial.lips import closing, shut
 from duologue.speech.decode import load_speech
 from duologue.speech.phones import align
 from duologue.speech.resample import resample
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 _SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
 NOT_SAID: Final = -1
@@ -46,10 +45,10 @@ def captured(folder: Path, *, style: int = 0, finish_closures: bool = True) -> I
             continue
         found = True
         audio = load_speech(Speech(path=sound))
-        samples = resample(audio.samples, audio.rate, RATE)
+        samples = resample(audio.samples, audio.rate, SPEECH_RATE)
         weights = read_face_csv(table).weights
-        frames = min(len(weights), int(len(samples) / RATE * FPS))
-        weights, samples = weights[:frames], samples[: int(frames / FPS * RATE)]
+        frames = min(len(weights), int(len(samples) / SPEECH_RATE * FPS))
+        weights, samples = weights[:frames], samples[: int(frames / FPS * SPEECH_RATE)]
         transcript = table.with_suffix(".txt")
         phones = align(samples, transcript.read_text(encoding="utf-8")) if transcript.is_file() else ()
         if phones and finish_closures:

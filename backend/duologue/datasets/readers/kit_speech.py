@@ -16,11 +16,11 @@ import numpy as np
 from duologue.datasets.labels.phones import from_espeak, read_phones_csv, recognise
 from duologue.datasets.labels.split import FACE_SPLIT
 from duologue.speech.phones import Phone, align
+from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RATE: Final = 16_000
 _HERE: Final = Path(__file__).parent
 _ENGLISH: Final = ("en-us", "gmw/en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbcwmd", "en-029")
 _LANGUAGES: Final = {
@@ -83,10 +83,10 @@ def recorded(kit: Path, cache: Path, sources: Sequence[str] = RECORDED) -> Itera
         for path in sorted((kit / source).rglob("*.flac")):
             read, rate = soundfile.read(path, dtype="float32")
             samples = np.asarray(read, np.float32)
-            if rate != RATE:
+            if rate != SPEECH_RATE:
                 import soxr
 
-                samples = np.asarray(soxr.resample(samples, rate, RATE), np.float32)
+                samples = np.asarray(soxr.resample(samples, rate, SPEECH_RATE), np.float32)
             transcript = path.with_suffix(".txt")
             text = transcript.read_text().strip() if transcript.exists() else ""
             timed, kept = path.with_suffix(".phones.csv"), cache / f"{path.stem}.json"
@@ -164,5 +164,8 @@ def synthetic(count: int, seed: int, texts: list[tuple[str, str]], *, held_out_v
         )
         phones = tuple(Phone(start, end, from_espeak(name)) for start, end, name in made.phones)
         yield Clip(
-            f"espeak/{voice}-{number}", soxr.resample(made.samples, made.rate, RATE).astype(np.float32), phones, text
+            f"espeak/{voice}-{number}",
+            soxr.resample(made.samples, made.rate, SPEECH_RATE).astype(np.float32),
+            phones,
+            text,
         )

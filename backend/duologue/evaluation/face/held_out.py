@@ -17,14 +17,14 @@ import numpy as np
 from duologue.brief import Speech, Transcript
 from duologue.brief.transcript import parse
 from duologue.datasets.readers.face_captures import captured
-from duologue.datasets.readers.kit_speech import RATE, Clip, is_held_out, recorded, sentences, synthetic
+from duologue.datasets.readers.kit_speech import Clip, is_held_out, recorded, sentences, synthetic
 from duologue.datasets.synthesis.face.conversations import Dialogue, enact
 from duologue.errors import DuologueError
 from duologue.speech.alignment import timed_words
 from duologue.speech.decode import load_speech
 from duologue.speech.phones import INDEX, Phone, align
 from duologue.speech.resample import resample
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,7 +114,7 @@ def cut_at_pauses(clip: Clip, shortest: float = 4.0, pause: float = 0.15) -> lis
     What is left over at the end stays with the last piece, so every phone is in one piece.
     """
     spoken = [phone for phone in clip.phones if phone.name != "SIL"]
-    whole = len(clip.samples) / RATE
+    whole = len(clip.samples) / SPEECH_RATE
     cuts = [0.0]
     for before, after in pairwise(spoken):
         middle = (before.end + after.start) / 2
@@ -123,7 +123,7 @@ def cut_at_pauses(clip: Clip, shortest: float = 4.0, pause: float = 0.15) -> lis
     return [
         Clip(
             f"{clip.name}@{start:.2f}",
-            clip.samples[int(start * RATE) : int(end * RATE)],
+            clip.samples[int(start * SPEECH_RATE) : int(end * SPEECH_RATE)],
             _moved([phone for phone in spoken if start <= phone.start < end], -start),
             clip.text,
             _moved([phone for phone in clip.told if start <= phone.start < end], -start),
@@ -133,11 +133,11 @@ def cut_at_pauses(clip: Clip, shortest: float = 4.0, pause: float = 0.15) -> lis
 
 
 def _exchange(a: Clip, b: Clip, rng: np.random.Generator) -> Dialogue:
-    starts = (_EDGE, _EDGE + len(a.samples) / RATE + _GAP)
-    samples = np.zeros((2, int((starts[1] + len(b.samples) / RATE + _EDGE) * RATE)), np.float32)
+    starts = (_EDGE, _EDGE + len(a.samples) / SPEECH_RATE + _GAP)
+    samples = np.zeros((2, int((starts[1] + len(b.samples) / SPEECH_RATE + _EDGE) * SPEECH_RATE)), np.float32)
     for row, clip, start in zip(samples, (a, b), starts, strict=True):
         level = np.float32(_LEVEL / max(float(np.sqrt(np.mean(clip.samples**2))), 1e-4))
-        row[int(start * RATE) : int(start * RATE) + len(clip.samples)] = clip.samples * level
+        row[int(start * SPEECH_RATE) : int(start * SPEECH_RATE) + len(clip.samples)] = clip.samples * level
     phones = (_moved(a.phones, starts[0]), _moved(b.phones, starts[1]))
     return replace(enact(samples, phones, rng), told=(_moved(a.told, starts[0]), _moved(b.told, starts[1])))
 
@@ -152,7 +152,7 @@ def aligned_as_performing(clip: Clip) -> Clip:
 
 
 def _told(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
-    everywhere = np.ones(int(len(samples) / RATE * FPS), bool)
+    everywhere = np.ones(int(len(samples) / SPEECH_RATE * FPS), bool)
     return tuple(timed_words(Transcript(text), samples, everywhere).phones)
 
 
@@ -174,7 +174,7 @@ def _mfa(kit: Path, cache: Path) -> list[Clip]:
         if not path.is_file():
             continue
         audio = load_speech(Speech(path=path))
-        samples = resample(audio.samples, audio.rate, RATE)
+        samples = resample(audio.samples, audio.rate, SPEECH_RATE)
         text = path.with_suffix(".lab").read_text(encoding="utf-8")
         grid = path.with_suffix(".TextGrid").read_text(encoding="utf-8")
         phones = _phone_tier(grid) or _aligned(samples, text, cache / f"mfa-{path.stem}.json")

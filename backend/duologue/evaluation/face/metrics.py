@@ -19,12 +19,11 @@ from duologue.evaluation.face.conversations import closures, frames_near, lag, m
 from duologue.evaluation.face.mesh import FaceMesh, IctFace, LipGap
 from duologue.evaluation.intervals import Sums
 from duologue.speech.phones import LABIODENTALS
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RATE: Final = 16_000
 TO_TEETH_MM: Final = 2.0
 """The lower lip is at the teeth when their edge is on average nearer to it than this. On ICT it is 2.2 mm away at rest, 2.9 mm
 when the lips part without rolling, 1.0 mm in a full f."""
@@ -149,7 +148,7 @@ def _liveliness(made: NDArray[np.float32], dialogue: Dialogue) -> dict[str, Sums
 
 def voice_level(samples_16k: NDArray[np.float32], frames: int) -> NDArray[np.float64]:
     """Return the level of a track (N,) around each motion frame's moment, (frames,): -40 to 0 dB below its loud frames."""
-    edges = np.round((np.arange(frames + 1) - 0.5) * RATE / FPS).astype(int).clip(0, len(samples_16k))
+    edges = np.round((np.arange(frames + 1) - 0.5) * SPEECH_RATE / FPS).astype(int).clip(0, len(samples_16k))
     energy = np.concatenate([[0.0], np.cumsum(samples_16k.astype(np.float64) ** 2)])
     power = np.diff(energy[edges]) / np.maximum(np.diff(edges), 1)
     decibels = 10 * np.log10(power.clip(1e-12))

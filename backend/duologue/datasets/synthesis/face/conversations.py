@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
-from duologue.datasets.readers.kit_speech import RATE, Clip
+from duologue.datasets.readers.kit_speech import Clip
 from duologue.datasets.synthesis.face.templates import ARTICULATION, EXPRESSIONS, PLEASANT
 from duologue.datasets.synthesis.speech.augment import change_speed, degrade
 from duologue.facial.coarticulation import SpeakingStyle, mouth_curves
 from duologue.facial.lips import closing, shut
 from duologue.speech.phones import Phone
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,7 +100,7 @@ def enact(
 
     ``laughs``: when each laughs, in seconds. ``speaker``: as for ``compose``.
     """
-    frames = int(samples.shape[1] / RATE * FPS)
+    frames = int(samples.shape[1] / SPEECH_RATE * FPS)
     style = rng.integers(len(STYLES), size=2) if speaker is None else np.full(2, speaker)
     emotion = np.stack([_moods(frames, rng) for _ in range(2)]) if speaker is None else np.full((2, frames), -1)
     facing = np.repeat(_switching(frames, rng, 0.8)[None], 2, axis=0)
@@ -120,7 +120,7 @@ def _turns(
 
     Returns the samples (2, N), both performers' phones, and when each laughs.
     """
-    samples = np.zeros((2, int(seconds * RATE)), np.float32)
+    samples = np.zeros((2, int(seconds * SPEECH_RATE)), np.float32)
     phones: tuple[list[Phone], list[Phone]] = ([], [])
     laughs: tuple[list[_Span], list[_Span]] = ([], [])
     free = [0.0, 0.0]
@@ -128,18 +128,18 @@ def _turns(
     speed = np.ones(2) if clean else np.exp(rng.uniform(-0.15, 0.15, 2))
     while now < seconds - 0.5:
         clip = clips[rng.integers(len(clips))]
-        whole = len(clip.samples) / RATE
+        whole = len(clip.samples) / SPEECH_RATE
         start = rng.uniform(0, max(whole - 3.0, 0.0))
         # Cut where a phone begins, so that no word starts in the middle of a vowel.
         start = max((phone.start for phone in clip.phones if phone.start <= start), default=0.0)
         factor = float(speed[speaker])
         length = min(rng.uniform(1.0, 7.0), (whole - start) / factor, seconds - now)
-        count = int(length * RATE)
-        piece = change_speed(clip.samples, start * RATE, count, factor)
+        count = int(length * SPEECH_RATE)
+        piece = change_speed(clip.samples, start * SPEECH_RATE, count, factor)
         piece *= np.float32(0.08 / max(float(np.sqrt(np.mean(piece**2))), 1e-4))
         edge = min(160, count // 2)
         fade = np.minimum(1, np.minimum(np.arange(count), np.arange(count)[::-1]) / max(edge, 1)).astype(np.float32)
-        at = int(now * RATE)
+        at = int(now * SPEECH_RATE)
         samples[speaker, at : at + count] += (piece * fade)[: samples.shape[1] - at]
         phones[speaker].extend(
             Phone(now + max((p.start - start) / factor, 0), now + min((p.end - start) / factor, length), p.name)
@@ -233,7 +233,7 @@ def _switching(frames: int, rng: np.random.Generator, share: float) -> NDArray[n
 
 def _loudness(track: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
     """Return (frames,) smoothed level, about 1 while speaking and near 0 in silence."""
-    hop = RATE / FPS
+    hop = SPEECH_RATE / FPS
     edges = np.round(np.arange(frames + 1) * hop).astype(int).clip(max=len(track))
     power = np.diff(np.concatenate([[0.0], np.cumsum(track.astype(np.float64) ** 2)])[edges]) / hop
     return _smooth((np.sqrt(power.clip(0)) / 0.08).clip(0, 3) ** 0.4, 5)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from duologue.units import SPEECH_RATE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-RATE: Final = 16_000
 
 
 def change_speed(samples: NDArray[np.float32], start: float, length: int, factor: float) -> NDArray[np.float32]:
@@ -44,8 +44,8 @@ def degrade(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
 
 def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Convolve with exponentially decaying noise behind a direct sound (Polack's model), T60 of 0.15 to 0.7 s."""
-    seconds = rng.uniform(0.15, 0.7)
-    tail = rng.standard_normal(int(seconds * RATE)) * np.exp(-6.9 * np.arange(int(seconds * RATE)) / (seconds * RATE))
+    length = rng.uniform(0.15, 0.7) * SPEECH_RATE
+    tail = rng.standard_normal(int(length)) * np.exp(-6.9 * np.arange(int(length)) / length)
     tail *= rng.uniform(0.1, 0.5) / np.linalg.norm(tail)
     tail[0] = 1.0
     size = 1 << (len(samples) + len(tail)).bit_length()
@@ -55,7 +55,7 @@ def _room(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
 
 def _channel(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Shape the spectrum: a tilt of up to 6 dB an octave around 1 kHz, or a telephone's 300 to 3400 Hz."""
-    hertz = np.fft.rfftfreq(len(samples), 1 / RATE)
+    hertz = np.fft.rfftfreq(len(samples), 1 / SPEECH_RATE)
     if rng.random() < 0.4:
         low, high = rng.uniform(80, 350), rng.uniform(3200, 3900)
         shape = 1 / (1 + (low / np.maximum(hertz, 1)) ** 6) / (1 + (hertz / high) ** 12)
@@ -67,6 +67,6 @@ def _channel(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
 def _noise(length: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return coloured noise of unit RMS, from white to red."""
     spectrum = np.fft.rfft(rng.standard_normal(length))
-    spectrum *= np.maximum(np.fft.rfftfreq(length, 1 / RATE), 30) ** -rng.uniform(0, 1)
+    spectrum *= np.maximum(np.fft.rfftfreq(length, 1 / SPEECH_RATE), 30) ** -rng.uniform(0, 1)
     noise = np.fft.irfft(spectrum, length)
     return (noise / (np.std(noise) + 1e-9)).astype(np.float32)
