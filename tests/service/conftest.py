@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from duologue.brief import Brief
 from duologue.service.limits import Limits
-from duologue.service.router import Router, Settings
+from duologue.service.router import Router
+from duologue.service.settings import Settings
 from duologue.wire.client import Client, Pcm
 from duologue.wire.connection import Connection
 

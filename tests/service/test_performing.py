@@ -128,7 +128,7 @@ def test_a_reader_that_stops_reading_stops_the_stream_and_loses_nothing(start, c
     first = job.next_event(30)
     assert first is not None
     until = time.monotonic() + 30
-    (kept,) = server.router.book.jobs.values()
+    (kept,) = server.router.registry.jobs.values()
     while not kept.over and time.monotonic() < until:  # the performance goes on, into the spool
         time.sleep(0.02)
     assert kept.over
@@ -167,7 +167,7 @@ def test_leaving_the_loop_cancels(start, connect) -> None:
     for event in client.perform(brief(steps=1000, ms=5), speech(6)):
         if isinstance(event, Progress):
             break
-    (job,) = server.router.book.jobs.values()
+    (job,) = server.router.registry.jobs.values()
     until = time.monotonic() + 10
     while job.state != "cancelled" and time.monotonic() < until:
         time.sleep(0.02)
@@ -221,7 +221,7 @@ def test_what_is_over_a_limit_is_refused_before_any_work(start, connect) -> None
         list(client.perform(brief(seed=9), speech(3)))
     assert refused.value.reason == "jobs-per-client"
     assert refused.value.retryable
-    assert server.router.book.queue == []
+    assert server.router.registry.queue == []
 
 
 def test_speech_with_two_axes_is_refused_by_the_client(server, connect) -> None:
@@ -237,9 +237,9 @@ def test_a_finished_job_is_kept_for_a_while_and_then_leaves_no_file(start, conne
     client = connect(server.connection)
     list(client.perform(brief(), speech(2)))
     until = time.monotonic() + 20
-    while server.router.book.jobs and time.monotonic() < until:
+    while server.router.registry.jobs and time.monotonic() < until:
         time.sleep(0.05)
-    assert not server.router.book.jobs
+    assert not server.router.registry.jobs
     (folder,) = (tmp_path / "state" / "spool").iterdir()
     assert list(folder.iterdir()) == []
 

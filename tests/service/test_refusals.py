@@ -159,7 +159,7 @@ def raw(server: Server):
         while True:
             assert dealer.poll(10_000)
             answer = decode(dealer.recv_multipart()).message
-            if not isinstance(answer, messages.Notice):
+            if not isinstance(answer, messages.NoticeMessage):
                 return answer
 
     while server.router.pool.idle() is None:  # from here on every message has one answer
@@ -220,7 +220,7 @@ def test_a_brief_is_checked_before_anything_begins(raw, document: bytes, reason:
     assert isinstance(answer, messages.ErrorMessage)
     assert answer.code == "INVALID_ARGUMENT"
     assert reason is None or answer.reason == reason
-    assert not any(job.key == "no" for job in server.router.book.jobs.values())
+    assert not any(job.key == "no" for job in server.router.registry.jobs.values())
 
 
 def test_speech_that_is_not_what_was_told_is_data_loss(raw) -> None:

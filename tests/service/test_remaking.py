@@ -114,9 +114,9 @@ def port(server: Server) -> int:
 
 def only_job(server: Server):
     until = time.monotonic() + 20
-    while not server.router.book.jobs and time.monotonic() < until:
+    while not server.router.registry.jobs and time.monotonic() < until:
         time.sleep(0.005)
-    (job,) = server.router.book.jobs.values()
+    (job,) = server.router.registry.jobs.values()
     return job
 
 
@@ -143,7 +143,7 @@ def test_cut_while_the_take_goes_up(start, connect, old, expected) -> None:
         events = list(job)
         assert proxy.connections == 3
         assert events[-1].digest == expected.digest
-        assert (kept.attempts, len(server.router.book.jobs)) == (1, 1)  # it was one job all the time
+        assert (kept.attempts, len(server.router.registry.jobs)) == (1, 1)  # it was one job all the time
 
 
 def test_cut_while_it_is_performed(start, connect, old, expected) -> None:
@@ -214,12 +214,12 @@ def test_a_key_stands_for_the_take_and_the_part_too(start, connect, old, tmp_pat
 
 def test_what_does_not_fit_is_refused_by_the_client_before_anything_is_sent(server, connect, old) -> None:
     client = connect(server.connection)
-    before = len(server.router.book.jobs)
+    before = len(server.router.registry.jobs)
     short = Take(SKELETON, (old.tracks[0][:90], old.tracks[1][:90]))
     assert refused(client, short).reason == "take-length"
     assert refused(client, old, audio=speech(7)).reason == "take-length"
     assert refused(client, old, Edit(6.0)).reason == "span-empty"
-    assert len(server.router.book.jobs) == before
+    assert len(server.router.registry.jobs) == before
 
 
 def test_a_server_that_can_not_remake_is_named(start, connect, old) -> None:
@@ -230,7 +230,7 @@ def test_a_server_that_can_not_remake_is_named(start, connect, old) -> None:
     error = refused(client, old)
     assert (error.code, error.reason) == ("UNIMPLEMENTED", "remake-unsupported")
     assert "update it" in error.message
-    assert not server.router.book.jobs
+    assert not server.router.registry.jobs
 
 
 def test_what_can_is_said_in_the_welcome(server, connect) -> None:
@@ -285,7 +285,7 @@ def test_a_take_over_the_limit_is_refused_before_it_is_sent(start, connect, old)
     client = connect(server.connection)
     assert client.server.limits["take_bytes"] == 100_000
     assert refused(client, old).reason == "take-large"
-    assert not server.router.book.jobs
+    assert not server.router.registry.jobs
 
 
 @pytest.fixture
@@ -309,7 +309,7 @@ def raw_client(start: Start):
         while answer:
             assert dealer.poll(10_000)
             told = decode(dealer.recv_multipart()).message
-            if not isinstance(told, messages.Notice):
+            if not isinstance(told, messages.NoticeMessage):
                 return told
         return None
 
@@ -392,7 +392,7 @@ def test_nothing_of_a_take_is_left_on_the_disk(start, connect, old, tmp_path: Pa
     server = start(Limits(keep=0.3))
     list(connect(server.connection).submit(brief(seed=5), speech(), remake=(old, PART)))
     until = time.monotonic() + 20
-    while server.router.book.jobs and time.monotonic() < until:
+    while server.router.registry.jobs and time.monotonic() < until:
         time.sleep(0.05)
     (folder,) = (tmp_path / "state" / "spool").iterdir()
     assert list(folder.iterdir()) == []

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from duologue.errors import DuologueError
 from duologue.wire import messages
+from duologue.wire.codec import HINTS as HINTS_BY_TYPE
 from duologue.wire.framing import DTYPES, MAGIC, MAX_HEADER, Packet, decode, encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ VALUES = {
         st.text(max_size=8), st.integers(-5, 5) | st.text(max_size=8) | st.none(), max_size=4
     ),
 }
-HINTS = {kind: messages._HINTS[kind.TYPE] for kind in KINDS}
+HINTS = {kind: HINTS_BY_TYPE[kind.TYPE] for kind in KINDS}
 MESSAGES = st.one_of(
     [
         st.builds(kind, **{item.name: VALUES[HINTS[kind][item.name]] for item in dataclasses.fields(kind)})

@@ -120,38 +120,38 @@ def _wire() -> Iterator[Finding]:
             "curve", "fail", "this libzmq has no CURVE", "pip install --force-reinstall pyzmq (use its wheel)"
         )
         return
-    context = zmq.Context()
-    server, client = context.socket(zmq.REP), context.socket(zmq.REQ)
+    from duologue.service.selfcheck import check_handshake
+
     try:
-        public, server.curve_secretkey = zmq.curve_keypair()
-        server.curve_server = True
-        port = server.bind_to_random_port("tcp://127.0.0.1")
-        client.curve_publickey, client.curve_secretkey = zmq.curve_keypair()
-        client.curve_serverkey = public
-        client.connect(f"tcp://127.0.0.1:{port}")
-        client.send(b"hello")
-        if server.poll(3000):
-            server.recv()
-            yield Finding("wire", "ok", f"CURVE handshake on 127.0.0.1:{port}, libzmq {zmq.zmq_version()}")
-        else:
-            yield Finding(
-                "wire",
-                "fail",
-                "no CURVE handshake on loopback within 3 s",
-                "allow Python to use 127.0.0.1 in the firewall",
-            )
-    finally:
-        context.destroy(linger=0)
+        result = check_handshake()
+    except DuologueError as error:
+        yield Finding(
+            "wire", "fail", f"no CURVE handshake on loopback: {error}", "allow Python to use 127.0.0.1 in the firewall"
+        )
+        return
+    if result["wrong_key"] == "accepted":
+        yield Finding("wire", "fail", "a wrong key was let in", "pip install --force-reinstall pyzmq (use its wheel)")
+        return
+    milliseconds = result["right_key"] * 1000
+    yield Finding("wire", "ok", f"CURVE handshake on 127.0.0.1 in {milliseconds:.0f} ms, libzmq {zmq.zmq_version()}")
 
 
 def _server() -> Iterator[Finding]:
+    from duologue.service.selfcheck import check_server
     from duologue.wire.local import find_server
 
-    found = find_server()
-    if found is None:
+    connection = find_server()
+    if connection is None:
         yield Finding("server", "ok", "none running; `duologue perform` starts one for itself")
         return
-    yield Finding("server", "ok", f"running at {found.endpoint}")
+    try:
+        status = check_server(connection)
+    except DuologueError as error:
+        yield Finding("server", "warn", f"at {connection.endpoint}: {error}", "stop it and start it again")
+        return
+    workers = ", ".join(f"{worker['device']} {worker['state']}" for worker in status["load"]["workers"])
+    text = f"running at {connection.endpoint}, Duologue {status['version']}, {status['round_trip'] * 1000:.0f} ms, {workers}"
+    yield Finding("server", "ok", text)
 
 
 def _port() -> Iterator[Finding]:

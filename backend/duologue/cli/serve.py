@@ -42,8 +42,8 @@ def serve(
 
     from duologue.service import logs
     from duologue.service.auth import KeyStore
-    from duologue.service.router import Settings
     from duologue.service.serve import run
+    from duologue.service.settings import Settings
     from duologue.wire.connection import default_connection_file, state_folder
 
     state = state or state_folder()

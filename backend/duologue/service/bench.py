@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from duologue import arkit
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.service.router import Settings
 from duologue.service.serve import run
+from duologue.service.settings import Settings
 from duologue.speech.decode import Audio
 from duologue.take import Progress, Track, Window
 from duologue.units import FPS, SPEECH_RATE
@@ -55,12 +55,12 @@ class Metronome:
         pause = brief.styles[0] / 1000
         due = time.perf_counter()
         for start in range(0, frames, FRAMES):
-            made = _window(random, start)
+            window = _window(random, start)
             due += pause
             # A computation would not wait for a slow client either: the time is from window to window.
             time.sleep(max(0.0, due - time.perf_counter()))
             yield Progress("body", start + FRAMES, frames)
-            yield made
+            yield window
 
 
 def _window(random: np.random.Generator, start: int) -> Window:

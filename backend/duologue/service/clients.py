@@ -35,15 +35,15 @@ class Session:
     """The client's public key, as the handshake proved it. Never a name that it gives itself."""
     identity: bytes
     """ZeroMQ's routing id of the connection."""
-    heard: float
+    last_active: float
     welcomed: bool = False
 
 
 class Clients:
-    """All sessions. ``receive`` hands every message that is in order to ``handle``; errors go back to who caused them."""
+    """All sessions. ``receive`` hands every message that is in order on; errors go back to who caused them."""
 
-    def __init__(self, context: zmq.Context, limits: Limits, handle: Callable[[Session, Packet], None]) -> None:
-        self._limits, self._handle = limits, handle
+    def __init__(self, context: zmq.Context, limits: Limits) -> None:
+        self._limits = limits
         self._by_identity: dict[bytes, Session] = {}
         self._by_id: dict[str, Session] = {}
         self.refused = 0
@@ -79,16 +79,16 @@ class Clients:
         assert isinstance(bound, bytes)
         return bound.rstrip(b"\0").decode()
 
-    def receive(self) -> None:
-        """Take in what clients have sent, but not for so long that workers starve."""
+    def receive(self, handle: Callable[[Session, Packet], None]) -> None:
+        """Hand on what clients have sent, but not for so long that workers starve."""
         for _ in range(64):
             try:
                 identity, *frames = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            self._on_frames(identity.bytes, frames)
+            self._on_frames(identity.bytes, frames, handle)
 
-    def _on_frames(self, identity: bytes, frames: list[zmq.Frame]) -> None:
+    def _on_frames(self, identity: bytes, frames: list[zmq.Frame], handle: Callable[[Session, Packet], None]) -> None:
         session = self._by_identity.get(identity)
         about: Message | None = None
         try:
@@ -98,8 +98,8 @@ class Clients:
                 session = self._hello(identity, _user(frames), about)
             elif session is None:
                 raise DuologueError("FAILED_PRECONDITION", "session-unknown", "say HELLO first")
-            session.heard = time.monotonic()
-            self._handle(session, packet)
+            session.last_active = time.monotonic()
+            handle(session, packet)
         except DuologueError as error:
             self.refused += 1
             log.info("refused", extra=logs.facts(reason=error.reason, field=error.field))
@@ -117,8 +117,8 @@ class Clients:
             self._refuse(identity, fault, about)
 
     def _refuse(self, identity: bytes, error: DuologueError, about: Message | None) -> None:
-        told = messages.error_message(error, job=getattr(about, "job", ""), key=getattr(about, "key", ""))
-        self._send_frames(identity, encode(told))
+        message = messages.ErrorMessage.of(error, job=getattr(about, "job", ""), key=getattr(about, "key", ""))
+        self._send_frames(identity, encode(message))
 
     def _hello(self, identity: bytes, user: str, message: messages.Hello) -> Session:
         if not message.protocol or not min(message.protocol) <= MAJOR <= max(message.protocol):
@@ -139,7 +139,7 @@ class Clients:
         """Send a message; False when the client is gone or its queue is full."""
         return self._send_frames(session.identity, encode(message))
 
-    def tell(self, job: Job, message: Message) -> None:
+    def notify(self, job: Job, message: Message) -> None:
         """Send a message to a job's client, if it is there. For what may get lost: progress, notices, grants."""
         session = self._by_id.get(job.session)
         if session is not None:
@@ -163,7 +163,7 @@ class Clients:
     def drop_silent(self, now: float) -> None:
         """Forget clients that have said nothing for long. Their jobs are kept or dropped on their own account."""
         for session in self:
-            if now - session.heard > self._limits.keep:
+            if now - session.last_active > self._limits.keep:
                 self._drop(session.identity)
 
     def close(self) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from duologue.performance.inpainting import KeptTake
 
 
-def heard(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
-    """Return a job's brief, both tracks, checked and of one length whoever the client is, and what it should be told of that.
+def read_audio(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
+    """Return a job's brief, both tracks, checked and of one length whoever the client is, and what to note about that.
 
     Raises:
         DuologueError: what ``duologue.speech.decode.load_pair`` raises.
@@ -30,12 +30,12 @@ def heard(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, .
         for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
     )
     *audio, notes = load_pair(replace(brief, a=a, b=b))
-    # Our own clients have loaded the pair themselves, and told.
+    # Our own clients have loaded the pair themselves, and said so.
     changed = any(len(track) != len(sound.samples) for track, sound in zip(tracks, audio, strict=True))
     return brief, (audio[0], audio[1]), notes if changed else ()
 
 
-def kept(job: dict[str, Any]) -> KeptTake:
+def read_take(job: dict[str, Any]) -> KeptTake:
     """Return what stays of the take that came with a job.
 
     Raises:

@@ -1,22 +1,17 @@
-"""A job on the server, and its spool: the speech (and take) that came up and the windows that go down lie on disk, not in memory.
-
-With the windows on disk a slow or frozen client costs no memory and does not hold up the worker; after a broken connection they
-are sent again from any point; a worker that takes over a dead one's job goes on where the windows end.
-"""
+"""A job on the server: a performance that a client asked for, and how far both sides have come with it."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from duologue.errors import DuologueError, invalid
-from duologue.wire.framing import Array, Buffer
+from duologue.errors import invalid
+from duologue.service.spool import Spool, Upload
+from duologue.wire.framing import Array
 from duologue.wire.messages import Message, Open
 
 MOST_CREDIT = 64 * 1024 * 1024
@@ -24,7 +19,7 @@ MOST_CREDIT = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What an OPEN asks for, once it is checked."""
 
     brief: dict[str, Any]
@@ -35,93 +30,15 @@ class Asked:
     seconds: float
 
 
-class Spool:
-    """The encoded windows of a job, in a file of their own. Appended once, read any number of times."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = path.open("w+b", buffering=0)
-        self._frames: list[tuple[int, ...]] = []
-        self._ends: list[int] = [0]
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return self._ends[-1]
-
-    def append(self, frames: Sequence[Buffer]) -> None:
-        """Add a window: the frames of its message. Raises OSError when the disk is full."""
-        self._file.seek(self.size)
-        sizes = tuple(len(frame) for frame in frames)
-        for frame in frames:
-            view = memoryview(frame)
-            while view:  # an unbuffered write may take less than all
-                view = view[self._file.write(view) :]
-        self._frames.append(sizes)
-        self._ends.append(self.size + sum(sizes))
-
-    def read(self, seq: int) -> list[bytes]:
-        """Return the frames of a window."""
-        self._file.seek(self._ends[seq])
-        return [self._file.read(size) for size in self._frames[seq]]
-
-    def bytes_between(self, first: int, last: int) -> int:
-        """Return the size of windows ``first`` to ``last`` - 1 together."""
-        return self._ends[last] - self._ends[first]
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-class Upload:
-    """One performer's speech, or a take, on its way to a file of ``size`` bytes; it comes in order."""
-
-    def __init__(self, path: Path, size: int) -> None:
-        self.path, self.size = path, size
-        self.received = 0
-        """Bytes."""
-        self._hash = hashlib.sha256()
-        self._file: IO[bytes] = path.open("wb")
-
-    def add(self, offset: int, data: Buffer, reason: str) -> None:
-        """Add the bytes from ``offset`` on; those that are here already are passed over.
-
-        Raises:
-            DuologueError: DATA_LOSS ``reason``: some are missing, or more came than was told.
-            OSError: the disk is full.
-        """
-        if offset < self.received:
-            return
-        if offset > self.received or offset + len(data) > self.size:
-            raise DuologueError(
-                "DATA_LOSS", reason, "a stretch of what is sent up is missing, or more came than was told"
-            )
-        self._file.write(data)
-        self._hash.update(data)
-        self.received += len(data)
-
-    def is_whole(self, sha256: str) -> bool:
-        """Close the file and return whether it holds what was told."""
-        self._file.close()
-        return self.received == self.size and self._hash.hexdigest() == sha256
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
 class Job:
     """A performance that a client asked for."""
 
-    def __init__(self, asked: Open, checked: Asked, user: str, folder: Path) -> None:
+    def __init__(self, message: Open, request: Request, user: str, folder: Path) -> None:
         self.id = uuid.uuid4().hex
-        self.key, self.user = asked.key, user
+        self.key, self.user = message.key, user
         self.session = ""
-        self.brief, self.remake, self.params = checked.brief, checked.remake, checked.params
-        self.rates, self.take_sha256 = asked.rates, asked.take_sha256
+        self.brief, self.remake, self.params = request.brief, request.remake, request.params
+        self.rates, self.take_sha256 = message.rates, message.take_sha256
         self.state = "uploading"
         self.attempts = 0
         self.started = 0.0
@@ -135,14 +52,15 @@ class Job:
         self.ending_sent = False
         self.earlier_output = ""
         """The digest of the take that the same key gave before, if it did."""
-        self.heard = time.monotonic()
+        self.last_active = time.monotonic()
         """When its client last had to do with it, or when it ended."""
         self.folder = folder
         folder.mkdir(mode=0o700)
         self.speech = [
-            Upload(folder / name, samples * 4) for name, samples in zip(("a.f32", "b.f32"), asked.samples, strict=True)
+            Upload(folder / name, samples * 4)
+            for name, samples in zip(("a.f32", "b.f32"), message.samples, strict=True)
         ]
-        self.take = Upload(folder / "take", asked.take_bytes) if checked.remake else None
+        self.take = Upload(folder / "take", message.take_bytes) if request.remake else None
         self.spool = Spool(folder / "windows")
 
     @property
@@ -177,13 +95,13 @@ class Job:
         self.acked = self.sent = min(next_seq, len(self.spool))
         self.window = min(window, MOST_CREDIT)
         self.ending_sent = False
-        self.heard = time.monotonic()
+        self.last_active = time.monotonic()
 
     def credit(self, next_seq: int, window: int) -> None:
         """Note what the client has, and how much more it takes."""
         self.acked = max(self.acked, min(next_seq, self.sent))
         self.window = min(window, MOST_CREDIT)
-        self.heard = time.monotonic()
+        self.last_active = time.monotonic()
 
     def add_speech(self, performer: int, offset: int, pcm: Array | None) -> None:
         """Add a stretch of speech, from a sample on.
@@ -209,7 +127,7 @@ class Job:
         if self.state != "uploading":
             return
         upload.add(offset, array.data.cast("B") if array.size else b"", reason)
-        self.heard = time.monotonic()
+        self.last_active = time.monotonic()
 
     def damaged(self, hashes: tuple[str, ...]) -> str:
         """Close what came up, and name what of it is not as it was sent: ``"audio"``, ``"take"`` or nothing."""

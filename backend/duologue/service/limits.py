@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+_PUBLIC: Final = (
+    "clip_seconds",
+    "lowest_rate",
+    "highest_rate",
+    "brief_bytes",
+    "take_bytes",
+    "jobs_per_client",
+    "queue",
+    "upload_credit",
+    "keep",
+)
 
 
 @dataclass(frozen=True)
@@ -40,3 +53,7 @@ class Limits:
     worker_rest: float = 30.0
     cancel_grace: float = 10.0
     """How long a performance may take to notice a cancel before its worker is killed."""
+
+    def public(self) -> dict[str, Any]:
+        """Return the limits that concern a client."""
+        return {name: value for name, value in asdict(self).items() if name in _PUBLIC}

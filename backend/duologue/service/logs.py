@@ -40,5 +40,4 @@ def facts(**values: object) -> dict[str, dict[str, object]]:
 
 def error_facts(error: DuologueError) -> dict[str, dict[str, object]]:
     """Return a named error as a log call's ``extra``. ``wire.local`` reads it from the log of a server that did not start."""
-    told = {"code": error.code, "reason": error.reason, "field": error.field, "message": error.message}
-    return facts(error=told)
+    return facts(error={"code": error.code, "reason": error.reason, "field": error.field, "message": error.message})

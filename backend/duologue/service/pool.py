@@ -1,7 +1,7 @@
 """The router's side of its workers: starts them, hands them jobs, watches them, and starts them anew when they fail.
 
 Paranoid Pirate's pattern (ZeroMQ guide, chapter 4): a worker says READY, then beats; a worker that is silent is dead and is
-killed, not asked. Who owns the pool is told what happens through the callbacks of ``Owner``.
+killed, not asked. Who ``start``s the pool hears what happens through the callbacks of ``Owner``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from duologue.service import auth, logs
 from duologue.service.jobs import Job
 from duologue.service.limits import Limits
 from duologue.wire import messages
+from duologue.wire.codec import from_json
 
 log = logging.getLogger("duologue.pool")
 
 
 class Owner(Protocol):
-    """Who is told what becomes of jobs."""
+    """Who hears what becomes of jobs."""
 
     def workers_ready(self) -> None:
         """A worker waits for a job."""
@@ -42,7 +43,7 @@ class Owner(Protocol):
         """A window was made; ``frames`` is its whole message."""
         ...
 
-    def job_told(self, job: Job, kind: bytes, facts: dict[str, Any]) -> None:
+    def job_event(self, job: Job, kind: bytes, facts: dict[str, Any]) -> None:
         """PROGRESS, NOTICE, or one of the endings DONE, CANCELLED, ERROR."""
         ...
 
@@ -83,13 +84,13 @@ class Pool:
         self,
         context: zmq.Context,
         authority: auth.Authority,
-        owner: Owner,
         *,
         devices: tuple[str, ...],
         performance: str,
         limits: Limits,
     ) -> None:
-        self._owner, self._performance, self._limits = owner, performance, limits
+        self._owner: Owner
+        self._performance, self._limits = performance, limits
         self._server_keys, self._worker_keys = auth.KeyPair.new(), auth.KeyPair.new()
         authority.allow(auth.WORKERS, self._worker_keys.public)
         self.socket = context.socket(zmq.ROUTER)
@@ -107,8 +108,9 @@ class Pool:
         self.failure: DuologueError | None = None
         """Why there is no worker; None while there is one or one is being started."""
 
-    def start(self) -> None:
-        """Start all workers."""
+    def start(self, owner: Owner) -> None:
+        """Start all workers; ``owner`` hears of them."""
+        self._owner = owner
         for worker in self.workers:
             self._spawn(worker)
 
@@ -150,7 +152,7 @@ class Pool:
             name = identity.bytes.decode()
             worker = next((worker for worker in self.workers if worker.identity == name), None)
             if worker is not None:  # else a dead worker's last words
-                self._heard(worker, kind.bytes, json.loads(text.bytes), [frame.buffer for frame in payload])
+                self._on_message(worker, kind.bytes, json.loads(text.bytes), [frame.buffer for frame in payload])
 
     def tick(self) -> None:
         """Find dead, silent and hung workers; start those whose time has come."""
@@ -172,7 +174,7 @@ class Pool:
             _end(worker, patience=2.0)
         self.socket.close(linger=0)
 
-    def _heard(self, worker: WorkerProcess, kind: bytes, facts: dict[str, Any], payload: list[Any]) -> None:
+    def _on_message(self, worker: WorkerProcess, kind: bytes, facts: dict[str, Any], payload: list[Any]) -> None:
         now = worker.beat = time.monotonic()
         job = worker.job
         if kind == b"BEAT":
@@ -184,17 +186,17 @@ class Pool:
             log.info("worker ready", extra=logs.facts(device=worker.device, seconds=round(now - worker.started, 2)))
             self._owner.workers_ready()
         elif kind == b"FAILED":
-            error = told_error(facts)
+            error = worker_error(facts)
             self._lose(worker, error.message, error)
         elif job is None or facts["job"] != job.id:
             return
         elif kind == b"WINDOW":
             self._owner.job_window(job, facts["seq"], payload)
         elif kind in {b"PROGRESS", b"NOTICE"}:
-            self._owner.job_told(job, kind, facts)
+            self._owner.job_event(job, kind, facts)
         else:
             worker.job, worker.failures, worker.stop_by = None, 0, float("inf")
-            self._owner.job_told(job, kind, facts)
+            self._owner.job_event(job, kind, facts)
             self._owner.workers_ready()
 
     def _wrong(self, worker: WorkerProcess, now: float) -> str:
@@ -268,11 +270,11 @@ class Pool:
             self.socket.send_multipart([worker.identity.encode(), kind, json.dumps(facts).encode()], zmq.DONTWAIT)
 
 
-def told_error(facts: dict[str, Any]) -> DuologueError:
-    """Return the error that a worker told."""
-    message = messages.from_json("ERROR", facts["error"])
+def worker_error(facts: dict[str, Any]) -> DuologueError:
+    """Return the error that a worker reports."""
+    message = from_json("ERROR", facts["error"])
     assert isinstance(message, messages.ErrorMessage)
-    return messages.as_error(message)
+    return message.error()
 
 
 def _end(worker: WorkerProcess, *, patience: float) -> None:

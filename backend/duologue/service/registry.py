@@ -1,4 +1,4 @@
-"""The book of all jobs: opened, found again by their keys, queued, ended, forgotten. It keeps the journal in step."""
+"""All jobs: opened, looked up by their keys, queued, ended, forgotten. The registry keeps the journal in step."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from duologue.service import admission, logs
 from duologue.service.jobs import Job
 from duologue.service.journal import Journal
 from duologue.service.limits import Limits
+from duologue.service.spool import spool_folder
+from duologue.units import FPS
 from duologue.wire import messages
 from duologue.wire.framing import Array
 from duologue.wire.messages import Message
 
-log = logging.getLogger("duologue.book")
+FRAME_BYTES = 2 * (3 + 3 * 60 + 2 * 52) * 4 + 4
+"""Of a window, a frame, for two performers with our skeleton, raw weights included."""
+SPARE_BYTES = 256 * 1024**2
+"""Disk that is left to others."""
+
+log = logging.getLogger("duologue.registry")
 
 
-class Book:
+class Registry:
     """The jobs of one server. ``jobs`` are all that are remembered, ``queue`` those that wait for a worker, the first first."""
 
     def __init__(self, state: Path, instance: str, limits: Limits) -> None:
@@ -31,7 +38,7 @@ class Book:
         """
         self._limits, self._state = limits, state
         self._journal = Journal(state / "jobs.sqlite")
-        self._spool = admission.spool_folder(state, instance)
+        self._spool = spool_folder(state, instance)
         self.jobs: dict[str, Job] = {}
         self.queue: list[Job] = []
 
@@ -56,12 +63,13 @@ class Book:
             failure: Why no new job can be taken, if so.
 
         Raises:
-            DuologueError: what ``admission`` raises; FAILED_PRECONDITION ``key-reused``; ``failure``.
+            DuologueError: what ``admission.check`` raises; FAILED_PRECONDITION ``key-reused``; RESOURCE_EXHAUSTED
+                ``jobs-per-client``, ``queue-full`` or ``disk-full``; ``failure``.
         """
-        asked = admission.check(message, brief, self._limits)
+        request = admission.check(message, brief, self._limits)
         job = next((job for job in self.jobs.values() if (job.user, job.key) == (user, message.key)), None)
         entry = self._journal.find(user, message.key)
-        if (known := job or entry) is not None and known.params != asked.params:
+        if (known := job or entry) is not None and known.params != request.params:
             text = "this key was used for another brief or speech, or for another part of a take; use a new one"
             raise DuologueError("FAILED_PRECONDITION", "key-reused", text, field="key")
         if job is not None and not isinstance(job.ending, messages.Cancelled | messages.ErrorMessage):
@@ -70,13 +78,34 @@ class Book:
             self.forget(job)  # what failed or was stopped is tried again
         if failure is not None:
             raise failure
-        admission.make_room(self, self._state, self._limits, user, message)
-        job = Job(message, asked, user, self._spool / uuid.uuid4().hex)
+        self._make_room(user, message)
+        job = Job(message, request, user, self._spool / uuid.uuid4().hex)
         job.earlier_output = entry.output if entry else ""
         self.jobs[job.id] = job
         self._journal.begin(job.user, job.key, job.id, job.params)
-        log.info("job opened", extra=logs.facts(job=job.id, seconds=round(asked.seconds, 2)))
+        log.info("job opened", extra=logs.facts(job=job.id, seconds=round(request.seconds, 2)))
         return job
+
+    def _make_room(self, user: str, message: messages.Open) -> None:
+        """See that a new job fits; drop finished jobs, the oldest first, when the disk is needed."""
+        limits, live = self._limits, [job for job in self.jobs.values() if not job.over]
+        if sum(job.user == user for job in live) >= limits.jobs_per_client:
+            text = f"{limits.jobs_per_client} performances of this client are under way; wait for one"
+            raise admission.busy("jobs-per-client", text)
+        if len(live) >= limits.queue:
+            raise admission.busy("queue-full", "the server's queue is full; try again later")
+        frames = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True)) * FPS
+        needed = sum(message.samples) * 4 + message.take_bytes + int(frames) * FRAME_BYTES
+        over = sorted((job for job in self.jobs.values() if job.over), key=lambda job: job.last_active)
+        while over and self.size + needed > limits.spool_bytes:
+            self.forget(over.pop(0))
+        if self.size + needed > limits.spool_bytes or shutil.disk_usage(self._state).free < needed + SPARE_BYTES:
+            raise admission.disk_error()
+
+    @property
+    def size(self) -> int:
+        """Bytes of disk that all jobs take, or will take."""
+        return sum(job.size for job in self.jobs.values())
 
     def place(self, job: Job) -> int:
         """Return a job's place in the queue, from 1; 0 when it does not wait."""
@@ -104,7 +133,7 @@ class Book:
         """Note how a job ended. It is kept for its client for a while."""
         if job in self.queue:
             self.queue.remove(job)
-        job.ending, job.heard = ending, time.monotonic()
+        job.ending, job.last_active = ending, time.monotonic()
         if isinstance(ending, messages.Done):
             job.state = "done"
             if job.earlier_output not in {"", ending.digest}:
@@ -114,8 +143,8 @@ class Book:
             job.state = "cancelled" if isinstance(ending, messages.Cancelled) else "failed"
             self._journal.change(job.id, job.state)
         job.drop_uploads()
-        told = logs.facts(job=job.id, state=job.state, windows=len(job.spool), attempts=job.attempts)
-        log.info("job ended", extra=told)
+        facts = logs.facts(job=job.id, state=job.state, windows=len(job.spool), attempts=job.attempts)
+        log.info("job ended", extra=facts)
 
     def forget(self, job: Job) -> None:
         """Drop a job and all that it has on disk."""
@@ -128,7 +157,7 @@ class Book:
         """Drop ended jobs that were kept long enough, and those whose speech stopped coming: their clients open them anew."""
         for job in list(self.jobs.values()):
             patience = self._limits.keep if job.over else self._limits.upload_idle
-            if (job.over or job.state == "uploading") and now - job.heard > patience:
+            if (job.over or job.state == "uploading") and now - job.last_active > patience:
                 self.forget(job)
 
     def close(self) -> None:

@@ -1,32 +1,22 @@
-"""Is it well? What a PONG tells of the server, and the checks that ``duologue doctor`` makes."""
+"""Does the wire work on this machine? The handshakes that ``duologue doctor`` tries, and its look at a server that runs."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from duologue.errors import DuologueError
+from duologue.service.auth import KeyPair
+from duologue.service.router import Router
+from duologue.service.settings import Settings
 from duologue.wire.client import Client
 from duologue.wire.connection import Connection
-
-if TYPE_CHECKING:
-    from duologue.service.router import Router
-
-
-def load(router: Router) -> dict[str, Any]:
-    """Return a server's load: JSON-safe, small, without anything about what it performs."""
-    return {
-        "workers": [{"device": worker.device, "state": worker.state} for worker in router.pool.workers],
-        "running": sum(job.state == "running" for job in router.book.jobs.values()),
-        "queue": len(router.book.queue),
-        "jobs": len(router.book.jobs),
-        "spool_bytes": sum(job.size for job in router.book.jobs.values()),
-        "restarts": router.pool.restarts,
-        "refused": router.clients.refused,
-    }
 
 
 def check_server(connection: Connection, timeout: float = 10.0) -> dict[str, Any]:
@@ -50,30 +40,31 @@ def check_handshake() -> dict[str, Any]:
     Raises:
         DuologueError: the port can't be had, or the right key is refused.
     """
-    from dataclasses import replace
+    with _idle_server() as connection:
+        begun = time.monotonic()
+        Client.connect(connection).close()
+        seconds = time.monotonic() - begun
+        try:
+            Client.connect(replace(connection, server_key=KeyPair.new().public)).close()
+        except DuologueError as error:
+            return {"right_key": seconds, "wrong_key": error.reason}
+        return {"right_key": seconds, "wrong_key": "accepted"}
 
-    from duologue.service.auth import KeyPair
-    from duologue.service.router import Router, Settings
 
+@contextmanager
+def _idle_server() -> Iterator[Connection]:
+    """Run a server without workers: only the handshake is looked at."""
     with tempfile.TemporaryDirectory(prefix="duologue-check-") as folder:
         router = Router(Settings(devices=(), state=Path(folder)))
-        router.pool.described = {}  # it has no worker: only the handshake is looked at
+        router.pool.described = {}
         stop = threading.Event()
         thread = threading.Thread(target=router.run, args=(stop,), name="duologue-check")
         try:
             connection = router.bind()
             thread.start()
-            begun = time.monotonic()
-            Client.connect(connection).close()
-            right = time.monotonic() - begun
-            wrong = "accepted"
-            try:
-                Client.connect(replace(connection, server_key=KeyPair.new().public)).close()
-            except DuologueError as error:
-                wrong = error.reason
+            yield connection
         finally:
             stop.set()
             if thread.is_alive():
                 thread.join()
             router.close()
-    return {"right_key": right, "wrong_key": wrong}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from duologue.errors import DuologueError
 from duologue.service import logs
-from duologue.service.router import Router, Settings
+from duologue.service.router import Router
+from duologue.service.settings import Settings
 from duologue.wire.connection import Connection, default_connection_file, state_folder
 from duologue.wire.local import find_server
 
@@ -77,17 +78,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--connection-file", type=Path, default=None)
     parser.add_argument("--state", type=Path, default=None)
     parser.add_argument("--with-parent", action="store_true")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     logs.to_stderr()
     settings = Settings(
-        host=given.host,
-        port=given.port,
-        devices=tuple(given.device or ["auto"]),
-        performance=given.performance,
-        state=given.state or state_folder(),
+        host=options.host,
+        port=options.port,
+        devices=tuple(options.device or ["auto"]),
+        performance=options.performance,
+        state=options.state or state_folder(),
     )
     try:
-        run(settings, given.connection_file or default_connection_file(), with_parent=given.with_parent)
+        run(settings, options.connection_file or default_connection_file(), with_parent=options.with_parent)
     except DuologueError as error:
         log.error("can't serve", extra=logs.error_facts(error))
         return 1

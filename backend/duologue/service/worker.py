@@ -27,9 +27,10 @@ import zmq
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.service import logs
-from duologue.service.inputs import heard, kept
+from duologue.service.inputs import read_audio, read_take
 from duologue.take import Notice, Progress, Window
 from duologue.wire import messages, windows
+from duologue.wire.codec import to_json
 from duologue.wire.framing import encode
 
 if TYPE_CHECKING:
@@ -86,34 +87,34 @@ class Worker:
             self._fail(_fault("performance-load", "the models can't be loaded", fault))
             return
         keeps = "keep" in inspect.signature(performance.stream).parameters
-        self._tell(b"READY", {"performance": described, "capabilities": [messages.REMAKE] if keeps else []})
+        self._send(b"READY", {"performance": described, "capabilities": [messages.REMAKE] if keeps else []})
         while True:
             job = self._jobs.get()
             try:
                 ending = self._perform(performance, job)
             except DuologueError as error:
-                ending = (b"CANCELLED", {}) if error.code == "CANCELLED" else (b"ERROR", _told(error))
+                ending = (b"CANCELLED", {}) if error.code == "CANCELLED" else (b"ERROR", _error_facts(error))
             except MemoryError as fault:
-                ending = (b"ERROR", _told(_out_of_memory(fault)))
+                ending = (b"ERROR", _error_facts(_out_of_memory(fault)))
             except Exception as fault:
                 log.exception("the performance failed", extra=logs.facts(job=job["job"]))
-                ending = (b"ERROR", _told(_named(fault)))
-            self._tell(ending[0], {"job": job["job"], **ending[1]})
+                ending = (b"ERROR", _error_facts(_named(fault)))
+            self._send(ending[0], {"job": job["job"], **ending[1]})
 
     def _perform(self, performance: Performance, job: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         begun, first = time.monotonic(), None
-        given = {"keep": kept(job)} if job["remake"] else {}
-        brief, audio, notes = heard(job)
+        options = {"keep": read_take(job)} if job["remake"] else {}
+        brief, audio, notes = read_audio(job)
         for note in notes:
             self._notice(job, Notice("speech", note))
         digest, seq, end = windows.StreamDigest(), 0, 0
         throttle = _Throttle()
-        for item in performance.stream(brief, audio, self._should_stop, **given):
+        for item in performance.stream(brief, audio, self._should_stop, **options):
             if self._should_stop():
                 break
             if isinstance(item, Progress):
                 if throttle.passes(item):
-                    self._tell(
+                    self._send(
                         b"PROGRESS", {"job": job["job"], "stage": item.stage, "done": item.done, "total": item.total}
                     )
                 continue
@@ -128,7 +129,7 @@ class Worker:
                 digest.add(window.start, window.frames, arrays)
                 if seq >= job["skip"]:
                     message = messages.WindowMessage(job["job"], seq, window.start, window.frames)
-                    self._tell(b"WINDOW", {"job": job["job"], "seq": seq}, encode(message, arrays))
+                    self._send(b"WINDOW", {"job": job["job"], "seq": seq}, encode(message, arrays))
                 first = first or time.monotonic() - begun
                 seq += 1
         if self._stop.is_set():
@@ -137,17 +138,17 @@ class Worker:
         return b"DONE", {"windows": seq, "digest": digest.hexdigest(), "timings": timings}
 
     def _notice(self, job: dict[str, Any], notice: Notice) -> None:
-        self._tell(b"NOTICE", {"job": job["job"], "reason": notice.reason, "message": notice.message})
+        self._send(b"NOTICE", {"job": job["job"], "reason": notice.reason, "message": notice.message})
 
     def _should_stop(self) -> bool:
         self._ticks += 1
         return self._stop.is_set()
 
-    def _tell(self, kind: bytes, facts: dict[str, Any], payload: list[Any] | None = None) -> None:
+    def _send(self, kind: bytes, facts: dict[str, Any], payload: list[Any] | None = None) -> None:
         self._out.send_multipart([kind, json.dumps(facts).encode(), *(payload or [])], copy=False)
 
     def _fail(self, error: DuologueError) -> None:
-        self._tell(b"FAILED", _told(error))
+        self._send(b"FAILED", _error_facts(error))
         time.sleep(
             5.0
         )  # the router ends this process once it has read why; this is for when there is no router any more
@@ -226,8 +227,8 @@ class _Throttle:
         return True
 
 
-def _told(error: DuologueError) -> dict[str, Any]:
-    return {"error": messages.to_json(messages.error_message(error))}
+def _error_facts(error: DuologueError) -> dict[str, Any]:
+    return {"error": to_json(messages.ErrorMessage.of(error))}
 
 
 def _named(fault: Exception) -> DuologueError:

@@ -4,10 +4,10 @@ A message is ``[b"DUO" + major version, JSON header, array, array, ...]``: the h
 names every array; the arrays are raw, little-endian, C order. Numpy, pyzmq and the standard library are all it takes, because
 this package runs inside Blender. Nothing is ever pickled.
 
-- ``messages``: the messages, one frozen dataclass each; ``fields``: what may stand in one.
+- ``messages``: the messages, one frozen dataclass each; ``codec``: to JSON and back; ``fields``: what may stand in one.
 - ``framing``: messages to frames and back, with every bound checked.
 - ``windows``: the windows of a take as arrays, and the digest of a stream of them.
 - ``connection``: the connection file: where a server is and which keys open it.
-- ``client``, ``transport``, ``link``, ``job``, ``upload``: the client.
+- ``client``: the client; ``reactor``: its thread; ``link``, ``transport``: a connection; ``job``, ``upload``: a performance.
 - ``local``: find a server on this machine, or start one and stop it afterwards.
 """

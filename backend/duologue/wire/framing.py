@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
+from duologue.wire.codec import from_json, to_json
 from duologue.wire.fields import Json
-from duologue.wire.messages import Message, from_json, to_json
+from duologue.wire.messages import Message
 
 MAJOR: Final = 1
 MINOR: Final = 0
@@ -48,8 +49,8 @@ def encode(message: Message, arrays: Mapping[str, Array] | None = None) -> list[
     """
     names: list[Json] = []
     payload: list[Buffer] = []
-    for name, given in (arrays or {}).items():
-        array = np.asarray(given, dtype=given.dtype.newbyteorder("<"), order="C")
+    for name, source in (arrays or {}).items():
+        array = np.asarray(source, dtype=source.dtype.newbyteorder("<"), order="C")
         if array.dtype.str not in DTYPES:
             raise _refused("dtype", f"array {name!r} has type {array.dtype}; DUO/1 carries {', '.join(DTYPES)}")
         names.append({"name": name, "dtype": array.dtype.str, "shape": list(array.shape), "nbytes": array.nbytes})

@@ -100,9 +100,9 @@ class Job:
     def drain(self, limit: int = 64) -> list[Event]:
         """Return the events that are there, at most ``limit``. Never blocks."""
         with self._news:
-            taken = [self._take() for _ in range(min(limit, len(self._events)))]
+            events = [self._take() for _ in range(min(limit, len(self._events)))]
         self._tell_credit()
-        return taken
+        return events
 
     def next_event(self, timeout: float | None = None) -> Event | None:
         """Return the next event, or None when there is none within ``timeout`` seconds."""
@@ -199,7 +199,7 @@ class Job:
                 self._on_window(message, packet)
             elif isinstance(message, messages.ProgressMessage):
                 self._queue(Progress(message.stage, message.done, message.total))
-            elif isinstance(message, messages.Notice):
+            elif isinstance(message, messages.NoticeMessage):
                 self._queue(Notice(message.reason, message.message))
             elif isinstance(message, messages.Done):
                 self._on_done(message)
@@ -245,7 +245,7 @@ class Job:
             self._reopenings += 1
             self._open(send)
             return
-        self._finish(messages.as_error(message))
+        self._finish(message.error())
 
     def fail(self, error: DuologueError) -> None:
         """End the job with an error."""

@@ -36,14 +36,14 @@ class Link:
         self.transport = Transport(context, connection, plain=plain)
         self.welcomed = False
         self.resuming = False
-        self.asked: set[Job] = set()
+        self.jobs: set[Job] = set()
         """The jobs that were opened or resumed over this connection."""
         self._wake = wake
         self._poller = zmq.Poller()
         for socket in (self.transport.socket, self.transport.monitor, wake):
             self._poller.register(socket, zmq.POLLIN)
         self._heartbeat = CONNECT_SECONDS / LIVENESS
-        self._heard = time.monotonic()
+        self._last_message = time.monotonic()
         self._pinged = 0.0
         self.send(messages.Hello(protocol=(MAJOR, MAJOR), client=name, version=__version__), {})
 
@@ -70,7 +70,7 @@ class Link:
         while len(packets) < 16 and (packet := self.transport.receive()) is not None:
             packets.append(packet)
         if packets:
-            self._heard, self._pinged = time.monotonic(), 0.0
+            self._last_message, self._pinged = time.monotonic(), 0.0
         else:
             self.transport.check()
         return packets
@@ -82,7 +82,7 @@ class Link:
         of the server may lie unread in the socket.
         """
         now = time.monotonic()
-        if not self._pinged and now - self._heard >= self._heartbeat:
+        if not self._pinged and now - self._last_message >= self._heartbeat:
             self._pinged = now
             self.send(messages.Ping(), {})
         quiet = self._pinged and now - self._pinged > self._heartbeat * (LIVENESS - 1)
@@ -93,5 +93,5 @@ class Link:
                 "the server does not answer any more; is its machine busy or asleep?",
                 retryable=True,
             )
-        due = self._pinged + self._heartbeat * (LIVENESS - 1) if self._pinged else self._heard + self._heartbeat
+        due = self._pinged + self._heartbeat * (LIVENESS - 1) if self._pinged else self._last_message + self._heartbeat
         return max(1, int((due - now) * 1000))

@@ -161,9 +161,9 @@ def open_client(connection: Connection | Path | str | None = None, **start: Any)
     Raises:
         DuologueError: what ``Client.connect`` and ``LocalServer.start`` raise.
     """
-    found = connection if connection is not None else (None if start.get("performance") else find_server())
-    if found is not None:
-        with Client.connect(found) as client:
+    target = connection if connection is not None else (None if start.get("performance") else find_server())
+    if target is not None:
+        with Client.connect(target) as client:
             yield client
         return
     with LocalServer.start(**start) as server, Client.connect(server.connection, alive=server.alive) as client:
@@ -194,8 +194,8 @@ def _why(process: subprocess.Popen[bytes], log: Path, timeout: float) -> Duologu
     lines = log.read_text(errors="replace").splitlines()
     for line in reversed(lines):
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            told: dict[str, Any] = json.loads(line)["error"]
-            return DuologueError(told["code"], told["reason"], told["message"], field=told["field"])
+            error: dict[str, Any] = json.loads(line)["error"]
+            return DuologueError(error["code"], error["reason"], error["message"], field=error["field"])
     how = (
         f"ended with code {process.returncode}"
         if process.poll() is not None

@@ -1,7 +1,4 @@
-"""The messages of DUO/1: one frozen dataclass each, and their checked way out of a JSON object.
-
-A field without a default must be present; a field that this version does not know is ignored, so that a newer peer of the same
-major version may add some. Text is bounded, numbers are finite and not negative, lists are short.
+"""The messages of DUO/1: one frozen dataclass each. ``wire.codec`` reads them from a header and writes them to one.
 
 Flow control is absolute, as TCP's window is: CREDIT says "send me at most this many bytes from this window on" and GRANT "you may
 have sent this many bytes of speech and take in all". A repeated or a lost one therefore does no harm.
@@ -10,11 +7,11 @@ have sent this many bytes of speech and take in all". A repeated or a lost one t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, Final, cast, get_type_hints
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, get_args
 
-from duologue.errors import DuologueError
-from duologue.wire.fields import MAX_TEXT, Json, bad_field, checked
+from duologue.errors import Code, DuologueError
+from duologue.wire.fields import MAX_TEXT, Json
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ class ProgressMessage(Message):
 
 
 @dataclass(frozen=True)
-class Notice(Message):
+class NoticeMessage(Message):
     """Something a person should know that is no error: the server loads its models, or a job is retried."""
 
     TYPE: ClassVar = "NOTICE"
@@ -233,6 +230,32 @@ class ErrorMessage(Message):
     job: str = ""
     key: str = ""
 
+    @classmethod
+    def of(cls, error: DuologueError, *, job: str = "", key: str = "") -> ErrorMessage:
+        """Return the message that carries an error. Its text is cut to what a message may hold."""
+        return cls(
+            code=error.code,
+            reason=error.reason,
+            message=error.message[:MAX_TEXT],
+            field=error.field[:MAX_TEXT],
+            retryable=error.retryable,
+            retry_after_ms=error.retry_after_ms,
+            job=job,
+            key=key,
+        )
+
+    def error(self) -> DuologueError:
+        """Return the error that the message carries. A code that this version does not know becomes INTERNAL."""
+        code: Code = self.code if self.code in get_args(Code) else "INTERNAL"  # pyright: ignore[reportAssignmentType]
+        return DuologueError(
+            code,
+            self.reason,
+            self.message,
+            field=self.field,
+            retryable=self.retryable,
+            retry_after_ms=self.retry_after_ms,
+        )
+
 
 # Life -----------------------------------------------------------------------------------------------------------------
 
@@ -252,68 +275,11 @@ class Pong(Message):
     load: Json
 
 
-_TYPES: Final[dict[str, type[Message]]] = {
+TYPES: Final[Mapping[str, type[Message]]] = {
     kind.TYPE: kind
     for kind in (
-        Hello, Welcome, Open, Accepted, Audio, TakeMessage, AudioEnd, Grant, WindowMessage, ProgressMessage, Notice, Credit, Done,
-        Cancel, Cancelled, Resume, ErrorMessage, Ping, Pong,
+        Hello, Welcome, Open, Accepted, Audio, TakeMessage, AudioEnd, Grant, WindowMessage, ProgressMessage, NoticeMessage,
+        Credit, Done, Cancel, Cancelled, Resume, ErrorMessage, Ping, Pong,
     )
 }  # fmt: skip
-_HINTS: Final = {name: get_type_hints(kind) for name, kind in _TYPES.items()}
-
-
-def to_json(message: Message) -> Json:
-    """Return the message's fields as a JSON object."""
-    return {item.name: getattr(message, item.name) for item in fields(message)}
-
-
-def from_json(kind: str, values: Mapping[str, Any]) -> Message:
-    """Build the message of type ``kind`` from a JSON object.
-
-    Raises:
-        DuologueError: UNIMPLEMENTED ``message-unknown``; INVALID_ARGUMENT ``message-field`` (missing, of the wrong type, too
-            large), with the field named.
-    """
-    cls = _TYPES.get(kind)
-    if cls is None:
-        raise DuologueError("UNIMPLEMENTED", "message-unknown", f"this version does not know the message {kind[:32]!r}")
-    found: dict[str, Any] = {}
-    for item in fields(cls):
-        if item.name in values:
-            found[item.name] = checked(values[item.name], _HINTS[kind][item.name], f"{kind}.{item.name}")
-        elif item.default is MISSING and item.default_factory is MISSING:
-            raise bad_field(f"{kind}.{item.name}", "is missing")
-    return cls(**found)
-
-
-def error_message(error: DuologueError, *, job: str = "", key: str = "") -> ErrorMessage:
-    """Return the message that carries an error. Its text is cut to what a message may hold."""
-    return ErrorMessage(
-        code=error.code,
-        reason=error.reason,
-        message=error.message[:MAX_TEXT],
-        field=error.field[:MAX_TEXT],
-        retryable=error.retryable,
-        retry_after_ms=error.retry_after_ms,
-        job=job,
-        key=key,
-    )
-
-
-def as_error(message: ErrorMessage) -> DuologueError:
-    """Return the error that a message carries. A code that this version does not know becomes INTERNAL."""
-    code = message.code if message.code in _CODES else "INTERNAL"
-    return DuologueError(
-        cast("Any", code),
-        message.reason,
-        message.message,
-        field=message.field,
-        retryable=message.retryable,
-        retry_after_ms=message.retry_after_ms,
-    )
-
-
-_CODES: Final = frozenset({
-    "INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND", "UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
-    "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED", "UNIMPLEMENTED", "UNAVAILABLE", "DATA_LOSS", "INTERNAL",
-})  # fmt: skip
+"""All messages by what the header calls them."""
