@@ -4,7 +4,7 @@ import torch
 from duologue.body.control import Control, Pins, settle
 from duologue.features.pose import route
 from duologue.labels import ACTION_MODES
-from duologue.motion.trajectory import lay_way
+from duologue.motion.trajectory import plan_trajectory
 from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_pipeline
 from scipy.spatial.transform import Rotation
 
@@ -18,23 +18,23 @@ def spots(*rows) -> Pins:
 
 def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
     standing = np.full(240, STAND)
-    way, given = lay_way(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), standing)
+    path, given = plan_trajectory(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), standing)
     assert given.all(), "after the last place they stay"
-    np.testing.assert_allclose(way[150], [3, 0, np.pi])
-    np.testing.assert_allclose(way[200], way[150])
-    np.testing.assert_allclose(way[:40], np.zeros((40, 3)), err_msg="there is time yet")
-    speed = 30 * np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1)
+    np.testing.assert_allclose(path[150], [3, 0, np.pi])
+    np.testing.assert_allclose(path[200], path[150])
+    np.testing.assert_allclose(path[:40], np.zeros((40, 3)), err_msg="there is time yet")
+    speed = 30 * np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1)
     assert 0.9 < speed.max() < 1.6, "an easy walk"
     underway = np.flatnonzero(speed > 0.8 * speed.max())
-    np.testing.assert_allclose(way[underway[len(underway) // 2], 2], np.pi / 2, atol=0.05)
-    assert np.abs(np.diff(way[:, 2])).max() * 30 < 6, "no snap of the heading"
+    np.testing.assert_allclose(path[underway[len(underway) // 2], 2], np.pi / 2, atol=0.05)
+    assert np.abs(np.diff(path[:, 2])).max() * 30 < 6, "no snap of the heading"
 
 
 def test_a_walk_that_is_asked_for_is_when_they_move_and_afterwards_they_are_free():
     actions = np.full(300, STAND)
     actions[30:120], actions[200:] = WALK, WALK
-    way, given = lay_way(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), actions)
-    moved = np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1) > 1e-6
+    path, given = plan_trajectory(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), actions)
+    moved = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1) > 1e-6
     assert set(np.flatnonzero(moved) + 1) <= set(range(30, 121))
     assert given[:200].all()
     assert not given[200:].any()
@@ -44,9 +44,9 @@ def test_a_place_in_the_middle_of_a_walk_is_passed_without_a_halt():
     actions = np.full(240, STAND)
     actions[30:200] = WALK
     places = np.array([[0.0, 2.0, np.nan], [1.0, 4.0, np.nan], [3.0, 4.5, 0.0]])
-    way, _ = lay_way(np.zeros(3), np.array([80, 130, 180]), places, actions)
-    np.testing.assert_allclose(way[[80, 130, 180], :2], places[:, :2])
-    speed = 30 * np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1)
+    path, _ = plan_trajectory(np.zeros(3), np.array([80, 130, 180]), places, actions)
+    np.testing.assert_allclose(path[[80, 130, 180], :2], places[:, :2])
+    speed = 30 * np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1)
     assert speed[50:170].min() > 0.9, "on the move from half a second after setting out to half a second before the end"
     assert speed[:29].max() == speed[200:].max() == 0
 
@@ -54,17 +54,19 @@ def test_a_place_in_the_middle_of_a_walk_is_passed_without_a_halt():
 def test_nobody_glides_while_seated():
     actions = np.full(200, STAND)
     actions[:60], actions[130:] = SIT, SIT
-    way, _ = lay_way(np.zeros(3), np.array([150]), np.array([[0.0, 2.0, 0.0]]), actions)
-    moved = np.flatnonzero(np.linalg.norm(np.diff(way[:, :2], axis=0), axis=1) > 1e-6) + 1
+    path, _ = plan_trajectory(np.zeros(3), np.array([150]), np.array([[0.0, 2.0, 0.0]]), actions)
+    moved = np.flatnonzero(np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1) > 1e-6) + 1
     assert moved.min() >= 60
     assert moved.max() < 130
-    np.testing.assert_allclose(way[130:, :2], np.tile([0, 2], (70, 1)))
+    np.testing.assert_allclose(path[130:, :2], np.tile([0, 2], (70, 1)))
 
 
 def test_a_near_place_is_reached_without_turning_away():
-    way, _ = lay_way(np.array([0.0, 0.0, 1.0]), np.array([60]), np.array([[-0.3, 0.0, 1.2]]), np.full(90, STAND))
-    assert (way[:, 2] >= 1.0 - 1e-9).all()
-    assert (way[:, 2] <= 1.2 + 1e-9).all()
+    path, _ = plan_trajectory(
+        np.array([0.0, 0.0, 1.0]), np.array([60]), np.array([[-0.3, 0.0, 1.2]]), np.full(90, STAND)
+    )
+    assert (path[:, 2] >= 1.0 - 1e-9).all()
+    assert (path[:, 2] <= 1.2 + 1e-9).all()
 
 
 def test_a_route_tells_speeds_in_the_walkers_own_frame():

@@ -109,7 +109,7 @@ def test_the_first_window_comes_long_before_the_last(performance: Performance, t
 
 
 def test_feet_keep_to_the_floor_and_bodies_apart(performance: Performance, tmp_path: Path) -> None:
-    from duologue.motion.contact import pair_penetration
+    from duologue.motion.capsules import pair_penetration
 
     brief = Brief.load(brief_of(tmp_path, 10.0))
     a, b, _ = load_pair(brief)

@@ -20,7 +20,7 @@ from torch import Tensor
 from duologue.easing import smoothstep
 from duologue.features import pose as poses
 from duologue.features.pose import PoseStatistics
-from duologue.motion.trajectory import lay_way
+from duologue.motion.trajectory import plan_trajectory
 
 Floats = NDArray[np.float64]
 
@@ -117,7 +117,7 @@ class Control:
         for performer, pins in enumerate(self.pins):
             placed = ~np.isnan(pins.places[:, 0]) & (pins.frames < frames)
             if placed.any():
-                path[performer], given[performer] = lay_way(
+                path[performer], given[performer] = plan_trajectory(
                     starts[performer], pins.frames[placed], pins.places[placed], np.asarray(actions[performer])
                 )
         fixed = tuple(pins.frames[~np.isnan(pins.places[:, 0])] for pins in self.pins)

@@ -13,7 +13,7 @@ from duologue import labels
 from duologue.brief.timeline import DAY, Timeline, frame_labels
 from duologue.errors import invalid
 from duologue.files.document import Table, finite, within
-from duologue.motion.trajectory import SIT, Floats, lay_way
+from duologue.motion.trajectory import SIT, Array, plan_trajectory
 from duologue.units import FPS
 
 PerformerName = Literal["A", "B"]
@@ -146,7 +146,7 @@ def check_constraints(
         )
 
 
-def places_of(constraints: Sequence[Constraint], name: str) -> tuple[NDArray[np.int64], Floats]:
+def places_of(constraints: Sequence[Constraint], name: str) -> tuple[NDArray[np.int64], Array]:
     """Return one performer's places: frames (n,) ascending, and (n, 3) x, z, heading, NaN where none is given."""
     found = sorted(
         (round(t.seconds * FPS), t.x, t.z, np.nan if t.heading is None else t.heading)
@@ -159,7 +159,7 @@ def places_of(constraints: Sequence[Constraint], name: str) -> tuple[NDArray[np.
 
 def _checked_way(
     constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], actions: Timeline
-) -> Floats:
+) -> Array:
     """Return one performer's way until their last place, (n, 3); only their start where they have none."""
     frames, places = places_of(constraints, name)
     if not len(frames):
@@ -193,7 +193,7 @@ def _checked_way(
                 f"for {distance[k] / FASTEST:.1f} s before, or move the place",
                 field=f"{which[k]}.seconds",
             )
-    return lay_way(start, frames, places, asked)[0]
+    return plan_trajectory(start, frames, places, asked)[0]
 
 
 def constraint_json(constraint: Constraint) -> dict[str, Any]:

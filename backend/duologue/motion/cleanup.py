@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import invalid
-from duologue.motion.floor import Settling
+from duologue.motion.floor import Grounding
 from duologue.motion.foot_lock import FootLockOptions
 from duologue.motion.limbs import Limbs
 from duologue.motion.push_out import Parting, PushOut
@@ -69,7 +69,7 @@ class Cleaner:
         self.options = options or CleanupOptions()
         self._skeleton = skeleton
         self._smoother = Smoother()
-        self._settling = Settling(skeleton)
+        self._grounding = Grounding(skeleton)
         push_out = PushOut(skeleton)
         self._parting = Parting(push_out)
         self._limbs = Limbs(push_out, fps, self.options.feet, free_hands=self.options.free_hands)
@@ -82,8 +82,8 @@ class Cleaner:
         limbs, parting = self._limbs, self._parting
         return CleanupReport(
             frames=limbs.frames,
-            settled=self._settling.settled.counts,
-            settled_by=self._settling.settled.largest,
+            settled=self._grounding.settled.counts,
+            settled_by=self._grounding.settled.largest,
             feet_held=limbs.held.counts,
             feet_moved_by=limbs.held.largest,
             feet_given_up=limbs.given_up,
@@ -137,7 +137,7 @@ class Cleaner:
         if self.options.smooth:
             root, turns = self._smoother.push(root, turns, last=last)
         if self.options.settle:
-            root = self._settling.push(root, turns)
+            root = self._grounding.push(root, turns)
         if self.options.part_bodies:
             root, turns = self._parting.push(root, turns, last=last)
         root, turns = self._limbs.push(root, turns, last=last)

@@ -23,7 +23,7 @@ _BLOCK: Final = 128
 """Frames that are filtered at once."""
 
 
-class Hold:
+class Damper:
     """Draws each joint towards the slow mean of its own past. One object a take; windows of any length, in order.
 
     The mean is an exponential one over the past alone, so nothing is held back and a window's last frame does not know whether

@@ -27,7 +27,7 @@ _SLOW: Final = np.exp(-1.0 / 15.0)
 """Pole of the filter that keeps the correction from showing: it follows within a second."""
 
 
-class Settling:
+class Grounding:
     """Estimates where each performer's floor is from where their lower foot keeps coming down, and moves it to 0."""
 
     def __init__(self, skeleton: Skeleton) -> None:

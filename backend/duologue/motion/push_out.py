@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.motion.contact import Capsules, closest_on_lines
+from duologue.motion.capsules import Capsules, closest_on_lines
 from duologue.motion.rotations import einsum
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.motion.smoothing import Envelope, Queue, Tally

@@ -266,9 +266,3 @@ def unroll_exp(rotations: ArrayLike) -> Floats:
     for t in range(1, len(angle)):
         angle[t] += TURN * np.rint((cosine[t - 1] * angle[t - 1] - angle[t]) / TURN)
     return (angle * signs)[..., None] * axis
-
-
-def geodesic_angle(first: ArrayLike, second: ArrayLike) -> Floats:
-    """Return the angles (...) in [0, pi] between rotations given as unit quaternions (..., 4)."""
-    between = quat_multiply(quat_conjugate(first), second)
-    return 2.0 * np.arctan2(_norm(between[..., 1:])[..., 0], np.abs(between[..., 0]))

@@ -19,7 +19,7 @@ from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.facial.expression import ExpressionLayer
 from duologue.labels import PERFORMERS
 from duologue.motion.cleanup import Cleaner
-from duologue.motion.damping import GESTURES, Hold
+from duologue.motion.damping import GESTURES, Damper
 from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import forward_kinematics
 from duologue.performance.direction import Direction
@@ -59,9 +59,9 @@ class Run:
         self._cleaner = Cleaner(body.skeleton)
         expressions = [performer.face for performer in brief.performers]
         amounts = [1.0 - performer.intensity for performer in brief.performers]
-        self._intensity = Hold(body.skeleton, amounts, GESTURES)
+        self._intensity = Damper(body.skeleton, amounts, GESTURES)
         self._direction = Direction(body.skeleton, brief.constraints)
-        self._hold = Hold(body.skeleton, [face.head_still for face in expressions])
+        self._hold = Damper(body.skeleton, [face.head_still for face in expressions])
         self._stretch = slice(0, a.frames) if keep is None else keep.stretch(keep.bodies)
         self._sampled = self._sample(body, brief, features, should_stop)
         self._facing = np.zeros((2, 0), bool)

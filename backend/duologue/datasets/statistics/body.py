@@ -21,7 +21,8 @@ from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.synthesis.body.manner import STATUS
 from duologue.features import pose as poses
 from duologue.labels import ACTION_MODES, EMOTIONS
-from duologue.motion.contact import Soles, pair_penetration, self_penetration
+from duologue.motion.capsules import pair_penetration, self_penetration
+from duologue.motion.contact import Soles
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.units import FPS
 

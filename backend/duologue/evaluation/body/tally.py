@@ -17,7 +17,8 @@ from duologue.evaluation.body.beats import JOINTS, beat_consistency, motion_beat
 from duologue.evaluation.intervals import Sums
 from duologue.features.root import heading
 from duologue.labels import ACTION_MODES
-from duologue.motion.contact import Capsules, ContactRule, Soles, closest_on_lines, depths, hysteresis
+from duologue.motion.capsules import Capsules, closest_on_lines, depths
+from duologue.motion.contact import RULE, ContactRule, Soles, foot_contacts
 from duologue.motion.placement import bearing_to_partner, faces_partner
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.units import FPS
@@ -107,17 +108,16 @@ def feet(body: Body) -> dict[str, Sums]:
     """Return ``sliding_cm_s``, the mean speed over the floor of sole points that bear weight from a frame to the next, by the
     rule of ``motion.contact``; the same by InterGen's; and how often a sole point bears weight."""
     points = Soles.of(body.skeleton).place(body.matrices, body.positions)  # 2, T, 2 feet, 2 points, 3
-    step = np.linalg.norm(np.diff(points[..., [0, 2]], axis=1), axis=-1) * FPS
-    speed = np.concatenate([np.zeros_like(step[:, :1]), step], axis=1)
-    found: dict[str, Sums] = {}
-    for name, rule in (("sliding_cm_s", ContactRule()), ("sliding_intergen_cm_s", INTERGEN)):
-        grips, releases = rule.grips(points[..., 1], speed), rule.releases(points[..., 1], speed)
-        bears = np.stack([hysteresis(g, r) for g, r in zip(grips, releases, strict=True)])
-        held = bears[:, 1:] & bears[:, :-1]
-        found[name] = (100 * float(step[held].sum()), float(held.sum()))
+    points = np.moveaxis(points, 1, 0)
+    speed = np.linalg.norm(np.diff(points[..., [0, 2]], axis=0), axis=-1) * FPS
+    sums: dict[str, Sums] = {}
+    for name, rule in (("sliding_cm_s", RULE), ("sliding_intergen_cm_s", INTERGEN)):
+        bears = foot_contacts(points, rule)
+        held = bears[1:] & bears[:-1]
+        sums[name] = (100 * float(speed[held].sum()), float(held.sum()))
         if rule is not INTERGEN:
-            found["feet_bearing_percent"] = (100 * float(bears.any((2, 3)).sum()), bears[..., 0, 0].size)
-    return found
+            sums["feet_bearing_percent"] = (100 * float(bears.any((2, 3)).sum()), bears[..., 0, 0].size)
+    return sums
 
 
 def floor(body: Body) -> dict[str, Sums]:

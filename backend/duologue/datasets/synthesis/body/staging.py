@@ -11,8 +11,8 @@ from duologue.datasets.synthesis.body.head import glances, head_pose, look, worl
 from duologue.datasets.synthesis.body.performer import ARRIVING, Composer, Part
 from duologue.datasets.synthesis.body.pieces import Array, Motion
 from duologue.features import pose as poses
+from duologue.motion.capsules import pair_penetration
 from duologue.motion.cleanup import Cleaner, CleanupOptions
-from duologue.motion.contact import pair_penetration
 from duologue.motion.skeleton import Skeleton
 
 NEAREST: Final = 0.45
