@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ten things that users of add-ons like ours complain about most (reference/blender.md section 5): a test for each.
+"""The ten things that users of add-ons like ours complain about most (in their trackers): a test for each.
 
 Where a complaint has its own file of tests, ``ELSEWHERE`` names them and this file checks that they are still there.
 """

@@ -6,7 +6,7 @@ from duologue.body.attention import PairAttention, PositionBias, decay_slopes
 
 
 def test_slopes_fall_to_a_hundred_millionth_at_the_offsets_that_lda_names():
-    # models.md 2.1: exp(-m |D|) = 1e-8 at these offsets for LDA's eight heads.
+    # LDA's published code: exp(-m |D|) = 1e-8 at 5/2 to 75/2 frames, geometrically, for its eight heads.
     reach = torch.tensor([2.5, 3.7, 5.4, 8.0, 11.7, 17.3, 25.5, 37.5])
     slopes = decay_slopes(8, 0, (2.5, 37.5))
     torch.testing.assert_close(torch.exp(-slopes * reach), torch.full((8,), 1e-8), rtol=0.25, atol=0)

@@ -61,7 +61,7 @@ def test_a_pair_keeps_its_distance_and_facing(tmp_path):
 
 
 def interact(root: Path) -> Path:
-    """The tables and names of the published data (reference/models.md 1.1)."""
+    """The tables and names of the published data, after its README on Hugging Face (``leohocs/interact``)."""
     for actor, x, heading in (("002", 0.6, -np.pi / 2), ("001", -0.6, np.pi / 2)):
         save(root / "bvhs" / f"20231119_{actor}_051.bvh", *standing(90, x, heading))
         (root / "wav").mkdir(exist_ok=True)

@@ -47,7 +47,7 @@ def test_duologue60_is_the_interact_list() -> None:
 
 
 def test_smplx55_begins_like_the_published_order() -> None:
-    """Order of smplx's body, face and hand joints (reference/blender.md section 7)."""
+    """Order of body, face and hand joints in the smplx package's own list."""
     names = Skeleton.builtin("smplx55").names
     assert names[:6] == ("pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee")
     assert names[20:26] == ("left_wrist", "right_wrist", "jaw", "left_eye", "right_eye", "left_index1")

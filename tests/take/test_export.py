@@ -17,7 +17,7 @@ from duologue.take.export import LIVE_LINK_COLUMNS, timecode, write_exports, wri
 soundfile = pytest.importorskip("soundfile")
 from duologue.speech.decode import Audio  # noqa: E402
 
-# The header that the app writes, as stored by tools that read its recordings (models.md 6.1).
+# The header that the app writes, as stored by tools that read its recordings (nine stored files agree).
 APP_HEADER = (
     "Timecode,BlendshapeCount,EyeBlinkLeft,EyeLookDownLeft,EyeLookInLeft,EyeLookOutLeft,EyeLookUpLeft,EyeSquintLeft,EyeWideLeft,"
     "EyeBlinkRight,EyeLookDownRight,EyeLookInRight,EyeLookOutRight,EyeLookUpRight,EyeSquintRight,EyeWideRight,JawForward,JawRight,"

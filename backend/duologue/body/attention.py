@@ -1,4 +1,4 @@
-"""Translation-invariant attention over both performers (TISA: Wennberg & Henter 2021; LDA's ``Tisa``, models.md 2.1).
+"""Translation-invariant attention over both performers (TISA: Wennberg & Henter 2021, equation 5; LDA's form of it).
 
 A performer's frames attend to their own frames and to the partner's. What is added to the logits depends on the offset in time
 only, so any length works and the bias of a length is computed once.

@@ -24,8 +24,9 @@ the smoothed way over the floor, where one is asked for.
 class BodyConfig:
     """Everything that fixes the networks' shapes and the diffusion. Defaults are the paper's (``BodyConfig.named("paper")``).
 
-    Sources: models.md 1.5 (InterAct), 2.1 (LDA). ``field_of_view``: frames at which the narrowest and the widest decaying head
-    have fallen to 1e-8; ``global_heads`` do not decay, so a partner's reaction may be seconds away.
+    Sources: InterAct (arXiv 2509.05747) and, for the layers, LDA's published code (docs/reference/papers.md#lda).
+    ``field_of_view``: frames at which the narrowest and the widest decaying head have fallen to 1e-8; ``global_heads`` do not
+    decay, so a partner's reaction may be seconds away.
     """
 
     layers: int = 20

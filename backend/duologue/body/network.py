@@ -1,4 +1,6 @@
-"""The denoiser of LDA (Alexanderson et al. 2023; models.md 2.1), for two people who share its weights.
+"""The denoiser of LDA (Alexanderson et al. 2023, arXiv 2211.09707), for two people who share its weights.
+
+Layers after LDA's published code, conditions and hierarchy after InterAct's formula 5 (docs/reference/papers.md#lda).
 
 Both performers are one sample (B, P = 2, T, channels). Layers treat each performer alike, told apart by their conditions (who
 is A); attention joins them. One class serves as the lower-body network G_l(cond) and the upper-body one G_u(cond, lower).

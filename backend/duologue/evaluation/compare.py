@@ -1,7 +1,8 @@
 """Which of two systems do people prefer? Pairs of takes side by side, blind, and the answers counted.
 
-InterAct's user study (arXiv 2509.05747; models.md 1.6) asks for five levels, from much better to much worse. Here a set is a
-folder that says nothing of who made what; which side was whose is in a key of its own, which stays with whoever asks.
+InterAct's user study (arXiv 2509.05747; docs/reference/papers.md#interact) asks for five levels, from much better to much worse.
+Here a set is a folder that says nothing of who made what; which side was whose is in a key of its own, which stays with whoever
+asks.
 """
 
 from __future__ import annotations

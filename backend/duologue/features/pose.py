@@ -1,7 +1,8 @@
 """What the networks see of a pose: named feature columns, split into lower and upper body, standardised, without constants.
 
-One performer's frame is (models.md 2.3): the root's step since the last frame in its own heading frame (dx, dz in metres, dyaw in
-radians), the hips' height, the hips' rotation with the heading taken out, and every other joint's parent-local exponential map.
+One performer's frame is, as in LDA (docs/reference/papers.md#lda): the root's step since the last frame in its own heading
+frame (dx, dz in metres, dyaw in radians), the hips' height, the hips' rotation with the heading taken out, and every other
+joint's parent-local exponential map.
 """
 
 from __future__ import annotations

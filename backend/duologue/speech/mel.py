@@ -1,8 +1,9 @@
 """Log-mel energies a frame, as the body model hears speech.
 
-After StyleGestures (models.md 1.5; simonalexanderson's own features are not published, these are his nearest): a hop of
-exactly one frame, 2048-point power spectra, 27 bands from 0 to 8000 Hz, natural logarithm. The bands are Slaney's (Auditory
-Toolbox, 1998; what librosa calls ``htk=False, norm="slaney"``).
+After StyleGestures (Alexanderson et al. 2020, its published ``audio_features.py``; LDA's and InterAct's own features are not
+published, these are their nearest; docs/reference/papers.md#what-the-networks-are-given): a hop of exactly one frame,
+2048-point power spectra, 27 bands from 0 to 8000 Hz, natural logarithm. The bands are Slaney's (Auditory Toolbox, 1998; what
+librosa calls ``htk=False, norm="slaney"``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sit, walk or stand, told from the motion alone: the rule that labels training data and judges what was made.
 
-InterAct's own rule is not published; this is the one of reference/models.md 1.5, with its thresholds.
+InterAct (arXiv 2509.05747) labels every frame so and doesn't publish its rule: this one and its thresholds are ours.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""InterAct as its users download it (Hugging Face ``leohocs/interact``, CC BY-NC-SA 4.0; reference/models.md 1.1).
+"""InterAct as its users download it (Hugging Face ``leohocs/interact``, CC BY-NC-SA 4.0), after its README.
 
 ``<root>/scenarios.db``, ``<root>/actors.db``, ``<root>/bvhs/<date>_<actor>_<scenario>.bvh`` and ``<root>/wav/`` with the same
 names: two files share date and scenario. What a checkpoint learns from it inherits the non-commercial licence.

@@ -1,8 +1,8 @@
 """Do bodies move with the voice? Onsets of speech, beats of motion, and how near the ones are to the others.
 
-Beat consistency as EMAGE computes it (models.md 5.4), but for the onsets: librosa is no dependency of ours and a corpus holds log
-mels rather than sound, so what librosa's ``onset_strength`` does is done on those: the mean over bands of what rose (spectral
-flux; Böck & Widmer 2013), and its peaks.
+Beat consistency as EMAGE's published code computes it (Liu et al. 2024, arXiv 2401.00374; docs/reference/papers.md#emage), but
+for the onsets: librosa is no dependency of ours and a corpus holds log mels rather than sound, so what librosa's
+``onset_strength`` does is done on those: the mean over bands of what rose (spectral flux; Böck & Widmer 2013), and its peaks.
 """
 
 from __future__ import annotations

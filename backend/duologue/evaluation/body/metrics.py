@@ -1,9 +1,10 @@
 """How alike and how varied motions are as distributions: Fréchet distances and diversity, with intervals over clips.
 
-The definitions are those of Ng et al. 2024 (models.md 5.1, 5.2), written anew. A row is a frame of both performers, (D,). Every
-interval resamples clips (Efron 1979), the truth and all systems alike, so what two systems owe to the same clips cancels in their
-difference. Resampling repeats clips, which lifts a Fréchet distance; an interval is therefore the resampled values' spread around
-their own mean, put around the value: how far the figure would vary over other sets of as many clips.
+The definitions are those of Ng et al. 2024 (arXiv 2401.01885, their published evaluation;
+docs/reference/papers.md#ng-et-al-2024), written anew. A row is a frame of both performers, (D,). Every interval resamples clips
+(Efron 1979), the truth and all systems alike, so what two systems owe to the same clips cancels in their difference. Resampling
+repeats clips, which lifts a Fréchet distance; an interval is therefore the resampled values' spread around their own mean, put
+around the value: how far the figure would vary over other sets of as many clips.
 """
 
 from __future__ import annotations

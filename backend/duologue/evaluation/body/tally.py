@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DEEP: Final = 0.02
 """Metres of overlap, and under the floor, from which a frame counts."""
 TOUCH: Final = 0.05
-"""Metres between capsules under which two parts touch; InterAct counts touches and prints no distance (models.md 5.5)."""
+"""Metres between capsules under which two parts touch; InterAct (appendix A.5) counts touches and prints no distance."""
 CHEST: Final = "Spine3"
 WRISTS: Final = ("LeftHand", "RightHand")
 WALK: Final = ACTION_MODES.index("walk")
