@@ -1,12 +1,14 @@
-"""Training data as the networks want it: long pairs of features and conditions in flat, memory-mapped arrays.
+"""Training data as the networks want it: long pairs of features and conditions in flat arrays, streamed in, memory-mapped out.
 
-A corpus folder holds one ``.npy`` for each of ``ARRAYS`` (all pairs behind one another, F frames) and ``corpus.json``.
+A corpus folder holds one ``.npy`` for each of ``ARRAYS`` (all pairs behind one another, F frames) and ``corpus.json``, which says
+where each pair begins, its roles and styles, and how the corpus was made. Neither writing nor reading holds more than a pair.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +18,14 @@ from numpy.typing import NDArray
 
 from duologue.body.checkpoint import MelStatistics
 from duologue.body.config import ROLES
+from duologue.datasets.corpus.growing import GrowingArray
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
 from duologue.features.pose import PoseStatistics
+from duologue.files.atomic import prepare_folder, write_text
 from duologue.motion.skeleton import Skeleton
 
+INDEX: Final = "corpus.json"
 ARRAYS: Final = ("features", "path", "mel", "activity", "text", "action", "emotion")
 
 
@@ -64,30 +69,54 @@ class Corpus:
         """Open what ``write`` wrote.
 
         Raises:
-            DuologueError: NOT_FOUND ``corpus-missing``.
+            DuologueError: NOT_FOUND ``corpus-missing``; DATA_LOSS ``corpus-damaged`` for arrays that can't be read, or that are not
+                as long as the index says.
         """
-        if not (folder / "corpus.json").is_file():
-            raise DuologueError("NOT_FOUND", "corpus-missing", f"{folder} holds no corpus.json; make the corpus first.")
-        index = json.loads((folder / "corpus.json").read_text())
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-        roles = np.array([[ROLES.index(role) for role in pair] for pair in index["roles"]])
-        return cls(arrays, np.array(index["starts"]), roles, np.array(index["styles"]), index["description"])
+        if not (folder / INDEX).is_file():
+            raise DuologueError("NOT_FOUND", "corpus-missing", f"{folder} holds no {INDEX}; make the corpus first.")
+        try:
+            index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+            starts = np.array(index["starts"], np.int64)
+            roles = np.array([[ROLES.index(role) for role in pair] for pair in index["roles"]])
+            corpus = cls(arrays, starts, roles, np.array(index["styles"]), index["description"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _damaged(folder, str(error)) from error
+        if other := [name for name, array in arrays.items() if len(array) != starts[-1]]:
+            raise _damaged(folder, f"{', '.join(other)} have not the {starts[-1]} frames of {INDEX}")
+        if not len(roles) == len(corpus.styles) == len(starts) - 1:
+            raise _damaged(folder, f"{INDEX} has not as many roles and styles as pairs")
+        return corpus
 
     @staticmethod
     def write(folder: Path, pairs: Iterable[Pair], description: Mapping[str, Any]) -> None:
-        """Write pairs as they come; ``corpus.json`` last, so that a crash leaves no corpus rather than half of one."""
-        folder.mkdir(parents=True, exist_ok=True)
-        made = list(pairs)
-        for name in ARRAYS:
-            np.save(folder / f"{name}.npy", np.concatenate([getattr(pair, name) for pair in made]))
-        starts = np.concatenate([[0], np.cumsum([len(pair.features) for pair in made])])
-        index = {
-            "starts": [int(start) for start in starts],
-            "roles": [pair.roles for pair in made],
-            "styles": [pair.styles for pair in made],
-            "description": dict(description),
-        }
-        (folder / "corpus.json").write_text(json.dumps(index))
+        """Write pairs as they come, so that memory does not grow with the corpus.
+
+        ``corpus.json`` comes last, so that a crash leaves no corpus rather than half of one.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``corpus-empty`` when there is not one pair; PERMISSION_DENIED ``not-writable``,
+                RESOURCE_EXHAUSTED ``disk-full``.
+        """
+        prepare_folder(folder)
+        (folder / INDEX).unlink(missing_ok=True)
+        starts, roles, styles = [0], list[tuple[str, str]](), list[tuple[int, int]]()
+        with ExitStack() as files:
+            arrays = {name: files.enter_context(GrowingArray(folder / f"{name}.npy")) for name in ARRAYS}
+            for pair in pairs:
+                for name, array in arrays.items():
+                    array.append(getattr(pair, name))
+                starts.append(starts[-1] + len(pair.features))
+                roles.append(pair.roles)
+                styles.append(pair.styles)
+        if not roles:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "corpus-empty",
+                f"there is no pair to write into {folder}; give data that holds some.",
+            )
+        index = {"starts": starts, "roles": roles, "styles": styles, "description": dict(description)}
+        write_text(folder / INDEX, json.dumps(index))
 
     def statistics(self, skeleton: Skeleton) -> tuple[PoseStatistics, MelStatistics]:
         """Measure poses and mels over the whole corpus; which columns are constant is decided over all of it."""
@@ -116,3 +145,7 @@ class Corpus:
             (int(p), int(self.starts[p] + rng.integers(0, self.starts[p + 1] - self.starts[p] - frames + 1)))
             for p in chosen
         ]
+
+
+def _damaged(folder: Path, reason: str) -> DuologueError:
+    return DuologueError("DATA_LOSS", "corpus-damaged", f"{folder} is not a whole corpus: {reason}. Make it again.")
