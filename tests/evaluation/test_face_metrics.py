@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from duologue.arkit import INDEX, NAMES
 from duologue.datasets.synthesis.face.conversations import Dialogue
-from duologue.evaluation.face.conversations import closures, frames_near, lag, measure
-from duologue.evaluation.face.mesh import FaceMesh, IctFace, LipGap
-from duologue.evaluation.face.metrics import fdd, tally, voice_level, worst_lip_errors
+from duologue.evaluation.face.mesh import FaceMesh, Faces, IctFace, LipGap
+from duologue.evaluation.face.metrics import fdd, tally, worst_lip_errors
+from duologue.evaluation.face.phonetics import closures, frames_near
+from duologue.evaluation.face.timing import lag, voice_level
+from duologue.evaluation.face.validation import measure
 from duologue.evaluation.intervals import quotient
 from duologue.facial.lips import lip_gap
 from duologue.speech.phones import Phone
@@ -126,7 +128,7 @@ def test_a_whole_tally_of_a_face_that_does_what_it_should() -> None:
     teeth = np.zeros((1, 3), np.float32)
     lip = mesh((JAW, (0, -40, 0)))  # 4 mm from the teeth at jawOpen 0.1
     ict = IctFace(mesh((JAW, (0, -10, 0))), mesh((BROW, (0, 1, 0))), gap, lip, teeth)
-    sums = tally(true, dialogue(frames, a, [], true), ict, {"other": LipGap(2.0, gap.per_unit)})
+    sums = tally(true, dialogue(frames, a, [], true), Faces(ict, {"other": LipGap(2.0, gap.per_unit)}))
     assert sums["lve_mm2"] == (0.0, 2 * frames)
     assert sums["closure_ict"] == (1.0, 1)
     assert sums["closure_other"] == (0.0, 1)  # lips that rest 2 mm apart
@@ -134,7 +136,7 @@ def test_a_whole_tally_of_a_face_that_does_what_it_should() -> None:
     assert sums["blinks_per_minute"] == (1.0, pytest.approx(2 * 5 / 60))
     assert quotient(*sums["aa_over_iy"]) == pytest.approx(6.0)
     true[0, 45:47, JAW] = 0.02  # 0.8 mm below the teeth, lips 0.6 mm apart
-    sums = tally(true, dialogue(frames, a, [], true), ict, {})
+    sums = tally(true, dialogue(frames, a, [], true), Faces(ict, {}))
     assert sums["labiodental_ict"] == (1.0, 1)
 
 

@@ -21,7 +21,6 @@ from duologue.checkpoints.store import Checkpoint, write_checkpoint
 from duologue.datasets.synthesis.face.conversations import Dialogue
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import invalid
-from duologue.evaluation.face.conversations import judge
 from duologue.face.config import FaceConfig
 from duologue.face.losses import FaceLoss
 from duologue.face.network import FaceDenoiser
@@ -31,6 +30,10 @@ from duologue.training.loop import Optimisation, optimise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+Judge = Callable[[FacePipeline], dict[str, float]]
+"""Figures of a face in training, for its log."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,13 @@ def train_face(
     out: Path,
     settings: FaceTraining | None = None,
     *,
-    held_out: Sequence[Dialogue] = (),
+    judge: Judge | None = None,
     device: str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Checkpoint:
     """Train the denoiser and write ``out/face``: a whole face checkpoint with this encoder in it.
 
-    ``out`` also gets ``log.jsonl`` and the state from which the same call resumes.
+    ``out`` also gets ``log.jsonl``, with what ``judge`` says at every save, and the state from which the same call resumes.
     """
     settings = settings or FaceTraining()
     torch.manual_seed(settings.optimisation.seed)
@@ -98,7 +101,7 @@ def train_face(
     mean = torch.from_numpy(everything.mean(0))
     std = torch.from_numpy(everything.std(0).clip(min=settings.floor))
     pipeline = FacePipeline(encoder, FaceDenoiser(settings.network), mean, std, device)
-    _train(pipeline, dialogues, out, settings, held_out, should_stop)
+    _train(pipeline, dialogues, out, settings, judge, should_stop)
     config, tensors = pipeline.state()
     return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)
 
@@ -110,7 +113,7 @@ def fine_tune(
     settings: FaceTraining | None = None,
     *,
     encoder: Path | None = None,
-    held_out: Sequence[Dialogue] = (),
+    judge: Judge | None = None,
     device: str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Checkpoint:
@@ -131,7 +134,7 @@ def fine_tune(
         )
     config, tensors = pipeline.state()
     tensors = {key: value.clone() for key, value in tensors.items()}  # training changes them in place
-    _train(pipeline, accurate, out, settings, held_out, should_stop)
+    _train(pipeline, accurate, out, settings, judge, should_stop)
     _, tuned = pipeline.state()
     changed = {
         key.replace("denoiser.", "tuned.", 1): value
@@ -146,7 +149,7 @@ def _train(  # noqa: PLR0917
     dialogues: Sequence[Dialogue],
     out: Path,
     settings: FaceTraining,
-    held_out: Sequence[Dialogue],
+    judge: Judge | None,
     should_stop: Callable[[], bool],
 ) -> None:
     """Train the pipeline's denoiser in place."""
@@ -168,7 +171,7 @@ def _train(  # noqa: PLR0917
             made = denoiser(schedule.add_noise(x0, noise, t), t, *conditions)
         return settings.loss(made.float(), x0, std, mean)
 
-    judged = (lambda: judge(pipeline, held_out)) if held_out else None
+    judged = (lambda: judge(pipeline)) if judge else None
     optimise(denoiser, loss_of, settings.optimisation, out, judge=judged, should_stop=should_stop)
     denoiser.eval().requires_grad_(False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.readers.face_captures import captured
 from duologue.datasets.readers.kit_speech import LAUGHS, Clip, is_held_out, recorded, sentences, synthetic
 from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue, compose
+from duologue.evaluation.face.validation import validate
 from duologue.face.training import FaceTraining, fine_tune, train_face
 from duologue.recipes.speech_encoder import EncoderTraining, train_encoder
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
@@ -73,16 +75,17 @@ def train_starter(
     # says of anybody else, and a face must learn to move on the latter.
     exact = [clip for clip in train if clip.source not in {GUESSED, "espeak"}] + list(synthetic(voices, 7, texts))
     unseen = conversations([clip for clip in held if clip.source in {"speech_matthes", "espeak"}], 6, 4, clean=True)
+    judge = partial(validate, dialogues=unseen)
     base = train_face(
         hearing,
         conversations(exact, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS))),
         out / "base",
         face or FaceTraining(),
-        held_out=unseen,
+        judge=judge,
         device=device,
     )
     accurate = lip_accurate(kit, exact)
-    return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, held_out=unseen, device=device)
+    return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, judge=judge, device=device)
 
 
 def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:

@@ -1,6 +1,6 @@
 """What one performed clip does: feet, floor, bodies in each other, touches, beats, who faces whom, who is lively.
 
-Every figure is left as sums (``face.judging.Sums``), so that clips add up before they are divided. Metres, seconds, 30 fps; both
+Every figure is left as sums (``intervals.Sums``), so that clips add up before they are divided. Metres, seconds, 30 fps; both
 performers' roots (2, T, 3) and exponential maps (2, T, J, 3) in one world, Y up.
 """
 

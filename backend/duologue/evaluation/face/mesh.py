@@ -8,7 +8,7 @@ length is taken times ten and nothing is fitted: its lids' centres then lie 65 m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float32]
 
+CHARACTERS: Final = ("ada", "ben")
 _MM: Final = 10.0
 _SKIN: Final = 14_062
 _FACE: Final = 9_409
@@ -104,6 +105,23 @@ class IctFace:
             for moved in self.lower_lip.displacement(weights)
         ]
         return np.concatenate(blocks) if blocks else np.zeros(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The faces that weights are judged on: ICT-FaceKit, and by name the lips of further ones."""
+
+    ict: IctFace
+    gaps: Mapping[str, LipGap]
+
+
+def read_faces(kit: Path) -> Faces:
+    """Return ICT-FaceKit, from ``face_ict`` in the kit, and the sample characters' lips.
+
+    Raises:
+        DuologueError: what ``read_ict`` and ``character_gap`` raise.
+    """
+    return Faces(read_ict(kit / "face_ict"), {name: character_gap(name) for name in CHARACTERS})
 
 
 def read_ict(folder: Path) -> IctFace:

@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 import duologue
 from duologue.checkpoints.store import digest
 from duologue.datasets.labels.split import FACE_SPLIT
-from duologue.datasets.synthesis.face.conversations import STYLES
+from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
 from duologue.evaluation.face.held_out import ABOUT, HeldOut, held_out_sets
-from duologue.evaluation.face.mesh import IctFace, LipGap, character_gap, read_ict
+from duologue.evaluation.face.mesh import Faces, read_faces
 from duologue.evaluation.face.metrics import tally
 from duologue.evaluation.face.speed import speed
 from duologue.evaluation.face.style import style_retention
-from duologue.evaluation.face.systems import NAMES, WITH_WORDS, System, pipelines, systems, truth
+from duologue.evaluation.face.systems import NAMES, WITH_WORDS, LoadedFace, System, system_of, systems, truth
 from duologue.evaluation.intervals import difference, figures
 
 if TYPE_CHECKING:
     from duologue.evaluation.intervals import Sums
-    from duologue.face.pipeline import FacePipeline
 
-CHARACTERS: Final = ("ada", "ben")
 COMPARED: Final = ("lve_mm2", "fdd_absolute_mm2", "closure_ict")
 """What every system is compared in with the one that ships, conversation by conversation."""
+
+Report = Callable[[str, int, int], None]
+"""``report(stage, done, total)``: how far the evaluation is."""
 
 
 @dataclass(frozen=True)
@@ -51,72 +52,56 @@ class FaceEvaluation:
     """Where alignments are kept."""
 
 
-def evaluate_face(
-    settings: FaceEvaluation, report: Callable[[str, int, int], None] = lambda stage, done, total: None
-) -> dict[str, Any]:
+def evaluate_face(settings: FaceEvaluation, report: Report = lambda stage, done, total: None) -> dict[str, Any]:
     """Return the whole report as JSON values; the same settings and checkpoints give the same one, but for times.
 
     Args:
         settings: what to judge.
-        report: told the stage and how much of it is done.
+        report: called with the stage and how much of it is done.
 
     Raises:
-        DuologueError: what ``read_ict``, ``held_out_sets``, ``FacePipeline.load`` and ``FaceFormerPipeline.load`` raise.
+        DuologueError: what ``read_faces``, ``held_out_sets``, ``FacePipeline.load`` and ``FaceFormerPipeline.load`` raise.
     """
-    ict = read_ict(settings.kit / "face_ict")
-    gaps = {name: character_gap(name) for name in CHARACTERS}
-    opened = [
-        pipelines(name, settings.whole if number == 0 else None) for number, name in enumerate(settings.checkpoints)
-    ]
+    faces = read_faces(settings.kit)
+    loaded = [LoadedFace.load(name, settings.whole if not at else None) for at, name in enumerate(settings.checkpoints)]
     baseline = FaceFormerPipeline.load(settings.baseline) if settings.baseline else None
-    compared = systems([(found.name, loaded) for found, loaded in opened], baseline, settings.steps)
+    compared = systems(loaded, baseline, settings.steps)
     report("reading speech", 0, 1)
     sets = held_out_sets(settings.kit, settings.cache, settings.sets, settings.samples)
     report("reading speech", 1, 1)
-    result: dict[str, Any] = {
-        "model": "face",
-        "version": duologue.__version__,
-        "checkpoints": {str(found.folder): found.sha256 for found, _ in opened},
-        "baseline": {str(settings.baseline): baseline.sha256} if baseline else {},
-        "split_sha256": digest(FACE_SPLIT),
-        "steps": settings.steps,
-        "lip_vertices": len(ict.lips.neutral),
-        "upper_vertices": len(ict.upper.neutral),
-        "sets": {},
-    }
-    for held in sets:
-        result["sets"][held.name] = _judge_set(held, compared, ict, gaps, report)
-    unguessed = [held for held in sets if not (held.guessed or held.measured)]
-    everyday = (unguessed or sets)[0].dialogues
-    first = opened[0][1]
-    if settings.style_samples and len(first) > 1:
-        result["style"] = _styles(first, everyday[: settings.style_samples], settings.steps, report)
+    everyday = _everyday(sets).dialogues
+    result = _about(settings, loaded, baseline, faces)
+    result["sets"] = {held.name: _judge_set(held, compared, faces, report) for held in sets}
+    if settings.style_samples and len(loaded[0].pipelines) > 1:
+        result["style"] = _styles(loaded[0], everyday[: settings.style_samples], settings.steps, report)
     if settings.speed_samples:
-        timed = everyday[: settings.speed_samples]
-        done = iter(range(1, len(timed) + 1))
-        shipped = next(iter(first.values()))
-        result["speed"] = speed(
-            shipped, timed, ict, gaps, settings.steps, lambda: report("speed", next(done), len(timed))
-        )
+        result["speed"] = _speed(loaded[0], everyday[: settings.speed_samples], faces, settings.steps, report)
     return result
 
 
-def _judge_set(
-    held: HeldOut,
-    compared: Mapping[str, System],
-    ict: IctFace,
-    gaps: Mapping[str, LipGap],
-    report: Callable[[str, int, int], None],
+def _about(
+    settings: FaceEvaluation, loaded: Sequence[LoadedFace], baseline: FaceFormerPipeline | None, faces: Faces
 ) -> dict[str, Any]:
-    everyone = dict(compared) | ({"truth (measured)": truth} if held.measured else {})
-    if not any(phones for dialogue in held.dialogues for phones in dialogue.told):  # no transcripts
-        everyone = {name: system for name, system in everyone.items() if not name.endswith(WITH_WORDS)}
-    tallies: dict[str, list[dict[str, Sums]]] = {name: [] for name in everyone}
-    for number, dialogue in enumerate(held.dialogues):
-        for name, system in everyone.items():
-            tallies[name].append(tally(system(dialogue, number), dialogue, ict, gaps))
-        report(held.name, number + 1, len(held.dialogues))
-    ours, *others = everyone
+    return {
+        "model": "face",
+        "version": duologue.__version__,
+        "checkpoints": {str(face.checkpoint.folder): face.checkpoint.sha256 for face in loaded},
+        "baseline": {str(settings.baseline): baseline.sha256} if baseline else {},
+        "split_sha256": digest(FACE_SPLIT),
+        "steps": settings.steps,
+        "lip_vertices": len(faces.ict.lips.neutral),
+        "upper_vertices": len(faces.ict.upper.neutral),
+    }
+
+
+def _everyday(sets: Sequence[HeldOut]) -> HeldOut:
+    """Return the set that styles and speed are measured on: the first whose truth is composed of phones that are known."""
+    return next((held for held in sets if not (held.guessed or held.measured)), sets[0])
+
+
+def _judge_set(held: HeldOut, compared: Mapping[str, System], faces: Faces, report: Report) -> dict[str, Any]:
+    tallies = _tallies(held, compared, faces, report)
+    ours, *others = tallies
     return {
         "about": ABOUT[held.name],
         "conversations": len(held.dialogues),
@@ -135,13 +120,30 @@ def _judge_set(
     }
 
 
-def _styles(
-    loaded: Mapping[str, FacePipeline], dialogues: Sequence[Any], steps: int, report: Callable[[str, int, int], None]
-) -> dict[str, Any]:
+def _tallies(
+    held: HeldOut, compared: Mapping[str, System], faces: Faces, report: Report
+) -> dict[str, list[dict[str, Sums]]]:
+    """Return every system's sums, one mapping a conversation."""
+    everyone = dict(compared) | ({"truth (measured)": truth} if held.measured else {})
+    if not any(phones for dialogue in held.dialogues for phones in dialogue.told):  # no transcripts
+        everyone = {name: system for name, system in everyone.items() if not name.endswith(WITH_WORDS)}
+    tallies: dict[str, list[dict[str, Sums]]] = {name: [] for name in everyone}
+    for number, dialogue in enumerate(held.dialogues):
+        for name, system in everyone.items():
+            tallies[name].append(tally(system(dialogue, number), dialogue, faces))
+        report(held.name, number + 1, len(held.dialogues))
+    return tallies
+
+
+def _styles(face: LoadedFace, dialogues: Sequence[Dialogue], steps: int, report: Report) -> dict[str, Any]:
     report("styles", 0, 1)
-    made = systems([("", dict(loaded))], None, steps)
-    kinds = {name: made[name] for name in (NAMES["swap"], NAMES["tuned"]) if name in made}
-    styles = min(loaded[NAMES["base"]].config.styles, len(STYLES))
-    kept = style_retention(kinds, made[NAMES["base"]], dialogues, styles)
+    tuned = {name: system_of(pipeline, steps) for name, pipeline in face.pipelines.items() if name != NAMES["base"]}
+    styles = min(face.base.config.styles, len(STYLES))
+    retained = style_retention(tuned, system_of(face.base, steps), dialogues, styles)
     report("styles", 1, 1)
-    return {name: {key: value.to_json() for key, value in values.items()} for name, values in kept.items()}
+    return {name: {key: value.to_json() for key, value in values.items()} for name, values in retained.items()}
+
+
+def _speed(face: LoadedFace, dialogues: Sequence[Dialogue], faces: Faces, steps: int, report: Report) -> dict[str, Any]:
+    timed = iter(range(1, len(dialogues) + 1))
+    return speed(face.shipped, dialogues, faces, steps, lambda: report("speed", next(timed), len(dialogues)))

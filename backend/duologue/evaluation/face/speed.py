@@ -5,15 +5,16 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
 from duologue.datasets.synthesis.face.conversations import Dialogue
 from duologue.diffusion.samplers import Ddim
-from duologue.evaluation.face.conversations import perform
-from duologue.evaluation.face.mesh import IctFace, LipGap
+from duologue.evaluation.face.mesh import Faces
 from duologue.evaluation.face.metrics import tally
+from duologue.evaluation.face.systems import perform
 from duologue.evaluation.intervals import Sums, difference, figure
 from duologue.face.pipeline import FacePipeline
 from duologue.speech.encoder import EncodedSpeech
@@ -28,6 +29,22 @@ COMPARED: Final = {"lve_mm2": -1, "closure_ict": 1}
 """What the two are compared in, and which sign of ours minus theirs is better."""
 
 
+@dataclass(frozen=True)
+class Race:
+    """One conversation under both samplers: seconds by the clock, means of two runs each, and what came of it."""
+
+    audio: float
+    ours: float
+    ddim: float
+    encoder: float
+    """Of both, the speech encoder's part."""
+    alone: float
+    processor: float
+    """Of our first run: by the clock, and of the processor."""
+    tally: Mapping[str, Sums]
+    ddim_tally: Mapping[str, Sums]
+
+
 def with_ddim(pipeline: FacePipeline) -> FacePipeline:
     """Return the same networks under DDIM with eta 0."""
     other = copy.copy(pipeline)
@@ -35,11 +52,10 @@ def with_ddim(pipeline: FacePipeline) -> FacePipeline:
     return other
 
 
-def speed(  # noqa: PLR0917
+def speed(
     pipeline: FacePipeline,
     dialogues: Sequence[Dialogue],
-    ict: IctFace,
-    gaps: Mapping[str, LipGap],
+    faces: Faces,
     steps: int,
     tick: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
@@ -52,58 +68,63 @@ def speed(  # noqa: PLR0917
     ``no_worse``: whether it holds 0 or lies on the better side.
     """
     slow = with_ddim(pipeline)
-    ours: list[tuple[float, float]] = []
-    theirs: list[tuple[float, float]] = []
-    encoder: list[float] = []
-    tallies: tuple[list[dict[str, Sums]], list[dict[str, Sums]]] = ([], [])
-    processor = alone = 0.0
     perform(pipeline, dialogues[0], steps=1)  # the first call of a process pays for what is set up once
+    races: list[Race] = []
     for seed, dialogue in enumerate(dialogues):
-        seconds = dialogue.weights.shape[1] / FPS
-        before = time.process_time()
-        first, a = _timed(pipeline, dialogue, seed, steps)
-        processor += time.process_time() - before
-        alone += first
-        third, b = _timed(slow, dialogue, seed, DDIM_STEPS)
-        fourth, _ = _timed(slow, dialogue, seed, DDIM_STEPS)
-        second, _ = _timed(pipeline, dialogue, seed, steps)
-        ours.append(((first + second) / 2, seconds))
-        theirs.append(((third + fourth) / 2, seconds))
-        encoder.append(_encoder_alone(pipeline, dialogue))
-        for made, rows in zip((a, b), tallies, strict=True):
-            rows.append(tally(made, dialogue, ict, gaps))
+        races.append(_race(pipeline, slow, dialogue, faces, seed, steps))
         tick()
     compared = {
-        key: difference([row[key] for row in tallies[0]], [row[key] for row in tallies[1]]).to_json()
+        key: difference([race.tally[key] for race in races], [race.ddim_tally[key] for race in races]).to_json()
         for key in COMPARED
     }
     return {
         "threads": torch.get_num_threads(),
         "steps": steps,
         "ddim_steps": DDIM_STEPS,
-        "real_time_factor": figure(ours).to_json(),
-        "real_time_factor_ddim": figure(theirs).to_json(),
-        "real_time_factor_encoder": figure(
-            [(own, seconds) for own, (_, seconds) in zip(encoder, ours, strict=True)]
-        ).to_json(),
-        "cores": processor / alone,
-        "times_faster": figure([(b[0], a[0]) for a, b in zip(ours, theirs, strict=True)]).to_json(),
-        "times_faster_after_encoder": figure(
-            [(b[0] - e, a[0] - e) for a, b, e in zip(ours, theirs, encoder, strict=True)]
-        ).to_json(),
+        **_times(races),
         "ours_minus_ddim": compared,
         "within_interval": {key: _within(value) for key, value in compared.items()},
-        "no_worse": {
-            key: _no_worse(value, better)
-            for (key, better), value in zip(COMPARED.items(), compared.values(), strict=True)
-        },
+        "no_worse": {key: _no_worse(compared[key], better) for key, better in COMPARED.items()},
     }
+
+
+def _race(  # noqa: PLR0917
+    pipeline: FacePipeline, slow: FacePipeline, dialogue: Dialogue, faces: Faces, seed: int, steps: int
+) -> Race:
+    before = time.process_time()
+    first, weights = _timed(pipeline, dialogue, seed, steps)
+    processor = time.process_time() - before
+    third, ddim_weights = _timed(slow, dialogue, seed, DDIM_STEPS)
+    fourth, _ = _timed(slow, dialogue, seed, DDIM_STEPS)
+    second, _ = _timed(pipeline, dialogue, seed, steps)
+    return Race(
+        audio=dialogue.weights.shape[1] / FPS,
+        ours=(first + second) / 2,
+        ddim=(third + fourth) / 2,
+        encoder=_encoder_alone(pipeline, dialogue),
+        alone=first,
+        processor=processor,
+        tally=tally(weights, dialogue, faces),
+        ddim_tally=tally(ddim_weights, dialogue, faces),
+    )
+
+
+def _times(races: Sequence[Race]) -> dict[str, Any]:
+    quotients = {
+        "real_time_factor": [(race.ours, race.audio) for race in races],
+        "real_time_factor_ddim": [(race.ddim, race.audio) for race in races],
+        "real_time_factor_encoder": [(race.encoder, race.audio) for race in races],
+        "times_faster": [(race.ddim, race.ours) for race in races],
+        "times_faster_after_encoder": [(race.ddim - race.encoder, race.ours - race.encoder) for race in races],
+    }
+    cores = sum(race.processor for race in races) / sum(race.alone for race in races)
+    return {**{name: figure(rows).to_json() for name, rows in quotients.items()}, "cores": cores}
 
 
 def _timed(pipeline: FacePipeline, dialogue: Dialogue, seed: int, steps: int) -> tuple[float, NDArray[np.float32]]:
     began = time.perf_counter()
-    made = perform(pipeline, dialogue, seed=seed, steps=steps)
-    return time.perf_counter() - began, made
+    weights = perform(pipeline, dialogue, seed=seed, steps=steps)
+    return time.perf_counter() - began, weights
 
 
 def _encoder_alone(pipeline: FacePipeline, dialogue: Dialogue) -> float:

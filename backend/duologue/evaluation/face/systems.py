@@ -1,9 +1,10 @@
-"""What is compared: each system makes weights (2, T, 52) for a conversation and a seed."""
+"""What is compared: each system turns a conversation and a seed into weights (2, T, 52)."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +13,7 @@ import numpy as np
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
-from duologue.evaluation.face.conversations import perform
-from duologue.face.pipeline import Denoiser, FacePipeline
+from duologue.face.pipeline import Denoiser, FaceConditions, FacePipeline
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.expression import Expression
 
@@ -30,46 +30,92 @@ WITH_WORDS: Final = ", with its words"
 NAMES: Final[dict[Denoiser, str]] = {"swap": "fine-tuned (swap)", "tuned": "fine-tuned (no swap)", "base": "base"}
 
 
-def pipelines(checkpoint: str | Path, whole: Path | None = None) -> tuple[Checkpoint, dict[str, FacePipeline]]:
-    """Return a face checkpoint's denoisers by name, the shipped one first: base, and the fine-tuned one where there is any.
+@dataclass(frozen=True, eq=False)
+class LoadedFace:
+    """A face checkpoint with its denoisers, each as a pipeline by name (``NAMES``): the one that ships first, base last."""
 
-    ``whole``: a checkpoint of the same base that was fine-tuned throughout, the one without the swap.
+    checkpoint: Checkpoint
+    pipelines: Mapping[str, FacePipeline]
 
-    Raises:
-        DuologueError: what ``FacePipeline.load`` raises.
-    """
-    found = open_checkpoint(checkpoint)
-    tuned = any(name.startswith("tuned.") for name in found.tensors())
-    loaded = {NAMES["swap"]: FacePipeline.load(found, denoiser="swap")} if tuned else {}
-    if whole is not None:
-        loaded[NAMES["tuned"]] = FacePipeline.load(whole, denoiser="tuned")
-    return found, loaded | {NAMES["base"]: FacePipeline.load(found, denoiser="base")}
+    @classmethod
+    def load(cls, checkpoint: str | Path, whole: Path | None = None) -> LoadedFace:
+        """Load base, and the fine-tuned one where there is any.
+
+        ``whole``: a checkpoint of the same base that was fine-tuned throughout, the one without the swap.
+
+        Raises:
+            DuologueError: what ``FacePipeline.load`` raises.
+        """
+        stored = open_checkpoint(checkpoint)
+        tuned = any(name.startswith("tuned.") for name in stored.tensors())
+        pipelines = {NAMES["swap"]: FacePipeline.load(stored, denoiser="swap")} if tuned else {}
+        if whole is not None:
+            pipelines[NAMES["tuned"]] = FacePipeline.load(whole, denoiser="tuned")
+        return cls(stored, pipelines | {NAMES["base"]: FacePipeline.load(stored, denoiser="base")})
+
+    @property
+    def shipped(self) -> FacePipeline:
+        """The pipeline that performs where nobody says which."""
+        return next(iter(self.pipelines.values()))
+
+    @property
+    def base(self) -> FacePipeline:
+        """The pipeline before fine-tuning."""
+        return self.pipelines[NAMES["base"]]
 
 
-def systems(
-    loaded: Sequence[tuple[str, dict[str, FacePipeline]]], baseline: FaceFormerPipeline | None, steps: int
-) -> dict[str, System]:
+def systems(loaded: Sequence[LoadedFace], baseline: FaceFormerPipeline | None, steps: int) -> dict[str, System]:
     """Return the systems to compare by name: every checkpoint's, the first one's with words and without layer, baseline, rules.
 
     Args:
-        loaded: per checkpoint its name and ``pipelines``; with more than one, the name goes before the system's.
+        loaded: with more than one checkpoint, its name goes before the system's.
         baseline: FaceFormer, if there is one. Its own output is judged, without the expression layer, as published.
         steps: denoising steps.
     """
-    made: dict[str, System] = {}
-    for name, by_kind in loaded:
-        for kind, pipeline in by_kind.items():
-            made[kind if len(loaded) == 1 else f"{name}: {kind}"] = functools.partial(_performed, pipeline, steps, None)
-    first = next(iter(made))
-    shipped = next(iter(loaded[0][1].values()))
-    made[first + WITH_WORDS] = functools.partial(_performed, shipped, steps, None, told=True)
-    made[f"{first}, model alone"] = functools.partial(_performed, shipped, steps, MODEL_ALONE)
+    compared: dict[str, System] = {}
+    for face in loaded:
+        prefix = "" if len(loaded) == 1 else f"{face.checkpoint.name}: "
+        compared |= {prefix + name: system_of(pipeline, steps) for name, pipeline in face.pipelines.items()}
+    first, shipped = next(iter(compared)), loaded[0].shipped
+    compared[first + WITH_WORDS] = system_of(shipped, steps, with_words=True)
+    compared[f"{first}, model alone"] = system_of(shipped, steps, MODEL_ALONE)
     if baseline is not None:
-        made["faceformer"] = lambda dialogue, _: baseline.perform(
-            dialogue.samples, dialogue.style, dialogue.weights.shape[1]
-        )
-    made["rules"] = rules
-    return made
+        compared["faceformer"] = functools.partial(_faceformer, baseline)
+    compared["rules"] = rules
+    return compared
+
+
+def perform(
+    pipeline: FacePipeline,
+    dialogue: Dialogue,
+    *,
+    seed: int = 0,
+    steps: int = 8,
+    expression: Expression | None = None,
+    with_words: bool = False,
+) -> NDArray[np.float32]:
+    """Return the pipeline's weights (2, T, 52) for a conversation; ``with_words``: as where a transcript is given."""
+    conditions = FaceConditions(
+        dialogue.samples,
+        dialogue.weights.shape[1],
+        dialogue.style,
+        dialogue.emotion,
+        lambda start, stop: dialogue.facing[:, start:stop],
+        phones=dialogue.told if with_words else ((), ()),
+    )
+    windows = pipeline.stream(conditions, seed, steps, expression=expression)
+    return np.concatenate([window.weights for window in windows], axis=1)
+
+
+def system_of(
+    pipeline: FacePipeline, steps: int, expression: Expression | None = None, *, with_words: bool = False
+) -> System:
+    """Return a pipeline as a system."""
+
+    def system(dialogue: Dialogue, seed: int) -> NDArray[np.float32]:
+        return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression, with_words=with_words)
+
+    return system
 
 
 def rules(dialogue: Dialogue, seed: int) -> NDArray[np.float32]:
@@ -100,13 +146,6 @@ def measured(dialogue: Dialogue) -> bool:
     return len(dialogue.performers) < 2
 
 
-def _performed(
-    pipeline: FacePipeline,
-    steps: int,
-    expression: Expression | None,
-    dialogue: Dialogue,
-    seed: int,
-    *,
-    told: bool = False,
-) -> NDArray[np.float32]:
-    return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression, told=told)
+def _faceformer(baseline: FaceFormerPipeline, dialogue: Dialogue, seed: int) -> NDArray[np.float32]:
+    del seed
+    return baseline.perform(dialogue.samples, dialogue.style, dialogue.weights.shape[1])
