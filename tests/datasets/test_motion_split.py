@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from duologue.body.config import ROLES
 from duologue.datasets.labels.split import Split
 from duologue.datasets.readers.kit_motion import load_kit
 from duologue.datasets.synthesis.body.manner import AGE, CLOSENESS, OF_EMOTIONS, STATUS, manner
 from duologue.datasets.synthesis.speech.turns import read_voices
 from duologue.errors import DuologueError
-from duologue.labels import EMOTIONS, RELATIONSHIPS
+from duologue.labels import EMOTIONS, RELATIONSHIPS, ROLES
 from duologue.motion.skeleton import Skeleton
 
 KIT = Path(__file__).parents[3] / "shared" / "kit"

@@ -7,10 +7,7 @@ from typing import Any, Final
 
 from duologue.diffusion.schedule import Prediction
 from duologue.errors import DuologueError
-from duologue.labels import ACTION_MODES, EMOTIONS, RELATIONSHIPS, roles
-
-ROLES: Final = tuple(sorted({role for relationship in RELATIONSHIPS for role in roles(relationship)}))
-"""Every half of every relationship; a network's role embedding has one row for each."""
+from duologue.labels import ACTION_MODES, EMOTIONS, ROLES
 
 CONDITIONS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
 """What each performer's motion is conditioned on, each with its own dropout and so its own guidance strength.

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.body.checkpoint import MelStatistics
-from duologue.body.config import ROLES
 from duologue.datasets.corpus.growing import GrowingArray
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
 from duologue.features.pose import PoseStatistics
 from duologue.files.atomic import prepare_folder, write_text
+from duologue.labels import ROLES
 from duologue.motion.skeleton import Skeleton
 
 INDEX: Final = "corpus.json"
@@ -59,7 +59,7 @@ class Corpus:
     starts: NDArray[np.int64]
     """(N + 1,): where each pair begins in the arrays, and the end."""
     roles: NDArray[np.int64]
-    """(N, 2): indices into ``config.ROLES``."""
+    """(N, 2): indices into ``labels.ROLES``."""
     styles: NDArray[np.int64]
     """(N, 2)"""
     description: Mapping[str, Any]

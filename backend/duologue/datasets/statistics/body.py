@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_closing
 
-from duologue.body.config import ROLES
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.synthesis.body.manner import STATUS
 from duologue.features import pose as poses
-from duologue.labels import ACTION_MODES, EMOTIONS
+from duologue.labels import ACTION_MODES, EMOTIONS, ROLES
 from duologue.motion.capsules import pair_penetration, self_penetration
 from duologue.motion.contact import Soles
 from duologue.motion.skeleton import Skeleton, forward_kinematics

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from duologue.body.config import ROLES
 from duologue.body.pipeline import BodyConditions, BodyPipeline
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
 from duologue.files.atomic import replacing
+from duologue.labels import ROLES
 from duologue.motion.cleanup import Cleaner
 from duologue.motion.rotations import unroll_exp
 from duologue.motion.skeleton import Skeleton
