@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-import numpy as np
 from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
@@ -24,8 +23,7 @@ from duologue.shots.shot import REPORT, Shot, read_shots
 from duologue.shots.stopping import stoppable
 from duologue.take import Take
 from duologue.take.export import write_bodies, write_faces, write_voices
-from duologue.units import FPS
-from duologue.wire.client import Pcm
+from duologue.units import Sound, padded_pair
 from duologue.wire.local import find_server, open_client
 
 from . import environments
@@ -79,16 +77,16 @@ class _Studio:
     def __init__(self, connection: line.Line, options: Namespace, emit: Emit) -> None:
         self._line, self._options, self._emit = connection, options, emit
 
-    def read(self, brief: Brief) -> tuple[tuple[Pcm, Pcm], tuple[str, ...]]:
+    def read(self, brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
         return read_voices(brief)
 
-    def perform(self, brief: Brief, voices: tuple[Pcm, Pcm]) -> tuple[Take, list[str]]:
+    def perform(self, brief: Brief, voices: tuple[Sound, Sound]) -> tuple[Take, list[str]]:
         def on_progress(stage: str, done: int, total: int) -> None:
             self._emit("progress", stage=stage, done=done, total=total)
 
         return line.perform(self._line.client(), brief, voices, on_progress)
 
-    def stage(self, one: Shot, take: Take, voices: tuple[Pcm, Pcm]) -> tuple[list[str], list[str]]:
+    def stage(self, one: Shot, take: Take, voices: tuple[Sound, Sound]) -> tuple[list[str], list[str]]:
         files = [
             *write_bodies(take, one.folder),
             *write_faces(take, one.folder),
@@ -111,7 +109,7 @@ class _Studio:
         return [*files, *shot.render(asked, emit)], notes
 
 
-def read_voices(brief: Brief) -> tuple[tuple[Pcm, Pcm], tuple[str, ...]]:
+def read_voices(brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
     """Return both voices of a brief, mono and as long as whole frames of the longer one, and a note where one was padded.
 
     Raises:
@@ -121,27 +119,16 @@ def read_voices(brief: Brief) -> tuple[tuple[Pcm, Pcm], tuple[str, ...]]:
         _voice(performer.speech, f"performers.{name}.speech")
         for name, performer in zip(PERFORMERS, brief.performers, strict=True)
     ]
-    frames = max(-(-len(samples) * FPS // rate) for samples, rate in voices)
-    a, b = ((np.pad(s, (0, max(0, frames * rate // FPS - len(s)))), rate) for s, rate in voices)
-    seconds = [len(samples) / rate for samples, rate in voices]
-    difference = abs(seconds[0] - seconds[1])
-    shorter = PERFORMERS[seconds.index(min(seconds))]
-    note = f"{shorter}'s track is {difference:.2f} s shorter; silence was added at its end"
-    return (a, b), (note,) if difference > 1 / FPS else ()
+    a, b, notes = padded_pair(voices[0], voices[1])
+    return (a, b), notes
 
 
-def _voice(speech: Speech, field: str) -> Pcm:
+def _voice(speech: Speech, field: str) -> Sound:
     assert speech.path is not None  # a brief from a file names files
-    samples, rate = sequencer.read_sound(speech.path)
-    if samples.ndim == 1:
-        samples = samples[:, None]
-    if not len(samples):
+    sound = Sound.of(*sequencer.read_sound(speech.path), speech.channel, field)
+    if not len(sound.samples):
         raise invalid("audio-empty", "holds no samples at all", field=field)
-    if speech.channel is not None and speech.channel >= samples.shape[1]:
-        last = samples.shape[1] - 1
-        raise invalid("audio-channel", f"has no channel {speech.channel}: its last is {last}", field=field)
-    mono = samples.mean(axis=1, dtype=np.float32) if speech.channel is None else samples[:, speech.channel]
-    return np.ascontiguousarray(mono), rate
+    return sound
 
 
 def _open(options: Namespace) -> Any:

@@ -17,8 +17,7 @@ from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Progress, Take, Track, Window
 from duologue.take.edit import Edit
-from duologue.units import FPS, frames_of
-from duologue.wire.client import Pcm
+from duologue.units import FPS, Sound
 from numpy.typing import NDArray
 
 from . import outgoing, takes
@@ -44,7 +43,7 @@ class Request:
 
     scene: str
     brief: Brief
-    audio: tuple[Pcm, Pcm]
+    audio: tuple[Sound, Sound]
     about: takes.About
     remake: tuple[Take, Edit] | None = None
 
@@ -64,7 +63,7 @@ class Request:
     @property
     def frames(self) -> int:
         """How many frames the take will have."""
-        return max(frames_of(len(samples), rate) for samples, rate in self.audio)
+        return max(sound.frames for sound in self.audio)
 
     @property
     def frames_done(self) -> int:

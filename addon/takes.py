@@ -15,7 +15,7 @@ import bpy
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.take import Take
-from duologue.wire.client import Pcm
+from duologue.units import Sound
 
 from . import take_curves
 from .briefing import cast_both
@@ -42,7 +42,7 @@ class About:
 
 
 def add(
-    scene: Scene, take: Take, brief: Brief, audio: tuple[Pcm, Pcm], about: About, *, strip: Image | None = None
+    scene: Scene, take: Take, brief: Brief, audio: tuple[Sound, Sound], about: About, *, strip: Image | None = None
 ) -> list[str]:
     """Put a new take at the end of the list and, if it is whole, on the characters; one that was cut off only joins the list.
 

@@ -4,7 +4,7 @@
 from .casting import cast_both
 from .missing import what_is_missing
 from .rows import in_the_panel
-from .speech import frames_of, read_speech
+from .speech import read_speech
 from .stamp import fingerprint
 from .starts import place_at_start, place_of, sample_starts
 from .whole import make_brief
@@ -12,7 +12,6 @@ from .whole import make_brief
 __all__ = [
     "cast_both",
     "fingerprint",
-    "frames_of",
     "in_the_panel",
     "make_brief",
     "place_at_start",

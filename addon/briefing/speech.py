@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
-import numpy as np
 from duologue.brief import Transcript
 from duologue.errors import DuologueError
-from duologue.units import FPS
-from duologue.wire.client import Pcm
+from duologue.units import Sound, padded_pair
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
 from ..scene import compat, follow, sequencer, transcripts
@@ -24,8 +21,8 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 
-def read_speech(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[Pcm, Pcm]:
-    """Return both voices as (samples, rate), of one length and beginning at the take's first frame.
+def read_speech(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[Sound, Sound]:
+    """Return both voices, of one length and beginning at the take's first frame.
 
     Raises:
         DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``, ``channel-missing``;
@@ -33,15 +30,9 @@ def read_speech(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[Pcm, 
     """
     end = _last_frame(context, settings)
     voices = [_voice(context, settings, name, performer, end) for name, performer in named_performers(settings)]
-    seconds = max(len(samples) / rate for samples, rate in voices)
-    a, b = ((np.pad(samples, (0, max(0, round(seconds * rate) - len(samples)))), rate) for samples, rate in voices)
+    a, b, _ = padded_pair(voices[0], voices[1])
     follow.remember(context, settings)
     return a, b
-
-
-def frames_of(audio: tuple[Pcm, Pcm]) -> int:
-    """Return how many frames the take of these voices has."""
-    return max(math.ceil(len(samples) / rate * FPS) for samples, rate in audio)
 
 
 def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str) -> Transcript | None:
@@ -70,11 +61,11 @@ def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str)
 
 def _voice(
     context: Context, settings: DUOLOGUE_PG_settings, name: str, performer: DUOLOGUE_PG_performer, end: float
-) -> Pcm:
+) -> Sound:
     try:
         if performer.source == "FILE":
             samples, rate = sequencer.read_sound(Path(bpy.path.abspath(performer.file)))
-            return sequencer.pick_channel(samples, performer.channel, performer.file), rate
+            return Sound(sequencer.pick_channel(samples, performer.channel, performer.file), rate)
         scene = compat.sequencer_scene(context)
         problem = sequencer.problem(scene, name, performer.strip)
         if problem:
@@ -86,7 +77,7 @@ def _voice(
                 "speech-before-take",
                 f"the strip {performer.strip!r} ends before the take's first frame {settings.first_frame}; move one of them",
             )
-        return sequencer.read_pieces(scene, heard, settings.first_frame, end, performer.channel)
+        return Sound(*sequencer.read_pieces(scene, heard, settings.first_frame, end, performer.channel))
     except DuologueError as error:
         located = DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.speech")
         raise in_the_panel(located) from error

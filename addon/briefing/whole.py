@@ -12,8 +12,7 @@ from duologue.brief import Brief, EmotionTimeline, Expression, PerformerBrief, S
 from duologue.brief.expression import PARTS
 from duologue.errors import DuologueError
 from duologue.labels import roles
-from duologue.units import FPS
-from duologue.wire.client import Pcm
+from duologue.units import FPS, Sound
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
 from ..properties.script import DUOLOGUE_PG_expression
@@ -21,7 +20,7 @@ from ..scene.markers import Cue, read_markers
 from ..scene.shot import frame_rate
 from .clock import Clock
 from .rows import Rows, translated
-from .speech import frames_of, read_transcript
+from .speech import read_transcript
 from .starts import start_of
 from .targets import wishes
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 
-def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Pcm, Pcm]) -> Brief:
+def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Sound, Sound]) -> Brief:
     """Return the brief, fully checked.
 
     Raises:
@@ -43,7 +42,9 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Pc
     actions = [action_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
     emotions = [emotion_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
     starts = [start_of(scene, performer, settings.first_frame) for performer in settings.performers()]
-    wished = wishes(scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), frames_of(audio) / FPS)
+    wished = wishes(
+        scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), max(sound.frames for sound in audio) / FPS
+    )
     halves = roles(settings.relationship)
     if settings.casting == "SECOND":
         halves = halves[::-1]
@@ -51,7 +52,7 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Pc
     with translated(rows):
         parts = [
             PerformerBrief(
-                speech=Speech(samples=samples, rate=rate),
+                speech=Speech(sound=sound),
                 transcript=read_transcript(context, settings, name),
                 role=halves[index],
                 emotion=emotions[index],
@@ -62,9 +63,7 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Pc
                 mirror=performer.mirror,
                 face=expression_of(performer.expression),
             )
-            for index, ((name, performer), (samples, rate)) in enumerate(
-                zip(named_performers(settings), audio, strict=True)
-            )
+            for index, ((name, performer), sound) in enumerate(zip(named_performers(settings), audio, strict=True))
         ]
         return Brief(
             parts[0],

@@ -11,7 +11,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
-from duologue.wire.client import Pcm
+from duologue.units import Sound
 
 from .. import making, take_curves, takes
 from ..briefing import fingerprint, make_brief, read_speech, what_is_missing
@@ -124,7 +124,7 @@ def _but_seed(entry: DUOLOGUE_PG_take) -> str:
     return json.dumps(asked, sort_keys=True) + entry.speech
 
 
-def speech_of(context: Context, entry: DUOLOGUE_PG_take) -> tuple[Pcm, Pcm]:
+def speech_of(context: Context, entry: DUOLOGUE_PG_take) -> tuple[Sound, Sound]:
     """Return the voices that a take was made from: those that were kept with it, else the scene's where they are the same.
 
     Raises:

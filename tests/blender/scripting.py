@@ -9,11 +9,11 @@ import bpy
 import numpy as np
 from conftest import MODULE
 from duologue.brief import Brief
-from duologue.wire.client import Pcm
+from duologue.units import Sound
 
-VOICE: Pcm = (np.full(32000, 0.1, np.float32), 16000)
+VOICE = Sound(np.full(32000, 0.1, np.float32), 16000)
 """Two seconds."""
-LONG: Pcm = (np.full(160000, 0.1, np.float32), 16000)
+LONG = Sound(np.full(160000, 0.1, np.float32), 16000)
 """Ten seconds."""
 
 
@@ -38,7 +38,7 @@ def two_people(scene):
     return chosen
 
 
-def brief(voice: Pcm = VOICE) -> Brief:
+def brief(voice: Sound = VOICE) -> Brief:
     """The brief of the scene as it is."""
     context = bpy.context
     return installed("briefing").make_brief(context, context.scene.duologue, (voice, voice))

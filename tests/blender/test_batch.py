@@ -152,9 +152,9 @@ def test_voices_are_what_the_backend_s_own_decoder_reads(briefs):
     ours, notes = addon_batch.read_voices(brief)
     a, b, said = decode.load_pair(brief)
     assert notes == said
-    for (samples, rate), voice in zip(ours, (a, b), strict=True):
-        assert rate == voice.rate
-        np.testing.assert_allclose(samples, voice.samples, atol=2e-5)
+    for sound, voice in zip(ours, (a, b), strict=True):
+        assert sound.rate == voice.rate
+        np.testing.assert_allclose(sound.samples, voice.samples, atol=2e-5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")

@@ -32,7 +32,7 @@ def settings(extension, scene):
 
 def by_hand(**a: object) -> Brief:
     """What the fixture's scene says, with changes for A."""
-    speech = Speech(samples=VOICE[0], rate=VOICE[1])
+    speech = Speech(sound=VOICE)
     return Brief(
         PerformerBrief(speech, **({"start": Start(-1.0, 0.0, 0.0)} | a)),
         PerformerBrief(speech, start=Start(1.0, 0.0, 0.0)),
@@ -59,7 +59,7 @@ def test_everything_that_can_be_set_arrives(settings):
     face.still_listener, face.raw = False, True
     press("add_shape", performer="A")
     face.shapes[0].shape, face.shapes[0].gain, face.shapes[0].offset = "browInnerUp", 1.25, 0.1
-    speech = Speech(samples=VOICE[0], rate=VOICE[1])
+    speech = Speech(sound=VOICE)
     wanted = Brief(
         PerformerBrief(
             speech,

@@ -280,9 +280,9 @@ def test_7_sounds_other_than_wav_are_heard(ready_to_perform, tmp_path):
         soundfile.write(file, voice, rate)
         ready_to_perform.a.file = str(file)
         briefing = sys.modules[f"{MODULE}.briefing"]
-        (samples, heard), _ = briefing.read_speech(bpy.context, ready_to_perform)
-        assert len(samples) / heard == pytest.approx(2.0, abs=0.1), suffix
-        assert np.abs(samples).max() == pytest.approx(0.4, abs=0.08), suffix
+        sound, _ = briefing.read_speech(bpy.context, ready_to_perform)
+        assert sound.seconds == pytest.approx(2.0, abs=0.1), suffix
+        assert np.abs(sound.samples).max() == pytest.approx(0.4, abs=0.08), suffix
 
 
 # 8. Retarget twists and 9. shape-key names: ELSEWHERE -----------------------------------------------------------------

@@ -191,24 +191,25 @@ def with_window(extension, tmp_path):
 
 def test_a_strip_that_was_cut_stays_one_voice(with_window):
     briefing, scene = installed("briefing"), bpy.context.scene
-    (whole, rate), _ = briefing.read_speech(bpy.context, with_window)
+    voice, _ = briefing.read_speech(bpy.context, with_window)
+    whole, rate = voice.samples, voice.rate
     split(strip_of(with_window.a), 31)
     assert len(sequencer.pieces(scene, "A", with_window.a.strip)) == 2
-    (cut, _), _ = briefing.read_speech(bpy.context, with_window)
-    np.testing.assert_array_equal(cut, whole)
+    cut, _ = briefing.read_speech(bpy.context, with_window)
+    np.testing.assert_array_equal(cut.samples, whole)
     perform(with_window)
     late = sequencer.pieces(scene, "A", with_window.a.strip)[1]
     compat.move_strip(late, 30)  # a pause of a second after the first
     bpy.context.view_layer.update()
-    (paused, _), _ = briefing.read_speech(bpy.context, with_window)
+    paused = briefing.read_speech(bpy.context, with_window)[0].samples
     np.testing.assert_array_equal(paused[:rate], whole[:rate])
     assert not paused[rate : 2 * rate].any()
     np.testing.assert_array_equal(paused[2 * rate : 4 * rate], whole[rate:])
     move(with_window.a, 3)  # cut apart, there is no one place that the take could follow to
     assert begins(with_window.a) == 1
     late.mute = True
-    (half, _), _ = briefing.read_speech(bpy.context, with_window)
-    assert not half[rate + rate // 5 :].any()
+    half, _ = briefing.read_speech(bpy.context, with_window)
+    assert not half.samples[rate + rate // 5 :].any()
 
 
 def test_strips_dragged_in_the_sequencer_take_the_take_along_and_undo_brings_all_back(with_window):
@@ -300,9 +301,9 @@ def test_each_takes_a_channel_of_one_strip(extension, scene, tmp_path):
         performer.source, performer.file, performer.channel = "FILE", str(tmp_path / "both.wav"), channel
     press("lay_strips")
     assert len(scene.sequence_editor.strips) == 1
-    (a, _), (b, _) = installed("briefing").read_speech(bpy.context, chosen)
-    np.testing.assert_allclose(a, left * 20000 / 32768, atol=1e-4)
-    np.testing.assert_allclose(b, right * 20000 / 32768, atol=1e-4)
+    a, b = installed("briefing").read_speech(bpy.context, chosen)
+    np.testing.assert_allclose(a.samples, left * 20000 / 32768, atol=1e-4)
+    np.testing.assert_allclose(b.samples, right * 20000 / 32768, atol=1e-4)
     chosen.b.channel = 3
     with pytest.raises(DuologueError, match="has 2 channels") as caught:
         installed("briefing").read_speech(bpy.context, chosen)
@@ -315,11 +316,11 @@ def test_a_packed_sound_is_read_though_its_file_is_gone(extension, scene, tmp_pa
     voice = write_voice(tmp_path / "a.wav", 1.0)
     chosen.b.file = str(write_voice(tmp_path / "b.wav", 1.0))
     chosen.a.strip = sequencer.lay_speech(scene, "A", voice, 1, 1).name
-    (whole, _), _ = installed("briefing").read_speech(bpy.context, chosen)
+    whole, _ = installed("briefing").read_speech(bpy.context, chosen)
     bpy.data.sounds[0].pack()
     Path(voice).unlink()
-    (packed, _), _ = installed("briefing").read_speech(bpy.context, chosen)
-    np.testing.assert_array_equal(packed, whole)
+    packed, _ = installed("briefing").read_speech(bpy.context, chosen)
+    np.testing.assert_array_equal(packed.samples, whole.samples)
 
 
 def test_the_take_begins_with_the_speech(settings):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from duologue.brief import Brief, PerformerBrief, PlaceTarget, Speech, Start, Transcript
 from duologue.errors import DuologueError
+from duologue.units import Sound
 
 FULL = """
 relationship = "boss / subordinate"
@@ -250,13 +251,13 @@ def test_no_brief_at_all(tmp_path: Path) -> None:
 
 
 def test_the_digest_covers_every_field_and_the_sound() -> None:
-    quiet, loud = np.zeros(9, np.float32), np.ones(9, np.float32)
-    sound = ((quiet, 16000), (loud, 16000))
+    quiet, loud = Sound(np.zeros(9, np.float32), 16000), Sound(np.ones(9, np.float32), 16000)
+    sound = (quiet, loud)
     brief = read()
     seen = {
         brief.digest(sound),
-        brief.digest(((loud, 16000), (quiet, 16000))),
-        brief.digest(((quiet, 16000), (loud, 8000))),
+        brief.digest((loud, quiet)),
+        brief.digest((quiet, Sound(loud.samples, 8000))),
         read(seed=1).digest(sound),
         read(steps=11).digest(sound),
         read(relationship="cousins").digest(sound),
@@ -270,18 +271,18 @@ def test_the_digest_covers_every_field_and_the_sound() -> None:
 
 
 def test_the_digest_does_not_care_where_the_sound_lies() -> None:
-    samples = np.linspace(-1, 1, 50, dtype=np.float32)
+    sound = Sound(np.linspace(-1, 1, 50, dtype=np.float32), 16000)
     moved = Brief.from_json(minimal(performers__A__speech="elsewhere.wav"), folder=Path("/shots"))
-    assert moved.digest(((samples, 16000),) * 2) == read().digest(((samples, 16000),) * 2)
-    held = Speech(samples=samples, rate=16000)
+    assert moved.digest((sound, sound)) == read().digest((sound, sound))
+    held = Speech(sound=sound)
     inside = Brief(PerformerBrief(held), PerformerBrief(held))
-    assert inside.digest() == read().digest(((samples, 16000),) * 2)
+    assert inside.digest() == read().digest((sound, sound))
     with pytest.raises(DuologueError, match="load it first"):
         read().digest()
 
 
 def test_a_brief_with_its_sound_in_memory_can_not_be_saved_as_a_file(tmp_path: Path) -> None:
-    held = Speech(samples=np.zeros(9, np.float32), rate=16000)
+    held = Speech(sound=Sound(np.zeros(9, np.float32), 16000))
     with pytest.raises(DuologueError, match="only in memory"):
         Brief(PerformerBrief(held), PerformerBrief(held)).save(tmp_path / "b.json")
     with pytest.raises(DuologueError, match=r"saved as \.json"):

@@ -3,10 +3,11 @@ import pytest
 from duologue.brief import Brief, GazeTarget, HandTarget, PerformerBrief, PlaceTarget, Speech, Start
 from duologue.brief.constraints import places_of
 from duologue.errors import DuologueError
+from duologue.units import Sound
 
 
 def brief(*constraints, **changes) -> Brief:
-    sound = Speech(samples=np.zeros(16000, np.float32), rate=16000)
+    sound = Speech(sound=Sound(np.zeros(16000, np.float32), 16000))
     a = PerformerBrief(sound, start=Start(-0.6, 0, 1.0), actions=changes.pop("actions", ((0.0, "stand"),)))
     return Brief(a, PerformerBrief(sound, start=Start(0.6, 0, -1.0)), constraints=constraints, **changes)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from duologue.brief import Brief, Expression, PerformerBrief, Speech
 from duologue.errors import DuologueError
+from duologue.units import Sound
 
 EVERYTHING = """
 [performers.A]
@@ -68,7 +69,7 @@ def test_a_face_of_defaults_is_no_face_table_at_all() -> None:
 
 
 def test_the_digest_covers_face_and_strength() -> None:
-    sound = ((np.zeros(9, np.float32), 16000),) * 2
+    sound = (Sound(np.zeros(9, np.float32), 16000),) * 2
     briefs = [read(), read({"raw": True}), read({"gain": {"jawOpen": 2}}), read(None, [[0, "calmness", 0.5]])]
     assert len({brief.digest(sound) for brief in briefs}) == len(briefs)
     assert read(None, [[0, "calmness", 1.0]]).digest(sound) == read().digest(sound), (

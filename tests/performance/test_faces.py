@@ -14,8 +14,9 @@ from duologue.files.folders import demo_brief
 from duologue.motion.placement import partner_from_head
 from duologue.motion.skeleton import forward_kinematics
 from duologue.performance import Performance
-from duologue.speech.decode import Audio, load_pair
+from duologue.speech.decode import load_pair
 from duologue.take import Take, Window
+from duologue.units import Sound
 
 SECONDS = 7.0
 Maker = Callable[..., Take]
@@ -27,7 +28,7 @@ def perform() -> Maker:
     performance = Performance.load("cpu")
     a, b, _ = load_pair(Brief.load(demo_brief()))
     audio = tuple(
-        Audio(sound.samples[4 * sound.rate : int((4 + SECONDS) * sound.rate)], sound.rate) for sound in (a, b)
+        Sound(sound.samples[4 * sound.rate : int((4 + SECONDS) * sound.rate)], sound.rate) for sound in (a, b)
     )
     made: dict[str, Take] = {}
 
@@ -39,9 +40,7 @@ def perform() -> Maker:
         words: Transcript | None = None,
     ) -> Take:
         performers = [
-            PerformerBrief(
-                Speech(samples=sound.samples, rate=sound.rate), said, emotion=emotion, face=face or Expression()
-            )
+            PerformerBrief(Speech(sound=sound), said, emotion=emotion, face=face or Expression())
             for sound, face, said in zip(audio, (a, b), (words, None), strict=True)
         ]
         brief = Brief(*performers, seed=5, steps=4)

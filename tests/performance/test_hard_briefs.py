@@ -17,6 +17,7 @@ from duologue.motion.skeleton import forward_kinematics
 from duologue.performance import Performance
 from duologue.speech.decode import load_pair, load_speech
 from duologue.take import Notice, Take, Window
+from duologue.units import Sound
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,17 +69,17 @@ def hand_speed(take: Take, performer: int) -> float:
 
 
 def test_a_fifth_of_a_second(performance, voice):
-    said = [PerformerBrief(Speech(samples=voice(name, 0.2), rate=16_000)) for name in "AB"]
+    said = [PerformerBrief(Speech(sound=Sound(voice(name, 0.2), 16_000))) for name in "AB"]
     take, _ = perform(performance, Brief(*said))
     assert take.frames == 6
     assert all(np.isfinite(track.rotations).all() and np.isfinite(track.weights).all() for track in take.tracks)
     with pytest.raises(DuologueError) as caught:
-        load_speech(Speech(samples=voice("A", 0.19), rate=16_000))
+        load_speech(Speech(sound=Sound(voice("A", 0.19), 16_000)))
     assert caught.value.reason == "audio-too-short"
 
 
 def test_both_talk_all_the_time_and_both_gesture_and_speak(performance, voice):
-    said = [PerformerBrief(Speech(samples=voice(name, 8.0), rate=16_000)) for name in "AB"]
+    said = [PerformerBrief(Speech(sound=Sound(voice(name, 8.0), 16_000))) for name in "AB"]
     take, _ = perform(performance, Brief(*said))
     jaw = [track.weights[:, JAW].std() for track in take.tracks]
     assert min(jaw) > 0.03
@@ -86,8 +87,8 @@ def test_both_talk_all_the_time_and_both_gesture_and_speak(performance, voice):
 
 
 def test_a_silent_performer_listens_all_the_time(performance, voice):
-    said = PerformerBrief(Speech(samples=voice("A", 8.0), rate=16_000))
-    silent = PerformerBrief(Speech(samples=np.zeros(8 * 16_000, np.float32), rate=16_000))
+    said = PerformerBrief(Speech(sound=Sound(voice("A", 8.0), 16_000)))
+    silent = PerformerBrief(Speech(sound=Sound(np.zeros(8 * 16_000, np.float32), 16_000)))
     take, told = perform(performance, Brief(said, silent))
     assert any("B: the track is silent" in note for note in told)
     assert take.tracks[1].weights[:, JAW].max() < 0.3 * take.tracks[0].weights[:, JAW].max()
@@ -96,8 +97,8 @@ def test_a_silent_performer_listens_all_the_time(performance, voice):
 
 def test_a_timeline_that_contradicts_a_place_is_refused_before_work(voice):
     """To be somewhere else while sitting the whole time can't be done."""
-    sits = PerformerBrief(Speech(samples=voice("A", 6.0), rate=16_000), actions=((0.0, "sit"),))
-    other = PerformerBrief(Speech(samples=voice("B", 6.0), rate=16_000))
+    sits = PerformerBrief(Speech(sound=Sound(voice("A", 6.0), 16_000)), actions=((0.0, "sit"),))
+    other = PerformerBrief(Speech(sound=Sound(voice("B", 6.0), 16_000)))
     with pytest.raises(DuologueError) as caught:
         Brief(sits, other, constraints=(PlaceTarget("A", 4.0, x=-2.5, z=1.0),))
     assert (caught.value.reason, caught.value.field) == ("place-while-seated", "constraints[0].seconds")
@@ -107,8 +108,8 @@ def test_changing_the_mind_ten_times_a_second_is_followed_as_far_as_legs_can(per
     """Sit, walk, stand, every tenth of a second: no error, a body that stays whole, and on the floor."""
     flicker = tuple((round(0.1 * k, 1), ACTION_MODES[k % 3]) for k in range(60))
     brief = Brief(
-        PerformerBrief(Speech(samples=voice("A", 6.0), rate=16_000), actions=flicker),
-        PerformerBrief(Speech(samples=voice("B", 6.0), rate=16_000)),
+        PerformerBrief(Speech(sound=Sound(voice("A", 6.0), 16_000)), actions=flicker),
+        PerformerBrief(Speech(sound=Sound(voice("B", 6.0), 16_000))),
     )
     take, _ = perform(performance, brief)
     track = take.tracks[0]
@@ -119,7 +120,7 @@ def test_changing_the_mind_ten_times_a_second_is_followed_as_far_as_legs_can(per
 
 def test_starts_inside_each_other_are_parted_and_said(performance, voice):
     said = [
-        PerformerBrief(Speech(samples=voice(name, 3.0), rate=16_000), start=Start(0.01 * k, 0.0, 0.0))
+        PerformerBrief(Speech(sound=Sound(voice(name, 3.0), 16_000)), start=Start(0.01 * k, 0.0, 0.0))
         for k, name in enumerate("AB")
     ]
     take, told = perform(performance, Brief(*said))

@@ -11,9 +11,9 @@ from duologue.face.network import FaceDenoiser
 from duologue.face.pipeline import FacePipeline
 from duologue.performance import Performance
 from duologue.performance.inpainting import BLEND, KeptTake
-from duologue.speech.decode import Audio
 from duologue.take import Notice, Take, Window
 from duologue.take.edit import Edit
+from duologue.units import Sound
 from scipy.spatial.transform import Rotation
 
 SECONDS = 6.0
@@ -25,14 +25,13 @@ def stage():
     rng = np.random.default_rng(0)
     # Syllables of noise: enough for something to happen.
     beat = np.repeat(rng.random(int(SECONDS * 8)) > 0.4, 2000)
-    audio = tuple(Audio((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16000) for b in (beat, ~beat))
+    audio = tuple(Sound((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16000) for b in (beat, ~beat))
 
     def perform(
         seed: int, keep: KeptTake | None = None, told: list[str] | None = None, a: dict | None = None, **changes
     ) -> Take:
         performers = [
-            PerformerBrief(Speech(samples=sound.samples, rate=sound.rate), **asked)
-            for sound, asked in zip(audio, (a or {}, {}), strict=True)
+            PerformerBrief(Speech(sound=sound), **asked) for sound, asked in zip(audio, (a or {}, {}), strict=True)
         ]
         brief = Brief(*performers, seed=seed, steps=4, **changes)
         made = list(performance.stream(brief, audio, keep=keep))

@@ -17,7 +17,8 @@ from duologue.brief import Brief
 from duologue.service.limits import Limits
 from duologue.service.router import Router
 from duologue.service.settings import Settings
-from duologue.wire.client import Client, Pcm
+from duologue.units import Sound
+from duologue.wire.client import Client
 from duologue.wire.connection import Connection
 
 HERE = Path(__file__).parent
@@ -122,8 +123,8 @@ def brief(*, seed: int = 1, steps: int = 2, ms: int = 0, fault: int = 1) -> Brie
     return Brief.from_json({"seed": seed, "steps": steps, "performers": {"A": {"style": ms}, "B": {"style": fault}}})
 
 
-def speech(seconds: float = 6.0, rate: int = 16_000) -> tuple[Pcm, Pcm]:
+def speech(seconds: float = 6.0, rate: int = 16_000) -> tuple[Sound, Sound]:
     """Two tracks of noise: ``seconds`` * 30 frames, a window each second."""
     random = np.random.default_rng(7)
     a, b = (random.normal(scale=0.1, size=int(seconds * rate)).astype(np.float32) for _ in range(2))
-    return (a, rate), (b, rate)
+    return Sound(a, rate), Sound(b, rate)

@@ -19,11 +19,11 @@ from duologue.performance import Performance
 from duologue.performance.inpainting import BLEND, KeptTake
 from duologue.service.auth import KeyStore
 from duologue.service.limits import Limits
-from duologue.speech.decode import Audio
 from duologue.take import Progress, Take, Window
 from duologue.take.edit import Edit
+from duologue.units import Sound
 from duologue.wire import messages
-from duologue.wire.client import Client, Finished, Job, Notice, Pcm
+from duologue.wire.client import Client, Finished, Job, Notice
 from duologue.wire.connection import Connection
 from duologue.wire.framing import decode, encode
 from proxy import Proxy
@@ -50,7 +50,7 @@ def expected(server: Server, old: Take) -> Finished:
         return list(client.submit(brief(seed=5), speech(), remake=(old, PART)))[-1]
 
 
-def refused(client: Client, take: Take, part: Edit = PART, audio: tuple[Pcm, Pcm] | None = None) -> DuologueError:
+def refused(client: Client, take: Take, part: Edit = PART, audio: tuple[Sound, Sound] | None = None) -> DuologueError:
     with pytest.raises(DuologueError) as error:
         list(client.submit(brief(seed=5), audio or speech(), remake=(take, part)))
     return error.value
@@ -66,7 +66,7 @@ def networks(begin_server: Start, tmp_path_factory: pytest.TempPathFactory):
     performance = Performance.load("cpu")
     rng = np.random.default_rng(0)
     beat = np.repeat(rng.random(48) > 0.4, 2000)  # syllables of noise, 6 s
-    audio = tuple(Audio((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16_000) for b in (beat, ~beat))
+    audio = tuple(Sound((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16_000) for b in (beat, ~beat))
     take = joined(list(performance.stream(asked(1), audio)))
     with Client.connect(started.connection) as client:
         yield client, performance, audio, take
@@ -81,8 +81,7 @@ def asked(seed: int) -> Brief:
 def test_over_the_wire_it_is_what_it_is_in_one_process_to_the_bit(networks, part: Edit) -> None:
     client, performance, audio, take = networks
     here = joined(list(performance.stream(asked(2), audio, keep=KeptTake.all_but(take, part))))
-    pcm = tuple((sound.samples, sound.rate) for sound in audio)
-    there = joined(list(client.perform(asked(2), pcm, remake=(take, part))))
+    there = joined(list(client.perform(asked(2), audio, remake=(take, part))))
     assert there.digest() == here.digest() != take.digest()
     first = slice(0, part.frames(take).start - BLEND)
     for before, after in zip(take.tracks, there.tracks, strict=True):
@@ -92,11 +91,10 @@ def test_over_the_wire_it_is_what_it_is_in_one_process_to_the_bit(networks, part
 
 def test_a_take_of_another_skeleton_is_refused_before_any_work(networks) -> None:
     client, _, audio, take = networks
-    pcm = tuple((sound.samples, sound.rate) for sound in audio)
     taller = replace(take, skeleton=replace(SKELETON, offsets=SKELETON.offsets * 1.1))
     events: list = []
     with pytest.raises(DuologueError) as error:
-        list(client.perform(asked(2), pcm, events.append, remake=(taller, PART)))
+        list(client.perform(asked(2), audio, events.append, remake=(taller, PART)))
     assert (error.value.code, error.value.reason) == ("INVALID_ARGUMENT", "take-skeleton")
     assert not any(isinstance(event, Progress | Window) for event in events)
 

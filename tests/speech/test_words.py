@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from duologue.brief import Brief, Speech, Transcript
 from duologue.errors import DuologueError
+from duologue.units import Sound
 
 pytest.importorskip("scipy")
 pytest.importorskip("soxr")
 from duologue.brief.transcript import Word
 from duologue.speech import alignment
 from duologue.speech.alignment import align, spread_over, timed_words
-from duologue.speech.decode import Audio, load_pair, load_speech
+from duologue.speech.decode import load_pair, load_speech
 from duologue.speech.features import LOUDNESS, speech_features
 from duologue.speech.resample import resample
 from duologue.speech.text import WIDTH, TextEncoder
@@ -153,7 +154,7 @@ def test_features_are_in_step(encoder: TextEncoder, utterance) -> None:
         str([{"start": s, "end": e, "text": "x"} for s, e, _ in utterance.words]).replace("'", '"'), "json"
     )
     for gain in (0.02, 1.0):
-        found = speech_features(Audio(utterance.samples * np.float32(gain), utterance.rate), transcript, encoder)
+        found = speech_features(Sound(utterance.samples * np.float32(gain), utterance.rate), transcript, encoder)
         frames = -(-len(utterance.samples) * 30 // utterance.rate)
         assert found.frames == frames
         assert (found.mel.shape, found.text.shape) == ((frames, 27), (frames, 384))

@@ -15,7 +15,7 @@ from duologue.take import Take, Track
 from duologue.take.export import LIVE_LINK_COLUMNS, timecode, write_exports, write_live_link
 
 soundfile = pytest.importorskip("soundfile")
-from duologue.speech.decode import Audio  # noqa: E402
+from duologue.units import Sound  # noqa: E402
 
 # The header that the app writes, as stored by tools that read its recordings (nine stored files agree).
 APP_HEADER = (
@@ -80,7 +80,7 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_whole_folder(tmp_path: Path, take: Take) -> None:
-    sound = Audio(np.sin(np.arange(24_000 * 2) / 20).astype(np.float32), 24_000)
+    sound = Sound(np.sin(np.arange(24_000 * 2) / 20).astype(np.float32), 24_000)
     names = write_exports(take, (sound, sound), tmp_path)
     assert sorted(names) == sorted(file.name for file in tmp_path.iterdir())
     assert sorted(names) == ["A.bvh", "A.csv", "A.wav", "B.bvh", "B.csv", "B.wav"]
@@ -101,7 +101,7 @@ def test_the_whole_folder(tmp_path: Path, take: Take) -> None:
 
 
 def test_a_missing_folder_is_named(tmp_path: Path, take: Take) -> None:
-    sound = Audio(np.zeros(48_000, np.float32), 24_000)
+    sound = Sound(np.zeros(48_000, np.float32), 24_000)
     with pytest.raises(DuologueError) as caught:
         write_exports(take, (sound, sound), tmp_path / "none")
     assert caught.value.reason == "folder-not-found"

@@ -57,6 +57,7 @@ from duologue.brief.timeline import (
 from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import write_text
 from duologue.files.document import Table, finite, read_document, within
+from duologue.units import Sound
 
 STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
 """The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
@@ -228,23 +229,22 @@ class Brief:
             )
         write_text(path, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
-    def digest(self, audio: Sequence[tuple[NDArray[np.float32], int]] | None = None) -> str:
-        """Return the sha256 (hex) of everything asked for, the sound included: (samples, rate) of A and of B.
+    def digest(self, audio: Sequence[Sound] | None = None) -> str:
+        """Return the sha256 (hex) of everything asked for, the sound of A and of B included.
 
-        ``audio`` defaults to the samples that the brief holds. Where the sound came from makes no difference.
+        ``audio`` defaults to the sounds that the brief holds. Where they came from makes no difference.
 
         Raises:
-            DuologueError: FAILED_PRECONDITION ``speech-not-loaded`` when there are no samples to cover.
+            DuologueError: FAILED_PRECONDITION ``speech-not-loaded`` when there is no sound to cover.
         """
         digest = hashlib.sha256(json.dumps(self.to_json(), sort_keys=True, allow_nan=False).encode())
-        held = [(performer.speech.samples, performer.speech.rate) for performer in self.performers]
-        for samples, rate in audio if audio is not None else held:
-            if samples is None:
+        for sound in audio if audio is not None else [performer.speech.sound for performer in self.performers]:
+            if sound is None:
                 raise DuologueError(
                     "FAILED_PRECONDITION", "speech-not-loaded", "a digest covers the sound; load it first (load_pair)"
                 )
-            digest.update(f"{rate} {samples.shape}".encode())
-            digest.update(np.ascontiguousarray(samples, "<f4").tobytes())
+            digest.update(f"{sound.rate} {sound.samples.shape}".encode())
+            digest.update(sound.samples.tobytes())
         return digest.hexdigest()
 
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from duologue import labels
 from duologue.brief.expression import Expression, face_json, read_face
 from duologue.brief.timeline import EmotionTimeline, Timeline, read_emotions, read_timeline
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import Table, read_text, within
+from duologue.units import Sound
 
 TranscriptFormat = Literal["text", "srt", "textgrid", "json", "recognise"]
 FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json", "recognise")
@@ -27,16 +25,13 @@ TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
 
 @dataclass(frozen=True)
 class Speech:
-    """One performer's speech: a sound file, or samples in memory; neither once a brief has left for a server, where the
-    samples travel beside it."""
+    """One performer's speech: a sound file, or a sound in memory; neither once a brief has left for a server, where the
+    sound travels beside it."""
 
     path: Path | None = None
     channel: int | None = None
     """Which channel of the file, from 0; None mixes all of them."""
-    samples: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
-    """(n,) mono or (n, channels), in [-1, 1]."""
-    rate: int = 0
-    """Samples a second; only with ``samples``."""
+    sound: Sound | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from duologue.shots.shot import REPORT, Shot, read_shots
 from duologue.shots.stopping import stoppable
 from duologue.take import Take
 from duologue.take.export import write_bodies, write_faces, write_voices
-from duologue.wire.client import Pcm
+from duologue.units import Sound
 
 
 def batch(
@@ -83,18 +83,18 @@ class _Studio:
     def __init__(self, connection: line.Line, wanted: making.Wanted, progress: Stages) -> None:
         self._line, self._wanted, self._progress = connection, wanted, progress
 
-    def read(self, brief: Brief) -> tuple[tuple[Pcm, Pcm], tuple[str, ...]]:
+    def read(self, brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
         """Decode and check both voices."""
         from duologue.speech.decode import load_pair
 
         a, b, notes = load_pair(brief)
-        return ((a.samples, a.rate), (b.samples, b.rate)), notes
+        return (a, b), notes
 
-    def perform(self, brief: Brief, voices: tuple[Pcm, Pcm]) -> tuple[Take, list[str]]:
+    def perform(self, brief: Brief, voices: tuple[Sound, Sound]) -> tuple[Take, list[str]]:
         """Ask the server."""
         return line.perform(self._line.client(), brief, voices, self._progress.update)
 
-    def stage(self, shot: Shot, take: Take, voices: tuple[Pcm, Pcm]) -> tuple[list[str], list[str]]:
+    def stage(self, shot: Shot, take: Take, voices: tuple[Sound, Sound]) -> tuple[list[str], list[str]]:
         """Write the exports, then have Blender make the scene."""
         from duologue.cli.render import render_take
 

@@ -91,12 +91,11 @@ def measure_wire(repeats: int) -> list[Row]:
 
     brief = Brief.load(demo_brief())
     audio_a, audio_b, _ = load_pair(brief)
-    pcm = ((audio_a.samples, audio_a.rate), (audio_b.samples, audio_b.rate))
     firsts: list[float] = []
     with LocalServer.start() as server, open_client(server.connection) as client:
         for index in range(repeats + 1):
             began = time.perf_counter()
-            for event in client.perform(brief, pcm):
+            for event in client.perform(brief, (audio_a, audio_b)):
                 if isinstance(event, Window):
                     if index:
                         firsts.append(time.perf_counter() - began)

@@ -20,7 +20,7 @@ from duologue.motion.skeleton import Skeleton
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit, check_take
 from duologue.take.export import write_exports
-from duologue.units import FPS, frames_of
+from duologue.units import FPS, Sound
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performance; made if it isn't there.")]
 Server = Annotated[
@@ -97,7 +97,7 @@ def run(
     audio_a, audio_b, notes = load_pair(brief)
     audio = (audio_a, audio_b)
     if remake is not None:
-        check_take(remake[0], frames_of(len(audio_a.samples), audio_a.rate))
+        check_take(remake[0], audio_a.frames)
         remake[1].frames(remake[0])
     with stages() as progress:
         take, told, timings = _perform(brief, audio, server, progress, remake)
@@ -138,11 +138,10 @@ def run(
     return report
 
 
-def provenance_of(brief: Brief, audio: tuple[Any, Any], checkpoints: Mapping[str, str]) -> dict[str, Any]:
+def provenance_of(brief: Brief, audio: tuple[Sound, Sound], checkpoints: Mapping[str, str]) -> dict[str, Any]:
     """Return where a take comes from: the brief's digest with its sound, seed, steps, checkpoints' hashes and version."""
-    pcm = tuple((sound.samples, sound.rate) for sound in audio)
     return {
-        "brief": brief.digest(pcm),
+        "brief": brief.digest(audio),
         "seed": brief.seed,
         "steps": brief.steps,
         "checkpoints": dict(checkpoints),
@@ -152,7 +151,7 @@ def provenance_of(brief: Brief, audio: tuple[Any, Any], checkpoints: Mapping[str
 
 def _perform(
     brief: Brief,
-    audio: tuple[Any, Any],
+    audio: tuple[Sound, Sound],
     server: Path | None,
     progress: Stages,
     remake: tuple[Take, Edit] | None,
@@ -173,12 +172,11 @@ def _perform(
     complete = False
     started = time.monotonic()
     asked = first = started
-    pcm = tuple((sound.samples, sound.rate) for sound in audio)
     with open_client(server) as client:
         asked = time.monotonic()
         described = client.performance
         with contextlib.suppress(KeyboardInterrupt):
-            for event in client.perform(brief, (pcm[0], pcm[1]), on_event, remake=remake):
+            for event in client.perform(brief, audio, on_event, remake=remake):
                 if isinstance(event, Progress):
                     progress.update(event.stage, event.done, event.total)
                     continue

@@ -20,12 +20,11 @@ from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.run import Run
-from duologue.speech.decode import Audio
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
 from duologue.take import Notice, Progress, Window
 from duologue.take.edit import check_take
-from duologue.units import FPS, frames_of
+from duologue.units import FPS, Sound
 
 
 class Performance:
@@ -72,7 +71,7 @@ class Performance:
     def stream(
         self,
         brief: Brief,
-        audio: tuple[Audio, Audio],
+        audio: tuple[Sound, Sound],
         should_stop: Callable[[], bool] = lambda: False,
         keep: KeptTake | None = None,
     ) -> Iterator[Progress | Notice | Window]:
@@ -86,7 +85,7 @@ class Performance:
                 ``take-skeleton``.
         """
         if keep is not None:
-            check_take(keep.take, frames_of(len(audio[0].samples), audio[0].rate), self.skeleton)
+            check_take(keep.take, audio[0].frames, self.skeleton)
         features: list[SpeechFeatures] = []
         for index, (sound, performer) in enumerate(zip(audio, brief.performers, strict=True)):
             yield Progress("speech", index, 2)

@@ -24,11 +24,10 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.service.serve import run
 from duologue.service.settings import Settings
-from duologue.speech.decode import Audio
 from duologue.take import Progress, Track, Window
-from duologue.units import FPS, SPEECH_RATE
+from duologue.units import FPS, SPEECH_RATE, Sound
 from duologue.wire import windows
-from duologue.wire.client import Client, Pcm
+from duologue.wire.client import Client
 
 FRAMES = 150
 JOINTS = 60
@@ -47,7 +46,7 @@ class Metronome:
         return {"fps": FPS, "arkit_names": list(arkit.NAMES)}
 
     def stream(
-        self, brief: Brief, audio: tuple[Audio, Audio], should_stop: Callable[[], bool]
+        self, brief: Brief, audio: tuple[Sound, Sound], should_stop: Callable[[], bool]
     ) -> Iterator[Progress | Window]:
         """Yield as many windows as the speech is long, each in its time."""
         random = np.random.default_rng(brief.seed)
@@ -114,14 +113,14 @@ def measure_wire(*, take_seconds: float = 20.0, window_ms: int = 300, rounds: in
         and ``first_window_ms`` (of that, until the first window: the speech going up); ``window_bytes``;
         ``megabytes_per_second`` (windows as fast as the wire takes them).
     """
-    samples = np.random.default_rng(0).normal(0, 0.1, round(take_seconds * SPEECH_RATE)).astype(np.float32)
-    speech: tuple[Pcm, Pcm] = (samples, SPEECH_RATE), (samples, SPEECH_RATE)
+    noise = np.random.default_rng(0).normal(0, 0.1, round(take_seconds * SPEECH_RATE))
+    voice = Sound(noise.astype(np.float32), SPEECH_RATE)
+    speech = voice, voice
     brief = Brief.from_json({"performers": {"A": {"style": window_ms}, "B": {}}})
     performance = Metronome.load("cpu")
-    audio = Audio(samples, SPEECH_RATE), Audio(samples, SPEECH_RATE)
 
     def alone() -> tuple[float, float]:
-        return _timed(lambda: performance.stream(brief, audio, lambda: False))
+        return _timed(lambda: performance.stream(brief, speech, lambda: False))
 
     with ExitStack() as stack:
         curve, plain = (stack.enter_context(_server(plain=plain)) for plain in (False, True))
@@ -167,7 +166,7 @@ def _timed(begin: Callable[[], Iterator[Progress | Window]]) -> tuple[float, flo
     return first, time.perf_counter() - begun
 
 
-def _flood(client: Client, speech: tuple[Pcm, Pcm]) -> float:
+def _flood(client: Client, speech: tuple[Sound, Sound]) -> float:
     """Return the time of a take whose performance takes none: what the wire can carry."""
     brief = Brief.from_json({"performers": {"A": {"style": 0}, "B": {}}})
     return float(np.median([_timed(lambda: client.perform(brief, speech))[1] for _ in range(3)]))

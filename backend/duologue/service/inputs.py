@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from duologue.brief import Brief, Speech
-from duologue.speech.decode import Audio, load_pair
+from duologue.speech.decode import load_pair
 from duologue.take import Take
 from duologue.take.edit import Edit
+from duologue.units import Sound
 
 if TYPE_CHECKING:
     from duologue.performance.inpainting import KeptTake
 
 
-def read_audio(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[str, ...]]:
+def read_audio(job: dict[str, Any]) -> tuple[Brief, tuple[Sound, Sound], tuple[str, ...]]:
     """Return a job's brief, both tracks, checked and of one length whoever the client is, and what to note about that.
 
     Raises:
@@ -26,7 +27,7 @@ def read_audio(job: dict[str, Any]) -> tuple[Brief, tuple[Audio, Audio], tuple[s
     brief = Brief.from_json(job["brief"])
     tracks = [np.fromfile(path, "<f4") for path in job["audio"]]
     a, b = (
-        replace(performer, speech=Speech(samples=samples, rate=rate))
+        replace(performer, speech=Speech(sound=Sound(samples, rate)))
         for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
     )
     *audio, notes = load_pair(replace(brief, a=a, b=b))

@@ -10,7 +10,8 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Notice, Progress, Take, Window
-from duologue.wire.client import Client, Pcm
+from duologue.units import Sound
+from duologue.wire.client import Client
 
 
 class HaltError(Exception):
@@ -51,7 +52,7 @@ class Line:
 
 
 def perform(
-    client: Client, brief: Brief, voices: tuple[Pcm, Pcm], on_progress: Callable[[str, int, int], None]
+    client: Client, brief: Brief, voices: tuple[Sound, Sound], on_progress: Callable[[str, int, int], None]
 ) -> tuple[Take, list[str]]:
     """Have a server perform a brief; return the take and what the server had to say.
 

@@ -23,8 +23,7 @@ from duologue.files.atomic import prepare_folder, write_text
 from duologue.shots.perform import HaltError
 from duologue.shots.shot import REPORT, Shot
 from duologue.take import Take
-from duologue.units import FPS
-from duologue.wire.client import Pcm
+from duologue.units import FPS, Sound
 
 TAKE: Final = "take.safetensors"
 
@@ -42,15 +41,15 @@ class Wanted:
 class Studio(Protocol):
     """What differs between the command line and Blender."""
 
-    def read(self, brief: Brief) -> tuple[tuple[Pcm, Pcm], tuple[str, ...]]:
+    def read(self, brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
         """Return both voices, mono and equally long, and notes about them."""
         ...
 
-    def perform(self, brief: Brief, voices: tuple[Pcm, Pcm]) -> tuple[Take, list[str]]:
+    def perform(self, brief: Brief, voices: tuple[Sound, Sound]) -> tuple[Take, list[str]]:
         """Return the take, and what there is to say about it."""
         ...
 
-    def stage(self, shot: Shot, take: Take, voices: tuple[Pcm, Pcm]) -> tuple[list[str], list[str]]:
+    def stage(self, shot: Shot, take: Take, voices: tuple[Sound, Sound]) -> tuple[list[str], list[str]]:
         """Make the scene and everything else from the take in the shot's folder; return the files' names and notes."""
         ...
 

@@ -12,12 +12,11 @@ from duologue.brief import Transcript
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level, speech_energy, voice_activity
 from duologue.speech.alignment import LipPhones, timed_words
-from duologue.speech.decode import Audio
 from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
 from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
-from duologue.units import SPEECH_RATE, frames_of, samples_of
+from duologue.units import SPEECH_RATE, Sound, samples_of
 
 Floats = NDArray[np.float32]
 
@@ -48,14 +47,14 @@ class SpeechFeatures:
 
 
 def speech_features(
-    audio: Audio, transcript: Transcript | None, text_encoder: TextEncoder, field: str = "transcript"
+    audio: Sound, transcript: Transcript | None, text_encoder: TextEncoder, field: str = "transcript"
 ) -> SpeechFeatures:
     """Return the features of one performer's speech.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``transcript-…`` (see :func:`duologue.brief.transcript.parse`).
     """
-    frames = frames_of(len(audio.samples), audio.rate)
+    frames = audio.frames
     levels = level(audio.samples, audio.rate, frames)
     active = voice_activity(levels)
     samples = audio.samples * loudness_gain(levels, active)

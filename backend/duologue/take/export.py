@@ -8,7 +8,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,7 @@ from duologue.labels import PERFORMERS
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
 from duologue.take.take import Take, Track
-from duologue.units import FPS
-
-if TYPE_CHECKING:
-    from duologue.speech.decode import Audio
+from duologue.units import FPS, Sound, samples_of
 
 CENTIMETRE: Final = 0.01
 """What a unit of our BVHs is, in metres: most tools and data sets have them in centimetres."""
@@ -42,17 +39,15 @@ LIVE_LINK_COLUMNS: Final = (
 the nine angles at the end stay 0."""
 
 
-def write_exports(take: Take, audio: Sequence[Audio], folder: Path) -> list[str]:
+def write_exports(take: Take, voices: Sequence[Sound], folder: Path) -> list[str]:
     """Write ``A.bvh``, ``A.csv`` and ``A.wav``, and the same for B, into a folder that exists; return their names.
 
-    ``audio``: what each performer says; it is cut to the length of the take where that was stopped early.
+    ``voices``: what each performer says; it is cut to the length of the take where that was stopped early.
 
     Raises:
         DuologueError: the folder can't be written (see :mod:`duologue.files.atomic`).
     """
-    voices = [(sound.samples, sound.rate) for sound in audio]
-    written = [*write_bodies(take, folder), *write_faces(take, folder), *write_voices(take, voices, folder)]
-    return sorted(written)
+    return sorted([*write_bodies(take, folder), *write_faces(take, folder), *write_voices(take, voices, folder)])
 
 
 def write_bodies(take: Take, folder: Path) -> list[str]:
@@ -69,10 +64,11 @@ def write_faces(take: Take, folder: Path) -> list[str]:
     return [f"{performer}.csv" for performer in PERFORMERS]
 
 
-def write_voices(take: Take, voices: Sequence[tuple[NDArray[np.float32], int]], folder: Path) -> list[str]:
-    """Write ``A.wav`` and ``B.wav`` as long as the take; ``voices``: each performer's mono samples (n,) and their rate in Hz."""
-    for performer, (samples, rate) in zip(PERFORMERS, voices, strict=True):
-        write_wav(folder / f"{performer}.wav", samples[: take.frames * rate // take.fps], rate)
+def write_voices(take: Take, voices: Sequence[Sound], folder: Path) -> list[str]:
+    """Write ``A.wav`` and ``B.wav`` as long as the take into a folder that exists; return their names."""
+    for performer, voice in zip(PERFORMERS, voices, strict=True):
+        spoken = voice.samples[: samples_of(take.frames, voice.rate)]
+        write_wav(folder / f"{performer}.wav", Sound(spoken, voice.rate))
     return [f"{performer}.wav" for performer in PERFORMERS]
 
 
@@ -115,14 +111,14 @@ def timecode(frame: int, fps: int = FPS) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{part:02d}.000"
 
 
-def write_wav(path: Path | str, samples: NDArray[np.float32], rate: int) -> None:
-    """Write mono samples (n,) in [-1, 1] as 24-bit WAV.
+def write_wav(path: Path | str, sound: Sound) -> None:
+    """Write a sound as 24-bit WAV.
 
     Raises:
         DuologueError: the folder can't be written (see :mod:`duologue.files.atomic`).
     """
     # The standard library's writer, because this module also runs inside Blender, which has no soundfile.
-    whole = np.round(np.clip(samples, -1.0, 1.0).astype(np.float64) * (2**23 - 1)).astype("<i4")
-    with replacing(path) as temporary, wave.open(str(temporary), "wb") as sound:
-        sound.setparams((1, 3, rate, len(whole), "NONE", "not compressed"))
-        sound.writeframes(whole.view(np.uint8).reshape(-1, 4)[:, :3].tobytes())
+    whole = np.round(np.clip(sound.samples, -1.0, 1.0).astype(np.float64) * (2**23 - 1)).astype("<i4")
+    with replacing(path) as temporary, wave.open(str(temporary), "wb") as file:
+        file.setparams((1, 3, sound.rate, len(whole), "NONE", "not compressed"))
+        file.writeframes(whole.view(np.uint8).reshape(-1, 4)[:, :3].tobytes())

@@ -14,13 +14,13 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit
+from duologue.units import Sound
 from duologue.wire import messages
 from duologue.wire.connection import Connection
 from duologue.wire.job import Event, Finished, Job
 from duologue.wire.reactor import Reactor
-from duologue.wire.upload import Pcm
 
-__all__ = ["Client", "Event", "Finished", "Job", "Notice", "Pcm"]
+__all__ = ["Client", "Event", "Finished", "Job", "Notice"]
 
 CREDIT: Final = 1024 * 1024
 """Bytes of windows that may wait in a client: about 18 s of a take."""
@@ -139,18 +139,18 @@ class Client:
     def submit(
         self,
         brief: Brief,
-        audio: tuple[Pcm, Pcm],
+        audio: tuple[Sound, Sound],
         *,
         key: str | None = None,
         remake: tuple[Take, Edit] | None = None,
     ) -> Job:
-        """Begin a performance and return it; never blocks. ``audio``: (samples (n,), rate) of A and of B.
+        """Begin a performance and return it; never blocks. ``audio``: what A says, and B.
 
         ``key`` makes it repeatable: the server gives the same job for the same key while it remembers it. ``remake``: a take of
         the same speech, and what of it is to be made again; the windows are of the whole take, the rest of it as it was.
 
         Raises:
-            DuologueError: INVALID_ARGUMENT ``audio-not-mono``, ``take-length``, ``span-empty``. That the server can't remake
+            DuologueError: INVALID_ARGUMENT ``take-length``, ``span-empty``. That the server can't remake
                 (UNIMPLEMENTED ``remake-unsupported``) the job says.
         """
         job = Job(brief, audio, self._credit, self._reactor.wake, key=key, remake=remake)
@@ -160,7 +160,7 @@ class Client:
     def perform(
         self,
         brief: Brief,
-        audio: tuple[Pcm, Pcm],
+        audio: tuple[Sound, Sound],
         on_event: Callable[[Event], None] | None = None,
         *,
         key: str | None = None,

@@ -21,10 +21,10 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit, check_take
-from duologue.units import frames_of
+from duologue.units import Sound
 from duologue.wire import messages, windows
 from duologue.wire.framing import Packet
-from duologue.wire.upload import Pcm, Send, Upload
+from duologue.wire.upload import Send, Upload
 
 REOPENINGS: Final = 3
 """How often a job that the server has lost is opened anew before that is an error."""
@@ -53,7 +53,7 @@ class Job:
     def __init__(
         self,
         brief: Brief,
-        audio: Sequence[Pcm],
+        audio: Sequence[Sound],
         credit: int,
         wake: Callable[[], None],
         *,
@@ -65,7 +65,7 @@ class Job:
         self._upload = Upload(audio, take)
         self._remake: dict[str, Any] = part.to_json() if part else {}
         if take is not None and part is not None:
-            check_take(take, max(frames_of(len(samples), max(1, int(rate))) for samples, rate in audio))
+            check_take(take, max(sound.frames for sound in audio))
             part.frames(take)
         self.key = key or uuid.uuid4().hex
         """The idempotency key: opening a job again with it finds the one that runs, or its windows."""

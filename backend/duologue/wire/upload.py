@@ -12,8 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.errors import DuologueError
 from duologue.take import Take
+from duologue.units import Sound
 from duologue.wire import messages
 from duologue.wire.framing import Array
 from duologue.wire.messages import Message
@@ -21,22 +21,17 @@ from duologue.wire.messages import Message
 CHUNK: Final = 128 * 1024
 """Bytes in an AUDIO or TAKE message."""
 
-Pcm = tuple[NDArray[np.float32], int]
 Send = Callable[[Message, dict[str, Array]], bool]
 
 
 class Upload:
     """One job's way up."""
 
-    def __init__(self, audio: Sequence[Pcm], take: Take | None = None) -> None:
-        """Prepare to send speech, (samples (n,), rate) of A and of B, and a take.
-
-        Raises:
-            DuologueError: INVALID_ARGUMENT ``audio-not-mono``.
-        """
-        self._rates = tuple(int(rate) for _, rate in audio)
+    def __init__(self, audio: Sequence[Sound], take: Take | None = None) -> None:
+        """Prepare to send the speech of A and of B, and a take."""
+        self._rates = tuple(sound.rate for sound in audio)
         self._take = take
-        self._parts: list[NDArray[Any]] = [_mono(samples) for samples, _ in audio]
+        self._parts: list[NDArray[Any]] = [sound.samples for sound in audio]
         self._sha256: tuple[str, ...] = ()
         self._sent = [0, 0, 0]
         """Samples of A and of B, bytes of the take."""
@@ -90,12 +85,3 @@ class Upload:
                 self._sent[index] += len(chunk)
         if not self._end_sent:
             self._end_sent = send(messages.AudioEnd(job, self._sha256[:2]), {})
-
-
-def _mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    array = np.ascontiguousarray(samples, dtype="<f4")
-    if array.ndim != 1:
-        raise DuologueError(
-            "INVALID_ARGUMENT", "audio-not-mono", f"speech has shape {array.shape}; one track of samples (n,) is needed"
-        )
-    return array
