@@ -40,7 +40,7 @@ ELSEWHERE = {
         "service/test_refusals.py::test_a_server_of_another_version_is_named",
         "service/test_refusals.py::test_who_listens_says_nothing",
     ),
-    6: ("test_checkpoints.py", "blender/test_extension.py::test_a_cancelled_take_leaves_everything_as_it_was"),
+    6: ("checkpoints/test_store.py", "blender/test_extension.py::test_a_cancelled_take_leaves_everything_as_it_was"),
     7: (
         "blender/test_actions.py::test_what_hides_a_take_is_named",
         "blender/test_actions.py::test_a_kept_face_still_moves",

@@ -28,7 +28,7 @@ def test_a_take_arrives_whole_and_as_it_was_made(server, connect) -> None:
     audio = speech(5.5)
     events: list = []
     windows = [event for event in client.perform(brief(seed=3), audio, events.append) if isinstance(event, Window)]
-    loud = float(np.mean([np.abs(samples).mean() for samples, _ in audio]))
+    loud = float(np.mean([np.abs(sound.samples).mean() for sound in audio]))
     assert [(part.start, part.frames) for part in windows] == [
         (0, 30),
         (30, 30),
