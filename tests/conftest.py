@@ -1,7 +1,9 @@
-"""Tests that need Blender run in a process a file, with a time limit: a crash or a hang of one must not take the rest along.
+"""Which tests are slow, and how those that need Blender are run (docs/developing/tests.md).
 
-``pytest`` shows one item a file of ``tests/blender``; ``pytest --in-process FILE`` runs such a file's own tests (what the item
-starts). ``--blender-python PYTHON`` runs each of them a second time under another Python that has bpy and pytest.
+``--fast`` leaves out what ``SLOW`` names. Tests that need Blender run in a process a file, with a time limit: a crash or a hang
+of one must not take the rest along. ``pytest`` shows one item a file of ``tests/blender``; ``pytest --in-process FILE`` runs
+such a file's own tests (what the item starts). ``--blender-python PYTHON`` runs each of them a second time under another Python
+that has bpy and pytest.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,11 +20,34 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BLENDER_TESTS = REPOSITORY / "tests" / "blender"
+KIT = REPOSITORY.parent / "shared" / "kit"
+"""Openly licensed clips and speech, beside the repository and not in it."""
 LIMIT = 200
 """Seconds for one file."""
 
+SLOW = {
+    "blender": "a Blender a file",
+    "ui": "a Blender with a window",
+    "service": "servers and their workers",
+    "cli/test_batch.py": "folders of shots, performed over a server",
+    "cli/test_commands.py::test_a_part_is_made_again": "two servers",
+    "cli/test_commands.py::test_doctor": "a server of its own",
+    "performance/test_faces.py": "whole takes",
+    "performance/test_hard_briefs.py": "whole takes",
+    "performance/test_inpainting.py": "whole takes",
+    "performance/test_line.py": "whole takes",
+    "body/test_training.py": "training",
+    "face/test_bad_input.py": "twenty minutes of faces",
+    "face/test_seams.py": "long faces",
+    "face/test_training.py": "training",
+    "evaluation/test_evaluate_body.py": "a whole evaluation",
+    "evaluation/test_evaluate_face.py": "a whole evaluation",
+}
+"""What ``--fast`` leaves out: beginnings of test ids below ``tests/``, each with what it needs that takes so long."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help='leave out what is slow: the same as -m "not slow"')
     parser.addoption("--in-process", action="store_true", help="run the tests of tests/blender in this very process")
     parser.addoption(
         "--blender-python",
@@ -29,6 +55,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="another Python with bpy to run tests/blender in (may be repeated)",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes long, for a reason that SLOW in tests/conftest.py names")
+    if config.getoption("--fast"):
+        chosen = config.option.markexpr
+        config.option.markexpr = f"({chosen}) and not slow" if chosen else "not slow"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if any(item.nodeid.startswith(f"tests/{beginning}") for beginning in SLOW):
+        item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def kit_bvhs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Path]]:
+    """Give the BVH files of one folder or archive of the kit, unpacked once a session; skip where there is no kit."""
+    unpacked = tmp_path_factory.mktemp("kit")
+
+    def files(name: str) -> list[Path]:
+        archive, folder = KIT / f"{name}.tar.xz", KIT / name
+        if archive.is_file():
+            folder = unpacked / name
+            if not folder.exists():
+                with tarfile.open(archive) as tar:
+                    tar.extractall(unpacked, filter="data")
+        found = sorted(folder.rglob("*.bvh"))
+        if not found:
+            pytest.skip(f"no {name} in {KIT}: real recordings are not part of the repository")
+        return found
+
+    return files
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -34,6 +33,8 @@ SOURCES = sorted(
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 DOCS_PATH = re.compile(r"(?<![\w./])(docs/[\w/.-]*\w)(?:#([\w-]+))?")
 CODE_PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:py|toml|js|json|md|html|safetensors))`")
+PLACEHOLDER = re.compile(r"\b[A-Z]{3,}/|\b[A-Z]{4,}\.(?!md)|studio")
+"""What a reader puts their own name for."""
 
 
 def name(path: Path) -> str:
@@ -57,6 +58,12 @@ def anchors(page: Path) -> frozenset[str]:
 def snippets(page: Path) -> Iterator[ast.Module]:
     for block in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         yield ast.parse(block)
+
+
+@cache
+def added_by(page: Path) -> frozenset[str]:
+    """Return the files that a page which goes step by step adds: its blocks of Python begin with their paths."""
+    return frozenset(re.findall(r"^```python\n# (\S+/\S+\.py)$", page.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 @cache
@@ -117,16 +124,22 @@ def test_every_page_named_in_code_exists() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     roots = (REPOSITORY, REPOSITORY / "backend", CODE, page.parent)
-    missing = [path for path in CODE_PATH.findall(prose(page)) if not any((root / path).exists() for root in roots)]
+    named = [path for path in CODE_PATH.findall(prose(page)) if not PLACEHOLDER.search(path)]
+    missing = [
+        path for path in named if path not in added_by(page) and not any((root / path).exists() for root in roots)
+    ]
     assert not missing
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_what_a_page_imports_is_there(page: Path) -> None:
     missing = []
+    own = {Path(path).with_suffix("").as_posix().replace("/", ".") for path in added_by(page)}
     for snippet in snippets(page):
         for node in ast.walk(snippet):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("duologue"):
+                if f"backend.{node.module}" in own:
+                    continue
                 file = module_file(node.module)
                 missing += [
                     f"{node.module}.{alias.name}"
@@ -135,9 +148,3 @@ def test_what_a_page_imports_is_there(page: Path) -> None:
                     or (alias.name not in names_in(file) and not module_file(f"{node.module}.{alias.name}"))
                 ]
     assert not missing
-
-
-def test_the_layers_and_the_table_of_the_readme_name_the_same_rooms() -> None:
-    rooms = tomllib.loads((REPOSITORY / "tests" / "layers.toml").read_text(encoding="utf-8"))["backend"]
-    told = set(re.findall(r"`(\w+)`", (REPOSITORY / "docs" / "developing" / "architecture.md").read_text("utf-8")))
-    assert rooms.keys() <= told

@@ -15,7 +15,8 @@ from duologue.arkit import NAMES, mirrored
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from safetensors import safe_open
 
-FOLDER = Path(__file__).resolve().parents[2] / "rigs" / "characters"
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = REPOSITORY / "rigs" / "characters"
 HEIGHTS = {"ada": 1.62, "ben": 1.80}
 EYE = {"sclera", "iris", "iris_rim", "pupil", "highlight"}
 both = pytest.mark.parametrize("name", sorted(HEIGHTS))
@@ -283,7 +284,6 @@ def test_fingers_curl_one_by_one(name: str) -> None:
 
 
 def test_rebuilding_gives_the_same_bytes(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, str(FOLDER / "build.py"), "--out", str(tmp_path), "ada"], check=True, capture_output=True
-    )
+    command = [sys.executable, "-m", "tools.characters.build", "--out", str(tmp_path), "ada"]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
     assert (tmp_path / "ada.safetensors").read_bytes() == (FOLDER / "ada.safetensors").read_bytes()
