@@ -22,7 +22,7 @@ from duologue.take.edit import Edit
 Floats = NDArray[np.float32]
 
 BLEND: Final = 10
-"""Frames inside what is kept, at its edges, over which what was made becomes what was there."""
+"""Frames inside what is kept, at its edges, over which what is sampled becomes what was there."""
 MARGIN: Final = 60
 """Frames around what is made again that the networks make with it, held to what is kept: what they fit it to."""
 PART: Final = 300
@@ -40,15 +40,15 @@ class KeptTake:
     """(2, T)"""
 
     @classmethod
-    def all_but(cls, take: Take, remake: Edit) -> KeptTake:
+    def all_but(cls, take: Take, edit: Edit) -> KeptTake:
         """Keep all of a take but what is to be made again.
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``span-empty`` when that lies beyond the take.
         """
         again = np.zeros((len(PERFORMERS), take.frames), bool)
-        again[[PERFORMERS.index(name) for name in remake.performers], remake.frames(take)] = True
-        return cls(take, ~(again & remake.bodies), ~(again & remake.faces))
+        again[[PERFORMERS.index(name) for name in edit.performers], edit.frames(take)] = True
+        return cls(take, ~(again & edit.bodies), ~(again & edit.faces))
 
     @cached_property
     def _body_weights(self) -> NDArray[np.float32]:
@@ -62,12 +62,12 @@ class KeptTake:
 
     def pins(self) -> tuple[Pins, Pins]:
         """Return the kept frames of both bodies as the networks hold them: in place and in pose."""
-        found: list[Pins] = []
-        for track, kept in zip(self.take.tracks, self.bodies, strict=True):
+        pins: list[Pins] = []
+        for track, stays in zip(self.take.tracks, self.bodies, strict=True):
             features, path = from_world(track.root_translation.astype(np.float64), track.rotations.astype(np.float64))
-            frames = np.flatnonzero(kept)
-            found.append(Pins(frames, path[frames], features[frames].astype(np.float32)))
-        return found[0], found[1]
+            frames = np.flatnonzero(stays)
+            pins.append(Pins(frames, path[frames], features[frames].astype(np.float32)))
+        return pins[0], pins[1]
 
     def stretch(self, kept: NDArray[np.bool_]) -> slice:
         """Return the frames to make where ``kept`` (2, T), of bodies or of faces, leaves some out: those, and ``MARGIN`` around.
@@ -81,11 +81,11 @@ class KeptTake:
 
     def places(self, frame: int) -> NDArray[np.float32]:
         """Return where both stand in a frame, (2, 3): x, z (metres) and heading (radians)."""
-        found: list[NDArray[np.float64]] = []
+        places: list[NDArray[np.float64]] = []
         for track in self.take.tracks:
             one = track[frame : frame + 1]
-            found.append(from_world(one.root_translation.astype(np.float64), one.rotations.astype(np.float64))[1][0])
-        return np.stack(found).astype(np.float32)
+            places.append(from_world(one.root_translation.astype(np.float64), one.rotations.astype(np.float64))[1][0])
+        return np.stack(places).astype(np.float32)
 
     def kept_bodies(self, start: int, stop: int) -> Iterator[tuple[Floats, Floats]]:
         """Yield both bodies of frames ``[start, stop)`` as they were, in parts: hips (2, n, 3) and rotations (2, n, J, 3)."""
@@ -118,15 +118,15 @@ class KeptTake:
         weights = _towards(self._old("weights", stretch), raw.clip(0.0, 1.0), weight)
         return weights.clip(0.0, 1.0), _towards(self._raw(stretch), raw, weight)
 
-    def facing(self, start: int, made: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return who faces the partner (2, n) from frame ``start`` on: as it was where both bodies stay, else as made."""
-        stretch = slice(start, start + made.shape[1])
+    def facing(self, start: int, sampled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return who faces the partner (2, n) from frame ``start`` on: as it was where both bodies stay, else as sampled."""
+        stretch = slice(start, start + sampled.shape[1])
         both = (self._body_weights[:, stretch] == 1).all(axis=0)
-        return np.where(both, self._old("facing", stretch), made)
+        return np.where(both, self._old("facing", stretch), sampled)
 
-    def actions(self, made: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the actions (2, T) that the bodies perform: as they were where a body stays, else as made."""
-        return np.where(self.bodies, self._old("actions", slice(None)), made)
+    def actions(self, requested: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the actions (2, T) that the bodies perform: as they were where a body stays, else as asked for."""
+        return np.where(self.bodies, self._old("actions", slice(None)), requested)
 
     def _old(self, name: str, frames: slice) -> NDArray[Any]:
         """Return an array of both performers, (2, n, ...)."""
@@ -138,9 +138,9 @@ class KeptTake:
         return np.stack([a, b])
 
 
-def _towards(old: Floats, made: Floats, weight: Floats) -> Floats:
-    """Return ``made`` drawn to ``old``; where the weight is 1, ``old`` to the bit."""
-    return np.where(weight == 1, old, made + weight * (old - made)).astype(np.float32)
+def _towards(old: Floats, sampled: Floats, weight: Floats) -> Floats:
+    """Return ``sampled`` drawn to ``old``; where the weight is 1, ``old`` to the bit."""
+    return np.where(weight == 1, old, sampled + weight * (old - sampled)).astype(np.float32)
 
 
 def _weight(kept: NDArray[np.bool_]) -> NDArray[np.float32]:

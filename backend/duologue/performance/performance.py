@@ -1,9 +1,10 @@
-"""The whole way from two speech tracks to the windows of a take: features, body, clean-up, face.
+"""The whole way from two speech tracks to the windows of a take.
 
-    speech → features → (lower body → upper body) → clean-up ┐
-                      └→ face, told who faces whom           ┴→ take windows
+    brief  → score ┐
+    speech → features → bodies: lower → upper → clean-up → direction ┐
+                      └→ faces, told who faces whom, then eyes       ┴→ windows of the take
 
-Nothing is held back: a window leaves as soon as its bodies are final and its faces are made.
+Nothing is held back: a window leaves as soon as its bodies are final and its faces are there.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from duologue.checkpoints.devices import prepare
 from duologue.face.pipeline import FacePipeline
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
+from duologue.performance.features import PairFeatures
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.run import Run
+from duologue.performance.score import Score
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
 from duologue.take import Notice, Progress, Window
@@ -95,10 +98,10 @@ class Performance:
             features.append(speech_features(sound, performer.transcript, self._text, field))
             yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
         yield Progress("speech", 2, 2)
-        run = Run(self._body, self._face, brief, features, should_stop, keep)
+        pair = PairFeatures.stack(features)
+        run = Run(self._body, self._face, Score.of(brief, pair.frames), pair, should_stop, keep)
         yield from run.windows()
         if not should_stop():
-            yield from (Notice("clean-up", note) for note in run.cleaned())
-            yield from (Notice("constraints", note) for note in run.missed())
-            for performer, heard in zip(PERFORMERS, features, strict=True):
-                yield from (Notice("speech", f"{performer}: {note}") for note in heard.phones.notes)
+            yield from run.notices()
+            for name, phones in zip(PERFORMERS, pair.phones, strict=True):
+                yield from (Notice("speech", f"{name}: {note}") for note in phones.notes)

@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
@@ -278,7 +277,6 @@ def main() -> None:
     logs.to_stderr()
     config = json.loads(_read_line())
     _end_with_parent()
-    sys.path[:0] = [path for path in config.get("path", []) if Path(path).is_dir()]
     Worker(config).run()
 
 
