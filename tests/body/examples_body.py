@@ -2,11 +2,12 @@
 
 import numpy as np
 import torch
-from duologue.body.checkpoint import BodyModel, MelStatistics
+from duologue.body.checkpoint import BodyModel
 from duologue.body.config import BodyConfig
 from duologue.body.pipeline import BodyConditions, BodyPipeline
 from duologue.datasets.corpus.body import Corpus, Pair
-from duologue.features.pose import PoseStatistics, columns, from_world
+from duologue.features.pose import columns, from_world
+from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.motion.skeleton import Skeleton
 
 SKELETON = Skeleton.builtin("duologue60")
@@ -20,9 +21,7 @@ def tiny_model(seed=0, scale=0.3) -> BodyModel:
     spread = np.where(np.char.startswith(names, "root.d"), 0.003, 0.1)
     statistics = PoseStatistics.measure(names, [rng.normal(0, spread, (500, len(names)))])
     torch.manual_seed(seed)
-    model = BodyModel(
-        BodyConfig.named("tiny"), statistics, MelStatistics(np.zeros(27, np.float32), np.ones(27, np.float32))
-    )
+    model = BodyModel(BodyConfig.named("tiny"), statistics, Scaler(np.zeros(27, np.float32), np.ones(27, np.float32)))
     with torch.no_grad():
         for parameter in model.parameters():
             if not parameter.any():

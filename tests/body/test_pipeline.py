@@ -153,7 +153,7 @@ def test_checkpoints_of_something_else_are_refused_by_name(tmp_path):
     write_checkpoint(tmp_path / "deeper", "deeper", config, saved.tensors())
     with pytest.raises(DuologueError) as error:
         BodyPipeline.load(tmp_path / "deeper")
-    assert error.value.reason == "checkpoint-tensors"
+    assert error.value.reason == "checkpoint-foreign"
 
     statistics = {("Tail" + k if k == "Spine.x" else k): v for k, v in saved.config["statistics"].items()}
     write_checkpoint(tmp_path / "tailed", "tailed", {**saved.config, "statistics": statistics}, saved.tensors())

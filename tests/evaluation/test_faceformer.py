@@ -1,6 +1,7 @@
 """FaceFormer, against the paper's equations by hand, and against itself without its cache."""
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,7 @@ def test_training_learns_resumes_and_its_checkpoint_performs(tmp_path: Path) -> 
 
 def test_a_foreign_or_broken_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "body", "body", {"model": "body"}, {"x": torch.zeros(1)})
-    config = {"model": "faceformer", "network": {"width": 16}, "encoder": ENCODER.to_json()}
+    config = {"model": "faceformer", "network": {"width": 16}, "encoder": asdict(ENCODER)}
     write_checkpoint(tmp_path / "torn", "torn", config, {"mean": torch.zeros(52)})
     for name in ("body", "torn"):
         with pytest.raises(DuologueError) as caught:

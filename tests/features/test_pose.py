@@ -1,6 +1,9 @@
 import numpy as np
-from duologue.features.pose import LOWER_JOINTS, PoseStatistics, columns, from_world, placement, to_world, walk
-from examples_body import SKELETON
+from duologue.features.pose import LOWER_JOINTS, columns, from_world, placement, to_world, walk
+from duologue.features.statistics import PoseStatistics
+from duologue.motion.skeleton import Skeleton
+
+SKELETON = Skeleton.builtin("duologue60")
 
 
 def test_constants_are_decided_over_all_clips_and_not_by_the_first():

@@ -1,4 +1,4 @@
-"""Bodies to test on: the kit of real recordings, which lies beside the repository and not in it, and two who just stand."""
+"""Bodies to test on: two of the kit's recordings, and two who just stand."""
 
 from __future__ import annotations
 

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from duologue.body.conditions import ConditionEncoder
 from duologue.body.config import BodyConfig
 from duologue.body.network import Denoiser
+from duologue.checkpoints.config import fill, read_config
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
-from duologue.errors import DuologueError
-from duologue.features.pose import STEP_COLUMNS, PoseStatistics
+from duologue.features.pose import STEP_COLUMNS
+from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.motion.skeleton import Skeleton
+
+MODEL: Final = "body"
+"""What ``config["model"]`` of a body checkpoint says."""
 
 FORMAT: Final = 2
 """Of a body checkpoint's config; another number is refused."""
-
-
-@dataclass(frozen=True)
-class MelStatistics:
-    """Mean and standard deviation (27,) of the log mel bands over the training set."""
-
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
-
-    def standardise(self, mel: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(..., 27) to zero mean and unit deviation."""
-        return ((mel - self.mean) / self.std).astype(np.float32)
 
 
 class BodyModel(nn.Module):
@@ -45,7 +35,7 @@ class BodyModel(nn.Module):
         self,
         config: BodyConfig,
         statistics: PoseStatistics,
-        mel: MelStatistics,
+        mel: Scaler,
         strengths: Mapping[str, float] | None = None,
         gains: Mapping[str, float] | None = None,
     ) -> None:
@@ -66,16 +56,15 @@ class BodyModel(nn.Module):
 
     def save(self, folder: Path, name: str, training: Mapping[str, Any]) -> Checkpoint:
         """Write a checkpoint folder (16-bit tensors); ``training`` says how the model was made."""
-        mel = {"mean": [float(x) for x in self.mel.mean], "std": [float(x) for x in self.mel.std]}
         config = {
-            "model": "body",
+            "model": MODEL,
             "format": FORMAT,
             "skeleton": "duologue60",
-            "network": self.config.to_json(),
+            "network": asdict(self.config),
             "strengths": self.strengths,
             "gains": self.gains,
             "training": dict(training),
-            "mel": mel,
+            "mel": self.mel.to_json(),
             "statistics": self.statistics.to_json(),
         }
         return write_checkpoint(folder, name, config, self.state_dict())
@@ -85,28 +74,20 @@ class BodyModel(nn.Module):
         """Build the networks that a checkpoint describes and fill them.
 
         Raises:
-            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign``, ``checkpoint-config``, ``checkpoint-skeleton`` or
-                ``checkpoint-tensors``, naming what does not fit.
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` or ``checkpoint-skeleton``, naming what does not fit.
         """
-        config = checkpoint.require("body").config
+        config = checkpoint.require(MODEL).config
         if config.get("format") != FORMAT or not {"network", "statistics", "mel"} <= config.keys():
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "checkpoint-config",
-                f"{checkpoint.folder} is body checkpoint format {config.get('format')!r}, this version reads {FORMAT}; "
-                "train it again or use the version that wrote it.",
+            raise checkpoint.foreign(
+                f"its format is {config.get('format')!r} and this version reads {FORMAT}; train it again or use the version that "
+                "wrote it"
             )
-        statistics = PoseStatistics.from_json(config["statistics"], skeleton)
-        mel = MelStatistics(*(np.array(config["mel"][key], np.float32) for key in ("mean", "std")))
         model = cls(
-            BodyConfig.from_json(config["network"]), statistics, mel, config.get("strengths"), config.get("gains")
+            read_config(checkpoint, BodyConfig),
+            PoseStatistics.from_json(config["statistics"], skeleton),
+            Scaler.from_json(config["mel"]),
+            config.get("strengths"),
+            config.get("gains"),
         )
-        try:
-            model.load_state_dict(checkpoint.tensors(device))
-        except RuntimeError as error:
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "checkpoint-tensors",
-                f"{checkpoint.folder} does not hold the networks that its config describes: {error}",
-            ) from error
+        fill(model, checkpoint.tensors(device), checkpoint)
         return model.to(device)

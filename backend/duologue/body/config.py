@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 from duologue.diffusion.schedule import Prediction
 from duologue.errors import DuologueError
@@ -51,27 +51,6 @@ class BodyConfig:
     actions: tuple[str, ...] = ACTION_MODES
     emotions: tuple[str, ...] = EMOTIONS
     roles: tuple[str, ...] = ROLES
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as JSON-safe values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> BodyConfig:
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            DuologueError: FAILED_PRECONDITION ``checkpoint-config`` for keys that this version doesn't know.
-        """
-        known = {f.name for f in fields(cls)}
-        if unknown := sorted(set(value) - known):
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "checkpoint-config",
-                f"the body checkpoint's config has {', '.join(unknown)}, which this version does not know; update Duologue.",
-            )
-        given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
-        return cls(**given)
 
     @classmethod
     def named(cls, name: str) -> BodyConfig:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from duologue.easing import smoothstep
 from duologue.features import pose as poses
-from duologue.features.pose import PoseStatistics
+from duologue.features.statistics import PoseStatistics
 from duologue.motion.trajectory import plan_trajectory
 
 Floats = NDArray[np.float64]

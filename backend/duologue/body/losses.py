@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.features.pose import ROOT_COLUMNS, STEP_COLUMNS, PoseStatistics, is_lower
+from duologue.features.pose import ROOT_COLUMNS, STEP_COLUMNS, is_lower
+from duologue.features.statistics import PoseStatistics
 from duologue.motion.skeleton import Skeleton
 
 FEET: Final = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")

@@ -23,6 +23,7 @@ from duologue.body.network import Denoiser
 from duologue.body.rescaling import QUIET, gain_of
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.guidance import combine, variants
+from duologue.diffusion.pipeline import Pipeline
 from duologue.diffusion.samplers import DpmSolver2M, Sampler
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.diffusion.windows import hold, spans
@@ -87,7 +88,7 @@ class BodyWindow:
     """(2, n, J, 3): parent-local, the hips' in the world; unrolled within the window."""
 
 
-class BodyPipeline:
+class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
     """A body checkpoint, ready to perform: ``load`` one, then ``stream`` as many takes as wanted."""
 
     def __init__(
@@ -118,9 +119,8 @@ class BodyPipeline:
         Raises:
             DuologueError: what ``open_checkpoint`` and ``BodyModel.load`` raise.
         """
-        found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
         skeleton = Skeleton.builtin("duologue60")
-        return cls(BodyModel.load(found, skeleton, device), skeleton, device)
+        return cls(BodyModel.load(open_checkpoint(checkpoint), skeleton, device), skeleton, device)
 
     def stream(  # noqa: PLR0917
         self,

@@ -14,7 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.features.pose import STEP_COLUMNS, PoseStatistics, is_lower
+from duologue.features.pose import STEP_COLUMNS, is_lower
+from duologue.features.statistics import PoseStatistics
 
 PARTS: Final = ("root's steps", "legs", "trunk and arms", "fingers")
 STARTER: Final[Mapping[str, float]] = {"legs": 1.1, "trunk and arms": 1.07, "fingers": 1.1}

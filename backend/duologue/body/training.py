@@ -1,14 +1,8 @@
-"""Training both body networks side by side on a corpus.
-
-Every step's random numbers come from (seed, step) alone, so a run that is stopped and resumed makes the same networks, bit for
-bit.
-"""
+"""Training both body networks side by side on a corpus."""
 
 from __future__ import annotations
 
 import json
-import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,8 +11,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from duologue.body.checkpoint import BodyModel
@@ -29,29 +21,36 @@ from duologue.body.network import Denoiser
 from duologue.checkpoints.store import Checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.diffusion.schedule import CosineSchedule
-from duologue.errors import DuologueError
 from duologue.features import pose as poses
 from duologue.motion.skeleton import Skeleton
+from duologue.training.loop import Losses, Optimisation, train
 
-STATE: Final = "training.safetensors"
-LOG: Final = "log.jsonl"
+_MEASURED: Final = 2
+"""Batches of the held-out pairs that a measurement takes."""
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class BodyTraining:
     """How to train. The defaults are the shipped ``starter``'s, and its baselines'.
 
     InterAct: batch 32, Adam 3e-4, 60 epochs of stride-1 windows.
     """
 
-    steps: int = 4000
-    batch: int = 16
+    network: BodyConfig = field(default_factory=lambda: BodyConfig.named("starter"))
+    optimisation: Optimisation = field(
+        default_factory=lambda: Optimisation(
+            steps=4000,
+            learning_rate=1e-3,
+            batch=16,
+            warm_up=200,
+            anneal_from="start",
+            betas=(0.9, 0.999),
+            average=0.999,
+            save_every=250,
+        )
+    )
+    weights: LossWeights = field(default_factory=LossWeights)
     window: int = 100
-    rate: float = 1e-3
-    warmup: int = 200
-    decay: float = 0.999
-    """Of the moving average of the weights, which is what a checkpoint holds."""
-    clip: float = 1.0
     past: float = 0.7
     """Share of samples whose first frames are given, as the past of a stream is."""
     pinned: float = 0.15
@@ -61,61 +60,57 @@ class TrainingConfig:
     routed: float = 0.5
     """Share of people whose way over the floor is given, for all or a part of the window."""
     lower_noise: float = 0.1
-    """Deviation of the noise on the lower body that the upper network is given: at work it gets a made one, not a true one."""
+    """Deviation of the noise on the lower body that the upper network is given: at work it gets a sampled one, not a true one."""
     held_out: float = 0.05
     """Share of the corpus's pairs, the last ones, that only measure."""
     half: bool = True
     """bfloat16 in the networks (master weights stay float32): twice as fast where the CPU or GPU has it."""
-    seed: int = 0
-    save_every: int = 250
-    weights: LossWeights = field(default_factory=LossWeights)
     strengths: Mapping[str, float] = field(default_factory=lambda: {"action": 1.5, "speech": 1.5})
     """Guidance that the checkpoint performs with where a brief asks for none."""
     gains: Mapping[str, float] = field(default_factory=dict[str, float])
-    """By how much the checkpoint's sampler leans out (``body.gains``)."""
+    """By how much the checkpoint's sampler leans out (``body.rescaling``)."""
 
 
 def train_body(
     corpus: Path,
     out: Path,
-    config: BodyConfig | None = None,
-    training: TrainingConfig | None = None,
+    settings: BodyTraining | None = None,
     *,
     device: str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
-    report: Callable[[Mapping[str, float]], None] = lambda _: None,
+    report: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Checkpoint:
     """Train on a corpus folder, or go on where ``out`` left off, and return the checkpoint in ``out/checkpoint``.
 
-    ``out`` also holds the training state and ``log.jsonl``, a JSON object a line. ``report`` gets each line as it is written.
+    ``out`` also holds the training state and the log; ``report`` gets each line of it as it is written.
 
     Raises:
-        DuologueError: NOT_FOUND ``corpus-missing``; FAILED_PRECONDITION ``training-differs`` when ``out`` was begun with other
-            settings.
+        DuologueError: NOT_FOUND ``corpus-missing``; what ``training.loop.train`` raises.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(Corpus.open(corpus), config or BodyConfig.named("starter"), training or TrainingConfig(), device)
-    trainer.resume(out)
-    with (out / LOG).open("a", encoding="utf-8") as log:
-        began = time.monotonic()
-        while trainer.step < trainer.training.steps and not should_stop():
-            losses = trainer.advance()
-            last = trainer.step == trainer.training.steps
-            if trainer.step % 20 == 0 or last:
-                line = {"step": trainer.step, "seconds": round(time.monotonic() - began, 1), **losses}
-                log.write(json.dumps(line) + "\n")
-                log.flush()
-                report(line)
-            if trainer.step % trainer.training.save_every == 0 or last:
-                line = {"step": trainer.step, **trainer.measure()}
-                log.write(json.dumps(line) + "\n")
-                report(line)
-                trainer.save(out)
-    return trainer.save(out)
+    settings = settings or BodyTraining()
+    trainer = BodyTrainer(Corpus.open(corpus), settings, device)
+    about = {"corpus": dict(trainer.corpus.description), **asdict(settings)}
+    del about["network"]  # stands in the checkpoint already
+    checkpoints: list[Checkpoint] = []
+
+    def save(model: BodyModel, step: int) -> None:
+        checkpoints[:] = [model.save(out / "checkpoint", "body", {"steps": step, **about})]
+
+    train(
+        trainer,
+        settings.optimisation,
+        out,
+        recipe=trainer.recipe(),
+        judge=trainer.measure,
+        saved=save,
+        report=report,
+        should_stop=should_stop,
+    )
+    return checkpoints[0]
 
 
 def draw_held(
-    batch: int, frames: int, overlap: int, training: TrainingConfig, rng: np.random.Generator
+    batch: int, frames: int, overlap: int, settings: BodyTraining, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Draw what of a batch is given, (batch, 2, frames, 2): each performer's root steps, and their poses.
 
@@ -123,13 +118,13 @@ def draw_held(
     one person altogether.
     """
     held = np.zeros((batch, 2, frames, 2), bool)
-    known = np.where(rng.random(batch) < training.past, rng.integers(1, int(1.5 * overlap), batch), 0)
+    known = np.where(rng.random(batch) < settings.past, rng.integers(1, int(1.5 * overlap), batch), 0)
     held |= (np.arange(frames) < known[:, None])[:, None, :, None]
-    pinned = (rng.random((batch, 2, frames)) < 2.0 / frames) & (rng.random((batch, 2, 1)) < training.pinned)
+    pinned = (rng.random((batch, 2, frames)) < 2.0 / frames) & (rng.random((batch, 2, 1)) < settings.pinned)
     held[..., 1] |= pinned
-    kept = np.where(rng.random((batch, 2)) < training.pinned, rng.integers(5, frames // 2, (batch, 2)), 0)
-    held |= (np.arange(frames) >= frames - kept[..., None])[..., None]
-    alone = rng.random(batch) < training.alone
+    ending = np.where(rng.random((batch, 2)) < settings.pinned, rng.integers(5, frames // 2, (batch, 2)), 0)
+    held |= (np.arange(frames) >= frames - ending[..., None])[..., None]
+    alone = rng.random(batch) < settings.alone
     held[alone, rng.integers(0, 2, alone.sum())] = True
     return held
 
@@ -142,132 +137,143 @@ def draw_routed(batch: int, frames: int, share: float, rng: np.random.Generator)
     return ((index >= first) & (index < last) & (rng.random((batch, 2, 1)) < share)).astype(np.float32)
 
 
-class Trainer:
-    """The networks, their average, and one optimiser over both."""
+@dataclass(frozen=True)
+class Batch:
+    """What a step learns from: B pairs, T frames, everything random about them drawn."""
 
-    def __init__(self, corpus: Corpus, config: BodyConfig, training: TrainingConfig, device: str = "cpu") -> None:
-        self.corpus, self.config, self.training, self.device = corpus, config, training, torch.device(device)
-        self.skeleton = Skeleton.builtin("duologue60")
-        statistics, mel = corpus.statistics(self.skeleton)
-        torch.manual_seed(training.seed)
-        self.model = BodyModel(config, statistics, mel).to(device)
-        statistics = self.model.statistics
-        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=training.rate, weight_decay=0.01)
+    features: Tensor
+    """(B, 2, T, C), standardised."""
+    conditions: Conditions
+    held: Tensor
+    """(B, 2, T, 2) what is given, as ``draw_held`` draws it."""
+    keep: Mapping[str, Tensor]
+    """(B, 2) for each condition: 0 where it is dropped."""
+    t: Tensor
+    """(B,) moments of the diffusion."""
+    noise: tuple[Tensor, Tensor, Tensor]
+    """On the lower body, on the lower body as the upper network is given it, on the upper body."""
+
+
+class BodyTrainer:
+    """Both networks, and what they learn from."""
+
+    def __init__(self, corpus: Corpus, settings: BodyTraining, device: str = "cpu") -> None:
+        self.corpus, self.settings, self.device = corpus, settings, torch.device(device)
+        config, skeleton = settings.network, Skeleton.builtin("duologue60")
+        torch.manual_seed(settings.optimisation.seed)
+        self.module = BodyModel(config, *corpus.statistics(skeleton), settings.strengths, settings.gains).to(device)
         self.schedule = CosineSchedule(config.prediction, config.shift)
-        features = corpus.arrays["features"]
-        speed_std = np.diff(features[: 1 + 30 * 600].astype(np.float32), axis=0).std((0, 1))
-        self.loss = BodyLoss(statistics, speed_std, self.skeleton, training.weights, device)
-        self.step = 0
-        held = max(1, round(training.held_out * (len(corpus.starts) - 1)))
-        self._train, self._test = slice(0, -held), slice(-held, None)
+        ten_minutes = corpus.arrays["features"][: 1 + 30 * 600].astype(np.float32)
+        speed_std = np.diff(ten_minutes, axis=0).std((0, 1))
+        self.loss = BodyLoss(self.module.statistics, speed_std, skeleton, settings.weights, device)
+        held_out = max(1, round(settings.held_out * (len(corpus.starts) - 1)))
+        self._train, self._test = slice(0, -held_out), slice(-held_out, None)
         self._begin()
+
+    @property
+    def clipped(self) -> tuple[Denoiser, ...]:
+        """The denoisers; what encodes their conditions is left alone."""
+        return (self.module.lower,) if self.module.upper is None else (self.module.lower, self.module.upper)
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what, beside the optimisation, must not change between a run and its continuation."""
+        recipe = json.loads(json.dumps(asdict(self.settings)))
+        del recipe["optimisation"]
+        return recipe
+
+    def batch(self, rng: np.random.Generator, step: int) -> Batch:
+        """Draw windows of the training pairs."""
+        rng.integers(2**62)  # once seeded dropout, which the loop does; the draws after it are the shipped starter's
+        return self._draw(self._train, rng)
+
+    def losses(self, batch: Batch) -> Losses:
+        """Return every term of both networks, named ``lower pose`` and so on."""
+        return Losses(self._terms(self.module, batch))
+
+    @torch.no_grad()
+    def measure(self, model: BodyModel) -> dict[str, float]:
+        """Return a model's losses on the held-out pairs, always the same windows, noise and moments."""
+        rows: list[dict[str, float]] = []
+        for index in range(_MEASURED):
+            rng = np.random.default_rng([self.settings.optimisation.seed, 10**9 + index])
+            batch = self._draw(self._test, rng, dropped=0.0)
+            rows.append({name: term.item() for name, term in self._terms(model, batch).items()})
+        return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
     def _begin(self) -> None:
         """Let the networks start from linear filters, measured on a few windows."""
-        rng = np.random.default_rng([self.training.seed, 2 * 10**9])
-        windows = self.corpus.windows(self.training.window, 12, rng, self._train)
-        features = self._batch(windows, rng)[0].cpu()
-        for network, columns in ((self.model.lower, self.loss.lower), (self.model.upper, self.loss.upper)):
+        rng = np.random.default_rng([self.settings.optimisation.seed, 2 * 10**9])
+        windows = self.corpus.windows(self.settings.window, 12, rng, self._train)
+        features = self.windows(windows, rng)[0].cpu()
+        for network, columns in ((self.module.lower, self.loss.lower), (self.module.upper, self.loss.upper)):
             if network is not None:
                 network.cpu().begin(features[..., columns.cpu()], self.schedule)
-        self.model.to(self.device)
-        self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.module.to(self.device)
 
-    def advance(self) -> dict[str, float]:
-        """Take one step on a batch drawn from (seed, step); return its losses."""
-        rng = np.random.default_rng([self.training.seed, self.step])
-        torch.manual_seed(int(rng.integers(2**62)))  # dropout, where a configuration has any
-        self.model.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._rate()
-        terms = self._losses(self.corpus.windows(self.training.window, self.training.batch, rng, self._train), rng)
-        total = torch.stack(list(terms.values())).sum()
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        for part in filter(None, (self.model.lower, self.model.upper)):
-            torch.nn.utils.clip_grad_norm_(part.parameters(), self.training.clip)
-        self.optimiser.step()
-        self.step += 1
-        decay = min(self.training.decay, (1 + self.step) / (10 + self.step))
-        for name, value in self.model.state_dict().items():
-            self.average[name].lerp_(value, 1 - decay)
-        if not math.isfinite(total.item()):
-            raise DuologueError(
-                "ABORTED", "training-diverged", f"the loss is {total.item()} at step {self.step}; lower the rate."
-            )
-        return {"loss": total.item(), **{name: term.item() for name, term in terms.items()}}
-
-    @torch.no_grad()
-    def measure(self, batches: int = 2) -> dict[str, float]:
-        """Return the averaged networks' losses on the held-out pairs, always the same windows, noise and moments."""
-        weights = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.model.load_state_dict(self.average)
-        self.model.eval()
-        found: list[dict[str, float]] = []
-        for batch in range(batches):
-            rng = np.random.default_rng([self.training.seed, 10**9 + batch])
-            windows = self.corpus.windows(self.training.window, self.training.batch, rng, self._test)
-            found.append({name: term.item() for name, term in self._losses(windows, rng, measuring=True).items()})
-        self.model.load_state_dict(weights)
-        return {f"held-out {name}": float(np.mean([f[name] for f in found])) for name in found[0]}
-
-    def _rate(self) -> float:
-        t = self.training
-        warm = min(1.0, (self.step + 1) / t.warmup)
-        return t.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.step / t.steps)))
-
-    def _losses(
-        self, windows: list[tuple[int, int]], rng: np.random.Generator, *, measuring: bool = False
-    ) -> dict[str, Tensor]:
-        """Return every term of both networks, named ``lower pose`` and so on."""
-        batch, frames = len(windows), self.training.window
+    def _draw(self, pairs: slice, rng: np.random.Generator, dropped: float | None = None) -> Batch:
+        """Draw a batch of ``pairs``; each condition is ``dropped`` that often, by default as often as the config says."""
+        s, config = self.settings, self.settings.network
+        size, frames = s.optimisation.batch, s.window
+        windows = self.corpus.windows(frames, size, rng, pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        features, conditions = self._batch(windows, rng)
-        lower, upper = features[..., self.loss.lower], features[..., self.loss.upper]
-        held = torch.from_numpy(draw_held(batch, frames, self.config.overlap, self.training, rng)).to(self.device)
-        drop = 0.0 if measuring else self.config.condition_dropout
+        features, conditions = self.windows(windows, rng)
+        held = torch.from_numpy(draw_held(size, frames, config.overlap, s, rng)).to(self.device)
+        dropped = config.condition_dropout if dropped is None else dropped
         keep = {
-            name: torch.from_numpy((rng.random((batch, 2)) >= drop).astype(np.float32)).to(self.device)
+            name: torch.from_numpy((rng.random((size, 2)) >= dropped).astype(np.float32)).to(self.device)
             for name in CONDITIONS
         }
-        conditions.routed.copy_(torch.from_numpy(draw_routed(batch, frames, self.training.routed, rng)))
+        conditions.routed.copy_(torch.from_numpy(draw_routed(size, frames, s.routed, rng)))
         # Low noise decides how clean the sample is, high noise what it does; both get every moment alike.
-        t = self.schedule.shifted(torch.rand(batch, generator=generator)).to(self.device)
-        certain = self.schedule.alpha_sigma(t)[0].square().view(-1, 1, 1, 1)
-        fresh = (~held).to(features.dtype)
+        t = self.schedule.shifted(torch.rand(size, generator=generator)).to(self.device)
 
-        def predict(network: Denoiser, x0: Tensor, condition: Tensor, given: Tensor) -> Tensor:
-            noise = torch.randn(x0.shape, generator=generator).to(self.device)
-            x = torch.where(network.spread(given), x0, self.schedule.add_noise(x0, noise, t))
-            return self.schedule.to_x0(network(x, given, t, network.project_conditions(condition)).float(), x, t)
+        def noise(columns: Tensor) -> Tensor:
+            return torch.randn(size, 2, frames, len(columns), generator=generator).to(self.device)
 
+        lower, upper = self.loss.lower, self.loss.upper
+        return Batch(features, conditions, held, keep, t, (noise(lower), noise(lower), noise(upper)))
+
+    def _terms(self, model: BodyModel, batch: Batch) -> dict[str, Tensor]:
+        """Return every term of both of a model's networks."""
+        lower, upper = batch.features[..., self.loss.lower], batch.features[..., self.loss.upper]
+        certain = self.schedule.alpha_sigma(batch.t)[0].square().view(-1, 1, 1, 1)
+        fresh = (~batch.held).to(lower.dtype)
         # The legs learn where the partner stands as the window begins, the upper body where they stand at each frame.
-        at_first = replace(conditions, placement=conditions.placement[:, :, :1].expand(-1, -1, frames, -1))
-        terms: dict[str, Tensor] = {}
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
-            made_lower = predict(self.model.lower, lower, self.model.lower_conditions(at_first, keep), held)
-        for name, term in self.loss.lower_terms(made_lower, lower, fresh, certain).items():
-            terms[f"lower {name}"] = term
-        if self.model.upper is None or self.model.upper_conditions is None:
+        c = batch.conditions
+        at_first = replace(c, placement=c.placement[:, :, :1].expand(-1, -1, c.mel.shape[2], -1))
+        half = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
+        with half:
+            condition = model.lower_conditions(at_first, batch.keep)
+            predicted = self._predict(model.lower, condition, lower, batch.held, batch.t, batch.noise[0])
+        terms = {f"lower {k}": v for k, v in self.loss.lower_terms(predicted, lower, fresh, certain).items()}
+        if model.upper is None or model.upper_conditions is None:
             return terms
-        seen = lower + self.training.lower_noise * torch.randn(lower.shape, generator=generator).to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.training.half):
-            heard = self.model.upper_conditions(conditions, keep, seen)
-            made_upper = predict(self.model.upper, upper, heard, held[..., 1:])
-        for name, term in self.loss.upper_terms(made_upper, upper, lower, fresh[..., 1:], certain).items():
-            terms[f"upper {name}"] = term
-        return terms
+        seen = lower + self.settings.lower_noise * batch.noise[1]
+        with half:
+            condition = model.upper_conditions(c, batch.keep, seen)
+            predicted = self._predict(model.upper, condition, upper, batch.held[..., 1:], batch.t, batch.noise[2])
+        upper_terms = self.loss.upper_terms(predicted, upper, lower, fresh[..., 1:], certain)
+        return terms | {f"upper {k}": v for k, v in upper_terms.items()}
 
-    def _batch(self, windows: list[tuple[int, int]], rng: np.random.Generator) -> tuple[Tensor, Conditions]:
-        """Return standardised features (B, 2, T, C) and the conditions; in half of the samples A and B change places."""
-        frames = self.training.window
+    def _predict(  # noqa: PLR0917
+        self, network: Denoiser, condition: Tensor, x0: Tensor, held: Tensor, t: Tensor, noise: Tensor
+    ) -> Tensor:
+        """Return x0 as a network guesses it from its noised self, of which what is ``held`` comes in clean."""
+        x = torch.where(network.spread(held), x0, self.schedule.add_noise(x0, noise, t))
+        return self.schedule.to_x0(network(x, held, t, network.project_conditions(condition)).float(), x, t)
+
+    def windows(self, windows: list[tuple[int, int]], rng: np.random.Generator) -> tuple[Tensor, Conditions]:
+        """Return standardised features (B, 2, T, C) and the conditions of windows of the corpus (pair, first frame).
+
+        In half of them A and B change places.
+        """
+        frames, arrays = self.settings.window, self.corpus.arrays
         swap = rng.random(len(windows)) < 0.5
 
         def gather(name: str) -> np.ndarray:
-            found = np.stack([self.corpus.arrays[name][first : first + frames] for _, first in windows])
-            found[swap] = found[swap][:, :, ::-1]
-            return found.swapaxes(1, 2)
+            cut = np.stack([arrays[name][first : first + frames] for _, first in windows])
+            cut[swap] = cut[swap][:, :, ::-1]
+            return cut.swapaxes(1, 2)
 
         def tensor(values: np.ndarray, kind: type = np.float32) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(values, dtype=kind)).to(self.device)
@@ -278,7 +284,7 @@ class Trainer:
 
         path = gather("path").swapaxes(0, 1)
         conditions = Conditions(
-            mel=tensor(self.model.mel.standardise(gather("mel"))),
+            mel=tensor(self.module.mel.standardise(gather("mel"))),
             activity=tensor(gather("activity")),
             text=tensor(gather("text")),
             action=tensor(gather("action"), np.int64),
@@ -289,49 +295,4 @@ class Trainer:
             route=tensor(poses.route(path.transpose(2, 1, 0, 3)).transpose(1, 2, 0, 3)),
             routed=torch.zeros(len(windows), 2, frames, device=self.device),
         )
-        return tensor(self.model.statistics.standardise(gather("features"))), conditions
-
-    def settings(self) -> dict[str, Any]:
-        """Return what must not change between a run and its continuation."""
-        return json.loads(json.dumps({"network": self.config.to_json(), "training": asdict(self.training)}))
-
-    def save(self, out: Path) -> Checkpoint:
-        """Write the training state and a checkpoint of the averaged weights; each file is replaced whole."""
-        tensors = {f"model/{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"average/{name}": value for name, value in self.average.items()}
-        moments = self.optimiser.state_dict()["state"]
-        tensors |= {f"optimiser/{index}/{key}": value for index, kept in moments.items() for key, value in kept.items()}
-        made = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-        temporary = out / f"{STATE}.tmp"
-        save_file(made, temporary, {"step": str(self.step), "settings": json.dumps(self.settings())})
-        temporary.replace(out / STATE)
-        averaged = BodyModel(
-            self.config, self.model.statistics, self.model.mel, self.training.strengths, self.training.gains
-        )
-        averaged.load_state_dict(self.average)
-        about = {"steps": self.step, "corpus": dict(self.corpus.description), **asdict(self.training)}
-        return averaged.save(out / "checkpoint", "body", about)
-
-    def resume(self, out: Path) -> None:
-        """Go on from the state in ``out``, if there is one."""
-        if not (out / STATE).exists():
-            return
-        with safe_open(out / STATE, framework="pt", device=str(self.device)) as file:
-            kept = file.metadata()
-            if json.loads(kept["settings"]) != self.settings():
-                raise DuologueError(
-                    "FAILED_PRECONDITION",
-                    "training-differs",
-                    f"{out} was begun with other settings; give the same ones to go on, or another folder to start anew.",
-                )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
-        self.step = int(kept["step"])
-        self.model.load_state_dict({n.removeprefix("model/"): v for n, v in tensors.items() if n.startswith("model/")})
-        self.average = {n.removeprefix("average/"): v for n, v in tensors.items() if n.startswith("average/")}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimiser/"):
-                _, index, key = name.split("/")
-                moments.setdefault(int(index), {})[key] = value
-        state = self.optimiser.state_dict()
-        self.optimiser.load_state_dict({"state": moments, "param_groups": state["param_groups"]})
+        return tensor(self.module.statistics.standardise(gather("features"))), conditions

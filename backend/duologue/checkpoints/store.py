@@ -41,6 +41,11 @@ class Checkpoint:
     config: dict[str, Any]
     sha256: str
 
+    @property
+    def model(self) -> str:
+        """What it is for, as its config says: "body", "face", …; empty where it says nothing."""
+        return str(self.config.get("model", ""))
+
     def tensors(self, device: str = "cpu") -> dict[str, torch.Tensor]:
         """Return the tensors by name, widened to float32 (they are 16-bit on disk)."""
         import torch
@@ -55,16 +60,24 @@ class Checkpoint:
         Raises:
             DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` when it was written for another model.
         """
-        found = self.config.get("model")
-        if found != model:
+        if self.model != model:
             raise DuologueError(
                 "FAILED_PRECONDITION",
                 "checkpoint-foreign",
-                f"{self.folder} is a checkpoint for {found or 'an unknown model'!r}, not for {model!r}; "
+                f"{self.folder} is a checkpoint for {self.model or 'an unknown model'!r}, not for {model!r}; "
                 f"`duologue models list` shows the ones that fit.",
                 field=model,
             )
         return self
+
+    def foreign(self, why: str) -> DuologueError:
+        """Return the error for one that names the right model and yet can't be used as it: another version's, or edited."""
+        return DuologueError(
+            "FAILED_PRECONDITION",
+            "checkpoint-foreign",
+            f"{self.folder} can't be used as a {self.model}: {why}.",
+            field=self.model,
+        )
 
 
 def user_folder() -> Path:
@@ -91,13 +104,17 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def open_checkpoint(name_or_folder: str | Path) -> Checkpoint:
+def open_checkpoint(name_or_folder: str | Path | Checkpoint) -> Checkpoint:
     """Find a checkpoint by folder or by name (``"body"``), check its hashes and read its config.
+
+    An open one is returned as it is.
 
     Raises:
         DuologueError: NOT_FOUND ``checkpoint-missing``; DATA_LOSS ``checkpoint-hash`` when a file is not the one that
             the manifest names; FAILED_PRECONDITION ``checkpoint-format`` for a manifest or config that can't be read.
     """
+    if isinstance(name_or_folder, Checkpoint):
+        return name_or_folder
     folder = Path(name_or_folder)
     if not (folder / MANIFEST).is_file():
         matches = [found for found in list_checkpoints() if found.name == str(name_or_folder)]

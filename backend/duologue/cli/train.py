@@ -39,7 +39,7 @@ def body(
     """Make a corpus of two-person motion with speech (once) and train the body networks on it."""
     from duologue.body.config import BodyConfig
     from duologue.body.rescaling import STARTER
-    from duologue.body.training import TrainingConfig, train_body
+    from duologue.body.training import BodyTraining, train_body
     from duologue.errors import invalid
 
     sources = {"kit": kit, "interact": interact, "beat": beat}
@@ -50,9 +50,9 @@ def body(
             "give one of --kit, --interact and --beat (to make a corpus) or --corpus (made before).",
             field="--kit",
         )
-    network = BodyConfig.named(config)
-    training = TrainingConfig(gains=STARTER if config == "starter" else {})
-    training = training if steps is None else replace(training, steps=steps)
+    training = BodyTraining(BodyConfig.named(config), gains=STARTER if config == "starter" else {})
+    if steps is not None:
+        training = replace(training, optimisation=replace(training.optimisation, steps=steps))
     with stages() as progress:
         folder = corpus or out_folder / "corpus"
         for name, source in given.items():
@@ -61,10 +61,9 @@ def body(
         checkpoint = train_body(
             folder,
             out_folder,
-            network,
             training,
             device=device,
-            report=lambda line: progress.update("training", line["step"], training.steps),
+            report=lambda line: progress.update("training", line["step"], training.optimisation.steps),
         )
     _tell(checkpoint)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from duologue.arkit import NAMES
-from duologue.errors import DuologueError, invalid
+from duologue.errors import invalid
 from duologue.labels import EMOTIONS
 
 MODEL: Final = "face"
@@ -49,24 +49,3 @@ class FaceConfig:
     def paper(cls) -> FaceConfig:
         """Return the published sizes: 512-d latent, feed-forward 1024, one layer of 4 heads, on wav2vec2-base's 768."""
         return cls(speech_width=768, latent=512, feedforward=1024, heads=4, layers=1, styles=7, dropout=0.1)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> FaceConfig:
-        """Return the config that ``to_json`` wrote.
-
-        Raises:
-            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` for settings this version does not know.
-        """
-        settings: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        try:
-            return cls(**settings)
-        except TypeError as error:
-            raise DuologueError(
-                "FAILED_PRECONDITION", "checkpoint-foreign", f"this is not a face model's config: {error}", field="face"
-            ) from error
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the config as JSON values."""
-        return asdict(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from duologue.arkit import NAMES
+from duologue.checkpoints.config import fill, read_config, under
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.crossfade import OVERLAP, FrameNoise, cross_fade, windows
 from duologue.diffusion.guidance import Strength, combine, variants
+from duologue.diffusion.pipeline import Pipeline
 from duologue.diffusion.samplers import Ddim, DpmSolver2M
 from duologue.errors import DuologueError, invalid
 from duologue.face.config import CONDITIONS, MODEL, FaceConfig
@@ -71,7 +73,7 @@ def swap(base: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) -> dict[str, T
     return dict(base) | {name: value for name, value in tuned.items() if name.startswith("layers.")}
 
 
-class FacePipeline:
+class FacePipeline(Pipeline[FaceConditions, FaceWindow]):
     """A speech encoder, a denoiser and the scale of the weights it was trained on."""
 
     def __init__(
@@ -119,32 +121,29 @@ class FacePipeline:
                 checkpoint or tensors that don't fit its config, or one that was not fine-tuned when that is asked for;
                 ``encoder-width``, ``encoder-unreadable``.
         """
-        found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
-        found.require(MODEL)
-        config = FaceConfig.from_json(found.config.get("network", {}))
+        found = open_checkpoint(checkpoint).require(MODEL)
+        config = read_config(found, FaceConfig)
         if config.shapes != NAMES:
-            raise _foreign(found, "its shapes are not the 52 that this version writes")
+            raise found.foreign("its shapes are not the 52 that this version writes")
         tensors = found.tensors()
         network = FaceDenoiser(config)
-        base, tuned = _under("denoiser.", tensors), _under("tuned.", tensors)
+        base, tuned = under("denoiser.", tensors), under("tuned.", tensors)
         if denoiser in {"swap", "tuned"} and not tuned:
-            raise _foreign(found, "its lips were never fine-tuned (`duologue train lips`); only its base can be loaded")
+            raise found.foreign("its lips were never fine-tuned (`duologue train lips`); only its base can be loaded")
         own_encoder = found.config.get("encoder")
         if encoder is None and own_encoder is None:
-            raise _foreign(found, "it holds no speech encoder; point at the folder of the Wav2Vec2 it was trained with")
+            raise found.foreign("it holds no speech encoder; point at the folder of the Wav2Vec2 it was trained with")
         speech = (
-            SpeechEncoder.pretrained(encoder) if encoder else SpeechEncoder(EncoderConfig.from_json(own_encoder or {}))
+            SpeechEncoder.pretrained(encoder)
+            if encoder
+            else SpeechEncoder(read_config(found, EncoderConfig, "encoder"))
         )
-        if any(tensors[name].shape != (len(NAMES),) for name in ("mean", "std") if name in tensors):
-            raise _foreign(found, f"its mean and std don't have {len(NAMES)} values each")
-        try:
-            chosen = {"base": base, "tuned": base | tuned, "swap": swap(base, tuned)}[denoiser or "swap"]
-            network.load_state_dict(chosen)
-            if encoder is None:
-                speech.load_state_dict(_under("encoder.", tensors))
-            return cls(speech, network, tensors["mean"], tensors["std"], device)
-        except (RuntimeError, KeyError) as error:
-            raise _foreign(found, f"its tensors don't fit its config: {str(error).splitlines()[0]}") from error
+        if any(name not in tensors or tensors[name].shape != (len(NAMES),) for name in ("mean", "std")):
+            raise found.foreign(f"its mean and std don't have {len(NAMES)} values each")
+        fill(network, {"base": base, "tuned": base | tuned, "swap": swap(base, tuned)}[denoiser or "swap"], found)
+        if encoder is None:
+            fill(speech, under("encoder.", tensors), found)
+        return cls(speech, network, tensors["mean"], tensors["std"], device)
 
     @classmethod
     def untrained(
@@ -164,7 +163,7 @@ class FacePipeline:
         if ours is not None:
             tensors |= {f"encoder.{key}": value for key, value in self.encoder.state_dict().items()}
         tensors |= {"mean": self._mean, "std": self._std}
-        config = {"model": MODEL, "network": self.config.to_json(), "encoder": ours.to_json() if ours else None}
+        config = {"model": MODEL, "network": asdict(self.config), "encoder": asdict(ours) if ours else None}
         return config, tensors
 
     @property
@@ -303,16 +302,3 @@ class FacePipeline:
         for name, value in strengths.items():
             if not np.isfinite(value):
                 raise invalid("strength", f"the strength of {name} is {value}.", field=f"strengths.{name}")
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _foreign(checkpoint: Checkpoint, why: str) -> DuologueError:
-    return DuologueError(
-        "FAILED_PRECONDITION",
-        "checkpoint-foreign",
-        f"{checkpoint.folder} can't be used as a face: {why}.",
-        field="face",
-    )

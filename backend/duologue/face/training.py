@@ -26,7 +26,7 @@ from duologue.face.losses import FaceLoss
 from duologue.face.network import FaceDenoiser
 from duologue.face.pipeline import FacePipeline
 from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
-from duologue.training.loop import Optimisation, optimise
+from duologue.training.loop import Losses, Optimisation, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def fine_tune(
     Resumes like ``train_face``. 5 to 40 epochs of a lip-accurate set are enough; longer ones lose emotion (the paper's own note).
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``style-unknown``; what ``FacePipeline.load`` and ``optimise`` raise.
+        DuologueError: INVALID_ARGUMENT ``style-unknown``; what ``FacePipeline.load`` and ``training.loop.train`` raise.
     """
     settings = settings or LIPS
     torch.manual_seed(settings.optimisation.seed)
@@ -144,6 +144,56 @@ def fine_tune(
     return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, tensors | changed)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a step learns from: B performers over T frames, everything random about them drawn."""
+
+    weights: Tensor
+    """(B, T, 52)"""
+    conditions: tuple[Tensor, ...]
+    t: Tensor
+    """(B,) moments of the diffusion."""
+    noise: Tensor
+
+
+@dataclass(frozen=True)
+class FaceTrainer:
+    """A pipeline's denoiser, trained in place, and what it learns from."""
+
+    pipeline: FacePipeline
+    dialogues: Sequence[Encoded]
+    settings: FaceTraining
+    schedule: CosineSchedule = field(default_factory=CosineSchedule)
+
+    @property
+    def module(self) -> FaceDenoiser:
+        """The denoiser."""
+        return self.pipeline.denoiser
+
+    @property
+    def clipped(self) -> tuple[FaceDenoiser]:
+        """All of it."""
+        return (self.module,)
+
+    def batch(self, rng: np.random.Generator, step: int) -> Batch:
+        """Draw performers, moments and noise."""
+        device = self.pipeline.device
+        weights, conditions = _batch(self.dialogues, self.settings, self.module.config.period, rng, device)
+        # Near pure noise the speech is all there is to go by, so that is where most of the learning is.
+        t = torch.from_numpy(rng.random(len(weights), np.float32)).sqrt().to(device)
+        noise = torch.from_numpy(rng.standard_normal(weights.shape, np.float32)).to(device)
+        return Batch(weights, conditions, t, noise)
+
+    def losses(self, batch: Batch) -> Losses:
+        """Return the settings' loss of what the denoiser makes of a batch."""
+        mean, std = self.pipeline.scale
+        x0 = (batch.weights - mean) / std
+        with torch.autocast(self.pipeline.device.type, torch.bfloat16):
+            predicted = self.module(self.schedule.add_noise(x0, batch.noise, batch.t), batch.t, *batch.conditions)
+        loss, figures = self.settings.loss(predicted.float(), x0, std, mean)
+        return Losses({"loss": loss}, figures)
+
+
 def _train(  # noqa: PLR0917
     pipeline: FacePipeline,
     dialogues: Sequence[Dialogue],
@@ -153,27 +203,14 @@ def _train(  # noqa: PLR0917
     should_stop: Callable[[], bool],
 ) -> None:
     """Train the pipeline's denoiser in place."""
-    denoiser, device = pipeline.denoiser, pipeline.device
-    mean, std = pipeline.scale
-    heard = encode(pipeline.encoder, dialogues, str(device))
+    denoiser = pipeline.denoiser
     denoiser.requires_grad_(not settings.decoder_only)
     denoiser.layers.requires_grad_(True)
-    schedule = CosineSchedule()
-
-    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
-        rng = np.random.default_rng((settings.optimisation.seed, step))
-        weights, conditions = _batch(heard, settings, denoiser.config.period, rng, device)
-        x0 = (weights - mean) / std
-        # Near pure noise the speech is all there is to go by, so that is where most of the learning is.
-        t = torch.from_numpy(rng.random(len(x0), np.float32)).sqrt().to(device)
-        noise = torch.from_numpy(rng.standard_normal(x0.shape, np.float32)).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
-            made = denoiser(schedule.add_noise(x0, noise, t), t, *conditions)
-        return settings.loss(made.float(), x0, std, mean)
-
-    judged = (lambda: judge(pipeline)) if judge else None
-    optimise(denoiser, loss_of, settings.optimisation, out, judge=judged, should_stop=should_stop)
-    denoiser.eval().requires_grad_(False)
+    trainer = FaceTrainer(pipeline, encode(pipeline.encoder, dialogues, str(pipeline.device)), settings)
+    recipe = {key: value for key, value in asdict(settings).items() if key != "optimisation"}
+    judged = (lambda _: judge(pipeline)) if judge else None
+    train(trainer, settings.optimisation, out, recipe=recipe, judge=judged, should_stop=should_stop)
+    denoiser.requires_grad_(False)
 
 
 def _batch(

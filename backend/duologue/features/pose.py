@@ -1,4 +1,4 @@
-"""What the networks see of a pose: named feature columns, split into lower and upper body, standardised, without constants.
+"""What the networks see of a pose: named feature columns, those of the lower body and those of the upper.
 
 One performer's frame is, as in LDA (docs/reference/papers.md#lda): the root's step since the last frame in its own heading
 frame (dx, dz in metres, dyaw in radians), the hips' height, the hips' rotation with the heading taken out, and every other
@@ -7,15 +7,12 @@ joint's parent-local exponential map.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from duologue.errors import DuologueError
 from duologue.features.root import decode_root, encode_root, heading
 from duologue.motion.rotations import Floats, exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton
@@ -32,9 +29,6 @@ ROOT_COLUMNS: Final = ("root.dx", "root.dz", "root.dyaw", "root.height")
 STEP_COLUMNS: Final = ROOT_COLUMNS[:3]
 """Of these the root's path is made."""
 
-_CONSTANT = 1e-4
-"""A column whose standard deviation over the *whole* training set is below this (radians or metres) carries nothing."""
-
 
 def columns(skeleton: Skeleton) -> tuple[str, ...]:
     """Return the names of all feature columns of one performer: four of the root, three (x, y, z) a joint."""
@@ -45,86 +39,6 @@ def is_lower(column: str) -> bool:
     """Whether the lower-body network makes a column."""
     joint, _, _ = column.partition(".")
     return joint == "root" or joint in LOWER_JOINTS
-
-
-@dataclass(frozen=True)
-class PoseStatistics:
-    """The feature columns by name with their mean and standard deviation over the whole training set.
-
-    ``varies`` says which columns the networks make; the others are held at their mean.
-    """
-
-    names: tuple[str, ...]
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
-    varies: NDArray[np.bool_]
-    flat: bool = False
-    """Without a hierarchy every column counts as the lower body's, and the upper body has none."""
-
-    @classmethod
-    def measure(cls, names: Sequence[str], features: Sequence[NDArray[np.floating]]) -> PoseStatistics:
-        """Measure over all frames of all clips, each (..., C). Roots' steps are centred on zero: nobody drifts by default."""
-        count = sum(f[..., 0].size for f in features)
-        axes = [tuple(range(f.ndim - 1)) for f in features]
-        mean = sum(f.sum(axis, dtype=np.float64) for f, axis in zip(features, axes, strict=True)) / count
-        mean = np.where([name in STEP_COLUMNS for name in names], 0.0, mean)
-        square = sum(((f - mean) ** 2).sum(axis) for f, axis in zip(features, axes, strict=True)) / count
-        std = np.sqrt(square)
-        varies = std > _CONSTANT
-        # The floor keeps a joint that hardly moves from being blown up to the size of one that does.
-        floor = np.array([1e-3 if name.startswith("root.d") else 0.02 for name in names])
-        return cls(tuple(names), mean.astype(np.float32), np.maximum(std, floor).astype(np.float32), varies)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return one [mean, std, varies] a column name."""
-        rows = zip(self.names, self.mean, self.std, self.varies, strict=True)
-        return {name: [float(mean), float(std), bool(varies)] for name, mean, std, varies in rows}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any], skeleton: Skeleton) -> PoseStatistics:
-        """Read what ``to_json`` wrote, in the order of ``skeleton``'s joints.
-
-        Raises:
-            DuologueError: FAILED_PRECONDITION ``checkpoint-skeleton`` when the columns are not those of the skeleton.
-        """
-        names = columns(skeleton)
-        if set(names) != set(value):
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "checkpoint-skeleton",
-                f"the body checkpoint was trained on other joints than {skeleton.name}'s; "
-                f"differing: {', '.join(sorted(set(names) ^ set(value))[:6])}.",
-            )
-        rows = [value[name] for name in names]
-        mean, std = (np.array([row[k] for row in rows], np.float32) for k in (0, 1))
-        return cls(names, mean, std, np.array([row[2] for row in rows], bool))
-
-    @property
-    def lower(self) -> NDArray[np.int64]:
-        """Indices of the columns that the lower-body network makes."""
-        return np.array([i for i, name in enumerate(self.names) if self.varies[i] and (self.flat or is_lower(name))])
-
-    @property
-    def upper(self) -> NDArray[np.int64]:
-        """Indices of the columns that the upper-body network makes."""
-        return np.array(
-            [i for i, name in enumerate(self.names) if self.varies[i] and not (self.flat or is_lower(name))], np.int64
-        )
-
-    def standardise(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(..., C) features to zero mean and unit deviation."""
-        return ((features - self.mean) / self.std).astype(np.float32)
-
-    def restore_lower(self, lower: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return features (..., C) of which only the lower body's columns, the root's first, are filled in."""
-        return self.restore(lower, np.zeros((*lower.shape[:-1], len(self.upper)), np.float32))
-
-    def restore(self, lower: NDArray[np.floating], upper: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return features (..., C) from the two networks' standardised columns."""
-        features = np.broadcast_to(self.mean, (*lower.shape[:-1], len(self.names))).astype(np.float32)
-        for part, index in ((lower, self.lower), (upper, self.upper)):
-            features[..., index] = part * self.std[index] + self.mean[index]
-        return features
 
 
 def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:

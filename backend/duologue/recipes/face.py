@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from duologue.checkpoints.config import fill, read_config, under
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.readers.face_captures import captured
 from duologue.datasets.readers.kit_speech import LAUGHS, Clip, is_held_out, recorded, sentences, synthetic
@@ -108,9 +109,7 @@ def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
 
 def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:
     """Return the speech encoder of a ``speech-encoder`` checkpoint, without its training heads."""
-    found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
-    found.require("speech-encoder")
-    encoder = SpeechEncoder(EncoderConfig.from_json(found.config["encoder"]))
-    tensors = {k.removeprefix("encoder."): v for k, v in found.tensors().items() if k.startswith("encoder.")}
-    encoder.load_state_dict(tensors)
+    stored = open_checkpoint(checkpoint).require("speech-encoder")
+    encoder = SpeechEncoder(read_config(stored, EncoderConfig, "encoder"))
+    fill(encoder, under("encoder.", stored.tensors()), stored)
     return encoder.eval()

@@ -24,7 +24,7 @@ from duologue.evaluation.baselines.faceformer import MODEL, FaceFormer, FaceForm
 from duologue.face.training import Encoded, encode
 from duologue.recipes.face import GUESSED, conversations
 from duologue.speech.encoder import SpeechEncoder
-from duologue.training.loop import Optimisation, optimise
+from duologue.training.loop import Losses, Optimisation, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +45,48 @@ class FaceFormerTraining:
     """As for our face: the smallest standard deviation a shape is divided by."""
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a step learns from: B performers over T frames."""
+
+    weights: Tensor
+    """(B, T, 52)"""
+    speech: Tensor
+    """(B, T, D)"""
+    style: Tensor
+    """(B,)"""
+    own_past: bool
+    """Learn from what the network made itself, not from the truth."""
+
+
+@dataclass(frozen=True)
+class FaceFormerTrainer:
+    """The baseline, and what it learns from."""
+
+    module: FaceFormer
+    dialogues: Sequence[Encoded]
+    settings: FaceFormerTraining
+    mean: Tensor
+    std: Tensor
+
+    @property
+    def clipped(self) -> tuple[FaceFormer]:
+        """All of it."""
+        return (self.module,)
+
+    def batch(self, rng: np.random.Generator, step: int) -> Batch:
+        """Draw performers; the first steps are teacher-forced."""
+        teacher_until = round(self.settings.teacher_forced * self.settings.optimisation.steps)
+        return Batch(*_batch(self.dialogues, self.settings, rng), own_past=step >= teacher_until)
+
+    def losses(self, batch: Batch) -> Losses:
+        """Return the squared error of every frame, given those before it."""
+        true = (batch.weights - self.mean) / self.std
+        past = self.module.generate(batch.speech, batch.style) if batch.own_past else true
+        error = nn.functional.mse_loss(self.module(past[:, :-1], batch.speech, batch.style), true)
+        return Losses({"error": error}, {"own_past": float(batch.own_past)})
+
+
 def train_faceformer(
     encoder: SpeechEncoder,
     dialogues: Sequence[Dialogue],
@@ -60,18 +102,9 @@ def train_faceformer(
     everything = np.concatenate([dialogue.weights.reshape(-1, dialogue.weights.shape[-1]) for dialogue in dialogues])
     mean = torch.from_numpy(everything.mean(0))
     std = torch.from_numpy(everything.std(0).clip(min=settings.floor))
-    heard = encode(encoder, dialogues)
-    teacher_until = round(settings.teacher_forced * settings.optimisation.steps)
-
-    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
-        rng = np.random.default_rng((settings.optimisation.seed, step))
-        weights, speech, style = _batch(heard, settings, rng)
-        true = (weights - mean) / std
-        past = true if step < teacher_until else network.generate(speech, style)
-        loss = nn.functional.mse_loss(network(past[:, :-1], speech, style), true)
-        return loss, {"own_past": float(step >= teacher_until)}
-
-    optimise(network, loss_of, settings.optimisation, out, should_stop=should_stop)
+    trainer = FaceFormerTrainer(network, encode(encoder, dialogues), settings, mean, std)
+    recipe = {key: value for key, value in asdict(settings).items() if key != "optimisation"}
+    train(trainer, settings.optimisation, out, recipe=recipe, should_stop=should_stop)
     config, tensors = FaceFormerPipeline(encoder, network, mean, std).state()
     return write_checkpoint(out / MODEL, MODEL, {**config, "training": asdict(settings)}, tensors)
 

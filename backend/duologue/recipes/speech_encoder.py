@@ -19,7 +19,7 @@ from duologue.datasets.synthesis.speech.augment import change_speed, degrade
 from duologue.facial.coarticulation import mouth_curves
 from duologue.speech.encoder import HOP, EncoderConfig, SpeechEncoder, gain
 from duologue.speech.phones import BILABIALS, LABIODENTALS, PHONES
-from duologue.training.loop import Optimisation, optimise
+from duologue.training.loop import Losses, Optimisation, train
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -126,49 +126,78 @@ class _Windows:
         return heard, labels, curves, clip.source in self.guessed
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What a step learns from: B windows of sound, T frames of 20 ms."""
+
+    samples: Tensor
+    """(B, N)"""
+    phones: Tensor
+    """(B, T) labels, ``UNKNOWN`` where there is none."""
+    articulation: Tensor
+    """(B, T, 10)"""
+    guessed: Tensor
+    """(B,) whether the labels are guesses."""
+
+
+@dataclass(frozen=True)
+class EncoderTrainer:
+    """The encoder with its heads, and what it learns from."""
+
+    module: SpeechReader
+    windows: _Windows
+    settings: EncoderTraining
+
+    @property
+    def clipped(self) -> tuple[SpeechReader]:
+        """All of it."""
+        return (self.module,)
+
+    def batch(self, rng: np.random.Generator, step: int) -> Batch:
+        """Draw augmented windows."""
+        return Batch(*self.windows.batch(self.settings.optimisation.batch, rng))
+
+    def losses(self, batch: Batch) -> Losses:
+        """Return the cross-entropy of the phones and the distance of the articulation, over the frames that are believed."""
+        settings = self.settings
+        with torch.autocast(batch.samples.device.type, torch.bfloat16):
+            logits, articulation = (out.float() for out in self.module(batch.samples))
+        known = _believable(logits.detach(), batch.phones, batch.guessed, settings.doubted)
+        labels = batch.phones[known]
+        closures = {*BILABIALS, *LABIODENTALS}
+        weights = torch.tensor([settings.closure_weight if name in closures else 1.0 for name in PHONES])
+        phones = nn.functional.cross_entropy(logits[known], labels, weights, label_smoothing=0.05)
+        shapes = nn.functional.smooth_l1_loss(articulation[known], batch.articulation[known])
+        right = (logits[known].argmax(-1) == labels).float().mean().item()
+        terms = {"phones": phones, "articulation": settings.articulation_weight * shapes}
+        return Losses(terms, {"shapes": shapes.item(), "accuracy": right})
+
+
 def train_encoder(
     clips: Sequence[Clip], out: Path, settings: EncoderTraining | None = None, *, held_out: Sequence[Clip] = ()
 ) -> Checkpoint:
     """Train the starter's speech encoder on phone and articulation targets; write it as the checkpoint ``out/encoder``.
 
-    ``out`` also gets ``log.jsonl`` and the state from which the same call resumes.
+    ``out`` also gets the log and the state from which the same call resumes.
     """
     settings = settings or EncoderTraining()
     torch.manual_seed(settings.optimisation.seed)
     reader = SpeechReader(settings.encoder)
     # transformers asks for the gradient of the sound itself, which nobody reads and which costs a third of a step here.
     reader.encoder.model.feature_extractor._requires_grad = False
-    windows = _Windows(clips, settings)
-    weights = torch.tensor([settings.closure_weight if name in (*BILABIALS, *LABIODENTALS) else 1.0 for name in PHONES])
-
-    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
-        rng = np.random.default_rng((settings.optimisation.seed, step))
-        samples, labels, curves, guessed = windows.batch(settings.optimisation.batch, rng)
-        with torch.autocast(samples.device.type, torch.bfloat16):
-            logits, articulation = (out.float() for out in reader(samples))
-        known = _believable(logits.detach(), labels, guessed, settings.doubted)
-        phones = nn.functional.cross_entropy(logits[known], labels[known], weights, label_smoothing=0.05)
-        shapes = nn.functional.smooth_l1_loss(articulation[known], curves[known])
-        right = (logits[known].argmax(-1) == labels[known]).float().mean().item()
-        return phones + settings.articulation_weight * shapes, {
-            "phones": phones.item(),
-            "shapes": shapes.item(),
-            "accuracy": right,
-        }
-
-    optimise(
-        reader,
-        loss_of,
+    trained = train(
+        EncoderTrainer(reader, _Windows(clips, settings), settings),
         settings.optimisation,
         out,
-        judge=(lambda: judge_encoder(reader, held_out)) if held_out else None,
+        recipe={key: value for key, value in asdict(settings).items() if key != "optimisation"},
+        judge=(lambda reader: judge_encoder(reader, held_out)) if held_out else None,
     )
     config = {
         "model": "speech-encoder",
-        "encoder": settings.encoder.to_json(),
+        "encoder": asdict(settings.encoder),
         "training": asdict(settings.optimisation),
     }
-    return write_checkpoint(out / "encoder", "encoder", config, dict(reader.state_dict()))
+    return write_checkpoint(out / "encoder", "encoder", config, dict(trained.state_dict()))
 
 
 def _believable(logits: Tensor, labels: Tensor, guessed: Tensor, doubted: float) -> Tensor:

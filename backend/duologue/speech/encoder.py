@@ -9,9 +9,9 @@ looked up at ``t / 30`` s rather than by stretching one clip onto the other, so 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -58,18 +58,6 @@ class EncoderConfig:
         return cls(
             768, 12, 12, 3072, (512,) * 7, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), 128, 16, layer_norm=False
         )
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> EncoderConfig:
-        """Return the config that ``to_json`` wrote."""
-        settings: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-        }
-        return cls(**settings)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the config as JSON values."""
-        return asdict(self)
 
     def wav2vec2(self) -> Wav2Vec2Config:
         """Return the same sizes as a ``transformers`` config, without masking or dropout."""

@@ -1,6 +1,7 @@
-"""The loop that trains the speech encoder and the face: AdamW, seeded, resumable, logged as JSON lines, without pickles.
+"""The one loop that trains every model: AdamW, a learning-rate schedule, a moving average, a log, and a state to resume from.
 
-What makes a resumed run equal an unbroken one is that batch k depends on (seed, k) alone; the callers hold to that.
+A model brings a ``Trainer``: what its module is, how a batch is drawn, what the losses are. Batch k and its dropout depend on
+(seed, k) alone, so a run that is stopped and resumed makes the same network as an unbroken one, bit for bit.
 """
 
 from __future__ import annotations
@@ -8,133 +9,216 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
 
+import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from duologue.errors import DuologueError
+from duologue.training.state import load_state, save_state
+
+Module = TypeVar("Module", bound=nn.Module)
+Module_co = TypeVar("Module_co", bound=nn.Module, covariant=True)
+Batch = TypeVar("Batch")
+
+LOG: Final = "log.jsonl"
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """What both runs share. ``steps`` at ``learning_rate`` after a warm-up, then down a cosine to a fiftieth."""
+    """What every run has. ``steps`` at ``learning_rate`` after a warm-up, then down a cosine to a fiftieth."""
 
     steps: int
     learning_rate: float
     batch: int
     warm_up: int = 100
+    anneal_from: Literal["start", "warm-up"] = "warm-up"
+    """Where the cosine begins."""
     weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 1.0
+    """Largest norm of the gradient of each of a trainer's ``clipped`` parts."""
+    average: float = 0.0
+    """Decay of the moving average of the weights, which is then what is judged and stored; 0 stores the weights themselves."""
     seed: int = 0
     log_every: int = 20
     save_every: int = 200
 
-    def identity(self) -> str:
-        """Return what makes a run the run it is: all but how often it logs and saves."""
-        return json.dumps({key: value for key, value in asdict(self).items() if not key.endswith("_every")})
-
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""
-        if step < self.warm_up:
-            return self.learning_rate * (step + 1) / self.warm_up
-        done = min((step - self.warm_up) / max(self.steps - self.warm_up, 1), 1.0)
-        return self.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+        first = self.warm_up if self.anneal_from == "warm-up" else 0
+        done = min(max((step - first) / max(self.steps - first, 1), 0.0), 1.0)
+        warm = min(1.0, (step + 1) / self.warm_up) if self.warm_up else 1.0
+        return self.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def optimise(
-    module: nn.Module,
-    loss_of: Callable[[int], tuple[Tensor, dict[str, float]]],
+@dataclass(frozen=True)
+class Losses:
+    """What a step came to: ``terms`` are added up and learned from, ``figures`` are logged beside them."""
+
+    terms: Mapping[str, Tensor]
+    figures: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def total(self) -> Tensor:
+        """The sum of the terms."""
+        return torch.stack(list(self.terms.values())).sum()
+
+
+class Trainer(Protocol[Module_co, Batch]):
+    """A model in training."""
+
+    @property
+    def module(self) -> Module_co:
+        """All that is trained and stored, on its device."""
+        ...
+
+    @property
+    def clipped(self) -> Sequence[nn.Module]:
+        """The parts whose gradients are clipped, each by its own norm."""
+        ...
+
+    def batch(self, rng: np.random.Generator, step: int) -> Batch:
+        """Draw all that is random about a step, noise included."""
+        ...
+
+    def losses(self, batch: Batch) -> Losses:
+        """Return what the module makes of a batch; gradients flow through the terms."""
+        ...
+
+
+def train(
+    trainer: Trainer[Module, Batch],
     settings: Optimisation,
     out: Path,
     *,
-    judge: Callable[[], dict[str, float]] | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    judge: Callable[[Module], Mapping[str, float]] | None = None,
+    saved: Callable[[Module, int], object] | None = None,
+    report: Callable[[Mapping[str, Any]], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> int:
-    """Run AdamW from wherever ``out/state.safetensors`` stands up to ``settings.steps``; return the step reached.
+) -> Module:
+    """Train from wherever the state in ``out`` stands to ``settings.steps``; return the module to store, in evaluation mode.
 
-    ``loss_of(step)`` returns the loss and figures to log; ``judge`` is called at every save. Log lines go to ``out/log.jsonl``.
+    Args:
+        trainer: the model.
+        settings: how long and how fast.
+        out: folder of the state and the log, a JSON object a line.
+        recipe: whatever else makes the run the run it is, as JSON values; it may not change when a run is gone on with.
+        judge: asked at every save for figures of the module to store: of the moving average, where one is taken.
+        saved: called with the module to store and the step whenever the state has been saved, and at the end.
+        report: gets each line of the log as it is written.
+        should_stop: polled before every step.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``training-differs`` when ``out`` holds a run with other settings; INTERNAL
-            ``training-diverged``.
+        DuologueError: FAILED_PRECONDITION ``training-differs`` when ``out`` holds a run with other settings, ``training-format``
+            when it holds one of another version; INTERNAL ``training-diverged``.
     """
     out.mkdir(parents=True, exist_ok=True)
-    optimiser = torch.optim.AdamW(
-        module.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, betas=(0.9, 0.98)
-    )
-    step = load_state(module, optimiser, out / "state.safetensors", settings)
-    began = time.monotonic()
-    with (out / "log.jsonl").open("a") as log:
+    run = _Run(trainer, settings, out, {"optimisation": _identity(settings), **(recipe or {})})
+    with (out / LOG).open("a", encoding="utf-8") as log:
 
-        def note(line: dict[str, Any]) -> None:
-            log.write(json.dumps({"step": step, "seconds": round(time.monotonic() - began, 1), **line}) + "\n")
+        def note(line: Mapping[str, Any]) -> None:
+            full = {"step": run.step, "seconds": round(time.monotonic() - began, 1), **line}
+            log.write(json.dumps(full) + "\n")
             log.flush()
+            report(full)
 
-        while step < settings.steps and not should_stop():
-            module.train()
-            for group in optimiser.param_groups:
-                group["lr"] = settings.rate_at(step)
-            loss, figures = loss_of(step)
-            if not torch.isfinite(loss):
-                raise DuologueError(
-                    "INTERNAL", "training-diverged", f"the loss is {loss.item()} at step {step}; lower the rate"
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(module.parameters(), settings.clip)
-            optimiser.step()
-            step += 1
-            if step % settings.log_every == 0:
-                note({"loss": round(loss.item(), 5), **{key: round(value, 5) for key, value in figures.items()}})
-            if step % settings.save_every == 0 or step == settings.steps:
-                save_state(module, optimiser, step, out / "state.safetensors", settings)
+        began = time.monotonic()
+        while run.step < settings.steps and not should_stop():
+            losses = run.advance()
+            last = run.step == settings.steps
+            if run.step % settings.log_every == 0 or last:
+                terms = {name: term.item() for name, term in losses.terms.items()}
+                note(_rounded({"loss": losses.total.item(), **terms, **losses.figures}))
+            if run.step % settings.save_every == 0 or last:
+                run.save()
                 if judge is not None:
-                    module.eval()
-                    note({"judged": {key: round(value, 4) for key, value in judge().items()}})
-    save_state(module, optimiser, step, out / "state.safetensors", settings)
-    return step
+                    note({"judged": _rounded(judge(run.stored()))})
+                if saved is not None and not last:
+                    saved(run.stored(), run.step)
+    run.save()
+    if saved is not None:
+        saved(run.stored(), run.step)
+    return run.stored()
 
 
-def save_state(
-    module: nn.Module, optimiser: torch.optim.Optimizer, step: int, path: Path, settings: Optimisation
-) -> None:
-    """Write all that a run needs to go on."""
-    tensors = {f"module/{name}": value.contiguous().clone() for name, value in module.state_dict().items()}
-    for index, entry in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser/{index}/{key}": value.contiguous() for key, value in entry.items()}
-    save_file(tensors, path.with_suffix(".tmp"), metadata={"step": str(step), "settings": settings.identity()})
-    path.with_suffix(".tmp").replace(path)
+class _Run(Generic[Module, Batch]):
+    """A trainer with its optimiser and moving average, at some step."""
 
-
-def load_state(module: nn.Module, optimiser: torch.optim.Optimizer, path: Path, settings: Optimisation) -> int:
-    """Put a run back where it stopped; return its step, 0 where there is nothing to go on from."""
-    if not path.exists():
-        return 0
-    with safe_open(path, "pt") as file:
-        told = file.metadata()
-    step, began_with = int(told["step"]), told.get("settings", settings.identity())
-    if began_with != settings.identity():
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "training-differs",
-            f"{path.parent} holds a run with {began_with}, not with {settings.identity()}; give the same settings to go on with "
-            "it, or another --out to begin anew",
-            field="--out",
+    def __init__(
+        self, trainer: Trainer[Module, Batch], settings: Optimisation, out: Path, identity: Mapping[str, Any]
+    ) -> None:
+        self.trainer, self.settings, self.out, self.identity = trainer, settings, out, identity
+        self.optimiser = torch.optim.AdamW(
+            trainer.module.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            betas=settings.betas,
         )
-    tensors = load_file(path)
-    module.load_state_dict(
-        {key.partition("/")[2]: value for key, value in tensors.items() if key.startswith("module/")}
-    )
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser/"):
-            _, index, name = key.split("/")
-            state.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return step
+        self.average = moving_average(trainer.module, settings.average) if settings.average else None
+        self.step = load_state(out, identity, trainer.module, self.optimiser, self.average)
+
+    def advance(self) -> Losses:
+        """Take one step on a batch drawn from (seed, step)."""
+        module = self.trainer.module.train()
+        rng = np.random.default_rng([self.settings.seed, self.step])
+        torch.manual_seed(int(rng.spawn(1)[0].integers(2**62)))  # dropout
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.rate_at(self.step)
+        losses = self.trainer.losses(self.trainer.batch(rng, self.step))
+        total = losses.total
+        if not torch.isfinite(total):
+            raise DuologueError(
+                "INTERNAL", "training-diverged", f"the loss is {total.item()} at step {self.step}; lower the rate."
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        for part in self.trainer.clipped:
+            nn.utils.clip_grad_norm_(part.parameters(), self.settings.clip)
+        self.optimiser.step()
+        self.step += 1
+        if self.average is not None:
+            self.average.update_parameters(module)
+        return losses
+
+    def stored(self) -> Module:
+        """Return what a checkpoint holds, in evaluation mode."""
+        module = self.trainer.module if self.average is None else cast("Module", self.average.module)
+        return module.eval()
+
+    def save(self) -> None:
+        """Write the state that a run is gone on with from."""
+        save_state(self.out, self.identity, self.step, self.trainer.module, self.optimiser, self.average)
+
+
+def moving_average(module: nn.Module, decay: float) -> AveragedModel:
+    """Return the exponential moving average of a module, which begins as the module is and forgets that faster at first.
+
+    After step k the decay is min(decay, (1 + k) / (10 + k)).
+    """
+
+    def update(average: Sequence[Tensor], now: Sequence[Tensor], step: Tensor | int) -> None:
+        k = int(step)
+        weight = 1 - min(decay, (1 + k) / (10 + k))
+        for mean, value in zip(average, now, strict=True):
+            mean.lerp_(value, weight)
+
+    averaged = AveragedModel(module, multi_avg_fn=update)
+    averaged.update_parameters(module)  # the first call copies, and counts as step 0
+    return averaged.requires_grad_(False)
+
+
+def _identity(settings: Optimisation) -> dict[str, Any]:
+    """Return what makes a run the run it is: all but how often it logs and saves."""
+    return {key: value for key, value in asdict(settings).items() if not key.endswith("_every")}
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    """Six digits: what a log is read for."""
+    return {name: float(f"{value:.6g}") for name, value in figures.items()}

@@ -16,11 +16,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.body.checkpoint import MelStatistics
 from duologue.datasets.corpus.growing import GrowingArray
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
-from duologue.features.pose import PoseStatistics
+from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.labels import ROLES
 from duologue.motion.skeleton import Skeleton
@@ -34,7 +33,7 @@ class Pair:
     """Two performers over T frames with everything they are conditioned on."""
 
     features: NDArray[np.float32]
-    """(T, 2, C): ``body.poses.columns``."""
+    """(T, 2, C): ``features.pose.columns``."""
     path: NDArray[np.float64]
     """(T, 2, 3): x, z, heading."""
     mel: NDArray[np.float32]
@@ -118,11 +117,11 @@ class Corpus:
         index = {"starts": starts, "roles": roles, "styles": styles, "description": dict(description)}
         write_text(folder / INDEX, json.dumps(index))
 
-    def statistics(self, skeleton: Skeleton) -> tuple[PoseStatistics, MelStatistics]:
+    def statistics(self, skeleton: Skeleton) -> tuple[PoseStatistics, Scaler]:
         """Measure poses and mels over the whole corpus; which columns are constant is decided over all of it."""
         mel = self.arrays["mel"].reshape(-1, self.arrays["mel"].shape[-1])
         pose = PoseStatistics.measure(poses.columns(skeleton), [self.arrays["features"]])
-        return pose, MelStatistics(mel.mean(0).astype(np.float32), np.maximum(mel.std(0), 1e-3).astype(np.float32))
+        return pose, Scaler.measure(mel, floor=1e-3)
 
     def windows(
         self, frames: int, count: int, rng: np.random.Generator, pairs: slice = slice(None)

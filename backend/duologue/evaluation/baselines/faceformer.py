@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.arkit import NAMES
+from duologue.checkpoints.config import fill, read_config, under
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
@@ -163,22 +164,15 @@ class FaceFormerPipeline:
             DuologueError: what ``open_checkpoint`` raises; FAILED_PRECONDITION ``checkpoint-foreign`` for another model's
                 checkpoint or one whose tensors don't fit its config.
         """
-        found = checkpoint if isinstance(checkpoint, Checkpoint) else open_checkpoint(checkpoint)
-        found.require(MODEL)
-        tensors = found.tensors()
-        try:
-            network = FaceFormer(FaceFormerConfig(**found.config["network"]))
-            encoder = SpeechEncoder(EncoderConfig.from_json(found.config["encoder"]))
-            for module, prefix in ((network, "network."), (encoder, "encoder.")):
-                module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-            return cls(encoder, network, tensors["mean"], tensors["std"], found.sha256)
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "checkpoint-foreign",
-                f"{found.folder} can't be used as a FaceFormer: {str(error).splitlines()[0]}.",
-                field="--baseline",
-            ) from error
+        stored = open_checkpoint(checkpoint).require(MODEL)
+        tensors = stored.tensors()
+        network = FaceFormer(read_config(stored, FaceFormerConfig))
+        encoder = SpeechEncoder(read_config(stored, EncoderConfig, "encoder"))
+        fill(network, under("network.", tensors), stored)
+        fill(encoder, under("encoder.", tensors), stored)
+        if missing := {"mean", "std"} - tensors.keys():
+            raise stored.foreign(f"it has no {' and no '.join(sorted(missing))}")
+        return cls(encoder, network, tensors["mean"], tensors["std"], stored.sha256)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return (config, tensors) as ``checkpoints.write_checkpoint`` takes them."""
@@ -190,7 +184,7 @@ class FaceFormerPipeline:
             )
         tensors = {f"network.{key}": value for key, value in self.network.state_dict().items()}
         tensors |= {f"encoder.{key}": value for key, value in self.encoder.state_dict().items()}
-        config = {"model": MODEL, "network": asdict(self.network.config), "encoder": self.encoder.config.to_json()}
+        config = {"model": MODEL, "network": asdict(self.network.config), "encoder": asdict(self.encoder.config)}
         return config, tensors | {"mean": self.mean, "std": self.std}
 
     def perform(self, samples_16k: NDArray[np.float32], style: NDArray[np.int64], frames: int) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from duologue.evaluation.body.beats import onsets
 from duologue.evaluation.body.speed import standardised
 from duologue.evaluation.body.systems import Clip, Compared, Moved, clean, samples
 from duologue.evaluation.body.tally import Asked, Body, facing, relation, tally
-from duologue.features.pose import PoseStatistics
+from duologue.features.statistics import PoseStatistics
 from duologue.motion.skeleton import Skeleton
 
 if TYPE_CHECKING:

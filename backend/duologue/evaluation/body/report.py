@@ -20,7 +20,8 @@ from duologue.evaluation.body.speed import speed
 from duologue.evaluation.body.systems import FRAMES, Compared, copied, held_out_clips, of_checkpoint
 from duologue.evaluation.body.takes import write_takes
 from duologue.evaluation.intervals import difference, figure, figures
-from duologue.features.pose import ROOT_COLUMNS, PoseStatistics
+from duologue.features.pose import ROOT_COLUMNS
+from duologue.features.statistics import PoseStatistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from duologue.diffusion.samplers import Ancestral
 from duologue.evaluation.body.metrics import Moments, frechet_figures
 from duologue.evaluation.body.systems import Clip, Moved, clean, perform
 from duologue.evaluation.intervals import figure
-from duologue.features.pose import PoseStatistics
+from duologue.features.statistics import PoseStatistics
 from duologue.units import FPS
 
 if TYPE_CHECKING:
