@@ -1,8 +1,9 @@
 """The brief: all that is asked for, one file a part of it."""
 
-from duologue.brief.brief import MIN_DISTANCE, STRENGTHS, Brief
+from duologue.brief.brief import STRENGTHS, Brief
 from duologue.brief.constraints import GazeTarget, HandTarget, PlaceTarget
 from duologue.brief.expression import Expression
+from duologue.brief.feasibility import MIN_DISTANCE
 from duologue.brief.performer import PerformerBrief, Speech, Start, Transcript, TranscriptFormat
 from duologue.brief.timeline import EmotionTimeline, Timeline
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,18 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import labels
-from duologue.brief.constraints import (
-    STAGE,
-    Constraint,
-    check_constraints,
-    constraint_json,
-    read_constraint,
-)
+from duologue.brief.constraints import Constraint, check_constraint, constraint_json, read_constraint
 from duologue.brief.expression import check_face
+from duologue.brief.feasibility import check_feasible, separate_starts
 from duologue.brief.performer import (
     STARTS,
     PerformerBrief,
-    Start,
     performer_json,
     read_performer,
     without_nones,
@@ -56,14 +49,11 @@ from duologue.brief.timeline import (
 )
 from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import write_text
-from duologue.files.document import Table, finite, read_document, within
+from duologue.files.document import Table, read_document, within
 from duologue.units import Sound
 
 STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
 """The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
-
-MIN_DISTANCE: Final = 0.5
-"""Metres between the two starts: nearer, and the bodies would begin inside each other."""
 
 _MAX_STEPS: Final = 1000
 _MAX_STRENGTH: Final = 20.0
@@ -77,7 +67,7 @@ class Brief:
     Raises:
         DuologueError: INVALID_ARGUMENT with ``field`` set: ``unknown-label`` (nearest ones suggested), ``unknown-key``,
             ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``; what
-            ``brief_constraints.check_constraints`` raises.
+            ``constraints.check_constraint`` and ``feasibility.check_feasible`` raise.
     """
 
     a: PerformerBrief
@@ -92,7 +82,7 @@ class Brief:
     def __post_init__(self) -> None:
         halves = labels.roles(self.relationship)
         roles = _roles(self.a.role, self.b.role, halves)
-        starts, note = _apart(self.a.start or STARTS[0], self.b.start or STARTS[1])
+        starts, note = separate_starts(self.a.start or STARTS[0], self.b.start or STARTS[1])
         for index, name in enumerate(labels.PERFORMERS):
             given: PerformerBrief = self.performers[index]
             place = f"performers.{name}"
@@ -114,7 +104,9 @@ class Brief:
         for name, strength in self.strengths.items():
             labels.check(name, STRENGTHS, field="strengths")
             within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
-        check_constraints(self.constraints, self.starts, (self.a.actions, self.b.actions))
+        for index, constraint in enumerate(self.constraints):
+            check_constraint(constraint, f"constraints[{index}]")
+        check_feasible(self.constraints, self.starts, (self.a.actions, self.b.actions))
         if note and note not in self.notes:
             object.__setattr__(self, "notes", (*self.notes, note))
 
@@ -126,8 +118,8 @@ class Brief:
     @property
     def starts(self) -> NDArray[np.float32]:
         """(2, 3): x, z, heading of each performer's start."""
-        found = [start for start in (self.a.start, self.b.start) if start is not None]
-        return np.array([(start.x, start.z, start.heading) for start in found], np.float32)
+        starts = [start for start in (self.a.start, self.b.start) if start is not None]
+        return np.array([(start.x, start.z, start.heading) for start in starts], np.float32)
 
     @property
     def styles(self) -> tuple[int, int]:
@@ -262,28 +254,6 @@ def _roles(a: str, b: str, halves: tuple[str, str]) -> tuple[str, str]:
             "role-mismatch", f"both are {a!r}; one of the two must be {other[a]!r}", field="performers.B.role"
         )
     return a, b
-
-
-def _apart(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
-    """Return the starts, moved apart along the line between them if they are too near, and a note that says so."""
-    for name, start in zip(labels.PERFORMERS, (a, b), strict=True):
-        within(start.x, -STAGE, STAGE, f"performers.{name}.start.x")
-        within(start.z, -STAGE, STAGE, f"performers.{name}.start.z")
-        finite(start.heading, f"performers.{name}.start.heading")
-    dx, dz = b.x - a.x, b.z - a.z
-    distance = math.hypot(dx, dz)
-    if distance >= MIN_DISTANCE:
-        return (a, b), ""
-    # In the same spot there is no line between them; then A goes to -X and B to +X, as in the default starts.
-    ux, uz = (dx / distance, dz / distance) if distance > 1e-6 else (1.0, 0.0)
-    push = (MIN_DISTANCE - distance) / 2 + 1e-9  # the sliver keeps rounding from asking for a second push
-    apart = (
-        replace(a, x=a.x - ux * push, z=a.z - uz * push),
-        replace(b, x=b.x + ux * push, z=b.z + uz * push),
-    )
-    return apart, (
-        f"the performers' starts were {distance:.2f} m apart, inside each other; each was moved back by {push:.2f} m"
-    )
 
 
 def _relative(path: Path, folder: Path) -> str:

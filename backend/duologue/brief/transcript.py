@@ -173,19 +173,19 @@ def _text(values: Iterable[Any]) -> str:
 
 def _chosen(tiers: list[tuple[str, list[_Interval] | None]], wanted: str) -> tuple[str, list[_Interval]]:
     """Return the tier asked for; else the one named for words; else the first of intervals that isn't named for phones."""
-    found = [(name, intervals) for name, intervals in tiers if intervals is not None]
+    usable = [(name, intervals) for name, intervals in tiers if intervals is not None]
     if wanted:
-        for name, intervals in found:
+        for name, intervals in usable:
             if name == wanted:
                 return name, intervals
     else:
-        is_words = [tier for tier in found if re.search(r"\bwords?\b", tier[0], re.IGNORECASE)]
-        others = [tier for tier in found if not re.search(r"phone|segment", tier[0], re.IGNORECASE)]
+        is_words = [tier for tier in usable if re.search(r"\bwords?\b", tier[0], re.IGNORECASE)]
+        others = [tier for tier in usable if not re.search(r"phone|segment", tier[0], re.IGNORECASE)]
         if is_words or others:
             return (is_words or others)[0]
-    names = ", ".join(repr(name) for name, _ in found) or "none"
-    asked = f"no interval tier {wanted!r}" if wanted else "no interval tier with words"
-    raise invalid("transcript-tier", f"the TextGrid has {asked}; its interval tiers: {names}")
+    names = ", ".join(repr(name) for name, _ in usable) or "none"
+    lacking = f"no interval tier {wanted!r}" if wanted else "no interval tier with words"
+    raise invalid("transcript-tier", f"the TextGrid has {lacking}; its interval tiers: {names}")
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,129 @@
+"""Whether two bodies can do what a brief holds of them: starts that lie apart, places in reach, paths that don't cross."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.brief.constraints import STAGE, Array, Constraint, PlaceTarget, places_of
+from duologue.brief.performer import Start
+from duologue.brief.timeline import Timeline, frame_labels
+from duologue.errors import invalid
+from duologue.files.document import finite, within
+from duologue.labels import ACTION_MODES, PERFORMERS
+from duologue.motion.trajectory import SIT, plan_trajectory
+from duologue.units import FPS
+
+MIN_DISTANCE: Final = 0.5
+"""Metres between the two starts: nearer, and the bodies would begin inside each other."""
+FASTEST: Final = 2.2
+"""Metres a second between two places: a brisk walk. The corpora have nobody who runs."""
+SHIFT: Final = 0.3
+"""Metres that somebody can shift on a seat."""
+NEAREST: Final = 0.35
+"""Metres between two people's hips on their paths: nearer, one goes through the other."""
+
+
+def separate_starts(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
+    """Return the starts, moved apart along the line between them if they are too near, and a note that says so.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``out-of-range``, ``not-finite``.
+    """
+    for name, start in zip(PERFORMERS, (a, b), strict=True):
+        within(start.x, -STAGE, STAGE, f"performers.{name}.start.x")
+        within(start.z, -STAGE, STAGE, f"performers.{name}.start.z")
+        finite(start.heading, f"performers.{name}.start.heading")
+    dx, dz = b.x - a.x, b.z - a.z
+    distance = math.hypot(dx, dz)
+    if distance >= MIN_DISTANCE:
+        return (a, b), ""
+    # In the same spot there is no line between them; then A goes to -X and B to +X, as in the default starts.
+    ux, uz = (dx / distance, dz / distance) if distance > 1e-6 else (1.0, 0.0)
+    push = (MIN_DISTANCE - distance) / 2 + 1e-9  # the sliver keeps rounding from asking for a second push
+    apart = (
+        replace(a, x=a.x - ux * push, z=a.z - uz * push),
+        replace(b, x=b.x + ux * push, z=b.z + uz * push),
+    )
+    return apart, (
+        f"the performers' starts were {distance:.2f} m apart, inside each other; each was moved back by {push:.2f} m"
+    )
+
+
+def check_feasible(
+    constraints: Sequence[Constraint], starts: NDArray[np.floating[Any]], actions: tuple[Timeline, Timeline]
+) -> None:
+    """Check that both performers get to their places in time, and past each other.
+
+    Args:
+        constraints: in the order of the brief.
+        starts: (2, 3) x, z (metres), heading (radians) at the beginning.
+        actions: each one's action timeline.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``place-too-far`` for a place that no walk reaches in time, ``place-while-seated`` for
+            one that would have to be reached sitting, ``places-twice`` for two at once, ``ways-collide`` where both paths
+            lead through one spot at one time.
+    """
+    a, b = (_path(constraints, name, starts[k], actions[k]) for k, name in enumerate(PERFORMERS))
+    for path, timeline in zip((a, b), actions, strict=True):
+        if len(path) == 1 and any(label == "walk" for _, label in timeline):
+            return  # where somebody goes who may walk as they like is not known yet
+    length = max(len(a), len(b))
+    if length == 1:
+        return
+    a, b = (np.concatenate([path, np.repeat(path[-1:], length - len(path), axis=0)]) for path in (a, b))
+    apart = np.hypot(*(a - b)[:, :2].T)
+    if (at := int(apart.argmin())) and apart[at] < NEAREST:
+        raise invalid(
+            "ways-collide",
+            f"at {at / FPS:.1f} s both would be {apart[at]:.2f} m from each other; move a place, or send one round or later "
+            f"(at least {NEAREST} m apart)",
+            field="constraints",
+        )
+
+
+def _path(constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], timeline: Timeline) -> Array:
+    """Return one performer's path until their last place, (n, 3); only their start where they have none."""
+    frames, places = places_of(constraints, name)
+    if not len(frames):
+        return np.asarray(start, np.float64)[None]
+    fields = _fields(constraints, name)
+    before = np.concatenate([np.asarray(start, np.float64)[None, :2], places[:-1, :2]])
+    distance = np.hypot(*(places[:, :2] - before).T)
+    _check_times(name, distance, np.diff(frames, prepend=0) / FPS, fields)
+    actions = frame_labels(timeline, ACTION_MODES, int(frames[-1]) + 1)
+    for metres, first, last, field in zip(distance, [0, *frames[:-1]], frames, fields, strict=True):
+        free = int((actions[first : last + 1] != SIT).sum()) / FPS
+        if metres > SHIFT and metres > FASTEST * free:
+            raise invalid(
+                "place-while-seated",
+                f"{name} would have to go {metres:.1f} m and has {free:.1f} s in which not to sit; let {name} stand or walk "
+                f"for {metres / FASTEST:.1f} s before, or move the place",
+                field=field,
+            )
+    return plan_trajectory(start, frames, places, actions)[0]
+
+
+def _fields(constraints: Sequence[Constraint], name: str) -> list[str]:
+    """Return where in the brief the times of one performer's places stand, in the order of time."""
+    own = [(i, t) for i, t in enumerate(constraints) if isinstance(t, PlaceTarget) and t.performer == name]
+    return [f"constraints[{index}].seconds" for index, _ in sorted(own, key=lambda pair: pair[1].seconds)]
+
+
+def _check_times(name: str, distance: Array, time: Array, fields: Sequence[str]) -> None:
+    """Check that each place is within ``distance`` metres that can be gone in ``time`` seconds since the one before."""
+    for k, (metres, seconds) in enumerate(zip(distance, time, strict=True)):
+        if seconds == 0 and k:
+            raise invalid("places-twice", f"{name} has two places at one time", field=fields[k])
+        if metres > 0.02 and metres > FASTEST * seconds:
+            raise invalid(
+                "place-too-far",
+                f"{name} would have to go {metres:.1f} m in {seconds:.1f} s; give {metres / FASTEST:.1f} s or a nearer place",
+                field=fields[k],
+            )
