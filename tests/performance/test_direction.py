@@ -63,8 +63,8 @@ def test_a_head_looks_where_it_is_asked_to_within_three_degrees(standing, point)
 
 def test_how_a_take_is_cut_makes_no_difference(standing):
     root, rotations = standing
-    asked = [GazeTarget("A", 1.0, 2.0, 0.5, 1.0, 2.0), HandTarget("B", "right", 0.5, 0.8, 0.9, 1.2, 0.3)]
-    whole = Direction(SKELETON, asked).apply(0, root, rotations)
-    cut = Direction(SKELETON, asked)
+    targets = [GazeTarget("A", 1.0, 2.0, 0.5, 1.0, 2.0), HandTarget("B", "right", 0.5, 0.8, 0.9, 1.2, 0.3)]
+    whole = Direction(SKELETON, targets).apply(0, root, rotations)
+    cut = Direction(SKELETON, targets)
     parts = [cut.apply(a, root[:, a:b], rotations[:, a:b]) for a, b in ((0, 17), (17, 18), (18, 90))]
     np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-6)

@@ -30,7 +30,7 @@ def perform() -> Maker:
     audio = tuple(
         Sound(sound.samples[4 * sound.rate : int((4 + SECONDS) * sound.rate)], sound.rate) for sound in (a, b)
     )
-    made: dict[str, Take] = {}
+    takes: dict[str, Take] = {}
 
     def perform(
         a: Expression | None = None,
@@ -44,10 +44,10 @@ def perform() -> Maker:
             for sound, face, said in zip(audio, (a, b), (words, None), strict=True)
         ]
         brief = Brief(*performers, seed=5, steps=4)
-        if again or brief.digest() not in made:
+        if again or brief.digest() not in takes:
             windows = [item for item in performance.stream(brief, audio) if isinstance(item, Window)]
-            made[brief.digest()] = Take.from_windows(performance.skeleton, windows, {})
-        return made[brief.digest()]
+            takes[brief.digest()] = Take.from_windows(performance.skeleton, windows, {})
+        return takes[brief.digest()]
 
     return perform
 
@@ -93,12 +93,12 @@ def test_a_head_is_held_and_everybody_else_moves_as_before(perform: Maker) -> No
 
 
 def test_masks_and_raw_weights_come_out_for_the_one_who_asked(perform: Maker) -> None:
-    plain, asked = perform(), perform(Expression(part="upper"), Expression(raw=True, gain={"jawOpen": 5.0}))
+    plain, shaped = perform(), perform(Expression(part="upper"), Expression(raw=True, gain={"jawOpen": 5.0}))
     lower = [INDEX[name] for name in LOWER_FACE]
     assert plain.tracks[0].weights[:, lower].any()
-    assert not asked.tracks[0].weights[:, lower].any()
-    assert asked.tracks[0].raw is None
-    raw, cut = asked.tracks[1].raw, asked.tracks[1].weights
+    assert not shaped.tracks[0].weights[:, lower].any()
+    assert shaped.tracks[0].raw is None
+    raw, cut = shaped.tracks[1].raw, shaped.tracks[1].weights
     assert raw is not None
     np.testing.assert_array_equal(raw.clip(0, 1), cut)
     assert raw[:, INDEX["jawOpen"]].max() > 1
@@ -125,15 +125,15 @@ def test_lips_follow_the_words_and_nothing_else_does(perform: Maker) -> None:
     said = json.loads(Brief.load(demo_brief()).a.transcript.content)["words"]
     ours = [word | {"start": word["start"] - 4, "end": word["end"] - 4} for word in said]
     words = Transcript(json.dumps([word for word in ours if word["start"] >= 0 and word["end"] < SECONDS]), "json")
-    without, told = perform(Expression(seal=0.0), words=words), perform(words=words)
+    without, worded = perform(Expression(seal=0.0), words=words), perform(words=words)
     plosives = [word for word in json.loads(words.content) if word["text"].lower().strip(",.")[0] in "pb"]
     assert len(plosives) >= 3
     for word in plosives:
         at = slice(int((word["start"] - 0.1) * 30), int((word["start"] + 0.15) * 30) + 1)
-        assert lip_gap(told.tracks[0].weights[at]).min() < 0.2, word
+        assert lip_gap(worded.tracks[0].weights[at]).min() < 0.2, word
     upper = [column for name, column in INDEX.items() if name not in LOWER_FACE]
-    np.testing.assert_array_equal(told.tracks[0].weights[:, upper], without.tracks[0].weights[:, upper])
-    assert len(told.tracks[0].weights) == len(without.tracks[0].weights)
+    np.testing.assert_array_equal(worded.tracks[0].weights[:, upper], without.tracks[0].weights[:, upper])
+    assert len(worded.tracks[0].weights) == len(without.tracks[0].weights)
 
 
 def test_the_same_brief_gives_the_same_take(perform: Maker) -> None:

@@ -89,8 +89,8 @@ def test_both_talk_all_the_time_and_both_gesture_and_speak(performance, voice):
 def test_a_silent_performer_listens_all_the_time(performance, voice):
     said = PerformerBrief(Speech(sound=Sound(voice("A", 8.0), 16_000)))
     silent = PerformerBrief(Speech(sound=Sound(np.zeros(8 * 16_000, np.float32), 16_000)))
-    take, told = perform(performance, Brief(said, silent))
-    assert any("B: the track is silent" in note for note in told)
+    take, notes = perform(performance, Brief(said, silent))
+    assert any("B: the track is silent" in note for note in notes)
     assert take.tracks[1].weights[:, JAW].max() < 0.3 * take.tracks[0].weights[:, JAW].max()
     assert hand_speed(take, 1) < 0.5 * hand_speed(take, 0)
 
@@ -123,7 +123,7 @@ def test_starts_inside_each_other_are_parted_and_said(performance, voice):
         PerformerBrief(Speech(sound=Sound(voice(name, 3.0), 16_000)), start=Start(0.01 * k, 0.0, 0.0))
         for k, name in enumerate("AB")
     ]
-    take, told = perform(performance, Brief(*said))
+    take, notes = perform(performance, Brief(*said))
     a, b = (track.root_translation for track in take.tracks)
     assert np.linalg.norm((a - b)[:, [0, 2]], axis=1).min() > 0.3
-    assert any("moved back" in note for note in told)
+    assert any("moved back" in note for note in notes)

@@ -28,16 +28,17 @@ def stage():
     audio = tuple(Sound((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16000) for b in (beat, ~beat))
 
     def perform(
-        seed: int, keep: KeptTake | None = None, told: list[str] | None = None, a: dict | None = None, **changes
+        seed: int, keep: KeptTake | None = None, notes: list[str] | None = None, a: dict | None = None, **changes
     ) -> Take:
         performers = [
-            PerformerBrief(Speech(sound=sound), **asked) for sound, asked in zip(audio, (a or {}, {}), strict=True)
+            PerformerBrief(Speech(sound=sound), **settings)
+            for sound, settings in zip(audio, (a or {}, {}), strict=True)
         ]
         brief = Brief(*performers, seed=seed, steps=4, **changes)
-        made = list(performance.stream(brief, audio, keep=keep))
-        windows = [item for item in made if isinstance(item, Window)]
-        if told is not None:
-            told += [item.message for item in made if isinstance(item, Notice)]
+        items = list(performance.stream(brief, audio, keep=keep))
+        windows = [item for item in items if isinstance(item, Window)]
+        if notes is not None:
+            notes += [item.message for item in items if isinstance(item, Notice)]
         return Take.from_windows(performance.skeleton, windows, {"seed": seed})
 
     return perform, perform(1)
@@ -135,32 +136,32 @@ def test_only_the_bodies_are_made_again_and_no_face_is_sampled(stage, calls):
 
 def test_the_face_is_told_who_faces_whom_of_the_bodies_that_stay(stage, monkeypatch):
     perform, old = stage
-    told = {}
+    asked_for = {}
     window = FacePipeline._window
 
     def listen(self, conditions, speech, facing, noise, start, stop, *rest):
-        told[start, stop] = facing.copy()
+        asked_for[start, stop] = facing.copy()
         return window(self, conditions, speech, facing, noise, start, stop, *rest)
 
     monkeypatch.setattr(FacePipeline, "_window", listen)
     turned = [replace(track, facing=np.arange(len(track)) % 50 < 25) for track in old.tracks]
     perform(4, KeptTake.all_but(replace(old, tracks=tuple(turned)), Edit(bodies=False)))
-    assert told
-    for (start, stop), facing in told.items():
+    assert asked_for
+    for (start, stop), facing in asked_for.items():
         np.testing.assert_array_equal(facing, [track.facing[start:stop] for track in turned])
 
 
 def test_raw_weights_stay_where_the_face_stays(stage):
     perform, old = stage
-    asked = {"face": Expression(raw=True)}
-    loud = perform(1, a=asked)
-    new = perform(2, KeptTake.all_but(loud, Edit(2.0, 4.0)), a=asked)
+    settings = {"face": Expression(raw=True)}
+    loud = perform(1, a=settings)
+    new = perform(2, KeptTake.all_but(loud, Edit(2.0, 4.0)), a=settings)
     for part in (slice(0, 60 - BLEND), slice(120 + BLEND, None)):
         np.testing.assert_array_equal(loud.tracks[0].raw[part], new.tracks[0].raw[part])
     assert np.abs(loud.tracks[0].raw[60:120] - new.tracks[0].raw[60:120]).max() > 0.01
     assert new.tracks[1].raw is None
     # A take that has none has the next best: its weights.
-    first = perform(2, KeptTake.all_but(old, Edit(2.0, 4.0)), a=asked)
+    first = perform(2, KeptTake.all_but(old, Edit(2.0, 4.0)), a=settings)
     np.testing.assert_array_equal(first.tracks[0].raw[:50], old.tracks[0].weights[:50])
 
 
@@ -189,7 +190,7 @@ def test_a_place_asked_for_is_met_after_the_clean_up_within_two_centimetres(stag
 
 def test_a_constraint_after_the_end_is_left_out_and_said_so(stage):
     perform, old = stage
-    told: list[str] = []
-    same = perform(1, constraints=(PlaceTarget("A", 60.0, -0.6, 0.5),), told=told)
-    assert "1 of 1 constraints come after the end" in " ".join(told)
+    notes: list[str] = []
+    same = perform(1, constraints=(PlaceTarget("A", 60.0, -0.6, 0.5),), notes=notes)
+    assert "1 of 1 constraints come after the end" in " ".join(notes)
     assert same.frames == old.frames

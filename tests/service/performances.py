@@ -60,8 +60,8 @@ class Swaying:
                 time.sleep(brief.styles[0] / 1000)
                 yield Progress("body", start // FRAMES * brief.steps + step + 1, -(-frames // FRAMES) * brief.steps)
             misbehave(brief.styles[1], start)
-            made = window(brief.seed, start, min(FRAMES, frames - start), loud)
-            yield made if keep is None else merged(keep, made)
+            sampled = window(brief.seed, start, min(FRAMES, frames - start), loud)
+            yield sampled if keep is None else merged(keep, sampled)
 
 
 def window(seed: int, start: int, frames: int, loud: float) -> Window:
@@ -79,19 +79,19 @@ def window(seed: int, start: int, frames: int, loud: float) -> Window:
     return Window(start, (tracks[0], tracks[1]))
 
 
-def merged(keep: KeptTake, made: Window) -> Window:
+def merged(keep: KeptTake, sampled: Window) -> Window:
     root, rotations, weights, facing = (
-        np.stack([getattr(track, name) for track in made.tracks])
+        np.stack([getattr(track, name) for track in sampled.tracks])
         for name in ("root_translation", "rotations", "weights", "facing")
     )
-    root, rotations = keep.merge_bodies(made.start, root, rotations)
-    weights, _ = keep.merge_faces(made.start, weights)
-    facing = keep.facing(made.start, facing)
+    root, rotations = keep.merge_bodies(sampled.start, root, rotations)
+    weights, _ = keep.merge_faces(sampled.start, weights)
+    facing = keep.facing(sampled.start, facing)
     a, b = (
         replace(track, root_translation=root[i], rotations=rotations[i], weights=weights[i], facing=facing[i])
-        for i, track in enumerate(made.tracks)
+        for i, track in enumerate(sampled.tracks)
     )
-    return Window(made.start, (a, b))
+    return Window(sampled.start, (a, b))
 
 
 def misbehave(how: int, start: int) -> None:

@@ -9,12 +9,12 @@ from duologue.service.bench import Ratio, measure_wire
 
 
 def test_a_run_gives_ratios_with_their_intervals() -> None:
-    told = json.loads(json.dumps(measure_wire(take_seconds=10, window_ms=20, rounds=3)))
+    report = json.loads(json.dumps(measure_wire(take_seconds=10, window_ms=20, rounds=3)))
     for name in ("wire_overhead", "curve_overhead", "noise"):
-        assert told[name]["low"] <= told[name]["median"] <= told[name]["high"]
-    assert told["window_bytes"] == 2 * 150 * ((3 + 180 + 52) * 4 + 2)
-    assert told["wire_overhead"]["median"] > 0.9  # the wire can't be faster than none
-    assert told["megabytes_per_second"] > 0
+        assert report[name]["low"] <= report[name]["median"] <= report[name]["high"]
+    assert report["window_bytes"] == 2 * 150 * ((3 + 180 + 52) * 4 + 2)
+    assert report["wire_overhead"]["median"] > 0.9  # the wire can't be faster than none
+    assert report["megabytes_per_second"] > 0
 
 
 def test_the_interval_of_a_known_ratio() -> None:

@@ -81,8 +81,8 @@ def test_cut_while_speech_goes_up(start, connect) -> None:
         proxy.rate = 0.0
         windows = [event for event in job if isinstance(event, Window)]
         assert windows[-1].end == 360
-        (kept,) = server.router.registry.jobs.values()
-        assert kept.attempts == 1  # it was one job all the time
+        (remembered,) = server.router.registry.jobs.values()
+        assert remembered.attempts == 1  # it was one job all the time
 
 
 def test_slow_and_far(server, expected, connect) -> None:

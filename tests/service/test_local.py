@@ -34,8 +34,10 @@ def gone(*pids: int, seconds: float = 20) -> bool:
 
 
 def workers_of(pid: int) -> list[int]:
-    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False).stdout
-    return [int(word) for word in told.split()]
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    ).stdout
+    return [int(word) for word in listed.split()]
 
 
 def test_a_server_is_started_for_a_performance_and_stopped_after_it(options: dict) -> None:

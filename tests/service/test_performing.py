@@ -38,8 +38,8 @@ def test_a_take_arrives_whole_and_as_it_was_made(server, connect) -> None:
         (150, 15),
     ]
     for part in windows:
-        for got, made in zip(part.tracks, window(3, part.start, part.frames, loud).tracks, strict=True):
-            for name, array in made.arrays().items():
+        for got, expected_track in zip(part.tracks, window(3, part.start, part.frames, loud).tracks, strict=True):
+            for name, array in expected_track.arrays().items():
                 np.testing.assert_array_equal(got.arrays()[name], array)
     assert isinstance(events[-1], Finished)
     assert events[-1].windows == len(windows)
@@ -129,12 +129,12 @@ def test_a_reader_that_stops_reading_stops_the_stream_and_loses_nothing(start, c
     first = job.next_event(30)
     assert first is not None
     until = time.monotonic() + 30
-    (kept,) = server.router.registry.jobs.values()
-    while not kept.over and time.monotonic() < until:  # the performance goes on, into the spool
+    (remembered,) = server.router.registry.jobs.values()
+    while not remembered.over and time.monotonic() < until:  # the performance goes on, into the spool
         time.sleep(0.02)
-    assert kept.over
+    assert remembered.over
     client.ping()  # all that the server sent before its answer has arrived
-    assert kept.sent <= 5
+    assert remembered.sent <= 5
     windows = [event for event in job if isinstance(event, Window)]
     assert [part.start for part in windows] == [seconds * 30 for seconds in range(40)]
 

@@ -272,7 +272,7 @@ def test_garbage_does_no_harm_to_others(raw, connect) -> None:
 
 
 def test_the_doctor_sees_a_healthy_server_and_a_working_handshake(server) -> None:
-    told = check_server(server.connection)
-    assert told["load"]["workers"][0]["device"] == "cpu"
-    assert told["round_trip"] < 5
+    status = check_server(server.connection)
+    assert status["load"]["workers"][0]["device"] == "cpu"
+    assert status["round_trip"] < 5
     assert check_handshake()["wrong_key"] == "server-key"

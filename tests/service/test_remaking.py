@@ -67,21 +67,21 @@ def networks(begin_server: Start, tmp_path_factory: pytest.TempPathFactory):
     rng = np.random.default_rng(0)
     beat = np.repeat(rng.random(48) > 0.4, 2000)  # syllables of noise, 6 s
     audio = tuple(Sound((0.1 * b * rng.standard_normal(len(beat))).astype(np.float32), 16_000) for b in (beat, ~beat))
-    take = joined(list(performance.stream(asked(1), audio)))
+    take = joined(list(performance.stream(wanted(1), audio)))
     with Client.connect(started.connection) as client:
         yield client, performance, audio, take
     started.stop()
 
 
-def asked(seed: int) -> Brief:
+def wanted(seed: int) -> Brief:
     return Brief.from_json({"seed": seed, "steps": 4, "performers": {"A": {}, "B": {"face": {"raw": True}}}})
 
 
 @pytest.mark.parametrize("part", [Edit(2.0, 4.0), Edit(1.0, performers=("B",)), Edit(2.0, bodies=False)])
 def test_over_the_wire_it_is_what_it_is_in_one_process_to_the_bit(networks, part: Edit) -> None:
     client, performance, audio, take = networks
-    here = joined(list(performance.stream(asked(2), audio, keep=KeptTake.all_but(take, part))))
-    there = joined(list(client.perform(asked(2), audio, remake=(take, part))))
+    here = joined(list(performance.stream(wanted(2), audio, keep=KeptTake.all_but(take, part))))
+    there = joined(list(client.perform(wanted(2), audio, remake=(take, part))))
     assert there.digest() == here.digest() != take.digest()
     first = slice(0, part.frames(take).start - BLEND)
     for before, after in zip(take.tracks, there.tracks, strict=True):
@@ -94,7 +94,7 @@ def test_a_take_of_another_skeleton_is_refused_before_any_work(networks) -> None
     taller = replace(take, skeleton=replace(SKELETON, offsets=SKELETON.offsets * 1.1))
     events: list = []
     with pytest.raises(DuologueError) as error:
-        list(client.perform(asked(2), audio, events.append, remake=(taller, PART)))
+        list(client.perform(wanted(2), audio, events.append, remake=(taller, PART)))
     assert (error.value.code, error.value.reason) == ("INVALID_ARGUMENT", "take-skeleton")
     assert not any(isinstance(event, Progress | Window) for event in events)
 
@@ -136,12 +136,12 @@ def test_cut_while_the_take_goes_up(start, connect, old, expected) -> None:
         for share in (0.2, 0.5):
             before = wait_for_take(server, share)
             proxy.cut()
-        kept = only_job(server)
-        assert before <= kept.take.received < kept.take.size
+        remembered = only_job(server)
+        assert before <= remembered.take.received < remembered.take.size
         events = list(job)
         assert proxy.connections == 3
         assert events[-1].digest == expected.digest
-        assert (kept.attempts, len(server.router.registry.jobs)) == (1, 1)  # it was one job all the time
+        assert (remembered.attempts, len(server.router.registry.jobs)) == (1, 1)  # it was one job all the time
 
 
 def test_cut_while_it_is_performed(start, connect, old, expected) -> None:
@@ -163,9 +163,9 @@ def test_a_worker_that_dies_is_followed_by_one_that_has_the_take_as_well(
     client = connect(start().connection)
     whole = list(client.submit(brief(seed=5, fault=107), speech(), remake=(old, PART)))
     assert [event.reason for event in whole if isinstance(event, Notice)] == ["worker-restarted"]
-    made = joined(whole)
-    assert made.tracks[0].rotations.tobytes() == old.tracks[0].rotations.tobytes()
-    assert np.abs(made.tracks[1].rotations[60:120] - old.tracks[1].rotations[60:120]).max() > 0.1
+    remade = joined(whole)
+    assert remade.tracks[0].rotations.tobytes() == old.tracks[0].rotations.tobytes()
+    assert np.abs(remade.tracks[1].rotations[60:120] - old.tracks[1].rotations[60:120]).max() > 0.1
 
 
 def test_the_server_started_anew_is_sent_the_take_again(start, connect, old, expected, tmp_path: Path) -> None:
@@ -306,9 +306,9 @@ def raw_client(start: Start):
         dealer.send_multipart(encode(message, arrays))
         while answer:
             assert dealer.poll(10_000)
-            told = decode(dealer.recv_multipart()).message
-            if not isinstance(told, messages.NoticeMessage):
-                return told
+            message = decode(dealer.recv_multipart()).message
+            if not isinstance(message, messages.NoticeMessage):
+                return message
         return None
 
     def opened(key: str = "no", **fields) -> messages.Open:

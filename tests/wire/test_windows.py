@@ -36,34 +36,39 @@ def same(one: Window, other: Window) -> bool:
     )
 
 
-def with_raw(made: Window) -> Window:
-    a, b = made.tracks
-    return Window(made.start, (a, replace(b, raw=b.weights * 3 - 1)))
+def with_raw(sample: Window) -> Window:
+    a, b = sample.tracks
+    return Window(sample.start, (a, replace(b, raw=b.weights * 3 - 1)))
 
 
 def test_a_window_survives_the_way() -> None:
-    for made in (window(), with_raw(window())):
-        assert same(made, windows.from_arrays(30, 7, windows.to_arrays(made)))
+    for sample in (window(), with_raw(window())):
+        assert same(sample, windows.from_arrays(30, 7, windows.to_arrays(sample)))
 
 
 def test_raw_weights_travel_for_the_performer_who_has_them() -> None:
-    plain, made = windows.to_arrays(window()), windows.to_arrays(with_raw(window()))
-    assert made.keys() - plain.keys() == {"raw.B"}
+    plain, sample = windows.to_arrays(window()), windows.to_arrays(with_raw(window()))
+    assert sample.keys() - plain.keys() == {"raw.B"}
     order = list(reversed(arkit.NAMES))
-    turned = {name: array[..., ::-1] if name in {"weights", "raw.B"} else array for name, array in made.items()}
+    turned = {name: array[..., ::-1] if name in {"weights", "raw.B"} else array for name, array in sample.items()}
     assert same(with_raw(window()), windows.from_arrays(30, 7, turned, order))
-    for damaged in (made["raw.B"][1:], made["raw.B"][:, 1:], made["raw.B"].astype(np.float64), made["raw.B"] * np.nan):
+    for damaged in (
+        sample["raw.B"][1:],
+        sample["raw.B"][:, 1:],
+        sample["raw.B"].astype(np.float64),
+        sample["raw.B"] * np.nan,
+    ):
         with pytest.raises(DuologueError) as refused:
-            windows.from_arrays(30, 7, {**made, "raw.B": damaged})
+            windows.from_arrays(30, 7, {**sample, "raw.B": damaged})
         assert refused.value.reason == "window-malformed"
 
 
 def test_weights_are_matched_by_name_whatever_order_the_server_has() -> None:
-    made = window()
-    arrays = windows.to_arrays(made)
+    sample = window()
+    arrays = windows.to_arrays(sample)
     order = list(reversed(arkit.NAMES))
     arrays["weights"] = arrays["weights"][..., ::-1]
-    assert same(made, windows.from_arrays(30, 7, arrays, order))
+    assert same(sample, windows.from_arrays(30, 7, arrays, order))
     with pytest.raises(DuologueError):
         windows.from_arrays(30, 7, arrays, order[1:])
 
@@ -86,11 +91,11 @@ def test_values_that_can_not_be_are_named() -> None:
 
 
 def test_a_long_window_is_cut_and_loses_nothing() -> None:
-    made = window(700, 90)
-    parts = list(windows.cut(made))
+    sample = window(700, 90)
+    parts = list(windows.cut(sample))
     assert [(part.start, part.frames) for part in parts] == [(90, 300), (390, 300), (690, 100)]
     joined = Window(90, tuple(Track.joined([part.tracks[who] for part in parts]) for who in (0, 1)))
-    assert same(made, joined)
+    assert same(sample, joined)
 
 
 def test_the_digest_sees_order_place_and_every_value() -> None:
