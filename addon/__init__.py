@@ -26,10 +26,10 @@ def _culprit(error: ImportError) -> str:
     while trace is not None:
         place = error.path or trace.tb_frame.f_code.co_filename
         trace = trace.tb_next
-    told = f"Duologue can't be switched on: {error}. The cause lies in {place}. "
+    message = f"Duologue can't be switched on: {error}. The cause lies in {place}. "
     if place is None or Path(place).is_relative_to(Path(__file__).parent):
-        return told + "Install Duologue again; if it stays, report it"
-    return told + (
+        return message + "Install Duologue again; if it stays, report it"
+    return message + (
         "Restart Blender; if it stays, another add-on has put its own copy of that package there: switch that add-on off and "
         "install Duologue again"
     )

@@ -20,18 +20,9 @@ Standard output carries one JSON object a line for each thing that happens, amon
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-MARK = "duologue"
-
-
-def emit(what: str, **fields: object) -> None:
-    """Print one event line."""
-    sys.stdout.write(json.dumps({MARK: what, **fields}) + "\n")
-    sys.stdout.flush()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -98,27 +89,29 @@ def main(argv: Sequence[str]) -> int:
     """Run one verb; returns the exit code (docs/guide/farm.md). Errors are told as an event."""
     options = parser().parse_args(with_verb(argv))
     from duologue.errors import DuologueError
+    from duologue.shots.events import emit
 
     try:
         if options.verb == "benchmark":
-            from . import benchmark
+            from . import register, unregister
+            from .rendering import benchmark
 
-            emit("done", rows=benchmark.run(options.seconds, options.repeats))
+            emit("done", rows=benchmark.run(options.seconds, options.repeats, register, unregister))
         elif options.verb == "render":
-            from .scene import shot
+            from .rendering import shot
 
             emit("done", files=shot.render(options, emit))
         elif options.verb == "batch":
-            from . import batch
+            from .rendering import batch
 
             return batch.run(options, emit)
         elif options.verb == "beside":
-            from .scene import beside
+            from .rendering import side_by_side as beside
 
             beside.join(options.left, options.right, options.video, emit)
             emit("done", files=[options.video.name])
         else:
-            from .scene import drawing
+            from .rendering import drawing
 
             drawing.draw(options.blend, options.video, options.engine, emit=emit)
     except DuologueError as error:

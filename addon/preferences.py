@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -11,10 +10,11 @@ from bpy.app.translations import pgettext_iface as _t
 from bpy.props import EnumProperty, StringProperty
 from duologue import __version__
 from duologue.errors import DuologueError
-from duologue.wire.connection import Connection
 
-from . import connection, environments, server_choice
+from .identity import PACKAGE
 from .panels.base import wrap
+from .session import environments, servers
+from .session.session import session
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -27,7 +27,7 @@ def _look_again(_: DUOLOGUE_AP_preferences, __: Context) -> None:
 class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
     """The extension's preferences."""
 
-    bl_idname = __package__
+    bl_idname = PACKAGE
 
     where: EnumProperty(
         name="Server",
@@ -73,18 +73,18 @@ class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
         row.operator("duologue.test_connection", icon="FILE_REFRESH")
         row.operator("duologue.show_log", icon="TEXT")
         row.operator("duologue.copy_diagnostics", icon="COPYDOWN")
-        state = connection.session.server_state()
+        state = session.server_state()
         wrap(layout, state.text, context, "ERROR" if state.failed else "INFO", alert=state.failed)
 
     def _draw_local(self, layout: UILayout, context: Context) -> None:
         layout.prop(self, "environment")
         try:
-            found = environments.find(given_path(self.environment))
+            environment = environments.find(servers.given_path(self.environment))
         except DuologueError as error:
             wrap(layout, str(error), context, "ERROR", alert=True)
-            found = None
+            environment = None
         else:
-            _draw_environment(layout, context, found)
+            _draw_environment(layout, context, environment)
         row = layout.row(align=True)
         row.operator("duologue.start_server", icon="PLAY")
         row.operator("duologue.stop_server", icon="CANCEL")
@@ -100,7 +100,7 @@ class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
         row.operator("duologue.paste_connection", icon="PASTEDOWN")
         row.operator("duologue.enter_keys", icon="GREASEPENCIL")
         row.operator("duologue.forget_keys", icon="TRASH")
-        if self.address and not bpy.app.online_access and not server_choice.is_this_computer(self.address):
+        if self.address and not bpy.app.online_access and not servers.is_this_computer(self.address):
             text = _t("Blender is set to stay offline, so only servers on this computer can be reached")
             wrap(layout, text, context, "INTERNET_OFFLINE", alert=True)
 
@@ -108,63 +108,25 @@ class DUOLOGUE_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "file")
 
 
-def _draw_environment(layout: UILayout, context: Context, found: environments.Environment | None) -> None:
-    if found is None:
+def _draw_environment(layout: UILayout, context: Context, environment: environments.Environment | None) -> None:
+    if environment is None:
         text = _t(
             "No installed Duologue was found. To make one: run `python3 backend install` in Duologue's folder; then choose it"
         )
         wrap(layout, text, context, "ERROR", alert=True)
-    elif not found.version:
+    elif not environment.version:
         text = _t(
             "{python} seems to have no Duologue. To install it: run `python3 backend install` in Duologue's folder"
         )
-        wrap(layout, text.format(python=found.python), context, "ERROR", alert=True)
-    elif found.version != __version__:
+        wrap(layout, text.format(python=environment.python), context, "ERROR", alert=True)
+    elif environment.version != __version__:
         text = _t("Found Duologue {found}, but this extension is {own}: update the older of the two. {python}")
-        wrap(layout, text.format(found=found.version, own=__version__, python=found.python), context, "ERROR")
-    else:
-        text = _t("Found Duologue {version}: {python}").format(version=found.version, python=found.python)
-        wrap(layout, text, context, "CHECKMARK")
-
-
-def preferences() -> DUOLOGUE_AP_preferences:
-    """Return the extension's preferences."""
-    return bpy.context.preferences.addons[__package__].preferences
-
-
-def given_path(text: str) -> str:
-    """Return a path of the preferences as the operating system knows it, or nothing."""
-    return bpy.path.abspath(text.strip()) if text.strip() else ""
-
-
-def target() -> connection.Target:
-    """Return which server the preferences ask for.
-
-    Raises:
-        DuologueError: FAILED_PRECONDITION ``connection-file-missing``, ``keys-missing``, ``python-missing``; PERMISSION_DENIED
-            ``offline``; INVALID_ARGUMENT ``endpoint``; what ``Connection.load`` raises.
-    """
-    chosen = preferences()
-    if chosen.where == "LOCAL":
-        environments.find.cache_clear()
-        found = environments.find(given_path(chosen.environment))
-        return connection.Target(python=found.python if found else "", log=server_choice.log_file())
-    known = server_choice.load_keys(chosen.address) if chosen.where == "ADDRESS" else _load_file(chosen.file)
-    server_choice.check_online(known.endpoint)
-    return connection.Target(connection=known)
-
-
-def _load_file(text: str) -> Connection:
-    path = given_path(text)
-    if not path or not Path(path).is_file():
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "connection-file-missing",
-            f"the connection file {path} is not there; choose it in the Duologue preferences"
-            if path
-            else "no connection file is chosen; choose it in the Duologue preferences",
+        wrap(
+            layout, text.format(found=environment.version, own=__version__, python=environment.python), context, "ERROR"
         )
-    return Connection.load(path)
+    else:
+        text = _t("Found Duologue {version}: {python}").format(version=environment.version, python=environment.python)
+        wrap(layout, text, context, "CHECKMARK")
 
 
 CLASSES = (DUOLOGUE_AP_preferences,)

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import bpy
 
-from . import connection, headless, outgoing, panels, preferences, properties, translations
+from . import headless, panels, preferences, properties, translations
+from .briefing.speech import check_transcript
+from .cast.recognition import recognise
 from .operators import (
     add_sample_pair,
     bake,
@@ -32,7 +35,9 @@ from .operators import (
     targets,
     tweak,
 )
-from .scene import follow, thumbnails
+from .properties import hooks
+from .session import session, streaming
+from .takes import curves, follow, listing, thumbnails
 
 CLASSES = (
     *properties.CLASSES,
@@ -77,20 +82,40 @@ def register() -> None:
 def _register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    _listen()
     bpy.types.Scene.duologue = bpy.props.PointerProperty(type=properties.DUOLOGUE_PG_settings)
     _commands.append(bpy.utils.register_cli_command("duologue", headless.main))
-    connection.register()
+    session.register()
     translations.register()
     follow.register()
+
+
+def _listen() -> None:
+    """Say who acts on what of the properties; no take is touched while another one is being made."""
+    hooks.character_changed.connect(lambda performer, anew: recognise(performer, anew=anew))
+    hooks.transcript_changed.connect(check_transcript)
+    hooks.parts_shown.connect(curves.show_parts)
+    hooks.take_chosen.connect(_unless_busy(listing.choose))
+    hooks.tuning_changed.connect(_unless_busy(listing.tune))
+
+
+def _unless_busy(act: Callable[[bpy.types.Scene], None]) -> Callable[[bpy.types.Scene], None]:
+    def guarded(scene: bpy.types.Scene) -> None:
+        if not session.session.busy:
+            act(scene)
+
+    return guarded
 
 
 def unregister() -> None:
     """Take everything back, in reverse; one failure must not keep the rest registered. May be called twice."""
     translations.unregister()
-    outgoing.unregister()
+    streaming.unregister()
     follow.unregister()
-    connection.unregister()
+    session.unregister()
     thumbnails.icons.free()
+    for event in hooks.ALL:
+        event.disconnect()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
     if hasattr(bpy.types.Scene, "duologue"):

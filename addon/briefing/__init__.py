@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what the animator set to a brief: speech, words, timelines out of markers, starts, and objects as places and points."""
 
-from .casting import cast_both
+from ..cast.casting import cast_both
 from .missing import what_is_missing
 from .rows import in_the_panel
 from .speech import read_speech

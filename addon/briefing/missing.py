@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from bpy.app.translations import pgettext_iface as _t
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
-from ..scene import compat, sequencer, transcripts
+from ..scene import compat, sequencer
+from . import transcripts
 from .targets import target_problem
 
 if TYPE_CHECKING:

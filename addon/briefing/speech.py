@@ -12,13 +12,17 @@ from duologue.errors import DuologueError
 from duologue.units import Sound, padded_pair
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
-from ..scene import compat, follow, sequencer, transcripts
-from ..scene.shot import frame_rate
-from ..scene.transcripts import Heard
+from ..scene import compat, sequencer
+from ..scene.timing import frame_rate
+from ..takes import follow
+from . import transcripts
 from .rows import in_the_panel
+from .transcripts import Stretch
 
 if TYPE_CHECKING:
     from bpy.types import Context
+
+    from ..properties.script import DUOLOGUE_PG_transcript
 
 
 def read_speech(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[Sound, Sound]:
@@ -39,7 +43,7 @@ def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str)
     """Return what a performer says, its times counted from the take's first frame.
 
     Raises:
-        DuologueError: what :mod:`duologue.addon.scene.transcripts` raises, with ``field`` set.
+        DuologueError: what :mod:`.briefing.transcripts` raises, with ``field`` set.
     """
     performer = dict(named_performers(settings))[name]
     given = performer.transcript
@@ -56,7 +60,18 @@ def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str)
         raise DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.transcript") from error
     if performer.source != "STRIP":
         return read
-    return transcripts.on_timeline(read, _heard(context, settings, name, performer))
+    return transcripts.on_timeline(read, _stretches(context, settings, name, performer))
+
+
+def check_transcript(transcript: DUOLOGUE_PG_transcript) -> None:
+    """Read a file of words once, when it is chosen, and keep what is wrong with it for the panel."""
+    transcript.problem = ""
+    if transcript.source != "FILE" or not transcript.file:
+        return
+    try:
+        transcripts.read_file(Path(bpy.path.abspath(transcript.file)), transcript.tier)
+    except DuologueError as error:
+        transcript.problem = error.message
 
 
 def _voice(
@@ -70,14 +85,14 @@ def _voice(
         problem = sequencer.problem(scene, name, performer.strip)
         if problem:
             raise DuologueError("FAILED_PRECONDITION", "strip-unusable", problem)
-        heard = sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip))
-        if max(compat.strip_range(strip)[1] for strip in heard) <= settings.first_frame:
+        audible_strips = sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip))
+        if max(compat.strip_range(strip)[1] for strip in audible_strips) <= settings.first_frame:
             raise DuologueError(
                 "FAILED_PRECONDITION",
                 "speech-before-take",
                 f"the strip {performer.strip!r} ends before the take's first frame {settings.first_frame}; move one of them",
             )
-        return Sound(*sequencer.read_pieces(scene, heard, settings.first_frame, end, performer.channel))
+        return Sound(*sequencer.read_pieces(scene, audible_strips, settings.first_frame, end, performer.channel))
     except DuologueError as error:
         located = DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.speech")
         raise in_the_panel(located) from error
@@ -95,15 +110,15 @@ def _last_frame(context: Context, settings: DUOLOGUE_PG_settings) -> float:
     return max((compat.strip_range(strip)[1] for strip in strips), default=float(settings.first_frame))
 
 
-def _heard(
+def _stretches(
     context: Context, settings: DUOLOGUE_PG_settings, name: str, performer: DUOLOGUE_PG_performer
-) -> list[Heard]:
+) -> list[Stretch]:
     """Return where each piece of a voice plays, in seconds of the take."""
     scene = compat.sequencer_scene(context)
     rate, first = frame_rate(scene), settings.first_frame
-    found: list[Heard] = []
+    stretches: list[Stretch] = []
     for strip in sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip)):
         begin, end = (max(0.0, (frame - first) / rate) for frame in compat.strip_range(strip))
         shift = (compat.strip_range(strip)[0] - compat.strip_offset(strip) - first) / rate
-        found.append(Heard(begin, end, shift))
-    return found
+        stretches.append(Stretch(begin, end, shift))
+    return stretches

@@ -11,7 +11,8 @@ from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_perf
 from ..properties.targets import DUOLOGUE_PG_target
 from ..scene import compat, sequencer
 from ..scene.markers import read_markers
-from ..scene.targets import may_move, object_curves
+from ..scene.objects import may_move, object_curves
+from ..scene.timing import frame_rate
 
 if TYPE_CHECKING:
     from bpy.types import Context, Curve, Object, Scene
@@ -34,7 +35,7 @@ def fingerprint(context: Context, settings: DUOLOGUE_PG_settings) -> str:
     """
     scene = settings.id_data
     first = settings.first_frame
-    rate = round(scene.render.fps / scene.render.fps_base, 6)
+    rate = round(frame_rate(scene), 6)
     voices = compat.sequencer_scene(context)
     cues = [(cue.frame - first, cue.marker) for cue in read_markers(scene)[0]]
     said: list[Any] = [_WHOLE(settings), _STRENGTHS(settings.strengths), rate, cues]
@@ -85,8 +86,8 @@ def _target(scene: Scene, target: DUOLOGUE_PG_target, first: int) -> object:
     if target.timing == "FRAMES":
         when: object = (target.start - first, target.end - first)
     elif target.timing == "MARKERS":
-        found = (scene.timeline_markers.get(name) for name in (target.start_marker, target.end_marker))
-        when = [marker.frame - first if marker is not None else "" for marker in found]
+        markers = (scene.timeline_markers.get(name) for name in (target.start_marker, target.end_marker))
+        when = [marker.frame - first if marker is not None else "" for marker in markers]
     else:
         when = ""
     ob = target.target

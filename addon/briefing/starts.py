@@ -13,7 +13,7 @@ from duologue.labels import PERFORMERS
 
 from ..properties import DUOLOGUE_PG_performer
 from ..scene.axes import from_blender
-from ..scene.targets import Floats, facing, origin, placements
+from ..scene.objects import Floats, facing, origin, placements
 
 if TYPE_CHECKING:
     from bpy.types import Object, Scene

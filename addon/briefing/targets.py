@@ -14,14 +14,13 @@ from duologue.brief.constraints import Constraint, PerformerName
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 
+from ..cast.cast import Performer
+from ..cast.casting import cast_both
 from ..properties import DUOLOGUE_PG_settings, named_performers
 from ..properties.targets import DUOLOGUE_PG_target
-from ..scene import targets as objects
-from ..scene.cast import Performer
-from ..scene.shot import frame_rate
-from ..scene.targets import Floats
-from .casting import cast_both
-from .clock import Clock
+from ..scene import objects
+from ..scene.objects import Floats
+from ..scene.timing import Clock, frame_rate
 
 if TYPE_CHECKING:
     from bpy.types import Scene
@@ -73,8 +72,8 @@ def needs_end(target: DUOLOGUE_PG_target) -> bool:
 def frames_of(scene: Scene, target: DUOLOGUE_PG_target) -> tuple[int, int]:
     """Return from which frame to which a target holds, unless it holds always."""
     if target.timing == "MARKERS":
-        found = [scene.timeline_markers.get(name) for name in (target.start_marker, target.end_marker)]
-        first, last = (marker.frame if marker is not None else None for marker in found)
+        markers = [scene.timeline_markers.get(name) for name in (target.start_marker, target.end_marker)]
+        first, last = (marker.frame if marker is not None else None for marker in markers)
         first = target.start if first is None else first
         return first, first if last is None else last
     return target.start, target.end
@@ -101,23 +100,23 @@ def wishes(
         for target in performer.targets
         if target.enabled
     ]
-    found: list[tuple[Constraint, tuple[str, str]]] = []
+    constraints: list[tuple[Constraint, tuple[str, str]]] = []
     begin, do = dict(zip(PERFORMERS, starts, strict=True)), dict(zip(PERFORMERS, actions, strict=True))
     for row in rows:
-        made = _MAKERS[row.target.kind](row, do[row.name])
+        own = _MAKERS[row.target.kind](row, do[row.name])
         if row.target.kind == "PATH":
-            do[row.name] = _walking(do[row.name], made[0].seconds, made[-1].seconds)
-        if row.target.kind in {"PATH", "SEAT"} and made and made[0].seconds == 0:
-            begin[row.name] = _at(made[0], begin[row.name])
-        found += [(constraint, row.where) for constraint in made]
+            do[row.name] = _walking(do[row.name], own[0].seconds, own[-1].seconds)
+        if row.target.kind in {"PATH", "SEAT"} and own and own[0].seconds == 0:
+            begin[row.name] = _at(own[0], begin[row.name])
+        constraints += [(constraint, row.where) for constraint in own]
     for row in (row for row in rows if _is_at_partner(row.target)):  # it is known now where the partner goes
         other = "B" if row.name == "A" else "A"
-        places = [c for c, _ in found if isinstance(c, PlaceTarget) and c.performer == other]
+        places = [c for c, _ in constraints if isinstance(c, PlaceTarget) and c.performer == other]
         partner = cast_both(settings)[PERFORMERS.index(other)]
-        found += [(gaze, row.where) for gaze in _at_face(row, _Walker(partner, begin[other], places, do[other]))]
+        constraints += [(gaze, row.where) for gaze in _at_face(row, _Walker(partner, begin[other], places, do[other]))]
     return Wished(
-        tuple(constraint for constraint, _ in found),
-        tuple(where for _, where in found),
+        tuple(constraint for constraint, _ in constraints),
+        tuple(where for _, where in constraints),
         (begin["A"], begin["B"]),
         (do["A"], do["B"]),
     )
@@ -206,8 +205,8 @@ def _way(row: _Row, _: Timeline) -> list[PlaceTarget]:
 def _walking(actions: Timeline, begin: float, end: float) -> Timeline:
     """Return the timeline with a walk from ``begin`` to ``end``; what was to be done there in between is done at the end."""
     after = [label for seconds, label in actions if seconds <= end + _EDGE][-1]
-    kept = [(seconds, label) for seconds, label in actions if not begin - _EDGE <= seconds <= end + _EDGE]
-    return tuple(sorted([*kept, (begin, "walk"), (end, "stand" if after == "walk" else after)]))
+    others = [(seconds, label) for seconds, label in actions if not begin - _EDGE <= seconds <= end + _EDGE]
+    return tuple(sorted([*others, (begin, "walk"), (end, "stand" if after == "walk" else after)]))
 
 
 def _gazes(row: _Row, _: Timeline) -> list[GazeTarget]:

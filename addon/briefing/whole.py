@@ -17,8 +17,7 @@ from duologue.units import FPS, Sound
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
 from ..properties.script import DUOLOGUE_PG_expression
 from ..scene.markers import Cue, read_markers
-from ..scene.shot import frame_rate
-from .clock import Clock
+from ..scene.timing import Clock, frame_rate
 from .rows import Rows, translated
 from .speech import read_transcript
 from .starts import start_of
@@ -33,7 +32,7 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[So
 
     Raises:
         DuologueError: what :class:`duologue.brief.Brief` raises, with ``field`` naming the row of the panel; what
-            :func:`duologue.addon.briefing.targets.wishes` and :func:`~duologue.addon.briefing.speech.read_transcript` raise.
+            :func:`.briefing.targets.wishes` and :func:`.briefing.speech.read_transcript` raise.
     """
     scene = settings.id_data
     context.view_layer.update()  # objects that a script has just moved are where they were until then

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..briefing import place_at_start, sample_starts
-from ..connection import session
 from ..properties import named_performers, settings_of
-from ..scene import shot
+from ..rendering import shot
+from ..session.session import session
 from .base import Operator
+from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -29,7 +30,7 @@ class DUOLOGUE_OT_add_sample_pair(Operator, bpy.types.Operator):
         """Building an armature needs edit mode, which needs object mode first."""
         if context.mode != "OBJECT":
             return "Go to object mode first"
-        return "Wait for the take, or cancel it" if session.busy else ""
+        return WAIT_FOR_TAKE if session.busy else ""
 
     def run(self, context: Context) -> str:
         """Build, place and cast both."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from duologue.units import FPS
 
-from .. import take_curves, takes
-from ..connection import session
 from ..properties import settings_of
-from ..scene import actions, baking, shot, take_store
+from ..scene import actions
+from ..scene.timing import frames_after
+from ..session.session import session
+from ..takes import baking, curves, listing, store
 from .base import Operator
-from .perform import BUSY
+from .rules import BUSY, NO_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -41,8 +41,8 @@ class DUOLOGUE_OT_bake(Operator, bpy.types.Operator):
         settings = settings_of(context.scene)
         if session.busy:
             return BUSY
-        if take_store.current_entry(settings) is None:
-            return "There is no take yet; press Perform first"
+        if store.current_entry(settings) is None:
+            return NO_TAKE
         if not any(actions.has_ours(p.armature) for p in settings.performers() if p.armature):
             return "No take plays on the characters; choose one in the list"
         return ""
@@ -55,28 +55,28 @@ class DUOLOGUE_OT_bake(Operator, bpy.types.Operator):
         """Bake both."""
         scene = context.scene
         settings = settings_of(scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
-        first = round(take_curves.begin_of(entry))
-        last = first + round((entry.frames - 1) * shot.frame_rate(scene) / FPS)
+        first = round(curves.begin_of(entry))
+        last = first + round(frames_after(scene, entry.frames))
         frames = sorted({*range(first, last + 1, self.step), last})
-        cast = [p for p in settings.performers() if p.armature is not None and takes.datablocks(p)]
+        cast = [p for p in settings.performers() if p.armature is not None and listing.datablocks(p)]
         window = context.window_manager
         window.progress_begin(0, 1)
         try:
-            made = baking.bake(
+            baked = baking.bake(
                 scene,
-                [takes.datablocks(performer) for performer in cast],
+                [listing.datablocks(performer) for performer in cast],
                 [f"{performer.armature.name} {entry.name} Baked" for performer in cast],
                 frames,
-                told=window.progress_update,
+                on_progress=window.progress_update,
             )
         finally:
             window.progress_end()
         settings.shown_take = ""
         scene.frame_set(scene.frame_current)
         return _t("Baked {count} frames into {names}").format(
-            count=len(frames), names=", ".join(action.name for action in made)
+            count=len(frames), names=", ".join(action.name for action in baked)
         )
 
 

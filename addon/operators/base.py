@@ -46,8 +46,8 @@ class Operator:
             return {"CANCELLED"}
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
-            told = f"A fault of Duologue: {type(error).__name__}: {error}. The console has the details"
-            self.report({"ERROR"}, folded(told))
+            fault = f"A fault of Duologue: {type(error).__name__}: {error}. The console has the details"
+            self.report({"ERROR"}, folded(fault))
             return {"CANCELLED"}
         if message:
             self.report({"INFO"}, _t(message))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..connection import session
+from ..session.session import session
 from .base import Operator
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 
-from ..connection import session
+from ..cast import checks
+from ..cast.fixes import FIXES
+from ..cast.recognition import cast_performer, recognise
 from ..properties import DUOLOGUE_PG_performer, settings_of
-from ..properties.recognition import cast_performer, recognise
-from ..scene import checks
-from ..scene.fixes import FIXES
+from ..session.session import session
 from .base import Operator
+from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -65,15 +66,15 @@ class DUOLOGUE_OT_fix_cast(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """Nothing of a character is changed while a take is being made on it."""
-        return _t("Wait for the take, or cancel it") if session.busy else ""
+        return WAIT_FOR_TAKE if session.busy else ""
 
     def run(self, context: Context) -> str:
         """Check once more, for the scene may have changed since the panel's text was written, and mend what is still so."""
         performer = settings_of(context.scene).performers()[PERFORMERS.index(self.performer)]
-        found = [f for f in _findings(self.performer, performer) if (f.code, f.about) == (self.code, self.about)]
-        if found and self.code not in FIXES:
-            raise DuologueError("INVALID_ARGUMENT", "no-fix", f"{found[0].text}: this has to be mended by hand")
-        for finding in found:
+        findings = [f for f in _findings(self.performer, performer) if (f.code, f.about) == (self.code, self.about)]
+        if findings and self.code not in FIXES:
+            raise DuologueError("INVALID_ARGUMENT", "no-fix", f"{findings[0].text}: this has to be mended by hand")
+        for finding in findings:
             if not bpy.data.objects[finding.about].is_editable:
                 raise DuologueError(
                     "FAILED_PRECONDITION",
@@ -83,15 +84,15 @@ class DUOLOGUE_OT_fix_cast(Operator, bpy.types.Operator):
             FIXES[self.code].mend(bpy.data.objects[finding.about], finding.names)
         context.view_layer.update()
         recognise(performer)
-        return "" if found else _t("This is no longer so")
+        return "" if findings else _t("This is no longer so")
 
 
 def _findings(name: str, performer: DUOLOGUE_PG_performer) -> list[checks.Finding]:
     try:
-        made = cast_performer(name, performer)
+        character = cast_performer(name, performer)
     except DuologueError:
-        made = None
-    return checks.check(performer.armature, made) if performer.armature is not None else []
+        character = None
+    return checks.check(performer.armature, character) if performer.armature is not None else []
 
 
 CLASSES = (DUOLOGUE_OT_check_cast, DUOLOGUE_OT_fix_cast)

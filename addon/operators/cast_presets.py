@@ -11,10 +11,10 @@ from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 from duologue.rigs import presets
 
+from .. import user_maps
+from ..cast.recognition import cast_performer, recognise
 from ..properties import DUOLOGUE_PG_performer, settings_of
 from ..properties.mapping import corrections_of, refreshing
-from ..properties.recognition import cast_performer, recognise
-from ..scene import user_maps
 from .base import Operator
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class DUOLOGUE_OT_save_preset(Operator, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Write the files, and take the preset in place of the corrections."""
         performer = _of(context, self.performer)
-        made = cast_performer(self.performer, performer)
+        character = cast_performer(self.performer, performer)
         folder = user_maps.folder(create=True)
         if folder is None:
             raise DuologueError(
@@ -67,7 +67,7 @@ class DUOLOGUE_OT_save_preset(Operator, bpy.types.Operator):
                 "no-extension",
                 "presets need Duologue to be installed as an extension of Blender",
             )
-        presets.save(folder, self.name, made.match, [face.match for face in made.faces])
+        presets.save(folder, self.name, character.match, [face.match for face in character.faces])
         _take(performer, self.name)
         return _t("Saved the preset {name}").format(name=self.name)
 

@@ -11,11 +11,12 @@ from bpy.app.translations import pgettext_iface as _t
 from duologue.labels import PERFORMERS
 from mathutils import Vector
 
-from ..connection import session
+from ..cast.recognition import recognise
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
 from ..properties.mapping import refreshing
-from ..properties.recognition import recognise
+from ..session.session import session
 from .base import Operator
+from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context, Object
@@ -39,7 +40,7 @@ class DUOLOGUE_OT_cast_selected(Operator, bpy.types.Operator):
     def disabled_reason(cls, context: Context) -> str:
         """There must be one or two characters selected."""
         if session.busy:
-            return _t("Wait for the take, or cancel it")
+            return WAIT_FOR_TAKE
         count = len(armatures_of(context.selected_objects))
         return (
             "" if count in (1, 2) else _t("Select one or two characters: their armatures, or meshes that hang on them")
@@ -67,12 +68,12 @@ class DUOLOGUE_OT_cast_selected(Operator, bpy.types.Operator):
 
 def armatures_of(objects: Iterable[Object]) -> list[Object]:
     """Return the armatures among objects, and those that meshes among them hang on."""
-    found: list[Object] = []
+    armatures: list[Object] = []
     for ob in objects:
         armature = ob if ob.type == "ARMATURE" else ob.find_armature() if ob.type == "MESH" else None
-        if armature is not None and armature not in found:
-            found.append(armature)
-    return found
+        if armature is not None and armature not in armatures:
+            armatures.append(armature)
+    return armatures
 
 
 def _cast(performer: DUOLOGUE_PG_performer, armature: Object) -> None:

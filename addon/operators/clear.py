@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import takes
-from ..connection import session
 from ..properties import settings_of
-from ..scene import actions, tweaks
+from ..scene import actions
+from ..session.session import session
+from ..takes import listing, tweaks
 from .base import Operator
-from .perform import BUSY
+from .rules import BUSY
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -39,7 +39,7 @@ class DUOLOGUE_OT_clear(Operator, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Remove our entries, Actions, tracks and pictures."""
-        count = takes.clear(context.scene)
+        count = listing.clear(context.scene)
         context.scene.frame_set(context.scene.frame_current)
         return _t("Removed {count} Actions").format(count=count)
 

@@ -15,11 +15,14 @@ from duologue.take import Take
 from duologue.take.export import write_bodies, write_faces
 
 from ..briefing import cast_both
-from ..connection import session
 from ..properties import settings_of
 from ..properties.settings import DUOLOGUE_PG_settings
-from ..scene import exporting, shot, take_store
+from ..rendering import exporting
+from ..scene.timing import frames_after
+from ..session.session import session
+from ..takes import store
 from .base import Operator
+from .rules import NO_TAKE, WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context, Scene
@@ -36,9 +39,9 @@ class DUOLOGUE_OT_export(Operator, bpy.types.Operator):
         """There must be a take, a format and a folder."""
         settings = settings_of(context.scene)
         if session.busy:
-            return "Wait for the take, or cancel it"
-        if take_store.current_entry(settings) is None:
-            return "There is no take yet; press Perform first"
+            return WAIT_FOR_TAKE
+        if store.current_entry(settings) is None:
+            return NO_TAKE
         if not settings.output.formats:
             return "Choose a format"
         if not settings.output.folder:
@@ -51,12 +54,12 @@ class DUOLOGUE_OT_export(Operator, bpy.types.Operator):
         """Check everything first, then write."""
         scene = context.scene
         settings = settings_of(scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
         chosen = [kind for kind in ("CSV", "BVH", "GLTF", "FBX", "USD") if kind in settings.output.formats]
         scenes = [kind.lower() for kind in chosen if kind.lower() in exporting.FORMATS]
         exporting.check(scenes)
-        take = take_store.load_take(entry) if len(scenes) < len(chosen) else None
+        take = store.load_take(entry) if len(scenes) < len(chosen) else None
         performers = cast_both(settings) if scenes else ()
         folder = Path(bpy.path.abspath(settings.output.folder))
         prepare_folder(folder)
@@ -97,7 +100,7 @@ def _check_free(folder: Path, names: list[str], settings: DUOLOGUE_PG_settings) 
 
 def _frames(scene: Scene, first: int, frames: int) -> tuple[int, int]:
     """Return the first and the last frame of a take in the scene."""
-    return first, first + max(0, round((frames - 1) * shot.frame_rate(scene) / shot.FPS))
+    return first, first + round(frames_after(scene, frames))
 
 
 CLASSES = (DUOLOGUE_OT_export,)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import takes
-from ..connection import session
 from ..properties import settings_of
 from ..scene import actions
+from ..session.session import session
+from ..takes import listing
 from .base import Operator
-from .perform import BUSY
+from .rules import BUSY
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -37,7 +37,7 @@ class DUOLOGUE_OT_keep(Operator, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Push down every Action of ours."""
-        count = takes.keep(settings_of(context.scene))
+        count = listing.keep(settings_of(context.scene))
         return _t("Kept on {count} NLA tracks").format(count=count)
 
 

@@ -15,9 +15,11 @@ from duologue.errors import DuologueError
 from duologue.files.atomic import write_error
 from duologue.wire.connection import Connection, is_key
 
-from .. import preferences, server_choice
-from ..connection import session
+from ..identity import preferences
+from ..session import servers
+from ..session.session import session
 from .base import Operator
+from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -31,7 +33,7 @@ class _Keys(Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """Other keys would cut the connection of a running take."""
-        return _t("Wait for the take, or cancel it") if session.busy else ""
+        return WAIT_FOR_TAKE if session.busy else ""
 
 
 class DUOLOGUE_OT_paste_connection(_Keys, bpy.types.Operator):
@@ -82,7 +84,7 @@ class DUOLOGUE_OT_enter_keys(_Keys, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Check and keep them."""
-        endpoint = server_choice.endpoint_of(preferences.preferences().address)
+        endpoint = servers.endpoint_of(preferences().address)
         given = {
             "server_key": self.server_key,
             "client_public": self.client_public,
@@ -109,28 +111,26 @@ class DUOLOGUE_OT_forget_keys(_Keys, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """There is something to forget."""
-        return super().disabled_reason(context) or (
-            "" if preferences.preferences().keys else _t("No keys are saved for a server")
-        )
+        return super().disabled_reason(context) or ("" if preferences().keys else _t("No keys are saved for a server"))
 
     def run(self, context: Context) -> str:
         """Delete the file."""
         session.close()
-        path = server_choice.keys_file()
+        path = servers.keys_file()
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise write_error(path, error) from error
-        preferences.preferences().keys = ""
+        preferences().keys = ""
         return _t("The keys are deleted")
 
 
-def _keep(made: Connection) -> str:
-    made.save(server_choice.keys_file())
-    chosen = preferences.preferences()
+def _keep(connection: Connection) -> str:
+    connection.save(servers.keys_file())
+    chosen = preferences()
     chosen.where = "ADDRESS"
-    chosen.address = made.endpoint.removeprefix("tcp://")
-    chosen.keys = made.server_key[:8]
+    chosen.address = connection.endpoint.removeprefix("tcp://")
+    chosen.keys = connection.server_key[:8]
     return _t("Address and keys of {address} are saved; press Test Connection").format(address=chosen.address)
 
 

@@ -13,27 +13,23 @@ from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 from duologue.units import Sound
 
-from .. import making, take_curves, takes
 from ..briefing import fingerprint, make_brief, read_speech, what_is_missing
-from ..connection import session
+from ..cast.casting import cast_both
 from ..properties import settings_of
-from ..scene import take_store
+from ..scene import actions
+from ..session import servers
+from ..session.request import Request
+from ..session.session import session
+from ..takes import curves, listing, store
 from .base import Operator
+from .escape import let_escape_cancel
+from .rules import BUSY, NO_CAST, NO_TAKE, WAIT
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
     from ..properties import DUOLOGUE_PG_settings
     from ..properties.takes import DUOLOGUE_PG_take
-
-WAIT = bpy.props.FloatProperty(
-    name="Wait",
-    description="Without a window: how many seconds to wait for the take; 0 returns at once",
-    default=0.0,
-    min=0.0,
-    options={"HIDDEN", "SKIP_SAVE"},
-)
-BUSY = "A take is being made; wait for it, or cancel it"
 
 
 class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
@@ -54,8 +50,8 @@ class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
         settings = settings_of(context.scene)
         audio = read_speech(context, settings)
         brief = make_brief(context, settings, audio)
-        about = takes.About(fingerprint(context, settings), settings.first_frame, sources_of(settings))
-        making.start(context, making.Request(context.scene.name, brief, audio, about), self.wait)
+        about = listing.About(fingerprint(context, settings), settings.first_frame, sources_of(settings))
+        start(context, Request(context.scene.name, brief, audio, about), self.wait)
         return ""
 
 
@@ -68,9 +64,9 @@ class _Again(Operator):
         settings = settings_of(context.scene)
         if session.busy:
             return BUSY
-        if take_store.current_entry(settings) is None:
-            return "There is no take yet; press Perform first"
-        return "" if all(p.armature for p in settings.performers()) else "Choose an armature for A and one for B"
+        if store.current_entry(settings) is None:
+            return NO_TAKE
+        return "" if all(p.armature for p in settings.performers()) else NO_CAST
 
 
 class DUOLOGUE_OT_another_take(_Again, bpy.types.Operator):
@@ -84,16 +80,16 @@ class DUOLOGUE_OT_another_take(_Again, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Find the next free seed and ask the server."""
         settings = settings_of(context.scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
-        brief = take_store.load_brief(entry)
-        asked = _but_seed(entry)
-        seed = 1 + max(take_store.load_brief(other).seed for other in settings.takes if _but_seed(other) == asked)
+        brief = store.load_brief(entry)
+        brief_text = _but_seed(entry)
+        seed = 1 + max(store.load_brief(other).seed for other in settings.takes if _but_seed(other) == brief_text)
         audio = speech_of(context, entry)
         origin = _t("Another take of {name}").format(name=entry.name)
-        about = takes.About(entry.fingerprint, round(take_curves.begin_of(entry)), sources_in(entry), origin)
-        request = making.Request(context.scene.name, replace(brief, seed=seed), audio, about)
-        making.start(context, request, self.wait)
+        about = listing.About(entry.fingerprint, round(curves.begin_of(entry)), sources_in(entry), origin)
+        request = Request(context.scene.name, replace(brief, seed=seed), audio, about)
+        start(context, request, self.wait)
         return ""
 
 
@@ -107,21 +103,36 @@ class DUOLOGUE_OT_run_again(_Again, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Ask the server for the same once more."""
-        entry = take_store.current_entry(settings_of(context.scene))
+        entry = store.current_entry(settings_of(context.scene))
         assert entry is not None
         audio = speech_of(context, entry)
         origin = _t("{name}, run again").format(name=entry.name)
-        about = takes.About(entry.fingerprint, round(take_curves.begin_of(entry)), sources_in(entry), origin)
-        request = making.Request(context.scene.name, take_store.load_brief(entry), audio, about)
-        making.start(context, request, self.wait)
+        about = listing.About(entry.fingerprint, round(curves.begin_of(entry)), sources_in(entry), origin)
+        request = Request(context.scene.name, store.load_brief(entry), audio, about)
+        start(context, request, self.wait)
         return ""
+
+
+def start(context: Context, request: Request, wait: float = 0.0) -> None:
+    """Ask the server for a performance. Returns at once, or without a window after up to ``wait`` seconds.
+
+    Raises:
+        DuologueError: a character can't be animated; what :func:`.servers.target` raises; with ``wait`` why it failed.
+    """
+    for performer in cast_both(settings_of(context.scene)):
+        actions.require_editable([performer.armature])
+    session.perform(servers.target(), request)
+    if wait:
+        session.wait(wait)
+    else:
+        let_escape_cancel(context)
 
 
 def _but_seed(entry: DUOLOGUE_PG_take) -> str:
     """Return what an entry was asked for, without the seed, as a text to compare."""
-    asked = json.loads(entry.brief or "{}")
-    asked.pop("seed", None)
-    return json.dumps(asked, sort_keys=True) + entry.speech
+    fields = json.loads(entry.brief or "{}")
+    fields.pop("seed", None)
+    return json.dumps(fields, sort_keys=True) + entry.speech
 
 
 def speech_of(context: Context, entry: DUOLOGUE_PG_take) -> tuple[Sound, Sound]:
@@ -130,11 +141,11 @@ def speech_of(context: Context, entry: DUOLOGUE_PG_take) -> tuple[Sound, Sound]:
     Raises:
         DuologueError: FAILED_PRECONDITION ``speech-changed``; what reading the scene's speech raises.
     """
-    kept = take_store.load_speech(entry)
-    if kept is not None:
-        return kept
+    stored = store.load_speech(entry)
+    if stored is not None:
+        return stored
     audio = read_speech(context, settings_of(context.scene))
-    if not take_store.is_speech(entry, audio):
+    if not store.is_speech(entry, audio):
         sources = " and ".join(sources_in(entry))
         raise DuologueError(
             "FAILED_PRECONDITION",

@@ -12,14 +12,16 @@ from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 from duologue.take.edit import Edit
 
-from .. import making, take_curves
 from ..briefing import fingerprint, make_brief, what_is_missing
-from ..connection import session
 from ..properties import settings_of
-from ..scene import shot, take_store
-from ..takes import About
+from ..scene.timing import frame_rate
+from ..session.request import Request
+from ..session.session import session
+from ..takes import curves, store
+from ..takes.listing import About
 from .base import Operator
-from .perform import BUSY, WAIT, sources_in, speech_of
+from .perform import sources_in, speech_of, start
+from .rules import BUSY, NO_CAST, NO_TAKE, WAIT
 
 if TYPE_CHECKING:
     from bpy.types import Context, Scene
@@ -40,41 +42,41 @@ class DUOLOGUE_OT_remake(Operator, bpy.types.Operator):
     def disabled_reason(cls, context: Context) -> str:
         """There must be a whole take, and a stretch of it."""
         settings = settings_of(context.scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         if session.busy:
             return BUSY
         if entry is None:
-            return "There is no take yet; press Perform first"
+            return NO_TAKE
         if not entry.complete:
             return "This take was cut off before its end; make it whole with Run Again first"
         if settings.remake.span == "PREVIEW" and not context.scene.use_preview_range:
             return "The timeline has no preview range; set one (P in the timeline), or choose frames"
         if settings.remake.asked == "PANEL":
             return what_is_missing(context, settings)
-        return "" if all(p.armature for p in settings.performers()) else "Choose an armature for A and one for B"
+        return "" if all(p.armature for p in settings.performers()) else NO_CAST
 
     def run(self, context: Context) -> str:
         """Check everything here, then ask the server."""
         settings = settings_of(context.scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
         chosen = settings.remake
         part = part_of(context.scene, entry)
-        take = take_store.load_take(entry)
+        take = store.load_take(entry)
         audio = speech_of(context, entry)
-        stored = take_store.load_brief(entry)
+        stored = store.load_brief(entry)
         from_panel = chosen.asked == "PANEL"
         brief = make_brief(context, settings, audio) if from_panel else stored
         if brief.seed == stored.seed:
             brief = replace(brief, seed=_next_seed(context, stored.seed))
         about = About(
             fingerprint(context, settings) if from_panel else entry.fingerprint,
-            round(take_curves.begin_of(entry)),
+            round(curves.begin_of(entry)),
             sources_in(entry),
             origin_of(part, entry.name, take.seconds),
         )
-        request = making.Request(context.scene.name, brief, audio, about, (take, part))
-        making.start(context, request, self.wait)
+        request = Request(context.scene.name, brief, audio, about, (take, part))
+        start(context, request, self.wait)
         return ""
 
 
@@ -89,8 +91,8 @@ def part_of(scene: Scene, entry: DUOLOGUE_PG_take) -> Edit:
     if chosen.span != "WHOLE":
         preview = chosen.span == "PREVIEW"
         first, last = (scene.frame_preview_start, scene.frame_preview_end) if preview else (chosen.start, chosen.stop)
-        rate = shot.frame_rate(scene)
-        begin = take_curves.begin_of(entry)
+        rate = frame_rate(scene)
+        begin = curves.begin_of(entry)
         start, stop = (first - begin) / rate, (last + 1 - begin) / rate
         if last < first or stop <= 0 or start >= entry.seconds:
             end = begin + round(entry.seconds * rate) - 1
@@ -113,7 +115,7 @@ def part_of(scene: Scene, entry: DUOLOGUE_PG_take) -> Edit:
 def _next_seed(context: Context, seed: int) -> int:
     """Return a seed that no take has yet, so that the same part made again is another."""
     settings = settings_of(context.scene)
-    return 1 + max([seed, *(take_store.load_brief(entry).seed for entry in settings.takes if entry.brief)])
+    return 1 + max([seed, *(store.load_brief(entry).seed for entry in settings.takes if entry.brief)])
 
 
 def origin_of(part: Edit, name: str, seconds: float) -> str:

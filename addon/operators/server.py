@@ -9,9 +9,10 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
 
-from .. import diagnostics, preferences, server_choice
-from ..connection import session
+from ..session import diagnostics, servers
+from ..session.session import session
 from .base import Operator
+from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -39,7 +40,7 @@ class DUOLOGUE_OT_start_server(Operator, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Start or find it."""
-        session.open(preferences.target())
+        session.open(servers.target())
         if self.wait:
             session.wait(self.wait)
         return ""
@@ -72,11 +73,11 @@ class DUOLOGUE_OT_test_connection(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """A test would cut the connection of a running take."""
-        return _t("Wait for the take, or cancel it") if session.busy else ""
+        return WAIT_FOR_TAKE if session.busy else ""
 
     def run(self, context: Context) -> str:
         """Connect anew; the answer appears below the button."""
-        wanted = preferences.target()
+        wanted = servers.target()
         if not session.owns_server:
             session.close()
         session.open(wanted)
@@ -98,7 +99,7 @@ class DUOLOGUE_OT_show_log(Operator, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Open it, and say where it lies for those whose computer has no such program."""
-        path = server_choice.log_file()
+        path = servers.log_file()
         if not path.is_file():
             raise DuologueError("NOT_FOUND", "log-missing", f"{path} is no longer there; start the server again")
         if not bpy.app.background:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from ..connection import session
 from ..properties import named_performers, settings_of
-from ..scene import compat, follow, sequencer
+from ..scene import compat, sequencer
+from ..session.session import session
+from ..takes import follow
 from .base import Operator
+from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context, Strip
@@ -30,7 +32,7 @@ class DUOLOGUE_OT_lay_strips(Operator, bpy.types.Operator):
     def disabled_reason(cls, context: Context) -> str:
         """There must be a file."""
         if session.busy:
-            return "Wait for the take, or cancel it"
+            return WAIT_FOR_TAKE
         chosen = [p for p in settings_of(context.scene).performers() if p.source == "FILE" and p.file]
         return "" if chosen else "Choose a sound file for A or B first"
 
@@ -79,7 +81,7 @@ class DUOLOGUE_OT_align_strips(Operator, bpy.types.Operator):
     def disabled_reason(cls, context: Context) -> str:
         """There must be a take, and it must have been moved."""
         if session.busy:
-            return "Wait for the take, or cancel it"
+            return WAIT_FOR_TAKE
         away = [follow.offset(p) for p in settings_of(context.scene).performers() if p.source == "STRIP"]
         if all(frames is None for frames in away):
             return "There is no take that was made from a strip"

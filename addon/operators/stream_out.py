@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import outgoing
 from ..properties import settings_of
+from ..session import streaming
 from .base import Operator
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ class DUOLOGUE_OT_start_sending(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """It may be on already."""
-        return "It is being sent already" if outgoing.stream() is not None else ""
+        return "It is being sent already" if streaming.stream() is not None else ""
 
     def run(self, context: Context) -> str:
         """Look the host up, then send at every change of the frame."""
         output = settings_of(context.scene).output
-        stream = outgoing.start(context.scene, output.protocol, output.host, (output.port_a, output.port_b))
+        stream = streaming.start(context.scene, output.protocol, output.host, (output.port_a, output.port_b))
         text = _t("Sending to {address}, ports {a} and {b}")
         return text.format(address=stream.target.address, a=output.port_a, b=output.port_b)
 
@@ -44,11 +44,11 @@ class DUOLOGUE_OT_stop_sending(Operator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: Context) -> str:
         """It must be on."""
-        return "" if outgoing.stream() is not None else "Nothing is being sent"
+        return "" if streaming.stream() is not None else "Nothing is being sent"
 
     def run(self, context: Context) -> str:
         """Take the handlers back."""
-        outgoing.stop()
+        streaming.stop()
         return ""
 
 

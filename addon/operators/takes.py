@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import take_curves, takes
 from ..briefing import cast_both
-from ..connection import session
 from ..properties import settings_of
-from ..scene import take_store
+from ..session.session import session
+from ..takes import curves, listing, store
 from .base import Operator
-from .perform import BUSY
+from .rules import BUSY, NO_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -28,8 +27,8 @@ class _OfTake(Operator):
         """There must be a take, and none in the making."""
         if session.busy:
             return BUSY
-        missing = take_store.current_entry(settings_of(context.scene)) is None
-        return "There is no take yet; press Perform first" if missing else ""
+        missing = store.current_entry(settings_of(context.scene)) is None
+        return NO_TAKE if missing else ""
 
 
 class DUOLOGUE_OT_play_take(_OfTake, bpy.types.Operator):
@@ -42,9 +41,9 @@ class DUOLOGUE_OT_play_take(_OfTake, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Let it play."""
         settings = settings_of(context.scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
-        takes.play(context.scene, entry)
+        listing.play(context.scene, entry)
         settings.take_problem = ""
         context.scene.frame_set(context.scene.frame_current)
         return _t("{name} plays").format(name=entry.name)
@@ -63,14 +62,14 @@ class DUOLOGUE_OT_compare_takes(_OfTake, bpy.types.Operator):
         settings = settings_of(context.scene)
         if reason := super().disabled_reason(context):
             return reason
-        if takes.find(settings, settings.compared_take) < 0:
+        if listing.find(settings, settings.compared_take) < 0:
             return "Only one take was looked at so far; click another in the list, then this switches between the two"
         return ""
 
     def run(self, context: Context) -> str:
         """Choose the other one."""
         settings = settings_of(context.scene)
-        settings.active_take = takes.find(settings, settings.compared_take)
+        settings.active_take = listing.find(settings, settings.compared_take)
         context.scene.frame_set(context.scene.frame_current)
         return settings.take_problem or _t("{name} plays").format(name=settings.takes[settings.active_take].name)
 
@@ -86,10 +85,10 @@ class DUOLOGUE_OT_write_take(_OfTake, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Read the take's file and write it."""
         settings = settings_of(context.scene)
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
-        take_curves.write(context.scene, entry, take_store.load_take(entry), cast_both(settings))
-        takes.play(context.scene, entry)
+        curves.write(context.scene, entry, store.load_take(entry), cast_both(settings))
+        listing.play(context.scene, entry)
         settings.take_problem = ""
         context.scene.frame_set(context.scene.frame_current)
         return _t("{name} is written anew").format(name=entry.name)
@@ -106,7 +105,7 @@ class DUOLOGUE_OT_remove_take(_OfTake, bpy.types.Operator):
         """Remove it; the one below plays."""
         settings = settings_of(context.scene)
         name = settings.takes[settings.active_take].name
-        takes.remove(context.scene, settings.active_take)
+        listing.remove(context.scene, settings.active_take)
         context.scene.frame_set(context.scene.frame_current)
         return _t("{name} is removed").format(name=name)
 

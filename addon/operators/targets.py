@@ -12,7 +12,7 @@ from ..briefing import place_at_start
 from ..briefing.starts import start_of
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
 from ..properties.targets import KINDS
-from ..scene.shot import frame_rate
+from ..scene.timing import frame_rate
 from .base import Operator
 from .markers import PERFORMER
 

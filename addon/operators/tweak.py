@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from duologue.units import FPS
 
-from .. import take_curves, takes
-from ..connection import session
-from ..properties import named_performers, settings_of
-from ..scene import actions, shot, take_store, tweaks
+from ..properties import hooks, named_performers, settings_of
+from ..scene import actions
+from ..scene.timing import frames_after
+from ..session.session import session
+from ..takes import curves, listing, store, tweaks
 from .base import Operator
-from .perform import BUSY
+from .rules import BUSY, NO_CAST, NO_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -35,35 +35,29 @@ class DUOLOGUE_OT_tweak(Operator, bpy.types.Operator):
         if session.busy:
             return BUSY
         if not all(p.armature for p in settings.performers()):
-            return "Choose an armature for A and one for B"
-        if take_store.current_entry(settings) is None and not is_tweaking(context):
-            return "There is no take yet; press Perform first"
+            return NO_CAST
+        if store.current_entry(settings) is None and not tweaks.are_entered(settings):
+            return NO_TAKE
         return ""
 
     def run(self, context: Context) -> str:
         """Keep what is not kept, lay the layers and enter tweak mode; or leave it."""
         scene = context.scene
         settings = settings_of(scene)
-        if is_tweaking(context):
-            for datablock in takes.all_datablocks(settings):
+        if tweaks.are_entered(settings):
+            for datablock in listing.all_datablocks(settings):
                 actions.leave_tweak_mode(datablock)
             return _t("The keys are in the tweak layer; the take below is as it was")
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         assert entry is not None
-        takes.play(scene, entry)
-        takes.keep(settings)
-        first = take_curves.begin_of(entry)
-        last = first + (entry.frames - 1) * shot.frame_rate(scene) / FPS
+        listing.play(scene, entry)
+        listing.keep(settings)
+        first = curves.begin_of(entry)
+        last = first + frames_after(scene, entry.frames)
         for _, performer in named_performers(settings):
-            tweaks.add(takes.datablocks(performer), performer.armature.name, first, last)
+            tweaks.add(listing.datablocks(performer), performer.armature.name, first, last)
         scene.frame_set(scene.frame_current)
         return _t("Keys now go on top of {name}").format(name=entry.name)
-
-
-def is_tweaking(context: Context) -> bool:
-    """Return whether keys go into a tweak layer now."""
-    performers = settings_of(context.scene).performers()
-    return any(p.armature is not None and tweaks.is_entered(p.armature) for p in performers)
 
 
 class DUOLOGUE_OT_add_gain(Operator, bpy.types.Operator):
@@ -98,7 +92,7 @@ class DUOLOGUE_OT_remove_gain(Operator, bpy.types.Operator):
         settings = settings_of(context.scene)
         settings.gains.remove(min(settings.active_gain, len(settings.gains) - 1))
         settings.active_gain = max(0, min(settings.active_gain, len(settings.gains) - 1))
-        takes.tune(context.scene)
+        hooks.tuning_changed(context.scene)
         return settings.take_problem
 
 

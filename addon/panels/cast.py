@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..cast.fixes import FIXES
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
-from ..scene.fixes import FIXES
 from . import mapping
 from .base import Panel, titled, wrap
 

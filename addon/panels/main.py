@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import __package__ as base_package
 from ..briefing import fingerprint, what_is_missing
-from ..connection import session
+from ..identity import PACKAGE
 from ..properties import settings_of
-from ..scene import take_store
+from ..session.session import session
+from ..takes import store
 from .base import Panel, wrap
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _draw_progress(layout: UILayout, context: Context) -> None:
 
 def _draw_state(layout: UILayout, context: Context, settings: DUOLOGUE_PG_settings) -> None:
     missing = what_is_missing(context, settings)
-    entry = take_store.current_entry(settings)
+    entry = store.current_entry(settings)
     if session.state == "FAILED":
         message = session.message[:1].upper() + session.message[1:]  # our errors begin as what follows a field's name
         wrap(layout, message, context, FAILED, alert=True)
@@ -86,7 +86,7 @@ def _draw_help(layout: UILayout) -> None:
     error = session.error
     if error is not None and (error.code in _OF_SERVER or error.reason in _SERVER_REASONS):
         row = layout.row(align=True)
-        row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = base_package
+        row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = PACKAGE
         row.operator("duologue.test_connection", text="Test", icon="FILE_REFRESH")
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import outgoing
 from ..properties import settings_of
+from ..session import streaming
 from .base import Panel, wrap
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _draw_export(layout: UILayout, output: DUOLOGUE_PG_output) -> None:
 
 
 def _draw_sending(layout: UILayout, output: DUOLOGUE_PG_output, context: Context) -> None:
-    stream = outgoing.stream()
+    stream = streaming.stream()
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False

@@ -9,11 +9,10 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 from duologue.brief import STRENGTHS
 
-from ..briefing.clock import Clock
 from ..briefing.missing import start_problem
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
 from ..scene.markers import Cue, Unread, read_markers
-from ..scene.shot import frame_rate
+from ..scene.timing import Clock, frame_rate
 from .base import Panel, wrap
 from .targets import draw_targets
 

@@ -62,10 +62,10 @@ def _draw_sound(column: UILayout, context: Context, name: str, performer: DUOLOG
         return
     pieces = sequencer.pieces(scene, name, performer.strip)
     if len(pieces) > 1:
-        heard = len(sequencer.audible(scene, pieces))
+        audible = len(sequencer.audible(scene, pieces))
         wrap(
             column,
-            _t("Cut into {count} strips, {heard} are heard").format(count=len(pieces), heard=heard),
+            _t("Cut into {count} strips, {heard} are heard").format(count=len(pieces), heard=audible),
             context,
             "INFO",
         )

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
-from .. import takes
-from ..connection import session
-from ..operators.tweak import is_tweaking
 from ..properties import settings_of
-from ..scene import take_store
-from ..scene.thumbnails import icons
+from ..session.session import session
+from ..takes import listing, store, tweaks
+from ..takes.thumbnails import icons
 from .base import Panel, wrap
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ class DUOLOGUE_PT_take(Panel, bpy.types.Panel):
         column.use_property_decorate = False
         column.prop(settings, "seed")
         column.prop(settings, "steps")
-        entry = take_store.current_entry(settings)
+        entry = store.current_entry(settings)
         if not len(settings.takes):
             wrap(layout, _t("No takes yet: Perform makes one"), context, "INFO")
             return
@@ -146,12 +144,12 @@ class DUOLOGUE_PT_keep(Panel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: Context) -> bool:
         """There must be a take."""
-        return take_store.current_entry(settings_of(context.scene)) is not None
+        return store.current_entry(settings_of(context.scene)) is not None
 
     def draw(self, context: Context) -> None:
         """Draw what plays, and the three buttons."""
         layout = self.layout
-        entry = take_store.current_entry(settings_of(context.scene))
+        entry = store.current_entry(settings_of(context.scene))
         if entry is None:
             return
         column = layout.column()
@@ -161,11 +159,11 @@ class DUOLOGUE_PT_keep(Panel, bpy.types.Panel):
         column.prop(entry, "show_face")
         row = layout.row(align=True)
         row.operator("duologue.keep", icon="NLA_PUSHDOWN")
-        tweaking = is_tweaking(context)
+        tweaking = tweaks.are_entered(settings_of(context.scene))
         text = _t("Stop Tweaking") if tweaking else _t("Tweak on Top")
         row.operator("duologue.tweak", icon="KEY_HLT", depress=tweaking, text=text)
         layout.operator("duologue.bake", icon="KEYFRAME")
-        if takes.is_kept(entry):
+        if listing.is_kept(entry):
             wrap(layout, _t("Kept on NLA tracks of its own"), context, "CHECKMARK")
 
 

@@ -13,28 +13,24 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from ..scene import user_maps
-from ..scene.cast import Choices, FaceChoices
+from .. import user_maps
+from . import hooks
 
 if TYPE_CHECKING:
     from bpy.types import Context
-
-    from .performer import DUOLOGUE_PG_performer
 
 _refreshing = [False]
 
 
 def refresh_owner(item: bpy.types.PropertyGroup, _: Context | None = None) -> None:
     """Recognise the character again to whose table ``item`` belongs: Blender calls this when something in it was changed."""
-    from . import recognition
-
     if not _refreshing[0]:
         performer = owner(item)
         # Blender still holds the row that was edited: the lists it lies in must not be moved in memory.
-        recognition.recognise(performer, anew=item == performer)
+        hooks.character_changed(performer, item == performer)
 
 
-def owner(item: bpy.types.PropertyGroup) -> DUOLOGUE_PG_performer:
+def owner(item: bpy.types.PropertyGroup) -> bpy.types.PropertyGroup:
     """Return the performer that a part of its settings belongs to."""
     path = item.path_from_id()
     return item.id_data.path_resolve(".".join(path.split(".")[:2]))
@@ -116,17 +112,6 @@ class DUOLOGUE_PG_finding(bpy.types.PropertyGroup):
 def corrections_of(rows: Iterable[DUOLOGUE_PG_mapping_row]) -> dict[str, str]:
     """Return what was corrected: joint or shape -> bone or key, or nothing where it is switched off."""
     return {row.name: row.target if row.use else "" for row in rows if row.corrected}
-
-
-def choices_of(performer: DUOLOGUE_PG_performer) -> Choices:
-    """Return everything that an animator set instead of what is recognised."""
-    faces = {
-        face.mesh.name: FaceChoices(face.shape_map, corrections_of(face.rows), face.use)
-        for face in performer.faces
-        if face.mesh is not None
-    }
-    added = tuple(face.mesh for face in performer.faces if face.added and face.mesh is not None)
-    return Choices(performer.rig_map, corrections_of(performer.joints), faces, added)
 
 
 @contextmanager

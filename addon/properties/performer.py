@@ -19,7 +19,7 @@ from bpy.props import (
 from duologue.brief.timeline import MAX_EMOTION_STRENGTH
 from duologue.labels import ACTION_MODES, EMOTIONS
 
-from ..scene import compat, follow, sequencer
+from ..scene import compat, sequencer
 from . import mapping, script, targets
 from .mapping import DUOLOGUE_PG_face, DUOLOGUE_PG_finding, DUOLOGUE_PG_mapping_row, refresh_owner, rig_maps
 from .script import DUOLOGUE_PG_expression, DUOLOGUE_PG_start, DUOLOGUE_PG_transcript
@@ -27,6 +27,9 @@ from .targets import DUOLOGUE_PG_target
 
 _EMOTIONS = [(name, name.capitalize(), "") for name in sorted(EMOTIONS)]
 _ACTIONS = [(name, name.capitalize(), "") for name in ACTION_MODES]
+
+UNKNOWN = -1048574
+"""``heard_at`` of a performer whose speech nobody has read yet."""
 
 
 def _is_armature(_: Any, ob: bpy.types.Object) -> bool:
@@ -110,7 +113,7 @@ class DUOLOGUE_PG_performer(bpy.types.PropertyGroup):
     heard_at: IntProperty(
         name="Heard At",
         description="The frame at which the strip began when it was last read or followed",
-        default=follow.UNKNOWN,
+        default=UNKNOWN,
         options={"HIDDEN"},
     )
     file: StringProperty(name="File", description="The sound file with this performer's voice", subtype="FILE_PATH")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -17,9 +16,8 @@ from bpy.props import (
 )
 from duologue import arkit
 from duologue.brief import STRENGTHS
-from duologue.errors import DuologueError
 
-from ..scene import transcripts
+from . import hooks
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -28,14 +26,7 @@ _SHAPES = [(name, name, "") for name in arkit.NAMES]
 
 
 def _read_file(transcript: DUOLOGUE_PG_transcript, _: Context) -> None:
-    """Read the file once, when it is chosen, and keep what is wrong with it for the panel."""
-    transcript.problem = ""
-    if transcript.source != "FILE" or not transcript.file:
-        return
-    try:
-        transcripts.read_file(Path(bpy.path.abspath(transcript.file)), transcript.tier)
-    except DuologueError as error:
-        transcript.problem = error.message
+    hooks.transcript_changed(transcript)
 
 
 class DUOLOGUE_PG_transcript(bpy.types.PropertyGroup):

@@ -8,10 +8,11 @@ from bpy.app.translations import pgettext_iface as _t
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 from duologue.labels import RELATIONSHIPS, roles
 
+from . import hooks
 from .output import DUOLOGUE_PG_output
 from .performer import DUOLOGUE_PG_performer
 from .script import DUOLOGUE_PG_strengths
-from .takes import DUOLOGUE_PG_gain, DUOLOGUE_PG_remake, DUOLOGUE_PG_take, choose
+from .takes import DUOLOGUE_PG_gain, DUOLOGUE_PG_remake, DUOLOGUE_PG_take
 
 _RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHIPS]
 
@@ -28,6 +29,10 @@ def _role_items(settings: DUOLOGUE_PG_settings, _: bpy.types.Context | None) -> 
 
 
 _ROLE_ITEMS: list[tuple[str, str, str, int]] = []  # Blender reads these texts later, so they must stay alive
+
+
+def _choose(settings: DUOLOGUE_PG_settings, _: bpy.types.Context) -> None:
+    hooks.take_chosen(settings.id_data)
 
 
 class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
@@ -64,7 +69,7 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
         name="Take",
         description="The take that is chosen: clicking one in the list puts it on the characters",
         default=-1,
-        update=choose,
+        update=_choose,
     )
     shown_take: StringProperty(name="Shown", description="The key of the take that plays", options={"HIDDEN"})
     compared_take: StringProperty(

@@ -16,10 +16,10 @@ from bpy.props import (
 )
 from duologue import arkit
 
+from . import hooks
+
 if TYPE_CHECKING:
     from bpy.types import Action, Context, Object
-
-    from .settings import DUOLOGUE_PG_settings
 
 PARTS = [
     ("ALL", "Bodies and Faces", "All of the take"),
@@ -29,22 +29,11 @@ PARTS = [
 
 
 def _show_parts(entry: DUOLOGUE_PG_take, _: Context) -> None:
-    from .. import take_curves  # it needs these properties to be there first
-
-    take_curves.show_parts(entry)
-
-
-def choose(settings: DUOLOGUE_PG_settings, _: Context) -> None:
-    """Put the take that was clicked in the list on the characters."""
-    from .. import takes
-
-    takes.choose(settings.id_data)
+    hooks.parts_shown(entry)
 
 
 def _tune(gain: DUOLOGUE_PG_gain, _: Context) -> None:
-    from .. import takes
-
-    takes.tune(gain.id_data)
+    hooks.tuning_changed(gain.id_data)
 
 
 class DUOLOGUE_PG_take(bpy.types.PropertyGroup):

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing Blender's data: characters, armatures, faces, Actions, sound strips, stage and preview."""
+"""Blender's own data, nothing of ours: armatures, Actions, shape keys, markers, sound strips, objects and frames."""

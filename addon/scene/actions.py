@@ -220,12 +220,12 @@ def push_down(datablock: ID) -> NlaTrack | None:
 def tracks_of(datablock: ID, action: Action | None = None) -> list[NlaTrack]:
     """Return the NLA tracks that hold nothing but takes of ours, or nothing but this one."""
     data = datablock.animation_data
-    found: list[NlaTrack] = []
+    tracks: list[NlaTrack] = []
     for track in data.nla_tracks if data is not None else ():
         held = {strip.action for strip in track.strips}
         if held and (held == {action} if action is not None else all(is_ours(one) for one in held)):
-            found.append(track)
-    return found
+            tracks.append(track)
+    return tracks
 
 
 def detach(datablock: ID, action: Action | None = None) -> set[Action]:

@@ -101,11 +101,11 @@ def _shown_vertices(mesh: Object) -> NDArray[np.bool_]:
     for modifier in mesh.modifiers:
         group = mesh.vertex_groups.get(modifier.vertex_group) if modifier.type == "MASK" else None
         if group is not None and modifier.mode == "VERTEX_GROUP" and modifier.show_viewport:
-            kept = [
+            masked = [
                 any(g.group == group.index and g.weight > modifier.threshold for g in v.groups)
                 for v in mesh.data.vertices
             ]
-            shown &= np.array(kept) ^ modifier.invert_vertex_group
+            shown &= np.array(masked) ^ modifier.invert_vertex_group
     return shown
 
 
@@ -189,10 +189,10 @@ def world_pose(armature: Object, depsgraph: Any) -> NDArray[np.float64]:
 
 def meshes_of(armature: Object) -> list[Object]:
     """Return the meshes that hang on an armature, as its children or by an armature modifier, in the order of their names."""
-    found = [
+    meshes = [
         ob
         for ob in bpy.data.objects
         if ob.type == "MESH"
         and (ob.parent == armature or any(m.type == "ARMATURE" and m.object == armature for m in ob.modifiers))
     ]
-    return sorted(found, key=lambda ob: ob.name)
+    return sorted(meshes, key=lambda ob: ob.name)

@@ -16,6 +16,7 @@ from duologue.errors import DuologueError, invalid
 from numpy.typing import NDArray
 
 from . import compat
+from .timing import frame_rate
 
 if TYPE_CHECKING:
     from bpy.types import Scene, SequenceEditor, Strip
@@ -87,7 +88,7 @@ def read_strip(
     """
     samples, rate = _sound_of(strip)
     mono = pick_channel(samples, channel, f"the sound of strip {strip.name!r}")
-    fps = scene.render.fps / scene.render.fps_base
+    fps = frame_rate(scene)
     first, last = compat.strip_range(strip)
     left, right = max(first, start), min(last, end)
     out = np.zeros(max(0, round((end - start) / fps * rate)), np.float32)
@@ -168,10 +169,10 @@ def pieces(scene: Scene, performer: str, name: str) -> list[Strip]:
     editor = scene.sequence_editor
     if editor is None or not name:
         return []
-    found = [strip for strip in editor.strips if strip.type == "SOUND" and performer in _voices(strip)]
-    if not found and (strip := editor.strips.get(name)) is not None and strip.type == "SOUND":
-        found = [strip]
-    return sorted(found, key=lambda strip: compat.strip_range(strip)[0])
+    strips = [strip for strip in editor.strips if strip.type == "SOUND" and performer in _voices(strip)]
+    if not strips and (strip := editor.strips.get(name)) is not None and strip.type == "SOUND":
+        strips = [strip]
+    return sorted(strips, key=lambda strip: compat.strip_range(strip)[0])
 
 
 def audible(scene: Scene, strips: Iterable[Strip]) -> list[Strip]:
@@ -187,15 +188,15 @@ def problem(scene: Scene, performer: str, name: str) -> str:
         return _t("Choose the sound strip of {name} (add sound in the video sequencer), or take a file").format(
             name=performer
         )
-    found = pieces(scene, performer, name)
-    if not found:
+    strips = pieces(scene, performer, name)
+    if not strips:
         return _not_a_voice(editor, performer, name)
-    heard = audible(scene, found)
-    if not heard:
+    audible_strips = audible(scene, strips)
+    if not audible_strips:
         return _t("The strip “{strip}” of {name} is muted; unmute it or its channel, or take a file").format(
             strip=name, name=performer
         )
-    if any(len(strip.retiming_keys) for strip in heard):
+    if any(len(strip.retiming_keys) for strip in audible_strips):
         return _t("The strip “{strip}” of {name} is retimed; reset its retiming, or bake it to a sound file").format(
             strip=name, name=performer
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import __package__ as base_package
+from ..identity import PACKAGE
 
 LANGUAGES = ("de_DE",)
 """By Blender's names of them (``bpy.app.translations.locales``)."""
@@ -34,9 +34,9 @@ def register() -> None:
         language: {(context, english): text for english, text in read(language).items() for context in _CONTEXTS}
         for language in LANGUAGES
     }
-    bpy.app.translations.register(base_package, texts)
+    bpy.app.translations.register(PACKAGE, texts)
 
 
 def unregister() -> None:
     """Take it back. May be called twice."""
-    bpy.app.translations.unregister(base_package)
+    bpy.app.translations.unregister(PACKAGE)

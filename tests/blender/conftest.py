@@ -103,7 +103,7 @@ def ready_to_perform(extension, scene, acting, tmp_path):
         performer.file = str(examples.write_voice(tmp_path / f"{name}.wav", 1.5))
     settings.steps = 1
     yield settings
-    sys.modules[f"{MODULE}.connection"].session.close()
+    sys.modules[f"{MODULE}.session.session"].session.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import math
 import bpy
 from mathutils import Vector
 
-from addon.scene import characters
+from addon.cast import characters
 
 FINGERS = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 _MIXAMO_TRUNK = {

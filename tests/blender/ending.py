@@ -29,8 +29,8 @@ def main(way: str, folder: Path) -> None:
         Path(os.environ["BLENDER_USER_RESOURCES"], "extensions", "user_default", "duologue"),
     )
     bpy.ops.preferences.addon_enable(module=MODULE)
-    connection = sys.modules[f"{MODULE}.connection"]
-    sys.modules[f"{MODULE}.opening"].find_server = lambda: None
+    connection = sys.modules[f"{MODULE}.session.session"]
+    sys.modules[f"{MODULE}.session.opening"].find_server = lambda: None
     start = LocalServer.start
     path = os.pathsep.join([str(HERE), str(REPOSITORY / "backend")])
     LocalServer.start = lambda python, log: start(

@@ -83,8 +83,8 @@ def box_pair(scene, folder: Path):
     """Build two people of boxes, each in a collection as the sample pair is, and cast them."""
     import bpy
 
-    from addon.scene.cast import cast
-    from addon.scene.characters import build
+    from addon.cast.cast import cast
+    from addon.cast.characters import build
 
     performers = []
     for performer, height in (("A", 1.75), ("B", 1.85)):

@@ -72,17 +72,12 @@ def written() -> tuple[dict[str, str], list[str]]:
     """Return every literal that is shown, with its place; and what is shown but can't be looked up, as complaints."""
     found: dict[str, str] = {}
     complaints: list[str] = []
+    shared = _constants(ast.parse((ADDON / "operators" / "rules.py").read_text()))
     for file in sorted(ADDON.rglob("*.py")):
         if "translations" in file.parts:
             continue
         tree = ast.parse(file.read_text())
-        constants = {
-            target.id: node.value
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
+        constants = shared | _constants(tree)
         for node, mode in _shown(tree):
             place = f"{file.relative_to(ADDON)}:{node.lineno}"
             for leaf in _leaves(node, constants):
@@ -91,6 +86,16 @@ def written() -> tuple[dict[str, str], list[str]]:
                 elif isinstance(leaf, ast.JoinedStr) and (mode == "looked up" or is_text(_fixed(leaf))):
                     complaints.append(f"{place}: {ast.unparse(leaf)} is composed before it is looked up")
     return found, complaints
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    return {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def _shown(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:
@@ -130,7 +135,7 @@ def _fixed(node: ast.JoinedStr) -> str:
 
 def collect(classes: tuple[type, ...]) -> dict[str, str]:
     """Return every text of the interface and where it comes from."""
-    stages = dict.fromkeys(("Connecting", "Cancelling", "Listening", "Performing"), "connection.Session.stage")
+    stages = dict.fromkeys(("Connecting", "Cancelling", "Listening", "Performing"), "session.Session.stage")
     named = {
         role: "labels.roles" for relationship in RELATIONSHIPS if " / " in relationship for role in roles(relationship)
     }

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ from duologue.brief import Brief
 from duologue.motion.skeleton import Skeleton
 from duologue.performance.inpainting import KeptTake
 from duologue.take import Progress, Window
-from duologue.units import FPS
+from duologue.units import FPS, frames_of
 from examples import example_take
 
 WINDOW = 15
@@ -41,7 +40,7 @@ class Acting:
     def stream(
         self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: KeptTake | None = None
     ) -> Iterator[Progress | Window]:
-        frames = max(math.ceil(len(voice.samples) / voice.rate * FPS) for voice in audio)
+        frames = max(frames_of(len(voice.samples), voice.rate) for voice in audio)
         for window in example_take(frames, brief.seed).windows(WINDOW):
             for _ in range(brief.steps):
                 if should_stop():

@@ -8,6 +8,7 @@ import sys
 import bpy
 import numpy as np
 from conftest import MODULE
+from duologue.take import Take
 
 
 def press(name: str, **arguments: object) -> set[str]:
@@ -26,6 +27,12 @@ def settings_now():
 
 def keys_of(armature):
     return next(ob for ob in armature.children if ob.type == "MESH").data.shape_keys
+
+
+def chosen_take(settings) -> Take:
+    """The take that is chosen in the list, from its file."""
+    store = module("takes.store")
+    return store.load_take(store.current_entry(settings))
 
 
 def actions_of(settings) -> list:

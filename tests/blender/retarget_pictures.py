@@ -25,9 +25,10 @@ from mathutils import Vector  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 from walking import walking_take  # noqa: E402
 
-from addon.scene import armatures, characters  # noqa: E402
-from addon.scene.cast import Performer, cast  # noqa: E402
-from addon.scene.take_writer import write_take  # noqa: E402
+from addon.cast import characters  # noqa: E402
+from addon.cast.cast import Performer, cast  # noqa: E402
+from addon.scene import armatures  # noqa: E402
+from addon.takes.writer import write_take  # noqa: E402
 
 SIZE = (230, 270)
 WHOLE = (14, 46, 84)

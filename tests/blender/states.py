@@ -32,7 +32,7 @@ def operators() -> dict[str, type]:
 
 
 def session():
-    return sys.modules[f"{MODULE}.connection"].session
+    return sys.modules[f"{MODULE}.session.session"].session
 
 
 def empty(settings: Any) -> None:

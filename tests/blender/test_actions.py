@@ -10,9 +10,10 @@ from duologue import arkit
 from duologue.motion.skeleton import forward_kinematics
 from examples import example_take
 
-from addon.scene import actions, armatures, compat, shot
-from addon.scene.cast import cast
-from addon.scene.take_writer import write_take
+from addon.cast.cast import cast
+from addon.rendering import shot
+from addon.scene import actions, armatures, compat
+from addon.takes.writer import write_take
 
 FRAMES = 40
 

@@ -13,12 +13,12 @@ import bpy
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from duologue.shots.events import parse
 from duologue.take import Take
 from examples import box_pair, write_voice
 
-from addon import batch as addon_batch
 from addon.headless import main, with_verb
-from addon.scene import drawing
+from addon.rendering import batch as addon_batch
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def here(capsys, *arguments) -> tuple[int, list[dict]]:
     """Run it in this process; return the exit code and the events."""
     capsys.readouterr()
     code = main([str(argument) for argument in arguments])
-    return code, [event for line in capsys.readouterr().out.splitlines() if (event := drawing.parse(line))]
+    return code, [event for line in capsys.readouterr().out.splitlines() if (event := parse(line))]
 
 
 def states(events) -> list[str]:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from addon import benchmark
+import addon
+from addon.rendering import benchmark
 
 
 def test_every_figure_is_measured_and_names_its_limit():
-    rows = benchmark.run(6.0, repeats=1)
+    rows = benchmark.run(6.0, 1, addon.register, addon.unregister)
     assert len(rows) == 3
     for row in rows:
         assert row["value"] > 0
@@ -16,5 +17,7 @@ def test_every_figure_is_measured_and_names_its_limit():
 
 
 def test_whole_curves_beat_key_by_key():
-    ratio = next(row for row in benchmark.run(6.0, repeats=1) if "keyframe_insert" in row["name"])
+    ratio = next(
+        row for row in benchmark.run(6.0, 1, addon.register, addon.unregister) if "keyframe_insert" in row["name"]
+    )
     assert ratio["value"] < 1

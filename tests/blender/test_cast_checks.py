@@ -156,7 +156,7 @@ def test_a_fault_is_named_and_mended_and_nothing_else_is_changed(cast, code):
 
 
 def test_every_fix_has_a_test():
-    assert set(module("scene.fixes").FIXES) == set(MENDABLE)
+    assert set(module("cast.fixes").FIXES) == set(MENDABLE)
 
 
 @pytest.mark.parametrize("code", ["rest-position", "solo", "face-solo", "driven", "muted", "pinned", "absolute", "slider",
@@ -185,7 +185,7 @@ def test_what_was_mended_lets_the_take_show(cast, scene, code):
 
 def shown(settings, scene) -> np.ndarray:
     """Where Blender shows the vertices of A's body in the middle of a take."""
-    writer = module("scene.take_writer")
+    writer = module("takes.writer")
     writer.write_take(example_take(20), module("briefing").cast_both(settings), 1, 30.0)
     scene.frame_set(12)
     mesh = mesh_of(settings.a).evaluated_get(bpy.context.evaluated_depsgraph_get())
@@ -212,7 +212,7 @@ def test_applying_the_scale_keeps_the_body_where_it_was(cast, scene):
     np.testing.assert_allclose(after, before, atol=1e-5)
     assert tuple(cast.a.armature.scale) == tuple(mesh.scale) == (1.0, 1.0, 1.0)
     take = example_take(5)
-    assert module("scene.take_writer").write_take(take, module("briefing").cast_both(cast), 1, 30.0) == []
+    assert module("takes.writer").write_take(take, module("briefing").cast_both(cast), 1, 30.0) == []
 
 
 def test_a_shared_mesh_is_not_scaled_behind_the_other_one_s_back(cast, scene):

@@ -12,7 +12,7 @@ import pytest
 from conftest import MODULE
 from duologue import arkit
 
-from addon.scene import characters
+from addon.cast import characters
 
 
 def press(name: str, /, **arguments: object) -> set[str]:
@@ -26,7 +26,7 @@ def module(name: str):
 @pytest.fixture
 def settings(extension, scene):
     yield scene.duologue
-    maps = module("scene.user_maps")
+    maps = module("user_maps")
     for preset in maps.library().names:
         module("operators.cast_presets").presets.delete(maps.folder(), preset)
 
@@ -173,7 +173,7 @@ def test_a_character_nobody_knows_can_be_mapped_by_hand(settings, scene):
     for i, joint in enumerate(needed):
         row(settings.a.joints, joint).target = f"b{i}"
     assert settings.a.problem == ""
-    assert len(module("properties.recognition").cast_performer("A", settings.a).match.bones) == len(needed)
+    assert len(module("cast.recognition").cast_performer("A", settings.a).match.bones) == len(needed)
 
 
 def test_another_character_begins_without_corrections(cast):
@@ -207,7 +207,7 @@ def row_index(rows, name: str) -> int:
 
 
 def check_corrections(settings) -> None:
-    a = module("properties.recognition").cast_performer("A", settings.a)
+    a = module("cast.recognition").cast_performer("A", settings.a)
     assert "RightToeBase" not in a.match.bones
     assert "cheekPuff" in a.faces[0].match.missing
 

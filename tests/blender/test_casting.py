@@ -8,8 +8,9 @@ import pytest
 from duologue import arkit
 from duologue.errors import DuologueError
 
-from addon.scene import characters, shot
-from addon.scene.cast import cast
+from addon.cast import characters
+from addon.cast.cast import cast
+from addon.rendering import shot
 
 
 def test_the_sample_pair_is_whole(scene):

@@ -61,7 +61,7 @@ ELSEWHERE = {
 
 @pytest.fixture
 def session(extension):
-    return sys.modules[f"{MODULE}.connection"].session
+    return sys.modules[f"{MODULE}.session.session"].session
 
 
 def test_what_is_tested_elsewhere_is_still_there():
@@ -258,7 +258,7 @@ def test_7_a_take_moves_a_character_whose_own_strips_and_action_were_in_the_way(
     track.is_solo = True  # mutes all else, and is easily forgotten
     bpy.ops.duologue.perform("EXEC_DEFAULT", wait=60)
     poses = {tuple(np.round(pose(scene, rig, frame), 5)) for frame in (2, 12, 24, 40)}
-    notes = " ".join(sys.modules[f"{MODULE}.connection"].session.notes)
+    notes = " ".join(sys.modules[f"{MODULE}.session.session"].session.notes)
     assert len(poses) == 4 or "solo" in notes.lower(), "it neither moves nor says what keeps it from moving"
     assert own.name in bpy.data.actions
 

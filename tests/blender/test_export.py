@@ -30,10 +30,10 @@ def settings(extension, scene, tmp_path):
     settings.a.armature, settings.b.armature = (performer.armature for performer in pair)
     take = example_take(FRAMES)
     entry = settings.takes.add()
-    entry.file, entry.frames = sys.modules[f"{MODULE}.scene.take_store"].save_take(take), FRAMES
+    entry.file, entry.frames = sys.modules[f"{MODULE}.takes.store"].save_take(take), FRAMES
     entry.name, entry.first_frame = "Take 1", FIRST
     settings.active_take = 0
-    writer = sys.modules[f"{MODULE}.scene.take_writer"]
+    writer = sys.modules[f"{MODULE}.takes.writer"]
     cast_both = sys.modules[f"{MODULE}.briefing"].cast_both
     writer.write_take(take, cast_both(settings), FIRST, 30)
     pair[0].meshes[0].modifiers.new("Smooth", "SUBSURF")  # which an exporter that applies it pays for with the face
@@ -76,7 +76,7 @@ def shown(first: int) -> list[tuple[dict, dict]]:
 
 @pytest.mark.parametrize(("kind", "suffix"), [("GLTF", "glb"), ("FBX", "fbx"), ("USD", "usdc")])
 def test_the_characters_move_in_the_file_as_in_the_scene(settings, tmp_path, kind, suffix):
-    exporting = sys.modules[f"{MODULE}.scene.exporting"]
+    exporting = sys.modules[f"{MODULE}.rendering.exporting"]
     if not exporting.FORMATS[kind.lower()].available:
         pytest.skip(f"this Blender was built without {kind}")
     truth = shown(FIRST)
@@ -196,7 +196,7 @@ def test_a_character_outside_the_view_layer_is_named(settings):
 def test_other_frame_rates_keep_the_time(settings, scene, tmp_path):
     """At 24 frames a second a take of 40 frames at 30 lasts 32 frames; the glTF is as long in seconds."""
     scene.render.fps = 24
-    writer = sys.modules[f"{MODULE}.scene.take_writer"]
+    writer = sys.modules[f"{MODULE}.takes.writer"]
     cast_both = sys.modules[f"{MODULE}.briefing"].cast_both
     writer.write_take(example_take(FRAMES), cast_both(settings), FIRST, 24)
     press(settings, "GLTF")

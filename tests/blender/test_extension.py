@@ -13,6 +13,7 @@ from conftest import HERE, MODULE
 from duologue.errors import DuologueError
 from duologue.wire.local import LocalServer
 from examples import write_voice
+from pressing import chosen_take
 
 REASONS = {
     # pressed in an empty scene, every button says what is missing
@@ -35,7 +36,7 @@ def settings(extension, scene):
 
 @pytest.fixture
 def session(extension):
-    return sys.modules[f"{MODULE}.connection"].session
+    return sys.modules[f"{MODULE}.session.session"].session
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,7 @@ def test_a_take_is_performed_kept_and_cleared(ready, session, scene):
     assert press("perform", wait=60) == {"FINISHED"}
     assert session.state == "DONE", session.message
     assert scene.frame_end >= 45
-    take = sys.modules[f"{MODULE}.scene.take_store"].current_take(ready)
+    take = chosen_take(ready)
     assert take.frames == 45
     for performer in ready.performers():
         mesh = next(ob for ob in performer.armature.children if ob.type == "MESH")
@@ -254,7 +255,7 @@ def test_a_server_is_started_and_stopped_by_blender(ready, session, monkeypatch,
         press("start_server")
     preferences.environment = os.environ.get("DUOLOGUE_TEST_SERVER_PYTHON", sys.executable)
     path = os.pathsep.join([str(HERE), str(HERE.parent.parent / "backend")])
-    monkeypatch.setattr(sys.modules[f"{MODULE}.opening"], "find_server", lambda: None)
+    monkeypatch.setattr(sys.modules[f"{MODULE}.session.opening"], "find_server", lambda: None)
     start = LocalServer.start
     monkeypatch.setattr(
         LocalServer,

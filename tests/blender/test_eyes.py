@@ -11,10 +11,10 @@ from duologue.rigs.eyes import REACH
 from duologue.take import Take
 from examples import example_take
 
+from addon.cast.cast import Choices, cast
+from addon.cast.eyes import eye_bones
 from addon.scene import armatures
-from addon.scene.cast import Choices, cast
-from addon.scene.eyes import eye_bones
-from addon.scene.take_writer import write_take
+from addon.takes.writer import write_take
 
 
 @pytest.fixture

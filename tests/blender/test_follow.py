@@ -35,7 +35,7 @@ def perform(chosen) -> None:
     briefing = installed("briefing")
     briefing.read_speech(bpy.context, chosen)
     take = example_take(60)
-    installed("scene.take_writer").write_take(take, briefing.cast_both(chosen), chosen.first_frame, 30.0)
+    installed("takes.writer").write_take(take, briefing.cast_both(chosen), chosen.first_frame, 30.0)
     bpy.context.view_layer.update()
 
 
@@ -109,7 +109,7 @@ def test_a_take_that_arrives_after_its_strips_were_moved_is_brought_there(settin
     for performer in settings.performers():
         compat.move_strip(strip_of(performer), 30)
     bpy.context.view_layer.update()
-    installed("scene.take_writer").write_take(example_take(60), briefing.cast_both(settings), asked_for, 30.0)
+    installed("takes.writer").write_take(example_take(60), briefing.cast_both(settings), asked_for, 30.0)
     bpy.context.view_layer.update()
     assert (begins(settings.a), begins(settings.b), settings.first_frame) == (41, 41, 41)
 
@@ -239,7 +239,7 @@ def test_strips_dragged_in_the_sequencer_take_the_take_along_and_undo_brings_all
 def test_a_kept_takes_tweaks_go_with_it(settings):
     press("keep")
     armature = settings.a.armature
-    tweaks = installed("scene.tweaks")
+    tweaks = installed("takes.tweaks")
     tweaks.add([armature], "A", 11, 70)
     installed("scene.actions").leave_tweak_mode(armature)
     layer = tweaks.track_of(armature).strips[0]
@@ -341,7 +341,7 @@ def test_strips_come_to_a_take_that_was_moved(settings):
     with pytest.raises(RuntimeError, match="The take is where its strips are"):
         press("align_strips")
     for performer in settings.performers():
-        installed("scene.follow").shift_action(performer.armature.animation_data.action, 12)
+        installed("takes.follow").shift_action(performer.armature.animation_data.action, 12)
     bpy.context.view_layer.update()
     assert begins(settings.a) == 23  # moved by hand, it stays
     assert press("align_strips") == {"FINISHED"}
@@ -359,7 +359,7 @@ def test_strips_come_to_a_take_that_was_moved(settings):
 
 
 def test_watching_costs_next_to_nothing(settings):
-    follow = installed("scene.follow").is_behind
+    follow = installed("takes.follow").is_behind
     assert not follow(bpy.context)
     costs = []
     for _ in range(30):

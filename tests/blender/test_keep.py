@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from duologue import arkit
 from mathutils import Quaternion
-from pressing import keys_of, module, press, settings_now, shape, turned
+from pressing import chosen_take, keys_of, module, press, settings_now, shape, turned
 
 
 def weight(settings, frame: int, name: str = "jawOpen") -> float:
-    take = module("scene.take_store").current_take(settings)
+    take = chosen_take(settings)
     return float(take.tracks[0].weights[frame - 1, arkit.INDEX[name]])
 
 
@@ -51,7 +51,7 @@ def test_face_only_over_a_kept_body(performed):
 
 
 def test_gain_and_offset_without_the_server(performed):
-    module("connection").session.close()
+    module("session.session").session.close()
     press("add_gain")
     row = performed.gains[0]
     row.shape, row.gain, row.offset = "jawOpen", 0.5, 0.1

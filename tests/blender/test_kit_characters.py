@@ -11,9 +11,10 @@ from duologue import arkit
 from duologue.take import Take
 from examples import example_take
 
-from addon.scene import armatures, shot
-from addon.scene.cast import cast
-from addon.scene.take_writer import write_take
+from addon.cast.cast import cast
+from addon.rendering import shot
+from addon.scene import armatures
+from addon.takes.writer import write_take
 
 pytestmark = pytest.mark.skipif(not kit_characters.KIT.is_dir(), reason="the kit is not here")
 

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from conftest import HERE, MODULE
 from duologue.take import Take
-from pressing import module, press, settings_now
+from pressing import chosen_take, module, press, settings_now
 
 sys.path.insert(0, str(HERE.parent / "service"))
 
 
 @pytest.fixture
 def session(extension):
-    return module("connection").session
+    return module("session.session").session
 
 
 def pump_until(session, condition, seconds: float = 20.0) -> None:
@@ -30,10 +30,6 @@ def pump_until(session, condition, seconds: float = 20.0) -> None:
         assert time.monotonic() < until, f"too slow: {session.state} {session.message}"
         session.pump()
         time.sleep(0.01)
-
-
-def current(settings) -> Take:
-    return module("scene.take_store").current_take(settings)
 
 
 @pytest.fixture
@@ -48,14 +44,14 @@ def line(ready_to_perform, acting, tmp_path):
         file.chmod(0o600)
         bpy.context.preferences.addons[MODULE].preferences.file = str(file)
         yield proxy
-        module("connection").session.close()
+        module("session.session").session.close()
 
 
 # Shown as it comes ----------------------------------------------------------------------------------------------------
 
 
 def test_what_is_shown_follows_the_newest_frame_and_never_runs_ahead(extension):
-    playhead = module("scene.live").Playhead()
+    playhead = module("takes.live").Playhead()
     assert playhead.advance(1.0, 0) == 0
     shown = [playhead.advance(1 / 30, 30) for _ in range(60)]  # a second has come: it is played in a second
     assert shown[:3] == [1, 2, 3]
@@ -140,7 +136,7 @@ def test_a_character_deleted_meanwhile_is_told_and_the_take_is_not_lost(ready_to
     assert session.state == "FAILED"
     assert "no armature is chosen for B" in session.message
     (entry,) = settings_now().takes
-    assert current(settings_now()).digest() == entry.digest
+    assert chosen_take(settings_now()).digest() == entry.digest
 
 
 # Cancelled and interrupted --------------------------------------------------------------------------------------------
@@ -206,11 +202,11 @@ def test_a_broken_line_is_mended_and_the_take_is_whole(line, ready_to_perform, s
 
 def remade(settings) -> tuple[Take, Take]:
     """The first take and what came of re-making a part of it."""
-    store = module("scene.take_store")
+    store = module("takes.store")
     settings.active_take = 0
     assert press("remake", wait=60) == {"FINISHED"}
     settings = settings_now()
-    return store.load_take(settings.takes[0]), store.current_take(settings)
+    return store.load_take(settings.takes[0]), chosen_take(settings)
 
 
 def test_a_stretch_is_made_again_and_the_rest_stays_bit_for_bit(performed):
@@ -243,7 +239,7 @@ def test_a_part_can_follow_the_panel_s_brief(performed):
     _, after = remade(performed)
     assert after.provenance["seed"] == 5
     entry = settings_now().takes[1]
-    assert module("scene.take_store").load_brief(entry).a.emotion[0][1] == "joy"
+    assert module("takes.store").load_brief(entry).a.emotion[0][1] == "joy"
 
 
 def test_outdated_is_told_by_the_fingerprint(performed):

@@ -33,13 +33,13 @@ def chosen(extension, scene):
     for name in ("where", "environment", "address", "keys", "file"):
         preferences.property_unset(name)
     yield preferences
-    sys.modules[f"{MODULE}.connection"].session.close()
-    sys.modules[f"{MODULE}.server_choice"].keys_file().unlink(missing_ok=True)
+    sys.modules[f"{MODULE}.session.session"].session.close()
+    sys.modules[f"{MODULE}.session.servers"].keys_file().unlink(missing_ok=True)
 
 
 @pytest.fixture
 def session(extension):
-    return sys.modules[f"{MODULE}.connection"].session
+    return sys.modules[f"{MODULE}.session.session"].session
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def text_of(connection: Connection, **changes: object) -> str:
 
 
 def environments():
-    return sys.modules[f"{MODULE}.environments"]
+    return sys.modules[f"{MODULE}.session.environments"]
 
 
 def make_environment(folder: Path, version: str = __version__) -> Path:
@@ -130,10 +130,10 @@ def test_a_server_that_does_not_start_says_why_and_leaves_its_log(chosen, sessio
         press("start_server", wait=30)
     assert session.server_state().failed
     assert not session.owns_server
-    log = sys.modules[f"{MODULE}.server_choice"].log_file()
+    log = sys.modules[f"{MODULE}.session.servers"].log_file()
     assert "Traceback" in log.read_text()
     assert press("show_log") == {"FINISHED"}
-    report = sys.modules[f"{MODULE}.diagnostics"].report()
+    report = sys.modules[f"{MODULE}.session.diagnostics"].report()
     assert "torch was built for another processor" in report
     assert "bpy" not in chosen.environment
     assert bpy.app.version_string in report
@@ -164,7 +164,7 @@ def test_pasted_keys_connect_and_lie_in_a_file_of_their_own(chosen, server, sess
     assert chosen.address == server.connection.endpoint.removeprefix("tcp://")
     assert press("test_connection", wait=30) == {"FINISHED"}
     assert server.connection.endpoint in session.server_state().text
-    file = sys.modules[f"{MODULE}.server_choice"].keys_file()
+    file = sys.modules[f"{MODULE}.session.servers"].keys_file()
     if os.name == "posix":
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert Connection.load(file).client_secret == server.connection.client_secret
@@ -173,7 +173,7 @@ def test_pasted_keys_connect_and_lie_in_a_file_of_their_own(chosen, server, sess
     secret = server.connection.client_secret.encode()
     assert saved[:4] in {b"BLEN", b"\x28\xb5\x2f\xfd"}
     assert secret not in _unpacked(saved)
-    assert secret not in sys.modules[f"{MODULE}.diagnostics"].report().encode()
+    assert secret not in sys.modules[f"{MODULE}.session.diagnostics"].report().encode()
     assert "REGISTER" not in bpy.types.DUOLOGUE_OT_enter_keys.bl_options
     assert "REGISTER" not in bpy.types.DUOLOGUE_OT_paste_connection.bl_options
 
@@ -214,13 +214,13 @@ def test_keys_are_forgotten(chosen, server):
         press("forget_keys")
     press("paste_connection", text=text_of(server.connection))
     assert press("forget_keys") == {"FINISHED"}
-    assert not sys.modules[f"{MODULE}.server_choice"].keys_file().exists()
+    assert not sys.modules[f"{MODULE}.session.servers"].keys_file().exists()
     with pytest.raises(RuntimeError, match="no keys for this server yet"):
         press("test_connection", wait=5)
 
 
 def test_another_computer_is_only_reached_when_blender_may_go_online(chosen, server):
-    online = sys.modules[f"{MODULE}.server_choice"]
+    online = sys.modules[f"{MODULE}.session.servers"]
     press("paste_connection", text=text_of(server.connection, endpoint="tcp://render-1.example:5555"))
     if bpy.app.online_access:
         pytest.skip("this Blender was started with --online-mode")

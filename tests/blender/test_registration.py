@@ -66,7 +66,7 @@ def performing(ready_to_perform, tmp_path):
         performer.file = str(write_voice(tmp_path / "long.wav", 4.0))
     ready_to_perform.steps = 4
     bpy.ops.duologue.perform("EXEC_DEFAULT")
-    session = sys.modules[f"{MODULE}.connection"].session
+    session = sys.modules[f"{MODULE}.session.session"].session
     rig = ready_to_perform.a.armature
     while session.pump() and rig.pose.bones["Head"].rotation_quaternion.angle < 1e-4:
         time.sleep(0.02)
@@ -137,7 +137,7 @@ def test_switching_off_while_a_take_is_made_leaves_nothing_behind(performing):
     else:  # ... or what there was of the take is in the list
         assert len(bpy.context.scene.duologue.takes) == 1
         assert kept.layers
-    session = sys.modules[f"{MODULE}.connection"].session
+    session = sys.modules[f"{MODULE}.session.session"].session
     assert session.state in {"IDLE", "CANCELLED"}
     assert bpy.ops.duologue.perform.poll()  # and one can go on
 

@@ -13,10 +13,11 @@ import bpy
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from duologue.shots.events import parse
 from examples import box_pair, example_take, write_voice
 
 from addon.headless import main
-from addon.scene import camera, drawing
+from addon.rendering import camera
 
 FRAMES = 4
 
@@ -27,7 +28,7 @@ def headless(*arguments: object, environment: dict[str, str] | None = None) -> l
         [sys.executable, REPOSITORY / "addon" / "headless.py", "--package", REPOSITORY / "backend" / "duologue", *arguments],
         capture_output=True, text=True, timeout=170, check=False, env={**os.environ, **(environment or {})},
     )  # fmt: skip
-    events = [event for line in ended.stdout.splitlines() if (event := drawing.parse(line))]
+    events = [event for line in ended.stdout.splitlines() if (event := parse(line))]
     assert events, ended.stdout + ended.stderr
     assert (ended.returncode != 0) == (events[-1]["duologue"] == "error")
     return events
@@ -37,7 +38,7 @@ def here(capsys, *arguments: object) -> list[dict]:
     """The same in this process, for what draws nothing."""
     capsys.readouterr()
     code = main([str(argument) for argument in arguments])
-    events = [event for line in capsys.readouterr().out.splitlines() if (event := drawing.parse(line))]
+    events = [event for line in capsys.readouterr().out.splitlines() if (event := parse(line))]
     assert (code != 0) == (events[-1]["duologue"] == "error")
     return events
 

@@ -17,10 +17,11 @@ import pytest
 from duologue.motion.skeleton import forward_kinematics
 from walking import SKELETON, walking_take
 
-from addon.scene import armatures, characters
+from addon.cast import characters
+from addon.cast.cast import Performer, cast
+from addon.scene import armatures
 from addon.scene.axes import from_blender
-from addon.scene.cast import Performer, cast
-from addon.scene.take_writer import write_take
+from addon.takes.writer import write_take
 
 FRAMES = range(0, 96, 5)
 ANGLE = 0.5  # degrees

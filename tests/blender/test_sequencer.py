@@ -8,7 +8,8 @@ import pytest
 from duologue.errors import DuologueError
 from examples import example_take, write_voice
 
-from addon.scene import compat, sequencer, shot
+from addon.rendering import shot
+from addon.scene import compat, sequencer
 
 
 def test_each_performer_gets_a_strip_and_a_second_run_replaces_it(scene, tmp_path):

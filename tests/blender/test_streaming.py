@@ -36,17 +36,17 @@ def settings(extension, scene, take, tmp_path):
     settings = scene.duologue
     pair = box_pair(scene, tmp_path)
     settings.a.armature, settings.b.armature = (performer.armature for performer in pair)
-    store = sys.modules[f"{MODULE}.scene.take_store"]
+    store = sys.modules[f"{MODULE}.takes.store"]
     entry = settings.takes.add()
     entry.name, entry.file, entry.frames, entry.first_frame = "Take 1", store.save_take(take), FRAMES, FIRST
     settings.active_take = 0
     yield settings
-    sys.modules[f"{MODULE}.outgoing"].stop()
+    sys.modules[f"{MODULE}.session.streaming"].stop()
 
 
 @pytest.fixture
 def outgoing(extension):
-    return sys.modules[f"{MODULE}.outgoing"]
+    return sys.modules[f"{MODULE}.session.streaming"]
 
 
 class Listener:
@@ -264,7 +264,7 @@ def test_a_take_is_sent_while_a_server_makes_it(ready_to_perform, listeners):
     choose(ready_to_perform, "LIVE_LINK", listeners)
     start()
     ready_to_perform.steps = 3
-    session = sys.modules[f"{MODULE}.connection"].session
+    session = sys.modules[f"{MODULE}.session.session"].session
     bpy.ops.duologue.perform("EXEC_DEFAULT")
     frames = []
     until = time.monotonic() + 40

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from duologue.take import Take
 from duologue.units import FPS
-from pressing import actions_of, keys_of, module, press, settings_now, shape, turned
+from pressing import actions_of, chosen_take, keys_of, module, press, settings_now, shape, turned
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def test_a_finished_take_is_in_the_list_with_all_that_made_it(performed):
     (entry,) = performed.takes
     assert (entry.name, entry.seed, entry.frames, entry.complete) == ("Take 1", 0, 45, True)
     assert entry.seconds == pytest.approx(1.5)
-    brief = module("scene.take_store").load_brief(entry)
+    brief = module("takes.store").load_brief(entry)
     assert brief.relationship == performed.relationship
     assert [about["source"] for about in json.loads(entry.speech)] == [performed.a.file, performed.b.file]
-    take = module("scene.take_store").current_take(performed)
+    take = chosen_take(performed)
     assert take.digest() == entry.digest
-    assert take.provenance["brief"] == brief.digest(module("scene.take_store").load_speech(entry))
+    assert take.provenance["brief"] == brief.digest(module("takes.store").load_speech(entry))
     assert actions_of(performed) == [entry.action_a, entry.action_a, entry.action_b, entry.action_b]
     assert entry.action_a.use_fake_user
     assert performed.active_take == 0
@@ -59,7 +59,7 @@ def test_run_again_makes_the_same_take_bit_for_bit_whatever_the_panel_says_now(p
 
 
 def test_run_again_without_the_kept_speech_takes_the_scene_s_if_it_is_the_same(performed):
-    folder = module("scene.take_store").folder()
+    folder = module("takes.store").folder()
     for file in folder.glob("speech-*"):
         file.unlink()
     press("run_again", wait=60)
@@ -155,7 +155,7 @@ def test_other_characters_play_a_take_after_recasting(performed, tmp_path):
     from examples import write_character
 
     first = performed.takes[0].action_a
-    characters, scene = module("scene.characters"), bpy.context.scene
+    characters, scene = module("cast.characters"), bpy.context.scene
     character = characters.build(write_character(tmp_path / "tall.safetensors", 1.9, "Tall"), scene.collection)
     bpy.context.view_layer.update()
     performed.a.armature = character.armature
@@ -176,7 +176,7 @@ def test_writing_anew_follows_a_changed_rotation_mode(performed):
 
 
 def test_a_take_whose_file_is_gone_still_plays_and_says_what_can_not_be_done(performed):
-    store = module("scene.take_store")
+    store = module("takes.store")
     (store.folder() / performed.takes[0].file).unlink()
     press("play_take")
     with pytest.raises(RuntimeError, match="not on this computer"):
@@ -290,7 +290,7 @@ def test_the_file_grows_by_its_curves_only(ready_to_perform, tmp_path):
 
 
 def test_a_take_cut_off_is_kept_as_far_as_it_came(ready_to_perform, scene):
-    session = module("connection").session
+    session = module("session.session").session
     ready_to_perform.steps = 5
     press("perform")
     while session.pump() and session.frames_done < 15:
@@ -305,7 +305,7 @@ def test_a_take_cut_off_is_kept_as_far_as_it_came(ready_to_perform, scene):
     assert actions_of(ready_to_perform) == [None] * 4  # the characters are as they were before
     ready_to_perform.active_take = 0
     assert actions_of(ready_to_perform)[0] == entry.action_a
-    assert Take.load(module("scene.take_store").folder() / entry.file).frames == entry.frames
+    assert Take.load(module("takes.store").folder() / entry.file).frames == entry.frames
     assert entry.action_a.frame_range[1] == entry.frames
     with pytest.raises(RuntimeError, match="cut off before its end"):
         press("remake", wait=60)

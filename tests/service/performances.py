@@ -19,7 +19,7 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.take import Progress, Track, Window
 from duologue.take.edit import check_take
-from duologue.units import FPS
+from duologue.units import FPS, frames_of
 
 if TYPE_CHECKING:
     from duologue.performance.inpainting import KeptTake
@@ -49,7 +49,7 @@ class Swaying:
     def stream(
         self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: KeptTake | None = None
     ) -> Iterator[Progress | Window]:
-        frames = max(int(len(part.samples) / part.rate * FPS) for part in audio)
+        frames = max(frames_of(len(part.samples), part.rate) for part in audio)
         if keep is not None:
             check_take(keep.take, frames)
         loud = float(np.mean([np.abs(part.samples).mean() for part in audio]))

@@ -26,7 +26,7 @@ def module(name):
 
 
 def session():
-    return module("connection").session
+    return module("session.session").session
 
 
 def preferences():

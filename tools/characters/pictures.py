@@ -19,7 +19,7 @@ from duologue.arkit import NAMES
 from mathutils import Quaternion, Vector
 from PIL import Image, ImageDraw
 
-from addon.scene import characters
+from addon.cast import characters
 
 ROOT = Path(__file__).resolve().parents[2]
 

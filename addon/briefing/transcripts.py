@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transcripts from texts and files, checked where they are chosen, and moved along with the strip whose words they are."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from duologue.brief import Transcript, TranscriptFormat
+from duologue.brief.performer import TRANSCRIPT_FORMATS
+from duologue.brief.transcript import Word, parse
+from duologue.errors import DuologueError, invalid
+from duologue.files.document import read_text
+
+_CUE = re.compile(r"^\s*\d+:\d\d:\d\d[,.]\d{1,3}\s*-->", re.MULTILINE)
+_JSON = re.compile(r'\s*(\{\s*"|\[\s*\{)')
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a sound as it plays on the timeline, in seconds: ``t`` of the sound is ``t + shift`` of the take."""
+
+    begin: float
+    end: float
+    shift: float
+
+
+def guess_format(content: str) -> TranscriptFormat:
+    """Return what a text is written in, told from its content."""
+    if "ooTextFile" in content[:200]:
+        return "textgrid"
+    if _JSON.match(content):
+        return "json"
+    return "srt" if _CUE.search(content) else "text"
+
+
+def read_text_block(content: str, tier: str = "") -> Transcript:
+    """Return a text's words.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``transcript-empty``; what :func:`duologue.brief.transcript.parse` raises.
+    """
+    return _checked(Transcript(content, guess_format(content), tier))
+
+
+def read_file(path: Path, tier: str = "") -> Transcript:
+    """Return a file's words.
+
+    Raises:
+        DuologueError: NOT_FOUND ``file-not-found``; INVALID_ARGUMENT ``transcript-format`` for an unknown suffix,
+            ``transcript-empty``; what ``read_text`` and ``parse`` raise.
+    """
+    form = TRANSCRIPT_FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise invalid("transcript-format", f"{path.name} has none of the suffixes {', '.join(TRANSCRIPT_FORMATS)}")
+    return _checked(Transcript(read_text(path), form, tier))
+
+
+def text_problem(content: str, tier: str = "") -> str:
+    """Return why a text has no words that can be read, or nothing. Cheap when asked again about the same text."""
+    return _problem(content, tier)
+
+
+@lru_cache(maxsize=8)
+def _problem(content: str, tier: str) -> str:
+    try:
+        read_text_block(content, tier)
+    except DuologueError as error:
+        return error.message
+    return ""
+
+
+def _checked(transcript: Transcript) -> Transcript:
+    if not parse(transcript):
+        raise invalid("transcript-empty", "the transcript has no words")
+    return transcript
+
+
+def on_timeline(transcript: Transcript, stretches: Sequence[Stretch]) -> Transcript:
+    """Return a transcript with its times in the take: moved and cut as its sound is. Text without times stays as it is.
+
+    A line that is heard whole keeps its own interval; of one that is cut the words stay whose middle is heard.
+    """
+    words = "" if transcript.format == "recognise" else parse(transcript)
+    whole = len(stretches) == 1 and abs(stretches[0].shift) < 1e-6 and stretches[0].begin <= 1e-6
+    if isinstance(words, str) or (whole and all(word.end <= stretches[0].end for word in words)):
+        return transcript
+    entries = [entry for part in stretches for entry in _moved(words, part)]
+    entries.sort(key=lambda entry: entry["start"])
+    return Transcript(json.dumps(entries, ensure_ascii=False), "json")
+
+
+def _moved(words: Sequence[Word], part: Stretch) -> list[dict[str, float | str]]:
+    entries: list[dict[str, float | str]] = []
+    for line, group in itertools.groupby(words, key=lambda word: word.line or (word.start, word.end)):
+        spoken = list(group)
+        inside = part.begin - 1e-6 <= line[0] + part.shift and line[1] + part.shift <= part.end + 1e-6
+        if inside:
+            entries.append(_entry(*line, " ".join(word.text for word in spoken), part.shift))
+            continue
+        for word in spoken:
+            if part.begin <= (word.start + word.end) / 2 + part.shift < part.end:
+                entries.append(_entry(word.start, word.end, word.text, part.shift))
+    return entries
+
+
+def _entry(start: float, end: float, text: str, shift: float) -> dict[str, float | str]:
+    return {"start": round(max(0.0, start + shift), 4), "end": round(max(0.0, end + shift), 4), "text": text}

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a character, or would keep a take from showing on it. ``fixes.py`` mends what can safely be mended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from bpy.app.translations import pgettext_iface as _t
+from duologue.rigs.alignment import heading
+from duologue.rigs.joints import BODY, SIDES
+from duologue.rigs.recognise import recognise_shapes
+from duologue.rigs.target import TargetRig
+
+from ..scene import armatures, shape_keys
+from .cast import Face, Performer
+from .eyes import eye_bones
+
+if TYPE_CHECKING:
+    from bpy.types import Object
+
+Severity = Literal["ERROR", "WARNING", "INFO"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about a character. ``about``: the object that it is true of; ``names``: bones or shape keys.
+
+    ``ERROR``: the take can't be shown; ``WARNING``: something of it won't be seen, or not as meant; ``INFO``: good to know.
+    """
+
+    code: str
+    severity: Severity
+    text: str
+    about: str
+    names: tuple[str, ...] = ()
+
+
+def check(armature: Object, performer: Performer | None) -> list[Finding]:
+    """Return what is to be said of a character, the worst first. ``performer`` is None when it was not recognised."""
+    findings = [*_armature(armature)]
+    if performer is not None:
+        findings += [*_bones(performer), *_rest_pose(performer), *_meshes(performer), *_eyes(performer)]
+        for face in performer.faces:
+            findings += [*_shapes(face), *_face(performer, face)]
+    order = ("ERROR", "WARNING", "INFO")
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def blockers(performer: Performer) -> list[str]:
+    """Return the texts of what keeps a take from showing on a character as it was meant."""
+    findings = [*_armature(performer.armature), *_bones(performer)]
+    for face in performer.faces:
+        findings += _shapes(face)
+    return [finding.text for finding in findings if finding.severity != "INFO"]
+
+
+def listed(names: Sequence[str], limit: int = 4) -> str:
+    """Return names as one text that is never longer than a line or two."""
+    more = _t(" and {count} more").format(count=len(names) - limit) if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _armature(armature: Object) -> Iterator[Finding]:
+    def finding(code: str, severity: Severity, text: str) -> Finding:
+        return Finding(code, severity, text.format(name=armature.name), armature.name)
+
+    if armature.library is not None and armature.override_library is None:
+        yield finding("linked", "ERROR", _t("{name} is linked from another file; make a library override of it first"))
+    axes = np.linalg.norm(np.array(armature.matrix_world)[:3, :3], axis=0)
+    if not armatures.is_even(armature):
+        mirrored = armature.matrix_world.determinant() < 0
+        text = (
+            _t("{name} is mirrored; apply its scale") if mirrored else _t("{name} is scaled unevenly; apply its scale")
+        )
+        yield finding("scale", "ERROR", text)
+    elif not 1e-4 < axes.mean() < 1e4:
+        yield finding("scale-extreme", "WARNING", _t("{name} has an extreme scale; check its size"))
+    if armature.data.pose_position == "REST":
+        yield finding(
+            "rest-position",
+            "ERROR",
+            _t("{name} shows its rest position; choose Pose Position in its armature properties"),
+        )
+    data = armature.animation_data
+    if data is not None and any(track.is_solo for track in data.nla_tracks):
+        yield finding("solo", "ERROR", _t("{name} has a solo NLA track, which hides the Action; switch the star off"))
+    if (
+        data is not None
+        and data.action is not None
+        and (data.action_influence < 1 or data.action_blend_type != "REPLACE")
+    ):
+        yield finding(
+            "influence", "WARNING", _t("{name} mixes its Action with what lies below; it should replace it fully")
+        )
+    if any(not c.mute and c.influence > 0 for c in armature.constraints):
+        yield finding("moved", "WARNING", _t("{name} has object constraints, which move it on top of the take"))
+
+
+def _bones(performer: Performer) -> Iterator[Finding]:
+    armature, match = performer.armature, performer.match
+    bones = [*match.bones.values(), *eye_bones(performer).values()]
+    posed = armature.pose.bones
+    held = [name for name in bones if any(not c.mute and c.influence > 0 for c in posed[name].constraints)]
+    if held:
+        text = _t("{name}: constraints on {bones} add to or replace the motion; mute them if it looks wrong")
+        yield Finding(
+            "constraints", "WARNING", text.format(name=armature.name, bones=listed(held)), armature.name, tuple(held)
+        )
+    if driven := sorted(armatures.driven_bones(armature) & set(bones)):
+        text = _t("{name}: drivers on {bones} override the motion; mute them if it looks wrong")
+        yield Finding(
+            "drivers", "WARNING", text.format(name=armature.name, bones=listed(driven)), armature.name, tuple(driven)
+        )
+    hips = match.bones["Hips"]
+    if hips in armatures.connected(armature):
+        text = _t("{name}: the hips’ bone {bone} is connected to its parent, so the character can’t leave its place")
+        yield Finding("hips-connected", "ERROR", text.format(name=armature.name, bone=hips), armature.name, (hips,))
+    for side in SIDES:
+        fingers = [joint for joint in BODY if joint.startswith(f"{side}Hand") and joint[-1] in "123"]
+        lacking = [joint for joint in fingers if joint not in match.bones]
+        if lacking:
+            if len(lacking) == len(fingers):
+                text = _t("{name}: no finger bones found on the {side} hand; its fingers stay still")
+            else:
+                text = _t("{name}: no bones found for {joints} of the {side} hand; they stay still")
+            said = listed([joint.removeprefix(f"{side}Hand") for joint in lacking])
+            words = {"Left": _t("left"), "Right": _t("right")}
+            text = text.format(name=armature.name, side=words[side], joints=said)
+            yield Finding("fingers", "INFO", text, armature.name, tuple(lacking))
+
+
+def _rest_pose(performer: Performer) -> Iterator[Finding]:
+    """Retargeting takes any rest pose; one that is no pose to stand in gives twists that nobody would have modelled."""
+    rig, name = performer.rig, performer.armature.name
+    rest = {joint: rig.heads[rig.names.index(bone)] for joint, bone in performer.match.bones.items()}
+    for side, word in (("Left", _t("left")), ("Right", _t("right"))):
+        arm = _above_horizon(rest[side + "ForeArm"] - rest[side + "Arm"])
+        if not -75 < arm < 30:
+            text = _t(
+                "{name}: the {side} arm rests {angle}° from level; between a T-pose and an A-pose (0° to 60° down) is best"
+            )
+            text = text.format(name=name, side=word, angle=f"{abs(arm):.0f}")
+            yield Finding("rest-pose", "WARNING", text, name, (performer.match.bones[side + "Arm"],))
+        thigh, shin = rest[side + "Leg"] - rest[side + "UpLeg"], rest[side + "Foot"] - rest[side + "Leg"]
+        bend = math.degrees(math.acos(np.clip(thigh @ shin / np.linalg.norm(thigh) / np.linalg.norm(shin), -1, 1)))
+        if bend > 30 or _above_horizon(thigh) > -60:
+            text = _t("{name}: the {side} leg is bent or lifted at rest; a standing rest pose is best")
+            text = text.format(name=name, side=word)
+            yield Finding("rest-pose", "WARNING", text, name, (performer.match.bones[side + "UpLeg"],))
+    if rest["Head"][1] < rest["Hips"][1]:
+        text = _t("{name} does not stand upright at rest: its head is below its hips").format(name=name)
+        yield Finding("rest-pose", "WARNING", text, name)
+
+
+def _above_horizon(way: np.ndarray) -> float:
+    return math.degrees(math.asin(np.clip(way[1] / max(float(np.linalg.norm(way)), 1e-12), -1, 1)))
+
+
+def _meshes(performer: Performer) -> Iterator[Finding]:
+    name = performer.armature.name
+    if not performer.meshes:
+        yield Finding("no-mesh", "INFO", _t("No mesh hangs on {name}: only its bones move").format(name=name), name)
+    deform = {bone.name for bone in performer.armature.data.bones if bone.use_deform}
+    for mesh in performer.meshes:
+        modifiers = [m for m in mesh.modifiers if m.type == "ARMATURE" and m.object == performer.armature]
+        if any(m.show_viewport for m in modifiers) or mesh.parent_type in {"BONE", "ARMATURE"}:
+            continue
+        if modifiers:
+            text = _t("{name}: its Armature modifier is switched off in the viewport, so it doesn’t move")
+            yield Finding("modifier-hidden", "WARNING", text.format(name=mesh.name), mesh.name)
+        elif deform & {group.name for group in mesh.vertex_groups}:
+            text = _t("{name} has weights for {rig} but no Armature modifier, so it doesn’t move")
+            yield Finding("unbound", "WARNING", text.format(name=mesh.name, rig=name), mesh.name)
+        else:
+            text = _t("{name} is not bound to {rig}: it moves with the object, not with the bones")
+            yield Finding("unweighted", "INFO", text.format(name=mesh.name, rig=name), mesh.name)
+    if not performer.faces:
+        text = _t("{name} has no mesh with facial shape keys: only its body moves").format(name=name)
+        yield Finding("no-face", "INFO", text, name)
+
+
+def _eyes(performer: Performer) -> Iterator[Finding]:
+    shaped = {name for face in performer.faces for name in face.match.targets}
+    if performer.faces and not any("eyeLook" in name for name in shaped) and not eye_bones(performer):
+        text = _t(
+            "{name}: no shape keys for looks and no eye bones found; the eyes stay still (choose eye bones in the table)"
+        )
+        yield Finding("eyes", "INFO", text.format(name=performer.armature.name), performer.armature.name)
+
+
+def _shapes(face: Face) -> Iterator[Finding]:
+    """What keeps written shapes from showing."""
+    mesh, names = face.mesh, face.match.shapes
+    keys = mesh.data.shape_keys
+
+    def finding(code: str, severity: Severity, text: str, which: Sequence[str] = ()) -> Finding:
+        return Finding(code, severity, text.format(name=mesh.name, keys=listed(which)), mesh.name, tuple(which))
+
+    if not keys.use_relative:
+        text = _t("{name}: its shape keys are absolute, so their values do nothing; make them relative")
+        yield finding("absolute", "ERROR", text)
+    if muted := [name for name in names if keys.key_blocks[name].mute]:
+        yield finding(
+            "muted", "WARNING", _t("{name}: shape keys {keys} are muted; tick them in the shape key list"), muted
+        )
+    if held := [name for name in names if name in shape_keys.driven_shapes(keys)]:
+        yield finding(
+            "driven",
+            "WARNING",
+            _t("{name}: shape keys {keys} have drivers, which win over the take; mute those drivers"),
+            held,
+        )
+    if mesh.show_only_shape_key:
+        yield finding(
+            "pinned", "ERROR", _t("{name} shows a single shape key; switch off the pin in its shape key list")
+        )
+    if keys.animation_data is not None and any(track.is_solo for track in keys.animation_data.nla_tracks):
+        text = _t("{name} has a solo NLA track on its shape keys, which hides the Action; switch the star off")
+        yield finding("face-solo", "ERROR", text)
+    if stray := _stray(face):
+        text = _t("{name}: {keys} are not at 0 and no part of the take, so they bend the face in every frame")
+        yield finding("stray", "WARNING", text, stray)
+    blocks = [keys.key_blocks[name] for name in names]
+    if short := [block.name for block in blocks if block.slider_max < 1 or block.slider_min > 0]:
+        text = _t("{name}: the sliders of {keys} end before 1, which cuts the motion off and makes the face weak")
+        yield finding("slider", "WARNING", text, short)
+
+
+def _face(performer: Performer, face: Face) -> Iterator[Finding]:
+    """What an animator should know of a face before blaming the take."""
+    mesh, match = face.mesh, face.match
+    if 0 < len(match.missing) < 52 and match.usable:
+        text = _t("{name}: nothing found for {count} of 52 ARKit shapes ({shapes})")
+        text = text.format(name=mesh.name, count=len(match.missing), shapes=listed(match.missing, 3))
+        yield Finding("shapes-missing", "INFO", text, mesh.name, match.missing)
+    opening = match.targets.get("jawOpen", {})
+    if opening:
+        moved = max(_travel(mesh, key) for key in opening)
+        legs = _leg_length(performer)
+        if moved < 0.006 * legs:
+            text = _t("{name}: {key} moves the mesh by only {distance} mm; the mouth will look shut")
+            text = text.format(name=mesh.name, key=next(iter(opening)), distance=f"{1000 * moved:.1f}")
+            yield Finding("weak", "WARNING", text, mesh.name, tuple(opening))
+
+
+def _stray(face: Face) -> list[str]:
+    """Return facial shapes that are left at some value though nothing of the take moves them; a body's shapes may well be."""
+    keys = face.mesh.data.shape_keys
+    driven = shape_keys.driven_shapes(keys)
+    left = [
+        block.name
+        for block in keys.key_blocks
+        if block.value and not block.mute and block.name not in (*face.match.shapes, keys.reference_key.name, *driven)
+    ]
+    if not left:
+        return []
+    facial = {name for match in recognise_shapes(shape_keys.shape_names(face.mesh)) for name in match.shapes}
+    return [name for name in left if name in facial]
+
+
+def _travel(mesh: Object, key: str) -> float:
+    """Return how far a shape key moves any vertex, metres in the world."""
+    block = mesh.data.shape_keys.key_blocks[key]
+    moved, rest = (np.empty(3 * len(mesh.data.vertices), np.float32) for _ in range(2))
+    block.points.foreach_get("co", moved)
+    block.relative_key.points.foreach_get("co", rest)
+    way = (moved - rest).reshape(-1, 3) @ np.array(mesh.matrix_world)[:3, :3].T
+    return float(np.linalg.norm(way, axis=1).max(initial=0.0))
+
+
+def _leg_length(performer: Performer) -> float:
+    rig = performer.rig
+    return TargetRig(rig.names, rig.parents, rig.rest, performer.match, world=rig.world, sole=0.0, fixed=()).leg_length
+
+
+def front_of(performer: Performer) -> tuple[float, float, float]:
+    """Return the way (unit vector) a character faces at rest, in its object's own axes: imported rigs often lie on their back."""
+    rig = performer.rig
+    yaw = heading({joint: rig.heads[performer.bone_index(joint)] for joint in ("LeftUpLeg", "RightUpLeg")})
+    ahead = np.array([math.sin(yaw), 0.0, math.cos(yaw)])
+    local = np.linalg.inv(rig.world[:3, :3]) @ ahead
+    x, y, z = local / np.linalg.norm(local)
+    return float(x), float(y), float(z)

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Briefs into shots without a window: ``blender -b scene.blend --command duologue --brief … --out …``.
+
+Which shots there are, which are done and what is told about them is :mod:`duologue.shots`'s; here is what Blender does of it.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import bpy
+from duologue.brief import Brief, Speech
+from duologue.errors import DuologueError, invalid
+from duologue.labels import PERFORMERS
+from duologue.shots import perform as line
+from duologue.shots import queue as making
+from duologue.shots.shot import REPORT, Shot, read_shots
+from duologue.shots.stopping import stoppable
+from duologue.take import Take
+from duologue.take.export import write_bodies, write_faces, write_voices
+from duologue.units import Sound, padded_pair
+from duologue.wire.local import find_server, open_client
+
+from ..identity import is_enabled
+from ..scene import sequencer
+from ..session import environments, servers
+from . import exporting, shot
+
+Emit = Callable[..., None]
+
+
+def run(options: Namespace, emit: Emit) -> int:
+    """Carry out ``headless batch``: perform each brief into a folder of its own in ``options.out``; return the exit code.
+
+    Ctrl-C and SIGTERM end it after what is under way has been let go of; the same command goes on from there.
+
+    Raises:
+        DuologueError: briefs, scene, exporter or server that are wrong from the start: nothing was made then.
+    """
+    exporting.check(options.export)
+    own = Path(bpy.data.filepath) if bpy.data.filepath else None
+    blend = options.blend or own
+    shots = [
+        replace(
+            found,
+            blend=found.blend or blend,
+            armatures=(found.armatures[0] or options.armature_a, found.armatures[1] or options.armature_b),
+            seed=options.seed if found.seed is None else found.seed,
+        )
+        for found in read_shots(options.brief, options.out)
+    ]
+    wanted = making.Wanted(True, not options.no_preview, options.engine, tuple(options.export))
+    connection = line.Line(partial(_open, options))
+    studio = _Studio(connection, options, emit)
+    with stoppable():
+        try:
+            summary = making.make_all(
+                shots,
+                options.out,
+                lambda one: making.make(one, wanted, studio, force=options.force),
+                lambda told: emit("shot", **told),
+                options.report,
+            )
+        finally:
+            connection.close()
+    counts = {state: summary[state] for state in ("done", "skipped", "failed", "left")}
+    emit("batch", **counts, exit_code=summary["exit_code"], report=str(options.report or options.out / REPORT))
+    return summary["exit_code"]
+
+
+class _Studio:
+    """What a shot needs of Blender: its decoder, its connection, its scenes."""
+
+    def __init__(self, connection: line.Line, options: Namespace, emit: Emit) -> None:
+        self._line, self._options, self._emit = connection, options, emit
+
+    def read(self, brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
+        return read_voices(brief)
+
+    def perform(self, brief: Brief, voices: tuple[Sound, Sound]) -> tuple[Take, list[str]]:
+        def on_progress(stage: str, done: int, total: int) -> None:
+            self._emit("progress", stage=stage, done=done, total=total)
+
+        return line.perform(self._line.client(), brief, voices, on_progress)
+
+    def stage(self, one: Shot, take: Take, voices: tuple[Sound, Sound]) -> tuple[list[str], list[str]]:
+        files = [
+            *write_bodies(take, one.folder),
+            *write_faces(take, one.folder),
+            *write_voices(take, voices, one.folder),
+        ]
+        notes: list[str] = []
+
+        def emit(what: str, **fields: Any) -> None:
+            notes.extend([fields["message"]] if what == "note" else [])
+            self._emit(what, **fields)
+
+        if one.blend is None and bpy.data.filepath:  # the shot before this one is still open
+            bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        asked = Namespace(
+            take=one.folder / making.TAKE, out=one.folder, blend=one.blend,
+            armature_a=one.armatures[0], armature_b=one.armatures[1],
+            mesh_a=self._options.mesh_a, mesh_b=self._options.mesh_b, sound_a=None, sound_b=None,
+            engine=self._options.engine, no_preview=self._options.no_preview, export=self._options.export,
+        )  # fmt: skip
+        return [*files, *shot.render(asked, emit)], notes
+
+
+def read_voices(brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
+    """Return both voices of a brief, mono and as long as whole frames of the longer one, and a note where one was padded.
+
+    Raises:
+        DuologueError: what :func:`.scene.sequencer.read_sound` raises; INVALID_ARGUMENT ``audio-empty``, ``audio-channel``.
+    """
+    voices = [
+        _voice(performer.speech, f"performers.{name}.speech")
+        for name, performer in zip(PERFORMERS, brief.performers, strict=True)
+    ]
+    a, b, notes = padded_pair(voices[0], voices[1])
+    return (a, b), notes
+
+
+def _voice(speech: Speech, field: str) -> Sound:
+    assert speech.path is not None  # a brief from a file names files
+    sound = Sound.of(*sequencer.read_sound(speech.path), speech.channel, field)
+    if not len(sound.samples):
+        raise invalid("audio-empty", "holds no samples at all", field=field)
+    return sound
+
+
+def _open(options: Namespace) -> Any:
+    """Open a client: of the server whose connection file is given, else as the preferences say, else one on this computer.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``server-missing``; what the connection and the preferences raise.
+    """
+    if options.server is not None:
+        return open_client(options.server)
+    if options.python:
+        return open_client(python=_python(options.python))
+    if (registered := _preferred()) is not None:
+        if registered.connection is not None:
+            return open_client(registered.connection)
+        python = registered.python
+    else:
+        found = environments.find("")
+        python = found.python if found else ""
+    if not python and find_server() is None:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "server-missing",
+            "no server runs on this computer, and no Python with Duologue is known to start one; give --python, or --server with "
+            "the connection file of one that runs elsewhere",
+            field="--server",
+        )
+    return open_client(**({"python": python} if python else {}))
+
+
+def _python(given: str) -> str:
+    found = environments.find(given)
+    assert found is not None  # of a path that was given it raises instead
+    return found.python
+
+
+def _preferred() -> Any:
+    """Return the server that the extension's preferences ask for, where the extension is installed; else None."""
+    return servers.target() if is_enabled() else None

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drawing a saved scene in a Blender of its own: if its OpenGL ends the process, only that process ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import duologue
+from duologue.errors import DuologueError
+from duologue.shots import events
+
+from ..identity import FOLDER
+from . import preview
+
+Emit = Callable[..., None]
+
+NO_OPENGL = (
+    "this machine has no OpenGL for Workbench (no graphics driver, no libEGL with Mesa), so Cycles draws the preview on the CPU; "
+    "it looks a little plainer. Installing Mesa (Debian, Ubuntu: libegl1 and libgl1-mesa-dri) brings Workbench back"
+)
+
+
+def draw(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> None:
+    """Draw a scene's frames into a video, in this process. Nothing is saved but the video."""
+    bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False)
+    scene = bpy.context.scene
+    preview.render(scene, video, engine, lambda done, total: emit("progress", stage="preview", done=done, total=total))
+
+
+def draw_apart(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> None:
+    """Draw a scene's video in a process of its own; where Workbench has no OpenGL, again with the software look.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``no-opengl`` for EEVEE; INTERNAL ``drawing-failed`` with what Blender said last.
+    """
+    code, frames, said = _run(blend, video, engine, emit)
+    if code and not frames and engine == "workbench":
+        emit("note", message=NO_OPENGL)
+        code, frames, said = _run(blend, video, "software", emit)
+    elif code and not frames and engine == "eevee":
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "no-opengl",
+            "EEVEE could not draw: this machine has no OpenGL (a graphics driver, or libEGL with Mesa); use --engine cycles",
+            field="--engine",
+        )
+    if code or not video.is_file():
+        raise DuologueError(
+            "INTERNAL",
+            "drawing-failed",
+            f"Blender stopped after {frames} frames (exit code {code}): {' / '.join(said)}",
+        )
+
+
+def _run(blend: Path, video: Path, engine: str, emit: Emit) -> tuple[int, int, list[str]]:
+    """Run ``headless draw`` and pass its progress on; return exit code, frames drawn and its last lines."""
+    command = [*self_command(), "draw", str(blend), str(video), "--engine", engine]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+    )
+    frames, said = 0, deque[str](maxlen=6)
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            event = events.parse(line)
+            if event is None:
+                if line.strip() and not line.startswith(("Fra:", "Append frame", "Saved:", " Time:")):
+                    said.append(line.strip())
+                continue
+            frames = max(frames, event.get("done", 0))
+            emit(**{"what": event.pop(events.MARK), **event})
+        return process.wait(), frames, list(said)
+    finally:
+        # Ctrl-C ends the parent's wait, not always the child.
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def self_command() -> list[str]:
+    """Return the command that starts this code in another process of the same Blender."""
+    script, package = str(FOLDER / "headless.py"), str(Path(duologue.__file__).parent)
+    if bpy.app.module:
+        return [sys.executable, script, "--package", package]
+    return [
+        bpy.app.binary_path, "-b", "--factory-startup", "--python-exit-code", "1", "--python", script,
+        "--", "--package", package,
+    ]  # fmt: skip

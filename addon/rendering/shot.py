@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take as a whole shot: characters, motion, speech on the timeline, camera and light, saved and drawn."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from duologue.errors import DuologueError
+from duologue.files.atomic import prepare_folder
+from duologue.labels import PERFORMERS
+from duologue.motion.skeleton import forward_kinematics
+from duologue.take import Take
+from duologue.units import FPS
+
+from ..cast import characters
+from ..cast.cast import Performer, cast
+from ..cast.casting import cast_both
+from ..scene import armatures, sequencer
+from ..scene.timing import frame_rate, frames_after
+from ..takes.writer import write_take
+from . import camera, drawing, exporting, preview, stage
+
+if TYPE_CHECKING:
+    from bpy.types import Object, Scene
+
+FIRST_FRAME = 1
+_LOOKS = 48  # how many moments of a take the camera is placed by
+
+
+def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
+    """Carry out ``headless render``: return the names of the files written into ``options.out``.
+
+    Raises:
+        DuologueError: a take or scene that can't be read, a cast that can't play, a folder that can't be written.
+    """
+    exporting.check(options.export)
+    take = Take.load(options.take)
+    prepare_folder(options.out)
+    folder = options.out.resolve()
+    emit("progress", stage="scene", done=0, total=4)
+    scene, own = _open(options.blend)
+    performers = _players(options, scene) if own else add_sample_pair(scene)
+    emit("progress", stage="scene", done=1, total=4)
+    notes = write_take(take, performers, FIRST_FRAME, frame_rate(scene))
+    emit("progress", stage="scene", done=2, total=4)
+    lay_timeline(scene, take, _sounds(options))
+    set_up(scene, take, performers, with_stage=not own)
+    emit("progress", stage="scene", done=3, total=4)
+    for note in notes:
+        emit("note", message=note)
+    blend, video = folder / "scene.blend", folder / "preview.mp4"
+    preview.set_output(scene, video)
+    preview.set_engine(scene, "workbench" if options.engine == "software" else options.engine)
+    _save(blend)
+    emit("progress", stage="scene", done=4, total=4)
+    files = [blend.name]
+    for kind in options.export:
+        name = exporting.file_name(kind)
+        for note in exporting.write(kind, folder / name, scene, performers, (scene.frame_start, scene.frame_end)):
+            emit("note", message=note)
+        files.append(name)
+    if options.no_preview:
+        return files
+    drawing.draw_apart(blend, video, options.engine, emit=emit)
+    return [*files, video.name]
+
+
+def add_sample_pair(scene: Scene) -> tuple[Performer, Performer]:
+    """Build the two sample characters in collections of their own and cast them."""
+    performers: list[Performer] = []
+    for performer, name in zip(PERFORMERS, characters.SAMPLES, strict=True):
+        collection = bpy.data.collections.new(f"Duologue {performer}")
+        scene.collection.children.link(collection)
+        character = characters.build(characters.sample_file(name), collection)
+        bpy.context.view_layer.update()
+        performers.append(cast(performer, character.armature, [character.mesh]))
+    return performers[0], performers[1]
+
+
+def lay_timeline(scene: Scene, take: Take, sounds: Sequence[Path | None]) -> None:
+    """Set the frame range to the take and put the speech on the timeline, A above B."""
+    scene.frame_start = FIRST_FRAME
+    scene.frame_end = FIRST_FRAME + round(frames_after(scene, take.frames))
+    scene.sync_mode = "AUDIO_SYNC"
+    for performer, sound in reversed(list(zip(PERFORMERS, sounds, strict=True))):
+        if sound is not None:
+            sequencer.lay_speech(scene, performer, sound.resolve(), FIRST_FRAME, sequencer.free_channel(scene))
+
+
+def set_up(scene: Scene, take: Take, performers: Sequence[Performer], *, with_stage: bool) -> None:
+    """Frame both performers with a camera and light them. In a user's scene only what is missing is added."""
+    if not with_stage and scene.camera is not None:
+        return
+    sight = look(scene, take, performers)
+    placement = camera.place(sight, preview.SIZE[0] / preview.SIZE[1])
+    stage.set_camera(scene, placement)
+    if with_stage:
+        middle = sight.heads.reshape(-1, 3).mean(axis=0)
+        reach = float(np.linalg.norm((sight.heads - middle) * (1.0, 0.0, 1.0), axis=-1).max())
+        stage.set_backdrop(scene, (middle[0], middle[2]), placement.azimuth, reach + 1.2)
+    if with_stage or not any(ob.type == "LIGHT" for ob in scene.objects):
+        stage.set_lights(scene, placement.azimuth)
+
+
+def look(scene: Scene, take: Take, performers: Sequence[Performer]) -> camera.Sight:
+    """Look at the characters as Blender evaluates them, at moments spread over the take."""
+    moments = np.unique(np.linspace(0, take.frames - 1, _LOOKS).astype(int))
+    rate = frame_rate(scene)
+    seen: dict[str, list[list[Any]]] = {name: [[], []] for name in ("heads", "hands", "hips")}
+    before = scene.frame_current
+    for moment in moments:
+        at = FIRST_FRAME + moment * rate / FPS
+        scene.frame_set(int(at), subframe=at % 1.0)
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        for i, performer in enumerate(performers):
+            places = armatures.world_pose(performer.armature, depsgraph)[:, :3, 3]
+            for what, joints in (("heads", ["Head"]), ("hands", ["LeftHand", "RightHand"]), ("hips", ["Hips"])):
+                seen[what][i].append(np.stack([places[performer.bone_index(joint)] for joint in joints]))
+    scene.frame_set(before)
+    head = take.skeleton.index("Head")
+    forward = [
+        forward_kinematics(take.skeleton, track.rotations[moments], track.root_translation[moments])[0][:, head, :, 2]
+        for track in take.tracks
+    ]
+    heads = np.array(seen["heads"])[:, :, 0] + (0.0, camera.EYES_ABOVE_JOINT, 0.0)
+    return camera.Sight(heads, np.array(forward), np.array(seen["hands"]), np.array(seen["hips"])[:, :, 0])
+
+
+def _open(blend: Path | None) -> tuple[Scene, bool]:
+    """Return the scene to work in, and whether it is a user's: the file given, else the one Blender was started with."""
+    if blend is not None:
+        if not blend.is_file():
+            raise DuologueError(
+                "NOT_FOUND", "blend-not-found", f"{blend} does not exist; give your scene's path", field="--blend"
+            )
+        try:
+            bpy.ops.wm.open_mainfile(filepath=str(blend.resolve()), load_ui=False)
+        except RuntimeError as error:
+            raise DuologueError(
+                "DATA_LOSS", "blend-unreadable", f"Blender can't open {blend}: {error}", field="--blend"
+            ) from error
+        return bpy.context.scene, True
+    if bpy.data.filepath:
+        return bpy.context.scene, True
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = FPS, 1.0
+    return scene, False
+
+
+def _players(options: Namespace, scene: Scene) -> tuple[Performer, Performer]:
+    """Cast the user's characters: those named, else those chosen in the panel, else the scene's only two armatures.
+
+    Of two that nobody has named, A is the one further to the left.
+    """
+    names = [options.armature_a, options.armature_b]
+    chosen = getattr(scene, "duologue", None)  # absent where this runs without the extension
+    if chosen is not None and not any(names) and all(part.armature is not None for part in chosen.performers()):
+        return cast_both(chosen)
+    present = {ob.name: ob for ob in scene.objects if ob.type == "ARMATURE"}
+    for performer, name in zip("ab", names, strict=True):
+        if name and name not in present:
+            raise DuologueError(
+                "NOT_FOUND",
+                "armature-not-found",
+                f"the scene has no armature {name!r}; it has: {', '.join(sorted(present)) or 'none'}",
+                field=f"--armature-{performer}",
+            )
+    free = sorted((ob for ob in present.values() if ob.name not in names), key=lambda ob: ob.matrix_world.translation.x)
+    missing = [i for i, name in enumerate(names) if not name]
+    if len(free) < len(missing) or (missing and len(free) > len(missing)):
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "cast-unclear",
+            f"the scene has {len(present)} armatures ({', '.join(sorted(present)) or 'none'}) for two performers; name both "
+            "with --armature-a and --armature-b",
+        )
+    for i, armature in zip(missing, free, strict=True):
+        names[i] = armature.name
+    meshes = (options.mesh_a, options.mesh_b)
+    performers = [cast(p, present[n], _meshes(scene, m, p)) for p, n, m in zip(PERFORMERS, names, meshes, strict=True)]
+    return performers[0], performers[1]
+
+
+def _meshes(scene: Scene, names: Sequence[str], performer: str) -> list[Object] | None:
+    for name in names:
+        if name not in scene.objects or scene.objects[name].type != "MESH":
+            raise DuologueError(
+                "NOT_FOUND", "mesh-not-found", f"the scene has no mesh {name!r}", field=f"--mesh-{performer.lower()}"
+            )
+    return [scene.objects[name] for name in names] or None
+
+
+def _sounds(options: Namespace) -> list[Path | None]:
+    """Return both speech files: those given, else ``A.wav`` and ``B.wav`` beside the take where they are there."""
+    beside = [options.take.parent / f"{performer}.wav" for performer in PERFORMERS]
+    given = (options.sound_a, options.sound_b)
+    return [sound or (usual if usual.is_file() else None) for sound, usual in zip(given, beside, strict=True)]
+
+
+def _save(blend: Path) -> None:
+    try:
+        blend.unlink(missing_ok=True)  # else Blender keeps the old one as scene.blend1
+        bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True, relative_remap=True)
+    except (RuntimeError, OSError) as error:
+        raise DuologueError(
+            "PERMISSION_DENIED", "not-writable", f"Blender can't write {blend}: {error}", field="--out"
+        ) from error

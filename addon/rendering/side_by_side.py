@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two videos as one, side by side with the left one's sound: what people compare takes by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import bpy
+from duologue.errors import DuologueError
+from duologue.units import FPS
+
+from ..scene import compat
+from . import preview
+
+if TYPE_CHECKING:
+    from bpy.types import Scene, Strip
+
+SIZE: Final = (1920, 540)
+"""Two pictures of half HD, which fit a screen."""
+
+
+def join(left: Path, right: Path, video: Path, emit: Callable[..., None]) -> None:
+    """Write ``video``: ``left`` and ``right`` in step, as long as the longer one, whose last picture the shorter one holds.
+
+    Both say the same, so only the left one's sound is kept. Blender's sequencer draws it: no OpenGL is needed.
+
+    Raises:
+        DuologueError: NOT_FOUND ``video-not-found``; DATA_LOSS ``video-unreadable``.
+    """
+    for path in (left, right):
+        if not path.is_file():
+            raise DuologueError("NOT_FOUND", "video-not-found", f"{path} does not exist; render the take first")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = FPS, 1.0
+    preview.set_output(scene, video, SIZE)
+    scene.view_settings.view_transform = "Standard"
+    scene.sequence_editor_create()
+    strips = [
+        _lay(scene, path, channel, side) for channel, (path, side) in enumerate(((left, -1), (right, 1)), start=2)
+    ]
+    sound = scene.sequence_editor.strips.new_sound("Sound", str(left), 1, 1)
+    scene.frame_start = 1
+    scene.frame_end = max(map(compat.strip_length, strips))
+    compat.set_strip_length(sound, min(compat.strip_length(sound), scene.frame_end))
+    for strip in strips:
+        compat.set_strip_length(strip, scene.frame_end)  # beyond its end a strip holds its last picture
+    scene.render.use_sequencer = True
+    preview.render_animation(scene, lambda done, total: emit("progress", stage="beside", done=done, total=total))
+
+
+def _lay(scene: Scene, path: Path, channel: int, side: int) -> Strip:
+    """Lay a video into one half of the picture, as large as it fits: ``side`` -1 for the left one, 1 for the right."""
+    try:
+        strip = scene.sequence_editor.strips.new_movie(path.stem, str(path), channel, 1, fit_method="ORIGINAL")
+    except RuntimeError as error:
+        raise DuologueError("DATA_LOSS", "video-unreadable", f"Blender can't read {path}: {error}") from error
+    width, height = _size(strip)
+    scale = min(SIZE[0] / 2 / width, SIZE[1] / height)
+    strip.transform.scale_x = strip.transform.scale_y = scale
+    strip.transform.offset_x = side * SIZE[0] / 4
+    strip.blend_type = "ALPHA_OVER"
+    return strip
+
+
+def _size(strip: Strip) -> Sequence[int]:
+    element = strip.elements[0]
+    if not element.orig_width or not element.orig_height:
+        raise DuologueError("DATA_LOSS", "video-unreadable", f"{strip.filepath} holds no picture")
+    return element.orig_width, element.orig_height

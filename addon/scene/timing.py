@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames of the scene and seconds of the take: a take has 30 frames a second, a scene as many as its owner likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from duologue.units import FPS
+
+if TYPE_CHECKING:
+    from bpy.types import Scene
+
+
+def frame_rate(scene: Scene) -> float:
+    """Return a scene's frames a second."""
+    return scene.render.fps / scene.render.fps_base
+
+
+def frames_after(scene: Scene, frames: int) -> float:
+    """Return how many frames of the scene lie between the first and the last of a take of ``frames``."""
+    return max(0, frames - 1) * frame_rate(scene) / FPS
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The take begins at ``first_frame``; the scene has ``rate`` frames a second."""
+
+    first_frame: int
+    rate: float
+
+    def seconds(self, frame: float) -> float:
+        """Return when in the take a frame is shown, to the microsecond; less than 0 before the take."""
+        return round((frame - self.first_frame) / self.rate, 6)
+
+    def frame(self, seconds: float) -> int:
+        """Return the frame that is nearest to a time of the take."""
+        return round(self.first_frame + seconds * self.rate)
