@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from duologue.brief import Transcript, TranscriptFormat
-from duologue.brief.performer import TRANSCRIPT_FORMATS
+from duologue.brief.speech import TRANSCRIPT_FORMATS
 from duologue.brief.transcript import Word, parse
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import read_text

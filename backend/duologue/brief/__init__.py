@@ -4,7 +4,8 @@ from duologue.brief.brief import STRENGTHS, Brief
 from duologue.brief.constraints import GazeTarget, HandTarget, PlaceTarget
 from duologue.brief.expression import Expression
 from duologue.brief.feasibility import MIN_DISTANCE
-from duologue.brief.performer import PerformerBrief, Speech, Start, Transcript, TranscriptFormat
+from duologue.brief.performer import PerformerBrief, Start
+from duologue.brief.speech import Speech, Transcript, TranscriptFormat
 from duologue.brief.timeline import EmotionTimeline, Timeline
 
 __all__ = [

@@ -32,21 +32,16 @@ from numpy.typing import NDArray
 
 from duologue import labels
 from duologue.brief.constraints import Constraint, check_constraint, constraint_json, read_constraint
-from duologue.brief.expression import check_face
 from duologue.brief.feasibility import check_feasible, separate_starts
 from duologue.brief.performer import (
     STARTS,
     PerformerBrief,
+    check_performer,
     performer_json,
     read_performer,
     without_nones,
 )
-from duologue.brief.timeline import (
-    check_emotions,
-    check_timeline,
-    frame_labels,
-    frame_strengths,
-)
+from duologue.brief.timeline import frame_labels, frame_strengths
 from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import write_text
 from duologue.files.document import Table, read_document, within
@@ -57,7 +52,6 @@ STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "par
 
 _MAX_STEPS: Final = 1000
 _MAX_STRENGTH: Final = 20.0
-_MAX_STYLE: Final = 65535
 
 
 @dataclass(frozen=True)
@@ -83,22 +77,11 @@ class Brief:
         halves = labels.roles(self.relationship)
         roles = _roles(self.a.role, self.b.role, halves)
         starts, note = separate_starts(self.a.start or STARTS[0], self.b.start or STARTS[1])
-        for index, name in enumerate(labels.PERFORMERS):
-            given: PerformerBrief = self.performers[index]
-            place = f"performers.{name}"
-            style = index if given.style is None else given.style
-            within(style, 0, _MAX_STYLE, f"{place}.style")
-            within(given.intensity, 0, 2, f"{place}.intensity")
-            checked = replace(
-                given,
-                role=roles[index],
-                emotion=check_emotions(given.emotion, "calmness", f"{place}.emotion"),
-                actions=check_timeline(given.actions, labels.ACTION_MODES, "stand", f"{place}.actions"),
-                start=starts[index],
-                style=style,
-                face=check_face(given.face, f"{place}.face"),
-            )
-            object.__setattr__(self, name.lower(), checked)
+        for index, (performer, role, start) in enumerate(zip(self.performers, roles, starts, strict=True)):
+            place = f"performers.{labels.PERFORMERS[index]}"
+            style = index if performer.style is None else performer.style
+            checked = check_performer(replace(performer, role=role, start=start, style=style), place)
+            object.__setattr__(self, labels.PERFORMERS[index].lower(), checked)
         within(self.seed, 0, 2**63 - 1, "seed")
         within(self.steps, 1, _MAX_STEPS, "steps")
         for name, strength in self.strengths.items():

@@ -1,47 +1,25 @@
-"""The parts of a brief, and how each is read from and written to a document."""
+"""What is asked of one performer, and how it is read from and written to a document."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 
 from duologue import labels
-from duologue.brief.expression import Expression, face_json, read_face
-from duologue.brief.timeline import EmotionTimeline, Timeline, read_emotions, read_timeline
-from duologue.errors import DuologueError, invalid
-from duologue.files.document import Table, read_text, within
-from duologue.units import Sound
-
-TranscriptFormat = Literal["text", "srt", "textgrid", "json", "recognise"]
-FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json", "recognise")
-"""``recognise``: nobody wrote it down; a recogniser guesses."""
-TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
-    ".txt": "text", ".srt": "srt", ".textgrid": "textgrid", ".json": "json",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Speech:
-    """One performer's speech: a sound file, or a sound in memory; neither once a brief has left for a server, where the
-    sound travels beside it."""
-
-    path: Path | None = None
-    channel: int | None = None
-    """Which channel of the file, from 0; None mixes all of them."""
-    sound: Sound | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """What a performer says, as it was written: :mod:`duologue.brief.transcript` makes words of it."""
-
-    content: str
-    format: TranscriptFormat = "text"
-    tier: str = ""
-    """For a TextGrid: the tier with this performer's words; by default the one named "words", else the first."""
+from duologue.brief.expression import Expression, check_face, face_json, read_face
+from duologue.brief.speech import Speech, Transcript, read_speech, read_transcript
+from duologue.brief.timeline import (
+    EmotionTimeline,
+    Timeline,
+    check_emotions,
+    check_timeline,
+    read_emotions,
+    read_timeline,
+)
+from duologue.files.document import Table, within
 
 
 @dataclass(frozen=True)
@@ -73,6 +51,8 @@ class PerformerBrief:
     face: Expression = field(default_factory=Expression)
 
 
+_MAX_STYLE: Final = 65535
+
 OPEN: Final = math.radians(65.0)
 """Yaw of the default starts. Straight at each other would be 90°; 25° less opens both to an audience at +Z, as actors "cheat
 out" on a stage and as people stand in an L to talk, and the chest still points at the partner."""
@@ -86,8 +66,8 @@ def read_performer(performers: Table, name: str, folder: Path | None) -> Perform
     start = table.table("start", ("x", "z", "heading"))
     default = STARTS[labels.PERFORMERS.index(name)]
     return PerformerBrief(
-        speech=_read_speech(table, folder),
-        transcript=_read_transcript(table, folder),
+        speech=read_speech(table, folder),
+        transcript=read_transcript(table, folder),
         role=table.text("role"),
         emotion=read_emotions(table, "emotion", "calmness"),
         actions=read_timeline(table, "actions", "stand"),
@@ -101,53 +81,21 @@ def read_performer(performers: Table, name: str, folder: Path | None) -> Perform
     )
 
 
-def _read_speech(table: Table, folder: Path | None) -> Speech:
-    value = table.get("speech")
-    place = table.at("speech")
-    if folder is None:
-        # From another machine: a path would be one of theirs.
-        if value is not None and Table(value, place, ("path", "channel")).get("path") is not None:
-            raise invalid("path-not-allowed", "names a file; send its samples beside the brief", field=place)
-        return Speech()
-    if value is None:
-        raise invalid("missing-key", "is needed: the sound file of what this performer says", field=place)
-    if isinstance(value, str):
-        value = {"path": value}
-    speech = Table(value, place, ("path", "channel"))
-    if not (path := speech.text("path")):
-        raise invalid("missing-key", "is needed: the sound file of what this performer says", field=speech.at("path"))
-    channel = speech.whole("channel") if "channel" in speech else None
-    if channel is not None:
-        within(channel, 0, 255, speech.at("channel"))
-    return Speech((folder / path).resolve(), channel)
+def check_performer(performer: PerformerBrief, place: str) -> PerformerBrief:
+    """Return what is asked of a performer with its timelines in order, after checking it; ``place`` is where it stands.
 
-
-def _read_transcript(table: Table, folder: Path | None) -> Transcript | None:
-    """Read a transcript: text, the path of a file, ``{path, tier}``, or ``{content, format}``, as :meth:`Brief.to_json`
-    does."""
-    value, place = table.get("transcript"), table.at("transcript")
-    if value is None:
-        return None
-    if isinstance(value, str):
-        is_file = folder is not None and "\n" not in value and Path(value).suffix.lower() in TRANSCRIPT_FORMATS
-        value = {"path": value} if is_file else {"content": value}
-    written = Table(value, place, ("path", "content", "format", "tier"))
-    tier = written.text("tier")
-    if "path" not in written:
-        form = labels.check(written.text("format", "text"), FORMATS, field=written.at("format"))
-        return Transcript(written.text("content"), cast("TranscriptFormat", form), tier)
-    path = Path(written.text("path"))
-    if folder is None:
-        raise invalid("path-not-allowed", "names a file; send its content", field=written.at("path"))
-    form = TRANSCRIPT_FORMATS.get(path.suffix.lower())
-    if form is None:
-        known = ", ".join(TRANSCRIPT_FORMATS)
-        raise invalid("transcript-format", f"{path.name} has none of the suffixes {known}", field=written.at("path"))
-    try:
-        return Transcript(read_text(folder / path), form, tier)
-    except DuologueError as error:
-        reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
-        raise DuologueError(error.code, reason, error.message, field=place) from error
+    Raises:
+        DuologueError: what :mod:`duologue.brief.timeline`, ``check_face`` and ``within`` raise.
+    """
+    if performer.style is not None:
+        within(performer.style, 0, _MAX_STYLE, f"{place}.style")
+    within(performer.intensity, 0, 2, f"{place}.intensity")
+    return replace(
+        performer,
+        emotion=check_emotions(performer.emotion, "calmness", f"{place}.emotion"),
+        actions=check_timeline(performer.actions, labels.ACTION_MODES, "stand", f"{place}.actions"),
+        face=check_face(performer.face, f"{place}.face"),
+    )
 
 
 def performer_json(performer: PerformerBrief) -> dict[str, Any]:

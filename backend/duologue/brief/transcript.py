@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from duologue.brief.performer import Transcript
+from duologue.brief.speech import Transcript
 from duologue.errors import DuologueError, invalid
 
 

@@ -1,0 +1,90 @@
+"""What a performer says: the sound and, where there is one, its transcript; and how both are read from a brief."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from duologue import labels
+from duologue.errors import DuologueError, invalid
+from duologue.files.document import Table, read_text, within
+from duologue.units import Sound
+
+TranscriptFormat = Literal["text", "srt", "textgrid", "json", "recognise"]
+FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json", "recognise")
+"""``recognise``: nobody wrote it down; a recogniser guesses."""
+TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
+    ".txt": "text", ".srt": "srt", ".textgrid": "textgrid", ".json": "json",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Speech:
+    """One performer's speech: a sound file, or a sound in memory; neither once a brief has left for a server, where the
+    sound travels beside it."""
+
+    path: Path | None = None
+    channel: int | None = None
+    """Which channel of the file, from 0; None mixes all of them."""
+    sound: Sound | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a performer says, as it was written: :mod:`duologue.brief.transcript` makes words of it."""
+
+    content: str
+    format: TranscriptFormat = "text"
+    tier: str = ""
+    """For a TextGrid: the tier with this performer's words; by default the one named "words", else the first."""
+
+
+def read_speech(table: Table, folder: Path | None) -> Speech:
+    """Read the key ``speech`` of a performer's table: the path of a sound, or ``{path, channel}``."""
+    value = table.get("speech")
+    place = table.at("speech")
+    if folder is None:
+        # From another machine: a path would be one of theirs.
+        if value is not None and Table(value, place, ("path", "channel")).get("path") is not None:
+            raise invalid("path-not-allowed", "names a file; send its samples beside the brief", field=place)
+        return Speech()
+    if value is None:
+        raise invalid("missing-key", "is needed: the sound file of what this performer says", field=place)
+    if isinstance(value, str):
+        value = {"path": value}
+    speech = Table(value, place, ("path", "channel"))
+    if not (path := speech.text("path")):
+        raise invalid("missing-key", "is needed: the sound file of what this performer says", field=speech.at("path"))
+    channel = speech.whole("channel") if "channel" in speech else None
+    if channel is not None:
+        within(channel, 0, 255, speech.at("channel"))
+    return Speech((folder / path).resolve(), channel)
+
+
+def read_transcript(table: Table, folder: Path | None) -> Transcript | None:
+    """Read a transcript: text, the path of a file, ``{path, tier}``, or ``{content, format}``, as :meth:`Brief.to_json`
+    does."""
+    value, place = table.get("transcript"), table.at("transcript")
+    if value is None:
+        return None
+    if isinstance(value, str):
+        is_file = folder is not None and "\n" not in value and Path(value).suffix.lower() in TRANSCRIPT_FORMATS
+        value = {"path": value} if is_file else {"content": value}
+    written = Table(value, place, ("path", "content", "format", "tier"))
+    tier = written.text("tier")
+    if "path" not in written:
+        form = labels.check(written.text("format", "text"), FORMATS, field=written.at("format"))
+        return Transcript(written.text("content"), cast("TranscriptFormat", form), tier)
+    path = Path(written.text("path"))
+    if folder is None:
+        raise invalid("path-not-allowed", "names a file; send its content", field=written.at("path"))
+    form = TRANSCRIPT_FORMATS.get(path.suffix.lower())
+    if form is None:
+        known = ", ".join(TRANSCRIPT_FORMATS)
+        raise invalid("transcript-format", f"{path.name} has none of the suffixes {known}", field=written.at("path"))
+    try:
+        return Transcript(read_text(folder / path), form, tier)
+    except DuologueError as error:
+        reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
+        raise DuologueError(error.code, reason, error.message, field=place) from error
