@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from duologue.brief import Transcript
 from duologue.errors import DuologueError
-from duologue.speech.phones import BILABIALS, LABIODENTALS, Aligner, Phone, believed
+from duologue.speech.alignment import Aligner, believed
+from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
 
 pytest.importorskip("pocketsphinx")
 pytest.importorskip("soxr")
 from duologue.brief.transcript import Word
 from duologue.datasets.labels.phones import from_espeak
-from duologue.speech import alignment
-from duologue.speech.alignment import timed_words
+from duologue.speech import lip_phones
 from duologue.speech.resample import resample
+from duologue.speech.words import timed_words
 
 TEXT = (
     "Peter picked a problem before lunch, but my mother never found five maps for him. Probably the film was very bad."
@@ -144,13 +145,13 @@ def test_without_the_aligner_there_are_words_and_a_note(utterance, monkeypatch: 
 
 
 def test_stretches_end_at_pauses_and_hold_lines_together() -> None:
-    words = [alignment.Word(t, t + 0.9, "x") for t in range(3)] + [alignment.Word(5 + t, 6 + t, "x") for t in range(30)]
-    runs = [len(run) for run in alignment._stretches(words)]
+    words = [Word(t, t + 0.9, "x") for t in range(3)] + [Word(5 + t, 6 + t, "x") for t in range(30)]
+    runs = [len(run) for run in lip_phones.stretches(words)]
     assert sum(runs) == 33
     assert runs[0] == 3
     assert max(runs) <= 13
-    line = [alignment.Word(t, t + 1, "x", (0, 20)) for t in range(20)]
-    assert [len(run) for run in alignment._stretches(line)] == [20]
+    line = [Word(t, t + 1, "x", (0, 20)) for t in range(20)]
+    assert [len(run) for run in lip_phones.stretches(line)] == [20]
 
 
 def test_nothing_is_found_of_nothing() -> None:

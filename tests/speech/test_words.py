@@ -15,12 +15,17 @@ from duologue.units import Sound
 pytest.importorskip("scipy")
 pytest.importorskip("soxr")
 from duologue.brief.transcript import Word
+<<<<<<< HEAD
 from duologue.speech import alignment
 from duologue.speech.alignment import align, spread_over, timed_words
 from duologue.speech.decode import load_pair, load_speech
+=======
+from duologue.speech.decode import Audio, load_pair, load_speech
+>>>>>>> cadf879 (Speech by subject: phones are the alphabet, alignment is forced alignment, words have times, lips have phones; one recogniser for briefs and for training data)
 from duologue.speech.features import LOUDNESS, speech_features
 from duologue.speech.resample import resample
 from duologue.speech.text import WIDTH, TextEncoder
+from duologue.speech.words import align, spread_over, timed_words
 
 KIT = Path(__file__).parents[2].parent / "shared" / "kit"
 TEXT = (
@@ -239,7 +244,7 @@ def test_the_demos_dialogue_is_what_it_says(encoder: TextEncoder) -> None:
 
 def test_the_limit_of_alignment_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pocketsphinx")
-    monkeypatch.setattr(alignment, "MAX_SECONDS", 0)
+    monkeypatch.setattr("duologue.speech.words.MAX_SECONDS", 0)
     notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool)).notes
     assert "are not aligned" in notes[0]
 

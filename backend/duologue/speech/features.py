@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level, speech_energy, voice_activity
-from duologue.speech.alignment import LipPhones, timed_words
+from duologue.speech.lip_phones import LipPhones
 from duologue.speech.mel import HOP, log_mel
 from duologue.speech.mel import RATE as MEL_RATE
 from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
+from duologue.speech.words import timed_words
 from duologue.units import SPEECH_RATE, Sound, samples_of
 
 Floats = NDArray[np.float32]
@@ -42,7 +43,7 @@ class SpeechFeatures:
     """(N,) mono at 16 kHz, brought to ``LOUDNESS``; N = T * 16000 / 30, rounded down."""
     words: tuple[Word, ...] = ()
     phones: LipPhones = field(default_factory=LipPhones)
-    """The p, b, m, f and v of those words, where a transcript tells and the sound bears it out (see ``alignment``)."""
+    """The p, b, m, f and v of those words, where a transcript tells and the sound bears it out (see ``lip_phones``)."""
     notes: tuple[str, ...] = ()
 
 

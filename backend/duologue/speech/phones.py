@@ -1,23 +1,9 @@
-"""The phones of a transcript and when they are spoken, by pocketsphinx's forced alignment: words first, then what is in them.
-
-The alphabet is the CMU pronouncing dictionary's 39 phones and silence. pocketsphinx (extra ``align``) carries a US English
-dictionary and acoustic model; words that it lacks have no phones.
-"""
+"""Phones: the CMU pronouncing dictionary's 39 and silence, and when one is spoken."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-
-from duologue.units import SPEECH_RATE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from typing import Final
 
 PHONES: Final[tuple[str, ...]] = (
     "SIL",
@@ -32,20 +18,6 @@ BILABIALS: Final = ("P", "B", "M")
 LABIODENTALS: Final = ("F", "V")
 VOWELS: Final = PHONES[1:16]
 
-_SPHINX_RATE: Final = 100  # its frames a second
-_PATIENT: Final = {"beam": 1e-120, "wbeam": 1e-100, "pbeam": 1e-120, "bestpath": False, "dither": True, "seed": 1}
-"""Search far, because the words are given. The default beams, and its pass over the lattice, lose the end of every other fast or
-synthetic utterance. Without dither the logarithm of digital silence, which edited tracks are full of, breaks the search."""
-
-_NEIGHBOURS: Final = 2
-_FIT: Final = -65.0
-"""Mean score a frame, over a word and two on either side, from which they are believed to be there (0: no sound fits better).
-Measured: transcripts of other recordings lie between -78 and -39, right ones between -48 and -12."""
-_MEAN_PHONE: Final = (0.031, 0.35)
-"""Seconds: a believable word's mean phone. Words crammed into no sound get the shortest phones there are, 30 ms each."""
-_LONGEST: Final = 0.35
-"""Seconds: a longer consonant has swallowed something else."""
-
 
 @dataclass(frozen=True)
 class Phone:
@@ -55,125 +27,11 @@ class Phone:
     end: float
     name: str
 
+    @property
+    def middle(self) -> float:
+        """Seconds."""
+        return (self.start + self.end) / 2
 
-@dataclass(frozen=True)
-class Heard:
-    """A word as it was found: seconds, its phones, and how well they fit the sound (mean score a frame, 0 is best)."""
-
-    start: float
-    end: float
-    phones: tuple[Phone, ...]
-    fit: float
-
-
-class Aligner:
-    """Finds words that are known to be said. Loading takes 0.1 s, a second of speech 0.05 s; use it from one thread at a time.
-
-    Raises:
-        ImportError: pocketsphinx is not installed.
-    """
-
-    def __init__(self) -> None:
-        from pocketsphinx import Decoder
-
-        self._decoder = Decoder(samprate=SPEECH_RATE, lm=None, loglevel="FATAL", **_PATIENT)
-
-    def spelled(self, text: str) -> str | None:
-        """Return a written word as the dictionary has it, without punctuation and case; None where it has not."""
-        bare = re.sub(r"[^\w']|\d|_", "", text.lower().replace("’", "'"))
-        return next((word for word in (bare, bare.strip("'")) if word and self._decoder.lookup_word(word)), None)
-
-    def align(self, samples_16k: NDArray[np.float32], words: Sequence[str]) -> tuple[Heard, ...]:
-        """Return where ``words`` (as ``spelled`` gives them) are in ``samples_16k`` (n,): all, or () if they don't fit."""
-        return _two_passes(self._decoder, samples_16k, words)
-
-
-def believed(words: Sequence[Heard]) -> list[bool]:
-    """Say which of an utterance's words are really where they were found: they last as long as words do, and sound like it.
-
-    A wrong transcript is often aligned as well, with words crammed together or drawn out over sound that does not fit.
-    """
-    if not words:
-        return []
-    lengths = np.array([word.end - word.start for word in words])
-    fits = np.array([word.fit for word in words]) * lengths
-    means = lengths / np.array([max(len(word.phones), 1) for word in words])
-    near = np.ones(2 * _NEIGHBOURS + 1)
-    middle = slice(_NEIGHBOURS, _NEIGHBOURS + len(words))
-    around = np.convolve(fits, near)[middle] / np.convolve(lengths, near)[middle].clip(1e-6)
-    return ((means > _MEAN_PHONE[0]) & (means < _MEAN_PHONE[1]) & (around > _FIT)).tolist()
-
-
-def on_lips(word: Heard) -> list[Phone]:
-    """Return the p, b, m, f and v of a word."""
-    lips = BILABIALS + LABIODENTALS
-    return [phone for phone in word.phones if phone.name in lips and phone.end - phone.start <= _LONGEST]
-
-
-def align(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
-    """Return all phones of ``text``, those of silence and noise too, as the aligner's default search finds them (training data).
-
-    Words that its dictionary lacks are left out; an utterance that cannot be aligned gives ``()``.
-    """
-    from pocketsphinx import Decoder
-
-    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", lm=None)
-    words = [word for word in re.findall(r"[a-z']+", text.lower()) if decoder.lookup_word(word)]
-    return tuple(chain.from_iterable(phones for _, phones, _ in _searched(decoder, samples_16k, words)))
-
-
-def recognise(samples_16k: NDArray[np.float32]) -> list[tuple[float, float, str]]:
-    """Return (start, end, word) of what pocketsphinx's own US English language model makes of samples (n,), seconds.
-
-    Raises:
-        ImportError: pocketsphinx is not installed.
-    """
-    from pocketsphinx import Decoder
-
-    decoder = Decoder(samprate=SPEECH_RATE, dither=True, seed=1, loglevel="FATAL")
-    decoder.start_utt()
-    decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
-    decoder.end_utt()
-    found: list[tuple[float, float, str]] = []
-    for segment in decoder.seg() or ():
-        if segment.word[:1] not in "<[":  # silences and noises
-            word = re.sub(r"\(\d\)$", "", segment.word)
-            found.append((segment.start_frame / _SPHINX_RATE, (segment.end_frame + 1) / _SPHINX_RATE, word))
-    return found
-
-
-def _two_passes(decoder: Any, samples_16k: NDArray[np.float32], words: Sequence[str]) -> tuple[Heard, ...]:
-    # Silences are <s>, <sil>, fillers are [NOISE]; a second pronunciation is "the(2)".
-    said = [(phones, fit) for name, phones, fit in _searched(decoder, samples_16k, words) if name[:1] not in "<["]
-    if len(said) != len(words):
-        return ()
-    return tuple(Heard(phones[0].start, phones[-1].end, phones, fit) for phones, fit in said)
-
-
-def _searched(
-    decoder: Any, samples_16k: NDArray[np.float32], words: Sequence[str]
-) -> list[tuple[str, tuple[Phone, ...], float]]:
-    """Return (name, phones, mean score a frame) of every word and silence in the order of time; [] where there is no path."""
-    if not words or not len(samples_16k):
-        return []
-    raw = (np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes()
-
-    def listen() -> None:
-        decoder.start_utt()
-        decoder.process_raw(raw, full_utt=True)
-        decoder.end_utt()
-
-    try:  # two passes: words first, then the states inside them
-        decoder.set_align_text(" ".join(words))
-        listen()
-        decoder.set_alignment()
-        listen()
-        found = decoder.get_alignment() or ()
-        return [(word.name, tuple(map(_phone, word)), word.score / max(word.duration, 1)) for word in found]
-    except RuntimeError:
-        return []
-
-
-def _phone(entry: Any) -> Phone:
-    start, end = entry.start / _SPHINX_RATE, (entry.start + entry.duration) / _SPHINX_RATE
-    return Phone(start, end, entry.name if entry.name in INDEX else "SIL")
+    def moved(self, seconds: float) -> Phone:
+        """Return it later by ``seconds``."""
+        return Phone(self.start + seconds, self.end + seconds, self.name)

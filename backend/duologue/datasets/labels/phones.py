@@ -1,4 +1,4 @@
-"""Phones with their times from files, from a synthesiser and from sound alone; from a transcript: ``speech.phones``.
+"""Phones with their times from files, from a synthesiser and from sound alone; from a transcript: ``speech.alignment``.
 
 Phones of other languages are folded onto the nearest one of English *as seen on the face*: a French /y/ is rounded and close like
 UW, a German /x/ leaves the lips alone like HH.
@@ -7,6 +7,7 @@ UW, a German /x/ leaves the lips alone like HH.
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from duologue.errors import invalid
-from duologue.speech.phones import INDEX, Phone, align
-from duologue.units import SPEECH_RATE
+from duologue.speech.alignment import FRAMES_A_SECOND, align_phones
+from duologue.speech.phones import INDEX, Phone
+from duologue.speech.recognise import recognise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +48,14 @@ def read_phones_csv(path: Path) -> tuple[Phone, ...]:
                 raise invalid("phones-malformed", f"row {len(phones) + 2} ends before it starts", field=str(path))
             phones.append(phone)
     return tuple(phones)
+
+
+def kept_phones(path: Path, find: Callable[[], Sequence[Phone]]) -> tuple[Phone, ...]:
+    """Return phones from where they are kept, as JSON; the first time they are found, and kept there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps([[phone.start, phone.end, phone.name] for phone in find()]))
+    return tuple(Phone(*row) for row in json.loads(path.read_text()))
 
 
 def frame_labels(phones: Sequence[Phone], frames: int, rate: float, *, offset: float = 0.0) -> NDArray[np.int64]:
@@ -85,30 +95,21 @@ def from_espeak(name: str) -> str:
     return "SIL"
 
 
-def recognise(samples_16k: NDArray[np.float32], *, trust: float = 0.4) -> tuple[Phone, ...]:
+def recognise_phones(samples_16k: NDArray[np.float32], *, trust: float = 0.4) -> tuple[Phone, ...]:
     """Return phones of speech that has no transcript: pocketsphinx writes its own, then aligns it.
 
     Words it believes in with a posterior below ``trust`` come back as ``"?"``. Noisy (about one word in three is wrong), but of
     many voices.
     """
-    from pocketsphinx import Decoder
-
-    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL")
-    decoder.start_utt()
-    decoder.process_raw((np.clip(samples_16k, -1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
-    decoder.end_utt()
-    hypothesis = decoder.hyp()
-    if hypothesis is None:
-        return ()
+    recognition = recognise(samples_16k, dither=False)
     doubted = [
-        (segment.start_frame / 100, segment.end_frame / 100)
-        for segment in decoder.seg()
-        if decoder.get_logmath().exp(segment.prob) < trust and not segment.word.startswith("<")
+        (segment.first / FRAMES_A_SECOND, segment.last / FRAMES_A_SECOND)
+        for segment in recognition.segments
+        if segment.posterior < trust and not segment.name.startswith("<")
     ]
-    phones = align(samples_16k, hypothesis.hypstr)
 
     def doubtful(phone: Phone) -> bool:
-        middle = (phone.start + phone.end) / 2
-        return phone.name != "SIL" and any(start <= middle <= end for start, end in doubted)
+        return phone.name != "SIL" and any(start <= phone.middle <= end for start, end in doubted)
 
+    phones = align_phones(samples_16k, recognition.text)
     return tuple(Phone(phone.start, phone.end, "?") if doubtful(phone) else phone for phone in phones)

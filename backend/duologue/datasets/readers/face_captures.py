@@ -14,8 +14,8 @@ from duologue.datasets.synthesis.face.conversations import Dialogue
 from duologue.errors import invalid
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.lips import closing, shut
+from duologue.speech.alignment import align_phones
 from duologue.speech.decode import load_speech
-from duologue.speech.phones import align
 from duologue.speech.resample import resample
 from duologue.units import FPS, SPEECH_RATE
 
@@ -50,7 +50,7 @@ def captured(folder: Path, *, style: int = 0, finish_closures: bool = True) -> I
         frames = min(len(weights), int(len(samples) / SPEECH_RATE * FPS))
         weights, samples = weights[:frames], samples[: int(frames / FPS * SPEECH_RATE)]
         transcript = table.with_suffix(".txt")
-        phones = align(samples, transcript.read_text(encoding="utf-8")) if transcript.is_file() else ()
+        phones = align_phones(samples, transcript.read_text(encoding="utf-8")) if transcript.is_file() else ()
         if phones and finish_closures:
             curves = mouth_curves(phones, frames)
             weights = shut(weights, closing(curves).clip(0, 1)).clip(0, 1)

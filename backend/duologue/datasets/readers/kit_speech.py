@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from duologue.datasets.labels.phones import from_espeak, read_phones_csv, recognise
+from duologue.datasets.labels.phones import from_espeak, kept_phones, read_phones_csv, recognise_phones
 from duologue.datasets.labels.split import FACE_SPLIT
-from duologue.speech.phones import Phone, align
+from duologue.speech.alignment import align_phones
+from duologue.speech.phones import Phone
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def recorded(kit: Path, cache: Path, sources: Sequence[str] = RECORDED) -> Itera
     """Yield the kit's recordings that have, or can be given, phone times; those are kept in ``cache`` (minutes the first time).
 
     speech_matthes brings its own alignments; GRID and what is left of matthes are aligned with their transcripts; LibriSpeech has
-    none here, so pocketsphinx's own hypothesis is aligned (``phones.recognise``).
+    none here, so pocketsphinx's own hypothesis is aligned (``recognise_phones``).
     """
     import soundfile
 
@@ -89,14 +90,11 @@ def recorded(kit: Path, cache: Path, sources: Sequence[str] = RECORDED) -> Itera
                 samples = np.asarray(soxr.resample(samples, rate, SPEECH_RATE), np.float32)
             transcript = path.with_suffix(".txt")
             text = transcript.read_text().strip() if transcript.exists() else ""
-            timed, kept = path.with_suffix(".phones.csv"), cache / f"{path.stem}.json"
-            if timed.exists():
+            if (timed := path.with_suffix(".phones.csv")).exists():
                 phones = read_phones_csv(timed)
             else:
-                if not kept.exists():
-                    found = align(samples, text) if text else recognise(samples)
-                    kept.write_text(json.dumps([[phone.start, phone.end, phone.name] for phone in found]))
-                phones = tuple(Phone(*row) for row in json.loads(kept.read_text()))
+                find = partial(align_phones, samples, text) if text else partial(recognise_phones, samples)
+                phones = kept_phones(cache / f"{path.stem}.json", find)
             if phones:
                 yield Clip(f"{source}/{path.stem}", samples, phones, text)
 

@@ -5,9 +5,9 @@ Who is held out stands in ``datasets/labels/face_split.toml``; the MFA recording
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,14 +16,16 @@ import numpy as np
 
 from duologue.brief import Speech, Transcript
 from duologue.brief.transcript import parse
+from duologue.datasets.labels.phones import kept_phones
 from duologue.datasets.readers.face_captures import captured
 from duologue.datasets.readers.kit_speech import Clip, is_held_out, recorded, sentences, synthetic
 from duologue.datasets.synthesis.face.conversations import Dialogue, enact
 from duologue.errors import DuologueError
-from duologue.speech.alignment import timed_words
+from duologue.speech.alignment import align_phones
 from duologue.speech.decode import load_speech
-from duologue.speech.phones import INDEX, Phone, align
+from duologue.speech.phones import INDEX, Phone
 from duologue.speech.resample import resample
+from duologue.speech.words import timed_words
 from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -77,24 +79,25 @@ def held_out_sets(kit: Path, cache: Path, names: Sequence[str], samples: int, se
     Raises:
         DuologueError: NOT_FOUND ``kit-incomplete`` when a set's folder is absent or holds no held-out speech.
     """
-    made: list[HeldOut] = []
-    for name in names:
-        if name == "grid":
-            dialogues = _measured(kit)[:samples]
+    return [HeldOut(name, tuple(_conversations(kit, cache, name, samples, seed))) for name in names]
+
+
+def _conversations(kit: Path, cache: Path, name: str, samples: int, seed: int) -> list[Dialogue]:
+    if name == "grid":
+        dialogues = _measured(kit)[:samples]
+    else:
+        if name == "espeak":
+            clips = list(synthetic(2 * samples, 21, sentences(kit), held_out_voices=True))
+        elif name == "mfa":
+            clips = _mfa(kit, cache)
         else:
-            if name == "espeak":
-                clips = list(synthetic(2 * samples, 21, sentences(kit), held_out_voices=True))
-            elif name == "mfa":
-                clips = _mfa(kit, cache)
-            else:
-                clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if is_held_out(clip.name)]
-            dialogues = once(list(map(aligned_as_performing, clips)), samples, seed)
-        if not dialogues:
-            raise DuologueError(
-                "NOT_FOUND", "kit-incomplete", f"{kit} holds no held-out speech for the set {name!r}.", field="--kit"
-            )
-        made.append(HeldOut(name, tuple(dialogues)))
-    return made
+            clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if is_held_out(clip.name)]
+        dialogues = once(list(map(aligned_as_performing, clips)), samples, seed)
+    if not dialogues:
+        raise DuologueError(
+            "NOT_FOUND", "kit-incomplete", f"{kit} holds no held-out speech for the set {name!r}.", field="--kit"
+        )
+    return dialogues
 
 
 def once(clips: Sequence[Clip], count: int, seed: int) -> list[Dialogue]:
@@ -143,15 +146,15 @@ def _exchange(a: Clip, b: Clip, rng: np.random.Generator) -> Dialogue:
 
 
 def _moved(phones: Sequence[Phone], seconds: float) -> tuple[Phone, ...]:
-    return tuple(Phone(phone.start + seconds, phone.end + seconds, phone.name) for phone in phones)
+    return tuple(phone.moved(seconds) for phone in phones)
 
 
 def aligned_as_performing(clip: Clip) -> Clip:
     """Return a clip with what performing would learn from its text and its sound; nothing where it has no text."""
-    return replace(clip, told=_told(clip.samples, clip.text))
+    return replace(clip, told=_as_performing(clip.samples, clip.text))
 
 
-def _told(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
+def _as_performing(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
     everywhere = np.ones(int(len(samples) / SPEECH_RATE * FPS), bool)
     return tuple(timed_words(Transcript(text), samples, everywhere).phones)
 
@@ -161,7 +164,7 @@ def _measured(kit: Path) -> list[Dialogue]:
     folder = kit / "face_speech_grid"
     texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.txt")}
     return [
-        replace(dialogue, told=(_told(dialogue.samples[0], texts.get(name, "")), ()))
+        replace(dialogue, told=(_as_performing(dialogue.samples[0], texts.get(name, "")), ()))
         for name, dialogue in captured(folder, finish_closures=False)
         if is_held_out(f"face_speech_grid/{name}")
     ]
@@ -177,7 +180,8 @@ def _mfa(kit: Path, cache: Path) -> list[Clip]:
         samples = resample(audio.samples, audio.rate, SPEECH_RATE)
         text = path.with_suffix(".lab").read_text(encoding="utf-8")
         grid = path.with_suffix(".TextGrid").read_text(encoding="utf-8")
-        phones = _phone_tier(grid) or _aligned(samples, text, cache / f"mfa-{path.stem}.json")
+        find = partial(align_phones, samples, text)
+        phones = _phone_tier(grid) or kept_phones(cache / f"mfa-{path.stem}.json", find)
         clips.append(Clip(f"speech_mfa/{path.stem}", samples, phones, text))
     return clips
 
@@ -185,17 +189,10 @@ def _mfa(kit: Path, cache: Path) -> list[Clip]:
 def _phone_tier(grid: str) -> tuple[Phone, ...]:
     """Return the CMU phones of a TextGrid's tier "phones"; ``()`` where it has no such tier."""
     try:
-        found = parse(Transcript(grid, "textgrid", tier="phones"))
+        intervals = parse(Transcript(grid, "textgrid", tier="phones"))
     except DuologueError as error:
         if error.reason != "transcript-tier":
             raise
         return ()
-    names = [(word, word.text.rstrip("012")) for word in found if not isinstance(word, str)]
-    return tuple(Phone(word.start, word.end, name if name in INDEX else "?") for word, name in names)
-
-
-def _aligned(samples: NDArray[np.float32], text: str, kept: Path) -> tuple[Phone, ...]:
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps([[phone.start, phone.end, phone.name] for phone in align(samples, text)]))
-    return tuple(Phone(*row) for row in json.loads(kept.read_text()))
+    named = [(word, word.text.rstrip("012")) for word in intervals if not isinstance(word, str)]
+    return tuple(Phone(word.start, word.end, name if name in INDEX else "?") for word, name in named)

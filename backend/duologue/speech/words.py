@@ -1,0 +1,163 @@
+"""When a transcript's words are said: as it says itself, as an aligner finds them (``alignment``), else by guess.
+
+Where the aligner isn't installed, doesn't know the language, or fails on the recording, words without times are laid over the
+voiced stretches of the track by their number of letters: worse, and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.brief import Transcript
+from duologue.brief.transcript import Word, parse, spread
+from duologue.speech.alignment import AlignedWord, Aligner
+from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, of_aligned, within_times
+from duologue.speech.recognise import recognised_words
+from duologue.units import FPS, SPEECH_RATE
+
+MAX_SECONDS: Final = 300
+"""Longer recordings are not searched as one: the cost grows with length times words."""
+_SHORTEST: Final = 0.08
+"""Seconds that a word must have to be believed."""
+
+
+class TimedWords(NamedTuple):
+    """What is said, and when."""
+
+    words: tuple[Word, ...]
+    phones: LipPhones
+    notes: tuple[str, ...] = ()
+    """How the words' times were found, where that is not as the user would expect."""
+
+
+def timed_words(
+    transcript: Transcript | None,
+    samples_16k: NDArray[np.float32],
+    active: NDArray[np.bool_],
+    field: str = "transcript",
+) -> TimedWords:
+    """Return a performer's words with times, the phones of their lips, and notes on how they were found.
+
+    Args:
+        transcript: None is no words at all.
+        samples_16k: (n,) mono at 16 kHz.
+        active: (T,) whether the performer speaks at each frame (see ``activity``).
+        field: the place of the transcript, for errors.
+
+    Raises:
+        DuologueError: what :func:`duologue.brief.transcript.parse` raises.
+    """
+    if transcript is None:
+        return TimedWords((), LipPhones())
+    if transcript.format == "recognise":
+        return _recognised(samples_16k, field)
+    words = parse(transcript, field)
+    if not isinstance(words, str):
+        late = _late(words, len(active) / FPS, field)
+        return TimedWords(words, within_times(words, samples_16k, field), late)
+    return _aligned(words.split(), samples_16k, active, field)
+
+
+def _recognised(samples_16k: NDArray[np.float32], field: str) -> TimedWords:
+    """Return the words that a recogniser hears. The body is given them, which can bear a wrong one; lips can't."""
+    try:
+        words = tuple(Word(start, end, text) for start, end, text in recognised_words(samples_16k))
+    except ImportError:
+        note = f"{field}: {NOT_INSTALLED}, and neither is the recogniser; there are no words"
+        return TimedWords((), LipPhones(), (note,))
+    note = f"{field}: {len(words)} words were guessed by a recogniser of US English; about one in three is wrong"
+    return TimedWords(words, LipPhones(), (note,))
+
+
+def _aligned(
+    texts: Sequence[str], samples_16k: NDArray[np.float32], active: NDArray[np.bool_], field: str
+) -> TimedWords:
+    """Return words without times where they are heard, else spread over the voice."""
+    if not texts:
+        return TimedWords((), LipPhones())
+    try:
+        words, aligned = align(texts, samples_16k)
+    except AlignmentError as error:
+        note = f"{field}: {error}; its words were spread over the voiced parts of the track by their length"
+        return TimedWords(spread_over(texts, active), LipPhones(), (note,))
+    return TimedWords(words, of_aligned(aligned, samples_16k, field))
+
+
+class AlignmentError(Exception):
+    """Why a transcript could not be aligned; the caller has another way."""
+
+
+def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple[Word, ...], tuple[AlignedWord, ...]]:
+    """Return the words with the times at which pocketsphinx finds them, and those that it knows with their phones.
+
+    Words not in its dictionary lie between their neighbours.
+
+    Raises:
+        AlignmentError: pocketsphinx is not installed, knows too few of the words, or finds no path through the sound.
+    """
+    try:
+        aligner = Aligner()
+    except ImportError as error:
+        raise AlignmentError(f"has no times, and {NOT_INSTALLED}") from error
+    if len(samples_16k) > MAX_SECONDS * SPEECH_RATE:
+        raise AlignmentError(
+            f"has no times, and over {MAX_SECONDS // 60} minutes are not aligned (give it times, or cut the track)"
+        )
+    spelled = [aligner.spelled(text) for text in texts]
+    known = [index for index, word in enumerate(spelled) if word]
+    if 2 * len(known) < len(texts):
+        raise AlignmentError("has no times, and the aligner (US English) knows fewer than half of its words")
+    aligned = aligner.align(samples_16k, [word for word in spelled if word])
+    if not aligned:
+        raise AlignmentError("has no times, and the aligner found no way to fit it to the sound")
+    starts, ends = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
+    starts[known] = [word.start for word in aligned]
+    ends[known] = [word.end for word in aligned]
+    return _filled(texts, starts, ends, len(samples_16k) / SPEECH_RATE), aligned
+
+
+def spread_over(texts: Sequence[str], active: NDArray[np.bool_]) -> tuple[Word, ...]:
+    """Lay words over the frames that are active, each as long as its letters; over all frames if none is.
+
+    A word that falls on a pause keeps to the side of it on which it has more.
+    """
+    frames = np.flatnonzero(active) if active.any() else np.arange(len(active))
+    letters = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    bounds = letters / letters[-1] * len(frames)
+    words: list[Word] = []
+    for text, begin, end in zip(texts, bounds[:-1], bounds[1:], strict=True):
+        mine = frames[min(int(begin), len(frames) - 1) : max(int(begin) + 1, int(np.ceil(end)))]
+        stretch = max(np.split(mine, np.flatnonzero(np.diff(mine) > 1) + 1), key=len)
+        words.append(Word(float(stretch[0]) / FPS, float(stretch[-1] + 1) / FPS, text))
+    return tuple(words)
+
+
+def _filled(
+    texts: Sequence[str], starts: NDArray[np.float64], ends: NDArray[np.float64], seconds: float
+) -> tuple[Word, ...]:
+    """Lay the words without times into the gaps between their timed neighbours, by their letters.
+
+    Where there is no gap, the aligner has given their sound to the word before: then they share with that one.
+    """
+    timed: list[int] = np.flatnonzero(~np.isnan(starts)).tolist()
+    words: list[Word] = []
+    if timed[0] > 0:
+        words += spread(" ".join(texts[: timed[0]]), 0.0, float(starts[timed[0]]))
+    for this, following in zip(timed, [*timed[1:], len(texts)], strict=True):
+        begin, end = float(starts[this]), float(ends[this])
+        until = float(starts[following]) if following < len(texts) else seconds
+        between = texts[this + 1 : following]
+        if between and until - end < _SHORTEST * len(between):
+            words += spread(" ".join(texts[this:following]), begin, until)
+        else:
+            words += [Word(begin, end, texts[this]), *spread(" ".join(between), end, until)]
+    return tuple(words)
+
+
+def _late(words: tuple[Word, ...], seconds: float, field: str) -> tuple[str, ...]:
+    late = sum(word.start >= seconds for word in words)
+    return (f"{field}: {late} of {len(words)} words begin after the end of the track and are left out",) if late else ()
