@@ -187,3 +187,12 @@ def test_the_kits_textgrids_long_and_short() -> None:
     # As the files say, read by eye.
     assert first["acoustic_corpus"] == Word(1.05, 1.2, "this")
     assert first["61-70968-0000"].text == "HE"
+
+
+def test_a_transcript_is_read_once() -> None:
+    transcript = Transcript(SRT, "srt")
+    assert parse(transcript) is parse(transcript)
+
+
+def test_what_nobody_wrote_down_has_no_words_yet() -> None:
+    assert parse(Transcript("", "recognise")) == ""

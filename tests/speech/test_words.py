@@ -15,13 +15,7 @@ from duologue.units import Sound
 pytest.importorskip("scipy")
 pytest.importorskip("soxr")
 from duologue.brief.transcript import Word
-<<<<<<< HEAD
-from duologue.speech import alignment
-from duologue.speech.alignment import align, spread_over, timed_words
 from duologue.speech.decode import load_pair, load_speech
-=======
-from duologue.speech.decode import Audio, load_pair, load_speech
->>>>>>> cadf879 (Speech by subject: phones are the alphabet, alignment is forced alignment, words have times, lips have phones; one recogniser for briefs and for training data)
 from duologue.speech.features import LOUDNESS, speech_features
 from duologue.speech.resample import resample
 from duologue.speech.text import WIDTH, TextEncoder

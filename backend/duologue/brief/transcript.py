@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from duologue.brief.speech import Transcript
@@ -30,19 +31,28 @@ class Word:
 
 
 def parse(transcript: Transcript, field: str = "transcript") -> tuple[Word, ...] | str:
-    """Return the words in the order of time, or the bare text where the transcript has no times (see ``alignment``).
+    """Return the words in the order of time, or the bare text where the transcript has no times (see ``speech.words``).
+
+    Text that nobody wrote down is empty: the recogniser has yet to hear it.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``transcript-malformed`` (with the line or entry), ``transcript-times``,
         ``transcript-tier``.
     """
-    if transcript.format == "text":
-        return " ".join(transcript.content.split())
-    readers = {"srt": _srt, "textgrid": _textgrid, "json": _json}
     try:
-        words = readers[transcript.format](transcript)
+        return _parsed(transcript)
     except DuologueError as error:
         raise DuologueError(error.code, error.reason, error.message, field=field) from error
+
+
+@lru_cache(maxsize=4)
+def _parsed(transcript: Transcript) -> tuple[Word, ...] | str:
+    """Read once what is asked for twice: where a brief is checked, and where it is performed."""
+    if transcript.format == "recognise":
+        return ""
+    if transcript.format == "text":
+        return " ".join(transcript.content.split())
+    words = {"srt": _srt, "textgrid": _textgrid, "json": _json}[transcript.format](transcript)
     return tuple(sorted(words, key=lambda word: word.start))
 
 

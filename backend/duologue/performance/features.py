@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.speech.alignment import LipPhones
 from duologue.speech.features import SpeechFeatures
+from duologue.speech.lip_phones import LipPhones
 
 Floats = NDArray[np.float32]
 
