@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 from duologue.body.checkpoint import BodyModel
-from duologue.body.config import BodyConfig
-from duologue.body.pipeline import BodyConditions, BodyPipeline
+from duologue.body.conditions import BodyConditions
+from duologue.body.config import CONDITIONS, BodyConfig
+from duologue.body.pipeline import BodyPipeline
 from duologue.datasets.corpus.body import Corpus, Pair
 from duologue.features.pose import columns, from_world
 from duologue.features.statistics import PoseStatistics, Scaler
@@ -46,6 +47,11 @@ def some_conditions(frames, seed=0, **changes) -> BodyConditions:
         "starts": STARTS,
     }
     return BodyConditions(**(values | changes))
+
+
+def keep_all():
+    """No condition is dropped."""
+    return {name: torch.ones(1, 1) for name in CONDITIONS}
 
 
 def perform(pipeline, conditions, seed=0, **options):

@@ -108,7 +108,7 @@ def test_pinned_poses_and_kept_stretches_are_there_and_nothing_pops_beside_them(
     pipeline = tiny_pipeline()
     root, rotations = (x.astype(float) for x in perform(pipeline, some_conditions(40), seed=3))
     kept = np.arange(20, 40)
-    pins = Pins.of_motion(kept, root[0, kept], rotations[0, kept])
+    pins = Pins.of_motion(root[0], rotations[0], kept)
     made_root, made = perform(pipeline, some_conditions(40), seed=4, control=Control((pins, Pins())))
     np.testing.assert_allclose(made_root[0, kept], root[0, kept], atol=2e-3)
     apart = (
@@ -122,7 +122,8 @@ def test_pinned_poses_and_kept_stretches_are_there_and_nothing_pops_beside_them(
 def test_a_pose_may_be_pinned_wherever_its_performer_is():
     pipeline = tiny_pipeline()
     root, rotations = (x.astype(float) for x in perform(pipeline, some_conditions(24), seed=3))
-    pins = Pins.of_motion(np.array([12]), root[1, 12:13] + [5.0, 0, 0], rotations[1, 12:13], placed=False)
+    pose = Pins.of_motion(root[1] + [5.0, 0, 0], rotations[1], np.array([12]))
+    pins = Pins(pose.frames, np.full((1, 3), np.nan), pose.features)
     made_root, made = perform(pipeline, some_conditions(24), seed=5, control=Control((Pins(), pins)))
     joints = np.arange(1, SKELETON.joints) if hasattr(SKELETON, "joints") else slice(1, None)
     np.testing.assert_allclose(made[1, 12, joints], rotations[1, 12, joints], atol=2e-2)

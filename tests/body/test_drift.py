@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from duologue.body.drift import FREE, PATIENCE, RATE, Homing, bearings
+from duologue.body.drift import FREE, PATIENCE, RATE, DriftCorrection, bearings
 from duologue.labels import ACTION_MODES
 
 STAND, WALK = ACTION_MODES.index("stand"), ACTION_MODES.index("walk")
@@ -13,11 +13,11 @@ WINDOW = 120
 
 def drifting(minutes: float, degrees_a_second: float, action: int = STAND, *, led: bool = False) -> np.ndarray:
     """A's heading as it is left by a network that turns A a little all the time, (windows,) radians."""
-    homing, heading, kept = Homing(STARTS), STARTS[0, 2], []
+    correction, heading, kept = DriftCorrection(STARTS), STARTS[0, 2], []
     for _ in range(int(minutes * 60 * 30 / WINDOW)):
         path = np.repeat(STARTS[:, None], WINDOW, axis=1)
         path[0, :, 2] = heading + np.radians(degrees_a_second) / 30 * np.arange(1, WINDOW + 1)
-        fresh = homing.correct(path, np.full((2, WINDOW), action), np.full((2, WINDOW), led))
+        fresh = correction.correct(path, np.full((2, WINDOW), action), np.full((2, WINDOW), led))
         np.testing.assert_array_equal(fresh[..., :2], path[..., :2], err_msg="only turned, never moved")
         np.testing.assert_array_equal(fresh[1], path[1], err_msg="B stands as B should")
         heading = fresh[0, -1, 2]

@@ -1,17 +1,18 @@
 import numpy as np
 import pytest
 import torch
-from duologue.body.conditions import keep_all
+from duologue.body.conditions import EncodedConditions
 from duologue.body.config import CONDITIONS, BodyConfig
 from duologue.body.network import ConvFeedForward, Denoiser, SmoothingSkip
 from duologue.diffusion.schedule import CosineSchedule
-from examples_body import some_conditions, tiny_model, tiny_pipeline
+from examples_body import keep_all, some_conditions, tiny_model
 
 
 def conditions(frames=9):
-    pipeline = tiny_pipeline()
-    given = pipeline._encode_labels(some_conditions(frames))
-    return given.window(0, frames, torch.zeros(2, frames, 4).numpy(), torch.device("cpu"))
+    model = tiny_model()
+    encoded = EncodedConditions.encode(some_conditions(frames), model.config, model.mel)
+    placement, route, routed = (np.zeros((2, frames, *width), np.float32) for width in ((4,), (3,), ()))
+    return encoded.window(0, frames, placement, route, routed, torch.device("cpu"))
 
 
 @pytest.mark.parametrize("performers", [1, 2])
@@ -31,13 +32,13 @@ def test_the_upper_network_hears_the_lower_body():
     c = conditions()
     lower = torch.randn(1, 2, 9, model.lower.channels)
     with torch.no_grad():
-        first = model.upper_conditions(c, keep_all(1), lower)
+        first = model.upper_conditions(c, keep_all(), lower)
         lower[0, 0, 4] += 1
-        moved = (model.upper_conditions(c, keep_all(1), lower) - first).abs().sum(-1)[0]
+        moved = (model.upper_conditions(c, keep_all(), lower) - first).abs().sum(-1)[0]
     assert moved[0, 4] > 0
     assert moved[1].max() == 0, "the partner's legs come in through attention"
     with pytest.raises(ValueError, match="lower body"):
-        model.upper_conditions(c, keep_all(1))
+        model.upper_conditions(c, keep_all())
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
@@ -45,7 +46,7 @@ def test_every_condition_reaches_both_networks_and_can_be_dropped(name):
     model = tiny_model()
     c = conditions()
     c.routed.fill_(1)
-    kept, dropped = keep_all(1), {**keep_all(1), name: torch.zeros(1, 1)}
+    kept, dropped = keep_all(), {**keep_all(), name: torch.zeros(1, 1)}
     with torch.no_grad():
         assert not torch.equal(model.lower_conditions(c, kept), model.lower_conditions(c, dropped))
         lower = torch.zeros(1, 2, 9, model.lower.channels)
@@ -56,9 +57,9 @@ def test_no_transcript_is_a_missing_condition_and_not_a_silent_one():
     model = tiny_model()
     c = conditions()
     c.text.zero_()
-    dropped = {**keep_all(1), "text": torch.zeros(1, 1)}
+    dropped = {**keep_all(), "text": torch.zeros(1, 1)}
     with torch.no_grad():
-        assert torch.equal(model.lower_conditions(c, keep_all(1)), model.lower_conditions(c, dropped))
+        assert torch.equal(model.lower_conditions(c, keep_all()), model.lower_conditions(c, dropped))
 
 
 @pytest.mark.parametrize("dilation", [1, 2])

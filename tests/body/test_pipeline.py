@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from duologue.body.pipeline import BodyPipeline, grow_from
+from duologue.body.pipeline import BodyPipeline
+from duologue.body.sampling import grow_from
 from duologue.checkpoints.store import open_checkpoint, write_checkpoint
 from duologue.errors import DuologueError
 from duologue.features.root import heading
@@ -183,6 +184,8 @@ def test_an_unknown_strength_is_named_with_the_known_ones():
 def test_conditions_of_the_wrong_shape_or_with_nan_are_refused():
     with pytest.raises(DuologueError, match="activity"):
         dataclasses.replace(some_conditions(5), activity=np.zeros((2, 4), np.float32))
+    with pytest.raises(DuologueError, match="expected \\(2, 5, 384\\)"):
+        perform(tiny_pipeline(), some_conditions(5, text=np.zeros((2, 5, 300), np.float32)))
     with pytest.raises(DuologueError, match="NaN"):
         dataclasses.replace(some_conditions(5), mel=np.full((2, 5, 27), np.nan, np.float32))
 

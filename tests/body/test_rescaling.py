@@ -22,9 +22,9 @@ def test_a_gain_of_one_changes_nothing_and_fingers_leave_the_rest_alone():
     c = some_conditions(20)
     plain = perform(tiny_pipeline(), c)[1]
     pipeline = tiny_pipeline()
-    pipeline.set_gains(dict.fromkeys(PARTS, 1.0))
+    pipeline.model.gains = dict.fromkeys(PARTS, 1.0)
     assert np.array_equal(perform(pipeline, c)[1], plain)
-    pipeline.set_gains({"fingers": 1.3})
+    pipeline.model.gains = {"fingers": 1.3}
     made = perform(pipeline, c)[1]
     legs = [SKELETON.index(name) for name in ("Hips", "LeftUpLeg", "RightFoot")]
     assert np.array_equal(made[:, :, legs], plain[:, :, legs]), "the lower bodies come first"
@@ -36,7 +36,7 @@ def test_what_leans_out_varies_more_over_seeds():
     spread = []
     for gain in (1.0, 1.3):
         pipeline = tiny_pipeline()
-        pipeline.set_gains(dict.fromkeys(PARTS, gain))
+        pipeline.model.gains = dict.fromkeys(PARTS, gain)
         takes = np.stack([perform(pipeline, c, seed, steps=8)[1] for seed in range(6)])
         spread.append(takes.var(0).mean())
     assert spread[1] > 1.2 * spread[0]

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from torch import nn
 
-from duologue.body.conditions import ConditionEncoder
 from duologue.body.config import BodyConfig
-from duologue.body.network import Denoiser
+from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.checkpoints.config import fill, read_config
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
 from duologue.features.pose import STEP_COLUMNS

@@ -1,34 +1,73 @@
-"""What the motion is conditioned on, per frame and performer, and how a network hears it.
-
-Every condition may be missing: dropped in training so that guidance has something to compare with, or simply not given (no
-transcript, no role). A missing condition is its own learned vector, not a zero that looks like silence.
-"""
+"""What the motion is conditioned on, per frame and performer: as a performance gives it, and as the networks take it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from numpy.typing import NDArray
+from torch import Tensor
 
-from duologue.body.config import CONDITIONS, BodyConfig
+from duologue.body.config import BodyConfig
+from duologue.errors import invalid
+from duologue.features.statistics import Scaler
+from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS, check
 
-PLACEMENT_WIDTH = 4
-"""x and z of the partner in the performer's own heading frame, metres / 2; sine and cosine of the partner's heading in it."""
 
-ROUTE_WIDTH = 3
-"""Speed sideways and ahead along the smoothed way, m/s, and its turning, rad/s."""
+@dataclass(frozen=True)
+class BodyConditions:
+    """What two performers say and are asked to do, T frames at 30 fps; A comes first everywhere.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``conditions-shape`` or ``conditions-not-finite``.
+    """
+
+    mel: NDArray[np.float32]
+    """(2, T, mel bands): log mel, natural logarithm, as ``speech.mel`` makes it."""
+    text: NDArray[np.float32]
+    """(2, T, text width): text features of the word being said, zero between words and where there is no transcript."""
+    activity: NDArray[np.float32]
+    """(2, T): voice activity, 0 to 1."""
+    actions: NDArray[np.integer]
+    """(2, T): indices into ``labels.ACTION_MODES``."""
+    emotion: NDArray[np.integer]
+    """(2, T): indices into ``labels.EMOTIONS``."""
+    roles: tuple[str, str]
+    """Each one's half of the relationship."""
+    style: tuple[int, int]
+    """Speaker ids."""
+    starts: NDArray[np.float32]
+    """(2, 3): x, z (metres) and heading (radians) of the hips at the first frame."""
+    mirrored: tuple[bool, bool] = (False, False)
+    """Who is performed in a mirror: somebody else's handedness, facing the same partner on the same way."""
+
+    def __post_init__(self) -> None:
+        pair = len(PERFORMERS)
+        by_frame = (pair, self.mel.shape[1] if self.mel.ndim == 3 else 0)
+        shapes = {"mel": (*by_frame, self.mel.shape[-1]), "text": (*by_frame, self.text.shape[-1]), "activity": by_frame,
+                  "actions": by_frame, "emotion": by_frame, "starts": (pair, 3)}  # fmt: skip
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.shape != shape:
+                raise _misshapen(name, array, shape)
+            if not np.isfinite(array).all():
+                raise invalid("conditions-not-finite", f"{name} holds NaN or infinity.", field=name)
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.mel.shape[1]
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Both performers' conditions, batched. P = 2, T frames, all at 30 fps.
+    """Both performers' conditions as the networks take them, batched. P = 2, T frames, all at 30 fps.
 
-    ``mel`` (B, P, T, 27) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, 384), zero where no
-    word is said; ``action`` and ``emotion`` (B, P, T) long; ``role`` and ``style`` (B, P) long; ``placement`` (B, P, T, 4), see
-    ``PLACEMENT_WIDTH``; ``route`` (B, P, T, 3): the way asked for, ``poses.route``, which counts where ``routed`` (B, P, T) is 1.
+    ``mel`` (B, P, T, mel bands) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, text width),
+    zero where no word is said; ``action`` and ``emotion`` (B, P, T) long; ``role`` and ``style`` (B, P) long; ``placement``
+    (B, P, T, 4), ``features.pose.placement``; ``route`` (B, P, T, 3): the way asked for, ``features.pose.route``, which counts
+    where ``routed`` (B, P, T) is 1.
     """
 
     mel: Tensor
@@ -49,66 +88,89 @@ class Conditions:
         return Conditions(**{f.name: torch.cat([getattr(self, f.name)] * copies) for f in fields(self)})
 
 
-def keep_all(batch: int, device: torch.device | str = "cpu") -> dict[str, Tensor]:
-    """Return a keep mask (B, 1) of ones for every condition."""
-    return {name: torch.ones(batch, 1, device=device) for name in CONDITIONS}
+@dataclass(frozen=True)
+class EncodedConditions:
+    """A take's conditions in a checkpoint's own terms, (2, T, ...) and (2,); windows are cut from them."""
 
+    mel: NDArray[np.float32]
+    activity: NDArray[np.float32]
+    text: NDArray[np.float32]
+    action: NDArray[np.int64]
+    emotion: NDArray[np.int64]
+    role: NDArray[np.int64]
+    style: NDArray[np.int64]
 
-class ConditionEncoder(nn.Module):
-    """Conditions to (B, P, T, condition width): each performer's own and their partner's, mixed over a quarter of a second.
+    @classmethod
+    def encode(cls, c: BodyConditions, config: BodyConfig, mel: Scaler) -> EncodedConditions:
+        """Standardise the mels by ``mel`` and look labels up by name, for a checkpoint may list them in another order.
 
-    For the upper body, ``lower`` (B, P, T, lower channels) is one more condition, never dropped: the hierarchy rests on it.
-    """
-
-    def __init__(self, config: BodyConfig, lower_channels: int = 0) -> None:
-        super().__init__()
-        width = config.condition_width
-        self.paired = config.paired
-        self.speech = nn.Linear(config.mel_bands + 1, width)
-        self.text = nn.Linear(config.text_width, width, bias=False)
-        self.action = nn.Embedding(len(config.actions), width)
-        self.emotion = nn.Embedding(len(config.emotions), width)
-        self.role = nn.Embedding(len(config.roles), width)
-        self.style = nn.Embedding(len(config.styles), width)
-        self.placement = nn.Linear(PLACEMENT_WIDTH, width)
-        self.route = nn.Linear(ROUTE_WIDTH, width)
-        self.who = nn.Embedding(2, width)
-        self.partner = nn.Linear(width, width)
-        self.missing = nn.ParameterDict({name: nn.Parameter(torch.zeros(width)) for name in CONDITIONS})
-        self.lower = nn.Linear(lower_channels, width) if lower_channels else None
-        self.mix = nn.Conv1d(width, width, 7, padding=3)
-        self.out = nn.Linear(width, width)
-        # A sum of nine conditions grows in training until it drowns the pose it is added to; this keeps it in bounds.
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, c: Conditions, keep: Mapping[str, Tensor], lower: Tensor | None = None) -> Tensor:
-        """``keep``: for each condition a mask (B, 1 or P) of 0 and 1; 0 replaces it by its learned "missing" vector."""
-
-        def given(name: str, value: Tensor) -> Tensor:
-            kept = keep[name][:, :, None, None]
-            return kept * value + (1 - kept) * self.missing[name]
-
-        spoken = (
-            c.text.abs().sum((2, 3)) > 0
-        )  # a performer without any word here has no transcript: that is "missing" too
-        keep = {**keep, "text": keep["text"] * spoken}
-        own = (
-            given("speech", self.speech(torch.cat([c.mel, c.activity[..., None]], dim=-1)))
-            + given("text", self.text(c.text))
-            + given("action", self.action(c.action))
-            + given("emotion", self.emotion(c.emotion))
-            + given("role", self.role(c.role)[:, :, None])
-            + given("style", self.style(c.style)[:, :, None])
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``conditions-shape``; ``unknown-label`` for a role, emotion or action and
+                ``style-unknown`` for a style that the checkpoint does not know.
+        """
+        for name, array, width in (("mel", c.mel, config.mel_bands), ("text", c.text, config.text_width)):
+            if array.shape[-1] != width:
+                raise _misshapen(name, array, (*array.shape[:-1], width))
+        for performer, style in zip(PERFORMERS, c.style, strict=True):
+            if not 0 <= style < len(config.styles):
+                raise invalid(
+                    "style-unknown",
+                    f"style {style} is not one of this checkpoint's {len(config.styles)} (0 to {len(config.styles) - 1}).",
+                    field=f"performers.{performer}.style",
+                )
+        return cls(
+            mel=mel.standardise(c.mel),
+            activity=np.asarray(c.activity, np.float32),
+            text=np.asarray(c.text, np.float32),
+            action=_translate(c.actions, ACTION_MODES, config.actions, "actions"),
+            emotion=_translate(c.emotion, EMOTIONS, config.emotions, "emotion"),
+            role=np.array([config.roles.index(check(role, config.roles, field="role")) for role in c.roles]),
+            style=np.array(c.style),
         )
-        asked = (keep["route"][:, :, None] * c.routed)[..., None]
-        both = own + asked * self.route(c.route) + (1 - asked) * self.missing["route"]
-        if self.paired:
-            both = both + given("placement", self.placement(c.placement)) + given("partner", self.partner(own.flip(1)))
-            both = both + self.who.weight[None, :, None]
-        if self.lower is not None:
-            if lower is None:
-                raise ValueError("the upper-body network needs the lower body.")
-            both = both + self.lower(lower)
-        batch, performers, frames, width = both.shape
-        mixed = self.mix(functional.silu(both).reshape(-1, frames, width).transpose(1, 2)).transpose(1, 2)
-        return self.norm(both + self.out(functional.silu(mixed.reshape(batch, performers, frames, width))))
+
+    def window(  # noqa: PLR0917
+        self,
+        start: int,
+        stop: int,
+        placement: NDArray[np.floating],
+        route: NDArray[np.float32],
+        routed: NDArray[np.float32],
+        device: torch.device,
+    ) -> Conditions:
+        """Return frames ``[start, stop)`` as a batch of one; ``placement``, ``route``, ``routed`` are of these alone."""
+
+        def tensor(array: NDArray[np.generic]) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array))[None].to(device)
+
+        return Conditions(
+            mel=tensor(self.mel[:, start:stop]),
+            activity=tensor(self.activity[:, start:stop]),
+            text=tensor(self.text[:, start:stop]),
+            action=tensor(self.action[:, start:stop]),
+            emotion=tensor(self.emotion[:, start:stop]),
+            role=tensor(self.role),
+            style=tensor(self.style),
+            placement=tensor(placement.astype(np.float32)),
+            route=tensor(route),
+            routed=tensor(routed),
+        )
+
+
+def _translate(
+    indices: NDArray[np.integer], ours: tuple[str, ...], theirs: tuple[str, ...], field: str
+) -> NDArray[np.int64]:
+    """Indices into our list of labels to indices into the checkpoint's."""
+    table = np.array([theirs.index(label) if label in theirs else -1 for label in ours])
+    translated = table[np.asarray(indices, np.int64)]
+    if (translated < 0).any():
+        missing = ours[int(np.asarray(indices)[translated < 0].flat[0])]
+        raise invalid(
+            "unknown-label",
+            f"this checkpoint was trained without {missing!r}; it knows: {', '.join(theirs)}.",
+            field=field,
+        )
+    return translated
+
+
+def _misshapen(name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> Exception:
+    return invalid("conditions-shape", f"{name} has shape {array.shape}, expected {shape}.", field=name)

@@ -40,14 +40,10 @@ class Pins:
     """(n, C) ``poses.columns``; NaN throughout where any pose will do. None: no pose is pinned."""
 
     @classmethod
-    def of_motion(cls, frames: NDArray[np.integer], root: Floats, rotations: Floats, *, placed: bool = True) -> Pins:
-        """Return pins of a motion's frames: hips (n, 3) and rotations (n, J, 3) in the world, ``frames`` (n,) in a row.
-
-        ``placed``: where they stand is held too. Without it only the pose is, wherever the performer may be then.
-        """
+    def of_motion(cls, root: Floats, rotations: Floats, frames: NDArray[np.integer]) -> Pins:
+        """Return pins of some ``frames`` (n,) of a motion, in place and in pose: world hips (T, 3), rotations (T, J, 3)."""
         features, path = poses.from_world(root, rotations)
-        places = path if placed else np.full_like(path, np.nan)
-        return cls(np.asarray(frames, np.int64), places, features.astype(np.float32))
+        return cls(np.asarray(frames, np.int64), path[frames], features[frames].astype(np.float32))
 
     @classmethod
     def merged(cls, parts: Sequence[Pins]) -> Pins:
@@ -132,16 +128,17 @@ class Plan:
     given: NDArray[np.bool_]
     fixed: tuple[NDArray[np.int64], NDArray[np.int64]]
 
-    def route(self, start: int, stop: int, margin: int = 24) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-        """Return ``poses.route`` (2, n, 3) of frames ``[start, stop)`` and where it counts (2, n); None if it doesn't at all."""
-        if not self.given[:, start:stop].any():
-            return None
+    def route(self, start: int, stop: int, margin: int = 24) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return ``poses.route`` (2, n, 3) of frames ``[start, stop)`` and where it counts (2, n), 1 or 0."""
+        given = self.given[:, start:stop].astype(np.float32)
+        if not given.any():
+            return np.zeros((*given.shape, len(poses.ROUTE_COLUMNS)), np.float32), given
         first, last = max(start - margin, 0), min(stop + margin, self.path.shape[1])
         way = poses.route(self.path[:, first:last].swapaxes(0, 1)).swapaxes(0, 1)
-        return way[:, start - first : stop - first], self.given[:, start:stop].astype(np.float32)
+        return way[:, start - first : stop - first], given
 
     def correct(self, start: int, path: Floats) -> Floats:
-        """Lead a made path (2, n, 3), frames from ``start``, to the places that are to be met, and to where the plan has come.
+        """Lead a sampled path (2, n, 3), frames from ``start``, to the places that are to be met, and to where the plan has come.
 
         The error at these frames is spread over the frames before, as slowly as there is time for; who is led so slides by a few
         centimetres over a second or more, which the foot lock takes up.

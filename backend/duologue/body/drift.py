@@ -35,7 +35,7 @@ def bearings(path: NDArray[np.floating]) -> Floats:
     return bearing_to_partner(np.stack([path[..., 0], level, path[..., 1]], axis=-1), forward)
 
 
-class Homing:
+class DriftCorrection:
     """Follows both through a take, window by window."""
 
     def __init__(self, starts: NDArray[np.floating]) -> None:
@@ -48,17 +48,17 @@ class Homing:
 
         ``actions`` (2, n): indices into ``ACTION_MODES``; ``led`` (2, n): where a way is given, which nothing corrects.
         """
-        found = bearings(path)[:, -1]
+        bearing = bearings(path)[:, -1]
         corrected = path.copy()
         count = path.shape[1]
         for performer in range(2):
             if led[performer].any() or (actions[performer] == _WALK).any():
-                self._still[performer], self._turned[performer] = 0, found[performer]
+                self._still[performer], self._turned[performer] = 0, bearing[performer]
                 continue
             self._still[performer] += count
             if self._still[performer] <= PATIENCE:
                 continue
-            away = (found[performer] - self._turned[performer] + np.pi) % (2 * np.pi) - np.pi
+            away = (bearing[performer] - self._turned[performer] + np.pi) % (2 * np.pi) - np.pi
             turn = np.sign(away) * min(max(abs(away) - FREE, 0.0), RATE * count)
             corrected[performer, :, 2] += turn * smoothstep(np.arange(1, count + 1) / count)
         return corrected

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.features.pose import ROOT_COLUMNS, STEP_COLUMNS, is_lower
+from duologue.features.pose import ROOT_COLUMNS, STEP_COLUMNS, columns, is_lower
 from duologue.features.statistics import PoseStatistics
 from duologue.motion.skeleton import Skeleton
 
@@ -57,14 +57,18 @@ class Limbs:
         self.parents = [self.joints.index(skeleton.parents[j]) if skeleton.parents[j] >= 0 else -1 for j in self.joints]
         self.offsets = torch.tensor(skeleton.offsets[self.joints], dtype=torch.float32, device=device)
         self.wanted = [self.joints.index(skeleton.index(name)) for name in wanted]
-        self.columns = torch.tensor([[4 + 3 * j + axis for axis in range(3)] for j in self.joints], device=device)
+        names = columns(skeleton)
+        turns = [[names.index(f"{skeleton.names[joint]}.{axis}") for axis in "xyz"] for joint in self.joints]
+        self.columns = torch.tensor(turns, device=device)
+        self.height = names.index("root.height")
 
     def positions(self, features: Tensor) -> Tensor:
         """(..., C) features in metres and radians to (..., W, 3): the wanted joints, the root at (0, height, 0)."""
         local = exp_to_matrix(features[..., self.columns])
         turns: list[Tensor] = [local[..., 0, :, :]]
-        zero = torch.zeros_like(features[..., 3])
-        places: list[Tensor] = [torch.stack([zero, features[..., 3], zero], dim=-1)]
+        height = features[..., self.height]
+        zero = torch.zeros_like(height)
+        places: list[Tensor] = [torch.stack([zero, height, zero], dim=-1)]
         for k, parent in enumerate(self.parents[1:], start=1):
             places.append(places[parent] + turns[parent] @ self.offsets[k])
             turns.append(turns[parent] @ local[..., k, :, :])
@@ -136,14 +140,14 @@ class BodyLoss:
         channels = torch.where(self.is_step, moves, poses)
         terms = self._common(predicted, truth, channels, self.lower, certain)
         placed = poses[..., None] * (certain[..., None] if isinstance(certain, Tensor) else certain)
-        made, true = self.features(predicted), self.features(truth)
-        at, should = self.feet.positions(made), self.feet.positions(true)
+        pose, true_pose = self.features(predicted), self.features(truth)
+        at, should = self.feet.positions(pose), self.feet.positions(true_pose)
         terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * placed).mean()
-        moved, allowed = world_speed(at, made[..., :3]), world_speed(should, true[..., :3])
+        moved, allowed = world_speed(at, pose[..., :3]), world_speed(should, true_pose[..., :3])
         stands = (allowed.norm(dim=-1, keepdim=True) < _CONTACT_SPEED) * poses[:, :, 1:, :, None]
         standing = stands * placed[:, :, 1:]
         if not len(self.upper):
-            hands, true_hands = self.hands.positions(made), self.hands.positions(true)
+            hands, true_hands = self.hands.positions(pose), self.hands.positions(true_pose)
             terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * placed).mean()
         # A tenth of a millimetre a frame matters to a foot that stands; a metre a second does not matter ten times more.
         slide = torch.sqrt(((moved - allowed) / 0.01).square().sum(-1, keepdim=True) + 1e-4)

@@ -9,15 +9,17 @@ is A); attention joins them. One class serves as the lower-body network G_l(cond
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from duologue.body.attention import PairAttention
-from duologue.body.config import BodyConfig
+from duologue.body.conditions import Conditions
+from duologue.body.config import CONDITIONS, BodyConfig
 from duologue.diffusion.schedule import CosineSchedule
+from duologue.features.pose import PLACEMENT_COLUMNS, ROUTE_COLUMNS
 
 
 class StepEmbedding(nn.Module):
@@ -217,3 +219,63 @@ class Denoiser(nn.Module):
             total = total + skip
         hidden = functional.relu(self.hidden(total / math.sqrt(len(self.layers))))
         return self.leave(hidden) + self.skip(x, t, step, hidden)
+
+
+class ConditionEncoder(nn.Module):
+    """Conditions to (B, P, T, condition width): each performer's own and their partner's, mixed over a quarter of a second.
+
+    For the upper body, ``lower`` (B, P, T, lower channels) is one more condition, never dropped: the hierarchy rests on it.
+    """
+
+    def __init__(self, config: BodyConfig, lower_channels: int = 0) -> None:
+        super().__init__()
+        width = config.condition_width
+        self.paired = config.paired
+        self.speech = nn.Linear(config.mel_bands + 1, width)
+        self.text = nn.Linear(config.text_width, width, bias=False)
+        self.action = nn.Embedding(len(config.actions), width)
+        self.emotion = nn.Embedding(len(config.emotions), width)
+        self.role = nn.Embedding(len(config.roles), width)
+        self.style = nn.Embedding(len(config.styles), width)
+        self.placement = nn.Linear(len(PLACEMENT_COLUMNS), width)
+        self.route = nn.Linear(len(ROUTE_COLUMNS), width)
+        self.who = nn.Embedding(2, width)
+        self.partner = nn.Linear(width, width)
+        self.missing = nn.ParameterDict({name: nn.Parameter(torch.zeros(width)) for name in CONDITIONS})
+        self.lower = nn.Linear(lower_channels, width) if lower_channels else None
+        self.mix = nn.Conv1d(width, width, 7, padding=3)
+        self.out = nn.Linear(width, width)
+        # A sum of nine conditions grows in training until it drowns the pose it is added to; this keeps it in bounds.
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, c: Conditions, keep: Mapping[str, Tensor], lower: Tensor | None = None) -> Tensor:
+        """``keep``: for each condition a mask (B, 1 or P) of 0 and 1; 0 replaces it by its learned "missing" vector."""
+
+        def given(name: str, value: Tensor) -> Tensor:
+            kept = keep[name][:, :, None, None]
+            return kept * value + (1 - kept) * self.missing[name]
+
+        spoken = (
+            c.text.abs().sum((2, 3)) > 0
+        )  # a performer without any word here has no transcript: that is "missing" too
+        keep = {**keep, "text": keep["text"] * spoken}
+        own = (
+            given("speech", self.speech(torch.cat([c.mel, c.activity[..., None]], dim=-1)))
+            + given("text", self.text(c.text))
+            + given("action", self.action(c.action))
+            + given("emotion", self.emotion(c.emotion))
+            + given("role", self.role(c.role)[:, :, None])
+            + given("style", self.style(c.style)[:, :, None])
+        )
+        asked = (keep["route"][:, :, None] * c.routed)[..., None]
+        both = own + asked * self.route(c.route) + (1 - asked) * self.missing["route"]
+        if self.paired:
+            both = both + given("placement", self.placement(c.placement)) + given("partner", self.partner(own.flip(1)))
+            both = both + self.who.weight[None, :, None]
+        if self.lower is not None:
+            if lower is None:
+                raise ValueError("the upper-body network needs the lower body.")
+            both = both + self.lower(lower)
+        batch, performers, frames, width = both.shape
+        mixed = self.mix(functional.silu(both).reshape(-1, frames, width).transpose(1, 2)).transpose(1, 2)
+        return self.norm(both + self.out(functional.silu(mixed.reshape(batch, performers, frames, width))))

@@ -24,6 +24,7 @@ from duologue.diffusion.schedule import CosineSchedule
 from duologue.features import pose as poses
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
+from duologue.units import FPS
 
 _MEASURED: Final = 2
 """Batches of the held-out pairs that a measurement takes."""
@@ -163,7 +164,7 @@ class BodyTrainer:
         torch.manual_seed(settings.optimisation.seed)
         self.module = BodyModel(config, *corpus.statistics(skeleton), settings.strengths, settings.gains).to(device)
         self.schedule = CosineSchedule(config.prediction, config.shift)
-        ten_minutes = corpus.arrays["features"][: 1 + 30 * 600].astype(np.float32)
+        ten_minutes = corpus.arrays["features"][: 1 + 600 * FPS].astype(np.float32)
         speed_std = np.diff(ten_minutes, axis=0).std((0, 1))
         self.loss = BodyLoss(self.module.statistics, speed_std, skeleton, settings.weights, device)
         held_out = max(1, round(settings.held_out * (len(corpus.starts) - 1)))

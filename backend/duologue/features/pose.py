@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from duologue.features.root import decode_root, encode_root, heading
+from duologue.features.root import COLUMNS, decode_root, encode_root, heading
 from duologue.motion.rotations import Floats, exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton
 from duologue.units import FPS
@@ -24,10 +24,16 @@ LOWER_JOINTS: Final = (
 )
 """What the lower-body network makes, besides the root; the upper-body network makes every other joint."""
 
-ROOT_COLUMNS: Final = ("root.dx", "root.dz", "root.dyaw", "root.height")
+ROOT_COLUMNS: Final = tuple(f"root.{name}" for name in COLUMNS)
 
 STEP_COLUMNS: Final = ROOT_COLUMNS[:3]
 """Of these the root's path is made."""
+
+PLACEMENT_COLUMNS: Final = ("x", "z", "sine", "cosine")
+"""Of ``placement``: the partner's place in the performer's own heading frame, metres / 2; the partner's heading in it."""
+
+ROUTE_COLUMNS: Final = ("aside", "ahead", "turning")
+"""Of ``route``: speed along the smoothed way, m/s, and its turning, rad/s."""
 
 
 def columns(skeleton: Skeleton) -> tuple[str, ...]:
@@ -42,10 +48,7 @@ def is_lower(column: str) -> bool:
 
 
 def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Where each one's partner stands, seen from their own root: (2, n, 3) x, z, heading to (2, n, 4).
-
-    x and z in metres / 2, then sine and cosine of the partner's heading relative to one's own.
-    """
+    """Where each one's partner stands, seen from their own root: (2, n, 3) x, z, heading to (2, n, 4), ``PLACEMENT_COLUMNS``."""
     away = path[::-1] - path
     sine, cosine = np.sin(path[..., 2]), np.cos(path[..., 2])
     x = cosine * away[..., 0] - sine * away[..., 1]
@@ -66,7 +69,7 @@ def mirrored(features: NDArray[np.floating], skeleton: Skeleton) -> Floats:
 
 
 def route(path: NDArray[np.floating], smoothing: float = 8.0) -> NDArray[np.float32]:
-    """Return the way that a root path (n, ..., 3) x, z, heading takes: (n, ..., 3) speeds sideways and ahead in m/s, and rad/s.
+    """Return the way that a root path (n, ..., 3) x, z, heading takes: (n, ..., 3) ``ROUTE_COLUMNS``.
 
     The path is smoothed by a Gaussian of ``smoothing`` frames first: what is left is where somebody goes, without the sway of
     their steps, which is theirs.
@@ -88,7 +91,7 @@ def walk(start: NDArray[np.floating], features: NDArray[np.floating], *, moving:
 
     ``moving``: the start is the frame before these; without it, it is the first of them.
     """
-    return decode_root(features[..., :4], np.zeros((*features.shape[:-1], 3)), start, moving=moving)[2]
+    return decode_root(features[..., : len(ROOT_COLUMNS)], np.zeros((*features.shape[:-1], 3)), start, moving=moving)[2]
 
 
 def to_world(features: NDArray[np.floating], path: NDArray[np.floating]) -> tuple[Floats, Floats]:
@@ -97,7 +100,7 @@ def to_world(features: NDArray[np.floating], path: NDArray[np.floating]) -> tupl
     The exponential maps are unrolled along these n frames.
     """
     root = np.stack([path[..., 0], features[..., 3].astype(np.float64), path[..., 1]], axis=-1)
-    rotations = features[..., 4:].reshape(*features.shape[:2], -1, 3).astype(np.float64)
+    rotations = features[..., len(ROOT_COLUMNS) :].reshape(*features.shape[:2], -1, 3).astype(np.float64)
     hips = rotations[:, :, 0]
     # Hips that a network made may keep a degree of heading of their own; the path alone says where they face.
     rotations[:, :, 0] = matrix_to_exp(yaw_matrix(path[..., 2] - heading(hips)) @ exp_to_matrix(hips))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from duologue.motion.rotations import Floats, as_floats, exp_to_quat, quat_multiply, quat_rotate, quat_to_exp
 
-ROOT_COLUMNS: Final = ("dx", "dz", "dyaw", "height")
+COLUMNS: Final = ("dx", "dz", "dyaw", "height")
 
 
 def heading(hips: ArrayLike) -> Floats:
@@ -45,7 +45,7 @@ def encode_root(root_translation: ArrayLike, hips: ArrayLike) -> tuple[Floats, F
         hips: their world rotations (..., T, 3), exponential maps.
 
     Returns:
-        ``steps`` (..., T, 4) in the order of ``ROOT_COLUMNS``: the step from the frame before, in this frame's heading
+        ``steps`` (..., T, 4) in the order of ``COLUMNS``: the step from the frame before, in this frame's heading
         (metres; x left, z forward), the turn from the frame before (radians), the hips' height (metres). Frame 0 has no
         frame before it and repeats frame 1's step. ``local`` (..., T, 3): the hips' rotation without the heading.
         ``path`` (..., T, 3): x, z, heading, unwrapped along time. Arrays keep the input's precision, ``path`` has float64.
@@ -80,8 +80,8 @@ def decode_root(
     Returns:
         ``root_translation`` (..., T, 3), ``hips`` (..., T, 3) as exponential maps, and ``path`` (..., T, 3) in float64.
     """
-    columns, turns = as_floats(steps), as_floats(local)
-    change = columns[..., :3].astype(np.float64)
+    steps, turns = as_floats(steps), as_floats(local)
+    change = steps[..., :3].astype(np.float64)
     if not moving:
         change[..., 0, :] = 0.0
     first = np.asarray(start, np.float64)
@@ -89,5 +89,5 @@ def decode_root(
     dx, dz = _turn_floor(change[..., 0], change[..., 1], yaw)
     x, z = first[..., None, 0] + np.cumsum(dx, axis=-1), first[..., None, 1] + np.cumsum(dz, axis=-1)
     hips = quat_to_exp(quat_multiply(_yaw_quat(yaw), exp_to_quat(turns.astype(np.float64))))
-    root = np.stack([x, columns[..., 3], z], axis=-1)
-    return root.astype(columns.dtype), hips.astype(turns.dtype), np.stack([x, z, yaw], axis=-1)
+    root = np.stack([x, steps[..., 3], z], axis=-1)
+    return root.astype(steps.dtype), hips.astype(turns.dtype), np.stack([x, z, yaw], axis=-1)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.body.pipeline import BodyConditions, BodyPipeline, BodyWindow
+from duologue.body.conditions import BodyConditions
+from duologue.body.pipeline import BodyPipeline
+from duologue.body.sampling import BodyWindow
 from duologue.motion.cleanup import Cleaner, CleanupReport
 from duologue.motion.damping import GESTURES, Damper
 from duologue.motion.placement import faces_partner, partner_from_head

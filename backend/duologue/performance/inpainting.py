@@ -64,9 +64,8 @@ class KeptTake:
         """Return the kept frames of both bodies as the networks hold them: in place and in pose."""
         pins: list[Pins] = []
         for track, stays in zip(self.take.tracks, self.bodies, strict=True):
-            features, path = from_world(track.root_translation.astype(np.float64), track.rotations.astype(np.float64))
-            frames = np.flatnonzero(stays)
-            pins.append(Pins(frames, path[frames], features[frames].astype(np.float32)))
+            root, rotations = track.root_translation.astype(np.float64), track.rotations.astype(np.float64)
+            pins.append(Pins.of_motion(root, rotations, np.flatnonzero(stays)))
         return pins[0], pins[1]
 
     def stretch(self, kept: NDArray[np.bool_]) -> slice:

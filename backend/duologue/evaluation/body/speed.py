@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from duologue.body.pipeline import BodyConditions, BodyPipeline
+from duologue.body.conditions import BodyConditions
+from duologue.body.pipeline import BodyPipeline
 from duologue.diffusion.samplers import Ancestral
 from duologue.evaluation.body.metrics import Moments, frechet_figures
 from duologue.evaluation.body.systems import Clip, Moved, clean, perform
@@ -29,7 +30,7 @@ MINUTE: Final = 60 * FPS
 def with_ddpm(pipeline: BodyPipeline) -> BodyPipeline:
     """Return the same networks under ancestral sampling (Ho et al. 2020)."""
     other = copy.copy(pipeline)
-    other.sampler = Ancestral(pipeline.schedule)
+    other.sampler = Ancestral(pipeline.sampler.schedule)
     return other
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from duologue.body.pipeline import BodyConditions, BodyPipeline
+from duologue.body.conditions import BodyConditions
+from duologue.body.pipeline import BodyPipeline
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.errors import DuologueError

@@ -1,0 +1,236 @@
+"""One window of two bodies: the lower ones are sampled, their roots walked into the world, then the upper ones given both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from duologue.body.checkpoint import BodyModel
+from duologue.body.conditions import BodyConditions, Conditions, EncodedConditions
+from duologue.body.config import CONDITIONS
+from duologue.body.control import Control, settle
+from duologue.body.drift import DriftCorrection
+from duologue.body.network import ConditionEncoder, Denoiser
+from duologue.body.rescaling import QUIET, gain_of
+from duologue.diffusion.guidance import combine, variants
+from duologue.diffusion.samplers import Sampler
+from duologue.diffusion.windows import hold
+from duologue.features import pose as poses
+from duologue.motion.skeleton import Skeleton
+
+_MIRRORED_PLACEMENT = np.array([-1.0, 1.0, -1.0, 1.0])
+_MIRRORED_ROUTE = np.array([-1.0, 1.0, -1.0])
+
+
+@dataclass(frozen=True)
+class BodyWindow:
+    """Frames ``start`` to ``start + n`` of both performers, as sampled (no clean-up): world hips (metres), exponential maps."""
+
+    start: int
+    root_translation: NDArray[np.float32]
+    """(2, n, 3)"""
+    rotations: NDArray[np.float32]
+    """(2, n, J, 3): parent-local, the hips' in the world; unrolled within the window."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a window needs of the one before: its last frames, as the networks made them and as they stand in the world."""
+
+    lower: Tensor
+    """(1, 2, k, lower channels), standardised; k = 0 at the start of a take."""
+    upper: Tensor
+    path: NDArray[np.float64]
+    """(2, k, 3): x, z, heading; at the start of a take the one place where each begins."""
+
+    @classmethod
+    def begin(cls, model: BodyModel, starts: NDArray[np.floating]) -> Past:
+        """Return the past of a take's first window: none, but for where both start (2, 3)."""
+        lower, upper = (torch.zeros(1, 2, 0, len(part)) for part in (model.statistics.lower, model.statistics.upper))
+        return cls(lower, upper, np.asarray(starts, np.float64)[:, None])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every window of a take is sampled."""
+
+    steps: int
+    strengths: Mapping[str, float]
+    """Guidance by condition; 1 for those not named."""
+    generator: torch.Generator
+    """On the CPU, whatever the device, so that a seed means the same take everywhere it can."""
+    should_stop: Callable[[], bool]
+
+
+class StoppedError(Exception):
+    """The caller asked to stop between two diffusion steps."""
+
+
+class NetworkSampler:
+    """One of a body's two networks with its condition encoder, from noise to a window's channels."""
+
+    def __init__(
+        self,
+        encoder: ConditionEncoder,
+        network: Denoiser,
+        gain: NDArray[np.float32],
+        sampler: Sampler,
+        settings: Settings,
+    ) -> None:
+        """``gain`` (channels,): by how much each leans out (``body.rescaling``)."""
+        self.encoder, self.network, self.sampler, self.settings = encoder, network, sampler, settings
+        self.device = network.enter.weight.device
+        self.gain = torch.from_numpy(gain).to(self.device)
+
+    def __call__(
+        self, c: Conditions, past: Tensor, pinned: Tensor, pins: Tensor, lower: Tensor | None = None
+    ) -> Tensor:
+        """Return (1, 2, T, channels), standardised.
+
+        ``past`` (1, 2, k, channels) is held, and of the frames after it ``pinned`` (1, 2, T - k, channels) where ``pins``
+        (1, 2, T - k, groups) are set. ``lower``: the lower bodies, for the upper ones.
+
+        Raises:
+            StoppedError: when the caller wants no more.
+        """
+        network, settings, schedule, device = self.network, self.settings, self.sampler.schedule, self.device
+        dropped = variants(settings.strengths)
+        copies, frames, known = len(dropped), c.mel.shape[2], past.shape[2]
+        projected = self._project(c, dropped, lower)
+        noise = torch.randn(1, 2, frames, network.channels, generator=settings.generator).to(device)
+        given = torch.cat([past.to(device), pinned.to(device)], dim=2)
+        past_flags = torch.ones(1, 2, known, len(network.groups), dtype=torch.bool)
+        flags = torch.cat([past_flags, pins], dim=2).to(device)
+        held = network.spread(flags)
+        estimate = noise
+
+        def denoise(x: Tensor, t: Tensor) -> Tensor:
+            nonlocal estimate
+            x = torch.where(held, given, x)
+            out = network(x.expand(copies, *x.shape[1:]), flags.expand(copies, -1, -1, -1), t.expand(copies), projected)
+            estimate = combine(schedule.to_x0(out, x, t), settings.strengths)[None]
+            if float(t[0]) > QUIET:
+                estimate = estimate * self.gain
+            return estimate
+
+        x = noise
+        for x in self.sampler.iterate(hold(denoise, given, held), noise, settings.steps, settings.generator):  # noqa: B007
+            if settings.should_stop():
+                raise StoppedError
+        return settle(torch.where(held, given, grow_from(x, known)), estimate, given, held, known)
+
+    def _project(self, c: Conditions, dropped: tuple[frozenset[str], ...], lower: Tensor | None) -> list[Tensor]:
+        """Return what the conditions add to each layer, in as many copies as conditions are ``dropped`` from in turn."""
+        copies = len(dropped)
+        keep = {
+            name: torch.tensor([[float(name not in names)] for names in dropped], device=self.device)
+            for name in CONDITIONS
+        }
+        lower = None if lower is None else lower.expand(copies, *lower.shape[1:])
+        return self.network.project_conditions(self.encoder(c.repeat(copies), keep, lower))
+
+
+class TakeSampler:
+    """One take being sampled, window by window."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        model: BodyModel,
+        skeleton: Skeleton,
+        conditions: BodyConditions,
+        control: Control,
+        sampler: Sampler,
+        settings: Settings,
+    ) -> None:
+        starts = np.asarray(conditions.starts, np.float64)
+        self.model, self.skeleton, self.control = model, skeleton, control
+        self.conditions = EncodedConditions.encode(conditions, model.config, model.mel)
+        self.actions = np.asarray(conditions.actions)
+        self.mirrored = np.array(conditions.mirrored)
+        self.plan = control.plan(starts, conditions.actions)
+        self.drift = DriftCorrection(starts)
+        lower, upper = (
+            gain_of(model.statistics, columns, model.gains)
+            for columns in (model.statistics.lower, model.statistics.upper)
+        )
+        self.lower = NetworkSampler(model.lower_conditions, model.lower, lower, sampler, settings)
+        self.upper = None
+        if model.upper is not None and model.upper_conditions is not None:
+            self.upper = NetworkSampler(model.upper_conditions, model.upper, upper, sampler, settings)
+
+    def window(self, start: int, stop: int, past: Past) -> tuple[BodyWindow, Past]:
+        """Sample frames ``[start, stop)``, of which the ``past`` already has the first ones; return what is new.
+
+        Raises:
+            StoppedError: when the caller wants no more.
+        """
+        statistics = self.model.statistics
+        frames, known = stop - start, past.lower.shape[2]
+        # Where the partner stands as the window begins is all that the legs are told: where they then go is theirs to make.
+        placement = np.repeat(self._placement(past.path[:, :1]), frames, axis=1)
+        c = self.conditions.window(start, stop, placement, *self._route(start, stop), self.lower.device)
+        pins = self.control.window(start + known, stop, statistics, self._in_mirror)
+        lower = self.lower(c, past.lower, pins.lower, pins.held)
+
+        fresh = self._walk(start + known, self._in_mirror(statistics.restore_lower(_array(lower)))[:, known:], past)
+        path = np.concatenate([past.path, fresh], axis=1) if known else fresh
+        upper = lower[..., :0]
+        if self.upper is not None:
+            placement = torch.from_numpy(self._placement(path).astype(np.float32))[None].to(self.upper.device)
+            upper = self.upper(replace(c, placement=placement), past.upper, pins.upper, pins.held[..., 1:], lower)
+
+        features = self._in_mirror(statistics.restore(_array(lower), _array(upper)))
+        root, rotations = poses.to_world(features[:, known:], fresh)
+        keep = min(self.model.config.overlap, frames)
+        after = Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
+        return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after
+
+    def _walk(self, start: int, features: NDArray[np.floating], past: Past) -> NDArray[np.float64]:
+        """Return the paths (2, n, 3) on from the past of features (2, n, C), frames from ``start``: led, and turned back."""
+        stop = start + features.shape[1]
+        path = poses.walk(past.path[:, -1], features, moving=past.lower.shape[2] > 0)
+        path = self.plan.correct(start, path)
+        return self.drift.correct(path, self.actions[:, start:stop], self.plan.given[:, start:stop])
+
+    def _in_mirror(self, features: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return features (2, ..., C), those of whoever is performed in a mirror turned over."""
+        if not self.mirrored.any():
+            return features
+        flipped = poses.mirrored(features, self.skeleton)
+        return np.where(self.mirrored.reshape(2, *[1] * (features.ndim - 1)), flipped, features)
+
+    def _placement(self, path: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return ``poses.placement`` of a path (2, n, 3), in the mirror for whoever is performed there."""
+        return poses.placement(path) * np.where(self.mirrored[:, None, None], _MIRRORED_PLACEMENT, 1.0)
+
+    def _route(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the plan's route of a window and where it counts, in the mirror for whoever is performed there."""
+        route, routed = self.plan.route(start, stop)
+        return route * np.where(self.mirrored[:, None, None], _MIRRORED_ROUTE, 1.0).astype(np.float32), routed
+
+
+def grow_from(x: Tensor, known: int, ease: int = 15) -> Tensor:
+    """Let frames from ``known`` on leave the ones before in place and in speed; what is missing fades over ``ease`` frames.
+
+    Holding the past makes a window its sequel only as well as the network has learned to. A cubic (Hermite) offset closes what is
+    left of the join, as inertialisation does in games (Bollo, GDC 2018). ``x``: (B, P, T, C).
+    """
+    fresh = x.shape[2] - known
+    if known < 2 or fresh < 2:
+        return x
+    speed = x[:, :, known - 1] - x[:, :, known - 2]
+    gap = x[:, :, known - 1] + speed - x[:, :, known]
+    speed_gap = speed - (x[:, :, known + 1] - x[:, :, known])
+    s = (torch.arange(min(ease, fresh), dtype=x.dtype, device=x.device) / ease)[:, None]
+    offset = (2 * s**3 - 3 * s**2 + 1) * gap[:, :, None] + (s**3 - 2 * s**2 + s) * ease * speed_gap[:, :, None]
+    return torch.cat([x[:, :, :known], x[:, :, known : known + ease] + offset, x[:, :, known + ease :]], dim=2)
+
+
+def _array(x: Tensor) -> NDArray[np.float32]:
+    """Return the one sample of a batch, (2, T, channels)."""
+    return x[0].cpu().numpy()
