@@ -68,7 +68,7 @@ class Corpus:
         """Open what ``write`` wrote.
 
         Raises:
-            DuologueError: NOT_FOUND ``corpus-missing``; DATA_LOSS ``corpus-damaged`` for arrays that can't be read, or that are not
+            DuologueError: NOT_FOUND ``corpus-missing``; DATA_LOSS ``corpus-damaged`` for arrays that can't be read or are not
                 as long as the index says.
         """
         if not (folder / INDEX).is_file():
