@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from duologue.datasets.labels.actions import label_actions
-from duologue.datasets.readers.kit_motion import KitClip, Marks
+from duologue.datasets.readers.kit_motion import Marks, MotionClip
 from duologue.datasets.synthesis.body.gestures import bear
 from duologue.datasets.synthesis.body.head import head_pitch
+from duologue.datasets.synthesis.body.library import LibraryClip
 from duologue.datasets.synthesis.body.manner import distance, manner
 from duologue.datasets.synthesis.body.performer import POSTURES, Composer, Part
-from duologue.datasets.synthesis.body.pieces import Motion
 from duologue.datasets.synthesis.body.staging import (
     NEAREST,
     apart,
@@ -37,7 +37,7 @@ def clip(kind, frames=90, name="rocketbox/x", marks=None, speed=0.0, bend=0.0, r
         rotations[:, SKELETON.index("RightArm"), 2] -= 1.0 * np.sin(np.pi * np.arange(frames) / frames)
     height = HIPS if not bend else 0.5
     root = np.stack([np.zeros(frames), np.full(frames, height), speed * np.arange(frames)], axis=-1)
-    return KitClip(name, kind, Motion.from_world(root, rotations), marks=marks)
+    return LibraryClip.of(MotionClip(name, kind, root, rotations, marks=marks))
 
 
 LIBRARY = {

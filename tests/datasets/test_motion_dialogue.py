@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 from duologue.brief.transcript import Word
+from duologue.datasets.readers.kit_voices import Recording, Voice
 from duologue.datasets.synthesis.body.performer import stressed_frames
-from duologue.datasets.synthesis.speech.turns import MEDIAN_TURN, RATE, Turn, Utterance, Voice, speak, take_turns
+from duologue.datasets.synthesis.speech.turns import MEDIAN_TURN, RATE, Turn, speak, take_turns
 
 
 def test_turns_have_the_measured_statistics():
@@ -36,7 +37,7 @@ def test_nobody_interrupts_themselves():
 def test_a_voice_fills_its_own_turns_and_words_keep_their_place(tmp_path):
     tone = 0.3 * np.sin(2 * np.pi * 220 * np.arange(10 * 16000) / 16000)
     soundfile.write(tmp_path / "a.wav", tone, 16000)
-    voice = Voice("a", (Utterance(tmp_path / "a.wav", (Word(0.5, 0.8, "hello"), Word(8.0, 8.5, "late"))),))
+    voice = Voice("a", (Recording(tmp_path / "a.wav", (Word(0.5, 0.8, "hello"), Word(8.0, 8.5, "late"))),))
     turns = [Turn(0, 2.0, 4.0), Turn(1, 4.0, 5.0)]
     made = speak(voice, turns, 0, 6.0, np.random.default_rng(0))
     assert len(made.samples) == 6 * RATE

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from duologue.datasets.labels.split import Split
-from duologue.datasets.readers.kit_motion import load_kit
+from duologue.datasets.labels.split import BodySplit
+from duologue.datasets.readers.kit_voices import read_voices
+from duologue.datasets.synthesis.body.library import load_library
 from duologue.datasets.synthesis.body.manner import AGE, CLOSENESS, OF_EMOTIONS, STATUS, manner
-from duologue.datasets.synthesis.speech.turns import read_voices
 from duologue.errors import DuologueError
 from duologue.labels import EMOTIONS, RELATIONSHIPS, ROLES
 from duologue.motion.skeleton import Skeleton
@@ -18,7 +18,7 @@ needs_kit = pytest.mark.skipif(not KIT.exists(), reason="the kit of training dat
 
 
 def test_copies_of_a_clip_are_on_one_side():
-    split = Split.read()
+    split = BodySplit.read()
     assert split.holds_clip("smartbody/Gestures/ChrBrad_Idle01_OfferLf01")
     assert split.holds_clip("smartbody/Gestures2/ChrBrad_Idle01_OfferLf01")
     assert split.holds_clip("reactidle/003_acted/2")
@@ -31,13 +31,13 @@ def test_copies_of_a_clip_are_on_one_side():
 def test_a_split_that_is_none_is_named(tmp_path):
     (tmp_path / "split.toml").write_text("clips = 3")
     with pytest.raises(DuologueError, match=r"split\.toml"):
-        Split.read(tmp_path / "split.toml")
+        BodySplit.read(tmp_path / "split.toml")
 
 
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
-    whole = load_kit(KIT, tmp_path_factory.mktemp("kit"), Skeleton.builtin("duologue60"))
-    split = Split.read()
+    whole = load_library(KIT, tmp_path_factory.mktemp("kit"), Skeleton.builtin("duologue60"))
+    split = BodySplit.read()
     return {
         held: {kind: [c for c in clips if split.holds_clip(c.name) == held] for kind, clips in whole.items()}
         for held in (False, True)
@@ -60,11 +60,11 @@ def test_both_sides_have_every_kind_and_no_clip_in_common(sides):
 
 @needs_kit
 def test_voices_are_on_one_side_each():
-    split, utterances = Split.read(), defaultdict(set)
+    split, paths = BodySplit.read(), defaultdict(set)
     for voice in read_voices(KIT):
-        utterances[split.holds_voice(voice.name)] |= {utterance.path for utterance in voice.utterances}
-    assert not utterances[True] & utterances[False]
-    assert 0.08 < len(utterances[True]) / (len(utterances[True]) + len(utterances[False])) < 0.25
+        paths[split.holds_voice(voice.name)] |= {recording.path for recording in voice.recordings}
+    assert not paths[True] & paths[False]
+    assert 0.08 < len(paths[True]) / (len(paths[True]) + len(paths[False])) < 0.25
 
 
 def test_every_emotion_and_role_has_its_place():

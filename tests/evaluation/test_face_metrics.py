@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from duologue.arkit import INDEX, NAMES
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.face.mesh import FaceMesh, Faces, IctFace, LipGap
 from duologue.evaluation.face.metrics import fdd, tally, worst_lip_errors
 from duologue.evaluation.face.phonetics import closures, frames_near

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from duologue.arkit import INDEX
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.face.style import retention, signatures, style_retention
 from duologue.evaluation.intervals import quotient
 from duologue.speech.phones import Phone

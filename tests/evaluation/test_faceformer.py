@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from duologue.checkpoints.store import write_checkpoint
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.errors import DuologueError
 from duologue.evaluation.baselines.faceformer import (
     FaceFormer,

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from duologue.arkit import INDEX
 from duologue.datasets.labels.phones import read_phones_csv
-from duologue.datasets.readers.kit_speech import is_held_out
+from duologue.datasets.labels.split import FaceSplit
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.facial.expression import own_voice
 from duologue.facial.lips import lip_gap
@@ -23,7 +23,9 @@ def made() -> tuple[np.ndarray, np.ndarray, list[Phone]]:
     """Two held-out recordings by a real voice: one after the other as A, B silent until the last."""
     if not SPEECH.is_dir():
         pytest.skip("the kit is not beside the repository")
-    paths = [path for path in sorted(SPEECH.glob("*.phones.csv")) if is_held_out(f"speech_matthes/{path.name}")][1:3]
+    paths = [
+        path for path in sorted(SPEECH.glob("*.phones.csv")) if FaceSplit.read().holds(f"speech_matthes/{path.name}")
+    ][1:3]
     assert len(paths) == 2
     tracks, phones, now = [], [], 0.0
     for path in paths:

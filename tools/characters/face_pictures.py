@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from duologue.arkit import INDEX, NAMES
 from duologue.brief import Brief, Speech
-from duologue.datasets.readers.kit_speech import is_held_out, recorded
+from duologue.datasets.labels.split import FaceSplit
+from duologue.datasets.readers.kit_speech import recorded
 from duologue.face.pipeline import FaceConditions, FacePipeline
 from duologue.facial.lips import lip_gap
 from duologue.files.folders import demo_brief
@@ -88,7 +89,7 @@ def emotions(studio: Studio, pipeline: FacePipeline) -> None:
 def plosives(studio: Studio, pipeline: FacePipeline, kit: Path) -> None:
     """Write face_plosives.png: ten p, b, m of voices that training never heard, and the vowel after each."""
     rng = np.random.default_rng(3)
-    clips = [clip for clip in recorded(kit, kit_cache(), ["speech_matthes"]) if is_held_out(clip.name)]
+    clips = [clip for clip in recorded(kit, kit_cache(), ["speech_matthes"]) if FaceSplit.read().holds(clip.name)]
     tiles: list[Image.Image] = []
     pairs = [
         (clip, first, second)

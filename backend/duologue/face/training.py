@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import invalid
 from duologue.face.config import FaceConfig

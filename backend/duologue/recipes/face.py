@@ -10,9 +10,12 @@ import numpy as np
 
 from duologue.checkpoints.config import fill, read_config, under
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
+from duologue.datasets.corpus.face import Dialogue
+from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.face_captures import captured
-from duologue.datasets.readers.kit_speech import LAUGHS, Clip, is_held_out, recorded, sentences, synthetic
-from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue, compose
+from duologue.datasets.readers.kit_speech import Clip, recorded
+from duologue.datasets.synthesis.face.conversations import STYLES, compose
+from duologue.datasets.synthesis.speech.utterances import LAUGHS, sentences, synthetic
 from duologue.evaluation.face.validation import validate
 from duologue.face.training import FaceTraining, fine_tune, train_face
 from duologue.recipes.speech_encoder import EncoderTraining, train_encoder
@@ -66,8 +69,9 @@ def train_starter(
     """
     clips = list(recorded(kit, out / "phones"))
     texts = sentences(kit)
-    train = [clip for clip in clips if not is_held_out(clip.name)] + list(synthetic(voices, 1, texts))
-    held = [clip for clip in clips if is_held_out(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True))
+    split = FaceSplit.read()
+    train = [clip for clip in clips if not split.holds(clip.name)] + list(synthetic(voices, 1, texts))
+    held = [clip for clip in clips if split.holds(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True))
     if pretrained:
         hearing = SpeechEncoder.pretrained(pretrained)
     else:
@@ -101,8 +105,9 @@ def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
     plain = [
         dialogue for style in range(len(STYLES)) for dialogue in conversations(spoken, 6, 60 + style, speaker=style)
     ]
+    split = FaceSplit.read()
     measured = [
-        dialogue for name, dialogue in captured(kit / "face_speech_grid") if not is_held_out(f"face_speech_grid/{name}")
+        dialogue for name, dialogue in captured(kit / "face_speech_grid") if not split.holds(f"face_speech_grid/{name}")
     ]
     return felt + plain + measured
 

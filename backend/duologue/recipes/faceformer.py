@@ -18,8 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
-from duologue.datasets.readers.kit_speech import LAUGHS, RECORDED, is_held_out, recorded, sentences, synthetic
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
+from duologue.datasets.labels.split import FaceSplit
+from duologue.datasets.readers.kit_speech import RECORDED, recorded
+from duologue.datasets.synthesis.speech.utterances import LAUGHS, sentences, synthetic
 from duologue.evaluation.baselines.faceformer import MODEL, FaceFormer, FaceFormerConfig, FaceFormerPipeline
 from duologue.face.training import Encoded, encode
 from duologue.recipes.face import GUESSED, conversations
@@ -124,7 +126,8 @@ def train_baseline(
     ``cache`` holds alignments (``out/phones`` by default), ``dialogues`` and ``voices`` are the recipe's numbers.
     """
     exact = [source for source in RECORDED if source != GUESSED]
-    clips = [clip for clip in recorded(kit, cache or out / "phones", exact) if not is_held_out(clip.name)]
+    split = FaceSplit.read()
+    clips = [clip for clip in recorded(kit, cache or out / "phones", exact) if not split.holds(clip.name)]
     clips += synthetic(voices, 1, sentences(kit))
     composed = conversations(clips, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS)))
     return train_faceformer(encoder, composed, out, settings)

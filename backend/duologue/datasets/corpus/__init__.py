@@ -1,1 +1,1 @@
-"""The formats on disk that the models train from."""
+"""What the models train from: the body from folders on disk, the face from conversations in memory."""

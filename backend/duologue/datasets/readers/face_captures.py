@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from duologue.brief import Speech
+from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.readers.live_link import read_face_csv
-from duologue.datasets.synthesis.face.conversations import Dialogue
 from duologue.errors import invalid
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.lips import closing, shut

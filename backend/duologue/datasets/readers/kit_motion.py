@@ -1,4 +1,4 @@
-"""The motion clips of the kit, by what they are good for in a composed dialogue.
+"""The motion clips of the kit on our skeleton, by what they are good for in a composed dialogue.
 
 Sources and licences are in the kit's MANIFEST.csv. What a clip is comes from its data set's own labels.csv; what is left out, and
 why, is said beside each reader.
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import csv
 import tarfile
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from duologue.datasets.labels.split import Split
 from duologue.datasets.readers.bvh import read_motion
-from duologue.datasets.synthesis.body.head import LEVEL, head_pitch, pitched
-from duologue.datasets.synthesis.body.pieces import Motion
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.rig_map import RigMap
 from duologue.units import FPS
@@ -36,41 +33,28 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class KitClip:
-    """One clip on our skeleton. ``kind``: see ``load_kit``; ``hands``: which arms a gesture uses, of "L" and "R"."""
+class MotionClip:
+    """One captured clip of T frames. ``kind``: see ``read_clips``; ``hands``: which arms a gesture uses, of "L" and "R"."""
 
     name: str
+    """``source/…/stem``."""
     kind: str
-    motion: Motion
+    root: NDArray[np.float64]
+    """(T, 3): the hips in the world, metres."""
+    rotations: NDArray[np.float64]
+    """(T, J, 3): exponential maps."""
     emotion: str = ""
     gender: str = ""
     marks: Marks | None = None
     hands: str = "LR"
 
 
-Library = dict[str, list[KitClip]]
-
-
-def load_kit(kit: Path, work: Path, skeleton: Skeleton, *, held_out: bool | None = None) -> Library:
-    """Read and retarget the motion clips of the kit, by kind. Archives are unpacked into ``work``.
-
-    ``held_out``: those that ``body_split.toml`` keeps from training, or (False) the others; None for all of them.
+def read_clips(kit: Path, work: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
+    """Read and retarget the motion clips of the kit. Archives are unpacked into ``work``.
 
     Kinds: ``idle``, ``listen``, ``present`` (standing); ``gesture`` (with marks), ``laugh``; ``sit``, ``sit-gesture``,
     ``sit-down``, ``stand-up``; ``walk``, ``walk-start``, ``walk-stop``, ``turn``.
     """
-    library: Library = defaultdict(list)
-    split = Split.read()
-    for clip in _all(kit, work, skeleton):
-        if held_out is None or split.holds_clip(clip.name) == held_out:
-            library[clip.kind].append(clip)
-    donors = [clip.motion for clip in library["idle"] if clip.gender]
-    for kind, clips in library.items():
-        library[kind] = [_with_fingers(clip, donors, skeleton) for clip in clips]
-    return dict(library)
-
-
-def _all(kit: Path, work: Path, skeleton: Skeleton) -> Iterator[KitClip]:
     yield from _rocketbox(_unpack(kit / "body_rocketbox.tar.xz", work), skeleton)
     yield from _smartbody(kit / "body_gestures_smartbody", skeleton)
     yield from _reactidle(_unpack(kit / "body_idle_reactidle.tar.xz", work), skeleton)
@@ -92,7 +76,7 @@ _ROCKETBOX_KINDS = {
 _ROCKETBOX_WALKS = ("neutral", "slow", "stroll", "cool", "fast", "self-assured")
 
 
-def _rocketbox(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
+def _rocketbox(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
     """Left out: props in hand (bag, trolley, umbrella, table), cheering, clapping, actions, and odd gaits (drunk, injured)."""
     names = RigMap.builtin("mixamo")
     for row in _rows(folder / "labels.csv"):
@@ -109,7 +93,7 @@ def _rocketbox(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
             continue
         root, rotations = read_motion(folder / row["path"], skeleton, names)
         emotion = row["emotion"] if row["emotion"] != "neutral" else ""
-        yield KitClip(f"rocketbox/{name}", kind, Motion.from_world(root, rotations), emotion, row["gender"])
+        yield MotionClip(f"rocketbox/{name}", kind, root, rotations, emotion, row["gender"])
 
 
 _NOT_TALK = (
@@ -118,7 +102,7 @@ _NOT_TALK = (
 )  # fmt: skip
 
 
-def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
+def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
     """Co-speech gestures with stroke marks. Left out: locomotion, reaching, self-adaptors, rude ones, no valid marks."""
     for row in _rows(folder / "labels.csv"):
         wanted = (
@@ -136,10 +120,11 @@ def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
             continue
         hands = {"Lf": "L", "Rt": "R"}.get(row["hand"], "LR")
         gender = "f" if row["set"] == "FemaleGestures" else ""
-        yield KitClip(
+        yield MotionClip(
             f"smartbody/{row['set']}/{Path(row['file']).stem}",
             "gesture",
-            Motion.from_world(root, rotations),
+            root,
+            rotations,
             "",
             gender,
             Marks(*frames),
@@ -147,44 +132,19 @@ def _smartbody(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
         )
 
 
-def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
-    """Long standing and waiting, cut into half minutes. It has no hands: their rotations come from a donor.
-
-    Its heads hang by 17 degrees on average, whoever it is (5 degrees between people): what the retargeted neck looks down
-    on average is taken out of each recording, so that ``LEVEL`` remains.
-    """
+def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
+    """Long standing and waiting, without hands. Their heads hang: see ``synthesis.body.library``."""
     names = RigMap.builtin("rigify_metarig")
     for path in sorted(folder.glob("*.bvh")):
-        motion = Motion.from_world(*read_motion(path, skeleton, names))
-        motion = pitched(motion, skeleton, LEVEL - float(head_pitch(motion, skeleton).mean()))
-        for number, start in enumerate(range(15, len(motion) - 300, 900)):
-            yield KitClip(f"reactidle/{path.stem}/{number}", "idle", motion.cut(start, start + 900))
+        yield MotionClip(f"reactidle/{path.stem}", "idle", *read_motion(path, skeleton, names))
 
 
-def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[KitClip]:
+def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
     """Straight walks, on a skeleton whose zero pose means nothing. In most, the first frame is a pose metres before the walk."""
     names = RigMap.builtin("character_creator")
     for path in sorted(folder.glob("*.bvh")):
         root, rotations = read_motion(path, skeleton, names, skip=1, rest_of_walk=True)
-        yield KitClip(f"cmu/{path.stem}", "walk", Motion.from_world(root, rotations))
-
-
-def hand_joints(skeleton: Skeleton, side: str = "") -> list[int]:
-    """Return the joints of the fingers and palms of one ("Left", "Right") or both hands, the wrists not among them."""
-    return [i for i, name in enumerate(skeleton.names) if f"{side}Hand" in name and not name.endswith("Hand")]
-
-
-def _with_fingers(clip: KitClip, donors: list[Motion], skeleton: Skeleton) -> KitClip:
-    """Give a clip whose fingers never leave the flat rest pose those of a captured idle."""
-    joints = hand_joints(skeleton)
-    fingers = clip.motion.rotations[:, joints]
-    if np.abs(fingers[..., 1:]).max() > 0.05:
-        return clip
-    donor = donors[sum(clip.name.encode()) % len(donors)].rotations[:, joints]
-    there_and_back = np.concatenate([donor, donor[::-1]])
-    rotations = clip.motion.rotations.copy()
-    rotations[:, joints] = there_and_back[np.arange(len(rotations)) % len(there_and_back)]
-    return replace(clip, motion=replace(clip.motion, rotations=rotations))
+        yield MotionClip(f"cmu/{path.stem}", "walk", root, rotations)
 
 
 def _rows(path: Path) -> Iterable[dict[str, str]]:

@@ -16,10 +16,13 @@ import numpy as np
 
 from duologue.brief import Speech, Transcript
 from duologue.brief.transcript import parse
+from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.labels.phones import kept_phones
+from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.face_captures import captured
-from duologue.datasets.readers.kit_speech import Clip, is_held_out, recorded, sentences, synthetic
-from duologue.datasets.synthesis.face.conversations import Dialogue, enact
+from duologue.datasets.readers.kit_speech import Clip, recorded
+from duologue.datasets.synthesis.face.conversations import enact
+from duologue.datasets.synthesis.speech.utterances import sentences, synthetic
 from duologue.errors import DuologueError
 from duologue.speech.alignment import align_phones
 from duologue.speech.decode import load_speech
@@ -91,7 +94,8 @@ def _conversations(kit: Path, cache: Path, name: str, samples: int, seed: int) -
         elif name == "mfa":
             clips = _mfa(kit, cache)
         else:
-            clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if is_held_out(clip.name)]
+            split = FaceSplit.read()
+            clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if split.holds(clip.name)]
         dialogues = once(list(map(aligned_as_performing, clips)), samples, seed)
     if not dialogues:
         raise DuologueError(
@@ -162,11 +166,12 @@ def _as_performing(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]
 def _measured(kit: Path) -> list[Dialogue]:
     """Return the held-out GRID clips as measured, nothing finished or smoothed."""
     folder = kit / "face_speech_grid"
+    split = FaceSplit.read()
     texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.txt")}
     return [
         replace(dialogue, told=(_as_performing(dialogue.samples[0], texts.get(name, "")), ()))
         for name, dialogue in captured(folder, finish_closures=False)
-        if is_held_out(f"face_speech_grid/{name}")
+        if split.holds(f"face_speech_grid/{name}")
     ]
 
 

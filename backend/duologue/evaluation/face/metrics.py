@@ -13,7 +13,7 @@ import numpy as np
 
 from duologue.arkit import BROWS, EYES
 from duologue.arkit import INDEX as SHAPE
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.face.mesh import FaceMesh, Faces, IctFace
 from duologue.evaluation.face.phonetics import closures, mouth, speaking, windows_of
 from duologue.evaluation.face.timing import lags

@@ -9,7 +9,7 @@ import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.intervals import Sums
 from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
 from duologue.units import FPS

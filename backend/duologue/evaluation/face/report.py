@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duologue
 from duologue.checkpoints.store import digest
+from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.labels.split import FACE_SPLIT
-from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue
+from duologue.datasets.synthesis.face.conversations import STYLES
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
 from duologue.evaluation.face.held_out import ABOUT, HeldOut, held_out_sets
 from duologue.evaluation.face.mesh import Faces, read_faces

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.diffusion.samplers import Ddim
 from duologue.evaluation.face.mesh import Faces
 from duologue.evaluation.face.metrics import tally

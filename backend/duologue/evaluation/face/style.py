@@ -14,7 +14,8 @@ import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE
-from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue
+from duologue.datasets.corpus.face import Dialogue
+from duologue.datasets.synthesis.face.conversations import STYLES
 from duologue.evaluation.face.phonetics import speaking
 from duologue.evaluation.face.systems import System
 from duologue.evaluation.intervals import Figure, Sums, figures

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
-from duologue.datasets.synthesis.face.conversations import STYLES, Dialogue
+from duologue.datasets.corpus.face import Dialogue
+from duologue.datasets.synthesis.face.conversations import STYLES
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
 from duologue.face.pipeline import Denoiser, FaceConditions, FacePipeline
 from duologue.facial.coarticulation import mouth_curves

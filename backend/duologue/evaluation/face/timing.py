@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.face.phonetics import speaking
 from duologue.evaluation.intervals import Sums
 from duologue.units import FPS, SPEECH_RATE

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
-from duologue.datasets.synthesis.face.conversations import Dialogue
+from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.face.phonetics import closures, mouth
 from duologue.evaluation.face.systems import perform
 from duologue.evaluation.face.timing import lag

@@ -9,7 +9,8 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.datasets.readers.kit_motion import KitClip, Library, Marks, hand_joints
+from duologue.datasets.readers.kit_motion import Marks
+from duologue.datasets.synthesis.body.library import Library, LibraryClip, hand_joints
 from duologue.datasets.synthesis.body.manner import Manner
 from duologue.datasets.synthesis.body.pieces import Array, Motion, add, envelope, overlay
 from duologue.motion.rotations import exp_to_quat, quat_multiply
@@ -82,7 +83,7 @@ class Gestures:
             wait = _PACE / manner.rate - _SOONEST
             at = frame + FPS * (_SOONEST + float(self._rng.gamma(2.0, max(0.1, wait) / 2)))
 
-    def _stroke(self, clip: KitClip, emphasis: int, manner: Manner) -> Stroke:
+    def _stroke(self, clip: LibraryClip, emphasis: int, manner: Manner) -> Stroke:
         marks = clip.marks
         assert marks is not None
         mirrored = self._rng.random() < 0.5
@@ -129,7 +130,7 @@ class Gestures:
 def bear(motion: Motion, manner: Manner, skeleton: Skeleton) -> Motion:
     """Lean the trunk, open or close the chest, lift the shoulders: ``manner``'s degrees, over the whole motion.
 
-    Eyes stay level: what the trunk pitches, the neck takes back. The head's own pitch is ``composed_head.look``'s.
+    Eyes stay level: what the trunk pitches, the neck takes back. The head's own pitch is ``head.look``'s.
     """
     rotations = motion.rotations.copy()
 

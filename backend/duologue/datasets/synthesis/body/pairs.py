@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from duologue.datasets.corpus.body import Corpus, Pair
 from duologue.datasets.labels.actions import label_actions
-from duologue.datasets.labels.split import Split
-from duologue.datasets.readers.kit_motion import Library, load_kit
+from duologue.datasets.labels.split import BodySplit
+from duologue.datasets.readers.kit_voices import Voice, read_voices
+from duologue.datasets.synthesis.body.library import Library, load_library
 from duologue.datasets.synthesis.body.manner import CLOSENESS, distance, manner
 from duologue.datasets.synthesis.body.performer import POSTURES, Composer, Part, stressed_frames
 from duologue.datasets.synthesis.body.staging import compose_pair, free_hands, world
-from duologue.datasets.synthesis.speech.turns import RATE, Speaking, Turn, Voice, read_voices, speak, take_turns
+from duologue.datasets.synthesis.speech.turns import RATE, Speaking, Turn, speak, take_turns
 from duologue.features import pose as poses
 from duologue.labels import EMOTIONS, RELATIONSHIPS, roles
 from duologue.motion.skeleton import Skeleton
@@ -46,8 +47,8 @@ def compose_corpus(
     kit: Path, folder: Path, recipe: Recipe, skeleton: Skeleton, progress: Callable[[int, int], None]
 ) -> None:
     """Read the kit, compose ``recipe.pairs`` pairs and write them into ``folder`` as a corpus; ``progress(done, total)``."""
-    library = load_kit(kit, folder, skeleton, held_out=recipe.held_out)
-    split = Split.read()
+    library = load_library(kit, folder, skeleton, held_out=recipe.held_out)
+    split = BodySplit.read()
     voices = [voice for voice in read_voices(kit) if split.holds_voice(voice.name) == recipe.held_out]
     encoder = TextEncoder.load()
 

@@ -2,7 +2,7 @@
 
 Nobody in it really talked to anybody. Postures are captured, and so is every stroke; that a stroke falls on a stressed
 syllable, that the other listens meanwhile, how an emotion or a role shows, where the eyes go and when the head nods is put
-together, by rules that this file, ``composed_gestures``, ``composed_head``, ``composed_staging`` and ``manner`` state.
+together, by rules that this file, ``gestures``, ``head``, ``staging`` and ``manner`` state.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from duologue.datasets.readers.kit_motion import KitClip, Library
 from duologue.datasets.synthesis.body.gestures import Gestures, bear
 from duologue.datasets.synthesis.body.head import nod
+from duologue.datasets.synthesis.body.library import Library, LibraryClip
 from duologue.datasets.synthesis.body.manner import Manner
 from duologue.datasets.synthesis.body.pieces import Motion, join
 from duologue.motion.skeleton import Skeleton
@@ -112,7 +112,7 @@ class Composer:
         self,
         kind: str,
         part: Part,
-        where: Callable[[KitClip], bool] = lambda _: True,
+        where: Callable[[LibraryClip], bool] = lambda _: True,
         *,
         engaged: bool = False,
         mirrored: bool | None = None,
@@ -138,7 +138,7 @@ class Composer:
         mirrored = bool(self.rng.random() < 0.5)
         pieces: list[Motion] = []
 
-        def one(kind: str, where: Callable[[KitClip], bool] = lambda _: True) -> Motion:
+        def one(kind: str, where: Callable[[LibraryClip], bool] = lambda _: True) -> Motion:
             return self._pick(kind, part, where, mirrored=mirrored)
 
         def stride(low: int, high: int) -> list[Motion]:
@@ -218,7 +218,7 @@ class Composer:
         return [replace(cycle, steps=cycle.steps - drift)] * max(1, -(-frames // len(cycle)))
 
 
-def _in_place(clip: KitClip) -> bool:
+def _in_place(clip: LibraryClip) -> bool:
     return not clip.name.endswith("_to_walk")
 
 

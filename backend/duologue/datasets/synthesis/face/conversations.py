@@ -1,18 +1,19 @@
 """Composed conversations for the face model: two tracks of real and synthetic speech in turns, and what both faces do.
 
-Nothing here was captured: the mouths come from phone times through ``coarticulation``, brows and smiles from
-``face_templates``, turn lengths and gaps from measured conversation. The model card says so too.
+Nothing here was captured: the mouths come from phone times through ``facial.coarticulation``, brows and smiles from
+``templates``, turn lengths and gaps from measured conversation. The model card says so too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from duologue.arkit import INDEX as SHAPE
+from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.readers.kit_speech import Clip
 from duologue.datasets.synthesis.face.templates import ARTICULATION, EXPRESSIONS, PLEASANT
 from duologue.datasets.synthesis.speech.augment import change_speed, degrade
@@ -44,27 +45,6 @@ _PARTING: Final = [SHAPE["mouth" + stem + side] for stem in ("UpperUp", "LowerDo
 
 _Span = tuple[float, float]
 """Start and end in seconds."""
-
-
-@dataclass(frozen=True)
-class Dialogue:
-    """One composed conversation of T frames at 30 fps."""
-
-    samples: NDArray[np.float32]
-    """(2, N) at 16 kHz."""
-    weights: NDArray[np.float32]
-    """(2, T, 52)."""
-    emotion: NDArray[np.int64]
-    """(2, T) indices into ``labels.EMOTIONS``."""
-    style: NDArray[np.int64]
-    """(2,) indices into ``STYLES``."""
-    facing: NDArray[np.bool_]
-    """(2, T)."""
-    phones: tuple[tuple[Phone, ...], tuple[Phone, ...]]
-    performers: tuple[int, ...] = (0, 1)
-    """Those whose weights are known; a single capture has a silent partner of whom nothing is."""
-    told: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
-    """For evaluation: what performing would know of the phones from a transcript (``speech.alignment``)."""
 
 
 def compose(

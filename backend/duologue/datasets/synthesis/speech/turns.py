@@ -7,8 +7,6 @@ pauses, so that each speaks about 45 %.
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from duologue.brief.transcript import Word
+from duologue.datasets.readers.kit_voices import Voice
 
 RATE: Final = 24000
 """Samples a second: 800 a frame at 30 fps."""
@@ -32,8 +31,6 @@ _OVERLAP: Final = (0.4, 1.9)
 _PAUSE: Final = 2.6
 """Seconds, on average, of a pause between two turns."""
 
-EMOTIONS_OF_FILES: Final = {"anger": "anger", "joy": "joy", "sadness": "sadness", "neutral": "calmness"}
-
 
 @dataclass(frozen=True)
 class Turn:
@@ -42,23 +39,6 @@ class Turn:
     speaker: int
     start: float
     stop: float
-
-
-@dataclass(frozen=True)
-class Utterance:
-    """One recording: where it is, and its words where they are known."""
-
-    path: Path
-    words: tuple[Word, ...] = ()
-
-
-@dataclass(frozen=True)
-class Voice:
-    """A speaker's recordings and, if they were acted so, their emotion."""
-
-    name: str
-    utterances: tuple[Utterance, ...]
-    emotion: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,36 +69,16 @@ def take_turns(seconds: float, rng: np.random.Generator) -> list[Turn]:
     return turns
 
 
-def read_voices(kit: Path) -> list[Voice]:
-    """Return the kit's speakers: LibriSpeech (no transcripts), Matthes (words with times), NVIDIA (acted emotions)."""
-    speakers: dict[str, list[Utterance]] = defaultdict(list)
-    for path in sorted((kit / "speech_librispeech").glob("*.flac")):
-        speakers[path.stem.split("-")[0]].append(Utterance(path))
-    voices = [Voice(f"librispeech/{name}", tuple(utterances)) for name, utterances in speakers.items()]
-    matthes = [
-        Utterance(path, _read_words(path.with_suffix(".phones.csv")))
-        for path in sorted((kit / "speech_matthes").glob("*.flac"))
-        if path.with_suffix(".phones.csv").exists()
-    ]
-    # A few minutes of one man would vanish among 230 readers, and he brings all the words there are: he is several voices.
-    voices += [Voice(f"matthes/{k}", tuple(matthes[k::8])) for k in range(8 if matthes else 0)]
-    for path in sorted((kit / "speech_nvidia").glob("*.flac")):
-        emotion = next((label for word, label in EMOTIONS_OF_FILES.items() if word in path.stem), "")
-        if emotion:
-            voices += [Voice(f"nvidia/{path.stem}", (Utterance(path),), emotion)] * 3
-    return voices
-
-
 def speak(voice: Voice, turns: Sequence[Turn], speaker: int, seconds: float, rng: np.random.Generator) -> Speaking:
     """Fill one performer's turns with consecutive stretches of a voice, each cut where it is quiet."""
     track = np.zeros(round(seconds * RATE), np.float32)
     words: list[Word] = []
-    order = list(rng.permutation(len(voice.utterances)))
-    sound, current, at = np.zeros(0, np.float32), voice.utterances[order[0]], 0
+    order = list(rng.permutation(len(voice.recordings)))
+    sound, current, at = np.zeros(0, np.float32), voice.recordings[order[0]], 0
     for turn in (t for t in turns if t.speaker == speaker):
         want = round((turn.stop - turn.start) * RATE)
         if len(sound) - at < want:
-            current = voice.utterances[order[0]]
+            current = voice.recordings[order[0]]
             order = order[1:] + order[:1]
             sound, at = _read_sound(current.path), 0
         end = _quiet_near(sound, min(at + want, len(sound)))
@@ -156,17 +116,3 @@ def _quiet_near(sound: NDArray[np.float32], at: int, reach: float = 0.3) -> int:
         return at
     power = (sound[low : low + count * block].reshape(count, block) ** 2).mean(axis=1)
     return low + int(np.argmin(power)) * block + block // 2
-
-
-def _read_words(path: Path) -> tuple[Word, ...]:
-    words: list[Word] = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            start, end, text = float(row["start"]), float(row["end"]), row["word"]
-            if text.startswith("<"):
-                continue
-            if words and words[-1].text == text and abs(words[-1].end - start) < 0.015:
-                words[-1] = Word(words[-1].start, end, text)
-            else:
-                words.append(Word(start, end, text))
-    return tuple(words)
