@@ -63,7 +63,7 @@ def angle(first: np.ndarray, second: np.ndarray) -> float:
 
 def test_the_same_skeleton_gives_the_same_clip():
     rotations, root = wave()
-    again, again_root = retarget_clip(DUOLOGUE, rotations, root, OWN, DUOLOGUE, floor=None)
+    again, again_root = retarget_clip(DUOLOGUE, rotations, root, OWN, DUOLOGUE, find_floor=False)
     np.testing.assert_allclose(again, rotations, atol=1e-9)
     np.testing.assert_allclose(again_root, root, atol=1e-9)
 
@@ -77,7 +77,7 @@ def test_an_a_pose_clip_says_the_same_as_a_t_pose_clip(degrees: float):
     }
     source, rest = reposed(lowered)
     rotations, root = wave()
-    result, _ = retarget_clip(source, seen_from(rest, rotations), root, OWN, DUOLOGUE, floor=None)
+    result, _ = retarget_clip(source, seen_from(rest, rotations), root, OWN, DUOLOGUE, find_floor=False)
     np.testing.assert_allclose(result, rotations, atol=1e-7)
 
 
@@ -94,7 +94,7 @@ def test_bent_elbows_spread_legs_and_curled_fingers_at_rest():
     }
     source, rest = reposed(rest_pose)
     rotations, root = wave()
-    result, result_root = retarget_clip(source, seen_from(rest, rotations), root, OWN, DUOLOGUE, floor=None)
+    result, result_root = retarget_clip(source, seen_from(rest, rotations), root, OWN, DUOLOGUE, find_floor=False)
     expected, places = forward_kinematics(DUOLOGUE, rotations, root)
     found, found_places = forward_kinematics(DUOLOGUE, result, result_root)
     np.testing.assert_allclose(found_places - found_places[:, :1], places - places[:, :1], atol=1e-9)
@@ -162,7 +162,7 @@ def test_soles_stand_where_they_stood_on_longer_legs():
         for joint in ("UpLeg", "Leg", "Foot", "ToeBase"):
             rotations[:, DUOLOGUE.index(side + joint), 1:] = 0
     rotations[:, 0] = 0
-    result, result_root = retarget_clip(source, rotations, root / factor, OWN, DUOLOGUE, floor=None)
+    result, result_root = retarget_clip(source, rotations, root / factor, OWN, DUOLOGUE, find_floor=False)
     np.testing.assert_allclose(result, rotations, atol=1e-9)
     np.testing.assert_allclose(result_root, root, atol=1e-9)
 

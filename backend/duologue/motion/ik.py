@@ -33,17 +33,17 @@ def two_bone(root: Floats, middle: Floats, tip: Floats, target: Floats, hinge: F
     before, wish = tip - root, target - root
     straight = np.maximum(STRAIGHTEST * (a + b), np.where(wrong < 0, 0.0, _length(before)))
     reach = np.clip(_length(wish), np.abs(a - b) + 1e-3, np.minimum(straight, a + b))
-    way = wish / np.maximum(_length(wish), 1e-9)
-    swung = _across(quat_rotate(quat_between(before, way), plane), way)
+    direction = wish / np.maximum(_length(wish), 1e-9)
+    swung = _across(quat_rotate(quat_between(before, direction), plane), direction)
 
     along = (a * a - b * b + reach * reach) / (2.0 * reach)
     aside = np.sqrt(np.maximum(a * a - along * along, 0.0))
-    new_upper = along * way + aside * np.cross(way, swung)
-    new_lower = reach * way - new_upper
+    new_upper = along * direction + aside * np.cross(direction, swung)
+    new_lower = reach * direction - new_upper
     return (
         _frame(new_upper, swung) @ np.swapaxes(_frame(upper, plane), -1, -2),
         _frame(new_lower, swung) @ np.swapaxes(_frame(lower, plane), -1, -2),
-        root + reach * way,
+        root + reach * direction,
     )
 
 

@@ -106,10 +106,10 @@ class Limbs:
     def _too_far(self, positions: Array, ankles: Array) -> Array:
         """Return by how much hips must come down (n, 2, 1) for both ankles to be within reach; 0 where they are as it is."""
         thigh, foot = positions[..., self._legs[:, 0], :], positions[..., self._legs[:, 2], :]
-        way = thigh - ankles
+        offset = thigh - ankles
         reach = np.maximum(_REACH * self._leg_length, np.linalg.norm(thigh - foot, axis=-1))
-        aside = way[..., 0] ** 2 + way[..., 2] ** 2
-        need = way[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))
+        aside = offset[..., 0] ** 2 + offset[..., 2] ** 2
+        need = offset[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))
         return np.clip(need, 0.0, _LOWEST).max(axis=-1, keepdims=True)
 
     def _bend_legs(self, turns: Array, placed: tuple[Array, Array], wanted: tuple[Array, Array, Array]) -> None:

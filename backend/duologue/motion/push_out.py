@@ -58,19 +58,19 @@ class PushOut:
         touching = radii[:, None] + radii - TOLERANCE
         apart = (positions[:, 0, self._hip] - positions[:, 1, self._hip]) * np.array([1.0, 0.0, 1.0])
         length = np.linalg.norm(apart, axis=-1, keepdims=True)
-        way = np.where(length > 1e-6, apart / np.maximum(length, 1e-6), np.array([1.0, 0.0, 0.0]))
+        direction = np.where(length > 1e-6, apart / np.maximum(length, 1e-6), np.array([1.0, 0.0, 0.0]))
         need = np.zeros(len(lines))
         for _ in range(_ROUNDS):
-            moved = lines[:, 0] + (need[:, None] * way)[:, None, None]
+            moved = lines[:, 0] + (need[:, None] * direction)[:, None, None]
             _, _, between = closest_on_lines(moved[:, :, None], lines[:, 1, None, :])
-            # How far along the way until these two points, which may lie beside it, are `touching` apart.
+            # How far along it until these two points, which may lie beside it, are `touching` apart.
             square = einsum("nabi,nabi->nab", between, between)
-            along = einsum("nabi,ni->nab", between, way)
+            along = einsum("nabi,ni->nab", between, direction)
             more = np.sqrt(np.maximum(touching**2 - (square - along * along), 0.0)) - along
             need += np.where(square < touching**2, more, 0.0).max(axis=(1, 2))
             if not need.any():
                 break
-        half = np.asarray(np.minimum(0.5 * need, LARGEST_SHIFT)[:, None] * way, np.float64)
+        half = np.asarray(np.minimum(0.5 * need, LARGEST_SHIFT)[:, None] * direction, np.float64)
         return np.stack([half, -half], axis=1)
 
     def wrists(self, matrices: Array, positions: Array) -> Array:

@@ -153,8 +153,8 @@ def _cross(left: Floats, right: Floats) -> Floats:
 def quat_slerp(start: ArrayLike, end: ArrayLike, fraction: ArrayLike) -> Floats:
     """Go from ``start`` to ``end`` (..., 4) by ``fraction`` (...) of the shorter way, at constant angular speed."""
     first, last = as_floats(start), as_floats(end)
-    way = quat_to_exp(quat_multiply(quat_conjugate(first), last))
-    return quat_multiply(first, exp_to_quat(np.asarray(fraction, way.dtype)[..., None] * way))
+    turn = quat_to_exp(quat_multiply(quat_conjugate(first), last))
+    return quat_multiply(first, exp_to_quat(np.asarray(fraction, turn.dtype)[..., None] * turn))
 
 
 def quat_between(start: ArrayLike, end: ArrayLike) -> Floats:

@@ -112,8 +112,10 @@ def _align_palm(source: Mapping[str, Floats], target: Mapping[str, Floats], side
         return before
     frames = [_palm_frame(points[hand], [points[joint] for joint in knuckles]) for points in (source, target)]
     if frames[0] is None or frames[1] is None:
-        ways = [np.mean([points[joint] for joint in knuckles], axis=0) - points[hand] for points in (source, target)]
-        return quat_multiply(quat_between(quat_rotate(before, ways[1]), ways[0]), before)
+        directions = [
+            np.mean([points[joint] for joint in knuckles], axis=0) - points[hand] for points in (source, target)
+        ]
+        return quat_multiply(quat_between(quat_rotate(before, directions[1]), directions[0]), before)
     return matrix_to_quat(frames[0] @ frames[1].T)
 
 
@@ -135,8 +137,8 @@ def _align_leg(source: Mapping[str, Floats], target: Mapping[str, Floats], side:
     turns[shin] = _point_alike(source, target, shin, foot, turns[thigh])
     turns[foot] = yaw
     if all(key in points for key in (foot, toe) for points in (source, target)):
-        ways = [points[toe] - points[foot] for points in (source, target)]
-        headings = [float(np.arctan2(way[0], way[2])) for way in ways]
+        directions = [points[toe] - points[foot] for points in (source, target)]
+        headings = [float(np.arctan2(x, z)) for x, _, z in directions]
         turns[foot] = _about_y(headings[0] - headings[1])
     turns[toe] = turns[foot]
     return turns

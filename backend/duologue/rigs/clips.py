@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from duologue.motion.rotations import Floats, quat_conjugate, quat_multiply, quat_rotate, quat_to_exp, unroll_exp
 from duologue.motion.skeleton import Skeleton
-from duologue.rigs.body import clearance, leg_length, middle, move, rest_points, sole_height
+from duologue.rigs.body import MovingBody, clearance, leg_length, middle, move, rest_points, sole_height
 
 
 def retarget_clip(
@@ -22,7 +22,7 @@ def retarget_clip(
     translations: ArrayLike | None = None,
     rest_frame: int | None = None,
     rest_of_walk: bool = False,
-    floor: float | None = 0.0,
+    find_floor: bool = True,
     floor_scale: float | None = None,
 ) -> tuple[Floats, Floats]:
     """Bring a clip onto another skeleton whose joints have duologue60's names.
@@ -40,8 +40,8 @@ def retarget_clip(
         translations: (T, J, 3) parent-local positions, where the source's bones change length.
         rest_frame: the frame of the clip that shows the T-pose, where the skeleton's own rest pose is none.
         rest_of_walk: find the rest pose as the mean of the clip, a straight walk, where neither shows one.
-        floor: height of the floor in the clip, metres. The source's soles are found by the lowest height its feet keep to.
-            None: the soles are at y = 0 in the source's rest pose, and the clip's floor is there too.
+        find_floor: take the lowest height that the source's feet keep to for the floor. False: the soles are at y = 0 in the
+            source's rest pose, and the clip's floor is there too.
         floor_scale: how much a metre over the floor becomes; by default the ratio of the legs' lengths.
 
     Returns:
@@ -60,33 +60,54 @@ def retarget_clip(
         rest_frame=rest_frame,
         rest_of_walk=rest_of_walk,
     )
-    own = {name: name for name in target.names}
-    rest = rest_points(target, own)
-    turns = body.drive(rest)
+    rest = rest_points(target, {name: name for name in target.names})
+    turns = _fill(body.drive(rest), target)
     scale = leg_length(rest) / leg_length(body.rest)
+    root = _root(body, turns, target, rest, scale if floor_scale is None else floor_scale)
+    root[:, 1] = scale * _height(body, find_floor) - _own_height(root, turns, target, rest)
+    return unroll_exp(np.stack([quat_to_exp(turn) for turn in _local(turns, target)], axis=1)), root
 
-    # Where the source's feet go lowest is the floor (2 %: one bad frame must not lift the whole clip).
-    sole = 0.0 if floor is None else sole_height(body.rest)
-    height = clearance(body.rest, sole, body.turns, body.positions)
-    if floor is not None:
-        height = height - np.quantile(height, 0.02)
 
+def _fill(turns: Mapping[str, Floats], target: Skeleton) -> list[Floats]:
+    """Return the world turns (T, 4) of all joints; those that nothing drives follow their parents."""
     filled: list[Floats] = []
-    local: list[Floats] = []
-    for joint, parent in enumerate(target.parents):
-        world = turns.get(target.names[joint])
-        filled.append(filled[parent] if world is None else world)
-        local.append(filled[joint] if parent < 0 else quat_multiply(quat_conjugate(filled[parent]), filled[joint]))
-    by_name = dict(zip(target.names, filled, strict=True))
+    for name, parent in zip(target.names, target.parents, strict=True):
+        turn = turns.get(name)
+        filled.append(filled[parent] if turn is None else turn)
+    return filled
 
-    # Hang the target under the point between its hip joints, and lower it until its soles are where the source's are.
-    root = middle(body.positions) * (scale if floor_scale is None else floor_scale)
-    root = root + quat_rotate(by_name["Hips"], rest[target.names[0]] - middle(rest))
+
+def _local(turns: Sequence[Floats], target: Skeleton) -> list[Floats]:
+    """Return the joints' turns (T, 4) against their parents'."""
+    return [
+        turn if parent < 0 else quat_multiply(quat_conjugate(turns[parent]), turn)
+        for turn, parent in zip(turns, target.parents, strict=True)
+    ]
+
+
+def _root(
+    body: MovingBody, turns: Sequence[Floats], target: Skeleton, rest: Mapping[str, Floats], floor_scale: float
+) -> Floats:
+    """Return where the root is over the floor, (T, 3) with y = 0: the points between both bodies' hip joints are one."""
+    root = middle(body.positions) * floor_scale
+    root = root + quat_rotate(turns[target.index("Hips")], rest[target.names[0]] - middle(rest))
     root[:, 1] = 0.0
+    return root
+
+
+def _height(body: MovingBody, find_floor: bool) -> Floats:
+    """Return how high (T,) the source's lower sole is over its floor, metres."""
+    if not find_floor:
+        return clearance(body.rest, 0.0, body.turns, body.positions)
+    height = clearance(body.rest, sole_height(body.rest), body.turns, body.positions)
+    return height - np.quantile(height, 0.02)  # 2 %: one bad frame must not lift the whole clip
+
+
+def _own_height(root: Floats, turns: Sequence[Floats], target: Skeleton, rest: Mapping[str, Floats]) -> Floats:
+    """Return how high (T,) the target's lower sole is with its root at ``root``."""
     positions: list[Floats] = []
     for joint, parent in enumerate(target.parents):
-        step = root if parent < 0 else positions[parent] + quat_rotate(filled[parent], target.offsets[joint])
+        step = root if parent < 0 else positions[parent] + quat_rotate(turns[parent], target.offsets[joint])
         positions.append(step)
-    own_height = clearance(rest, 0.0, by_name, dict(zip(target.names, positions, strict=True)))
-    root[:, 1] = scale * height - own_height
-    return unroll_exp(np.stack([quat_to_exp(turn) for turn in local], axis=1)), root
+    by_name = dict(zip(target.names, turns, strict=True))
+    return clearance(rest, 0.0, by_name, dict(zip(target.names, positions, strict=True)))

@@ -44,20 +44,20 @@ def rig_problems(
 ) -> dict[str, str]:
     """Return joint -> what is wrong with its correction, a sentence each; empty when all of them can be made."""
     index = {name: i for i, name in enumerate(bone_names)}
-    found: dict[str, str] = {}
+    wrong: dict[str, str] = {}
     for joint, bone in corrections.items():
         if bone and bone not in index:
-            found[joint] = f"{joint}: there is no bone {bone!r} any more; choose another."
+            wrong[joint] = f"{joint}: there is no bone {bone!r} any more; choose another."
         elif not bone and joint in REQUIRED:
-            found[joint] = f"{joint} can't be switched off: nobody performs without it."
+            wrong[joint] = f"{joint} can't be switched off: nobody performs without it."
         elif joint not in (*BODY, *EYES) and joint not in chain("Spine", [joint]) + chain("Neck", [joint]):
-            found[joint] = f"{joint} is no joint."
+            wrong[joint] = f"{joint} is no joint."
     bones, eyes = _corrected(match, corrections)
     plays: dict[str, str] = {}
     for joint, bone in {**bones, **eyes}.items():
         if (other := plays.setdefault(bone, joint)) != joint:
             blamed = joint if joint in corrections else other
-            found.setdefault(
+            wrong.setdefault(
                 blamed, f"{other} and {joint} both have the bone {bone!r}; switch one off or choose another."
             )
     for links in limb_chains():
@@ -65,11 +65,11 @@ def rig_problems(
         for above, below in pairwise(present):
             if {above, below} & set(corrections) and index[bones[above]] in _under(index[bones[below]], parents):
                 blamed = below if below in corrections else above
-                found.setdefault(
+                wrong.setdefault(
                     blamed,
                     f"{below} ({bones[below]!r}) lies above {above} ({bones[above]!r}) in the armature; they look exchanged.",
                 )
-    return found
+    return wrong
 
 
 def _corrected(match: RigMatch, corrections: Corrections) -> tuple[dict[str, str], dict[str, str]]:
@@ -113,8 +113,8 @@ def correct_shapes(match: ShapeMatch, corrections: Corrections, shape_names: Seq
             visemes[name] = key
         else:
             targets[name] = {key: 1.0} if key else {}
-    kept = {name: key for name, key in visemes.items() if key}
-    return match.shape_map.match({name: keys for name, keys in targets.items() if keys}, kept, shape_names)
+    used = {name: key for name, key in visemes.items() if key}
+    return match.shape_map.match({name: keys for name, keys in targets.items() if keys}, used, shape_names)
 
 
 def shape_problems(corrections: Corrections, shape_names: Iterable[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ REACH: Final = {"In": 32.0, "Out": 32.0, "Up": 24.0, "Down": 27.0}
 """How far (degrees) an eye turns at a weight of 1. ARKit gives no figure; these are our sample characters' eyes', so that bones
 and shapes look the same way."""
 
-LOOKS: Final = {side: tuple(f"eyeLook{way}{side}" for way in REACH) for side in SIDES}
+LOOKS: Final = {side: tuple(f"eyeLook{direction}{side}" for direction in REACH) for side in SIDES}
 """The four weights of each eye."""
 
 

@@ -40,12 +40,12 @@ _CHAIN = re.compile(r"(Spine|Neck)(\d*)")
 
 def chain(stem: str, names: Iterable[str]) -> list[str]:
     """Return those of ``names`` that belong to the chain ``stem`` ("Spine" or "Neck"), lowest first."""
-    found: list[tuple[int, str]] = []
+    members: list[tuple[int, str]] = []
     for name in names:
         match = _CHAIN.fullmatch(name)
         if match and match[1] == stem:
-            found.append((int(match[2] or 0), name))
-    return [name for _, name in sorted(found)]
+            members.append((int(match[2] or 0), name))
+    return [name for _, name in sorted(members)]
 
 
 def chain_names(stem: str, count: int) -> list[str]:

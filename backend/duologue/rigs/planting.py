@@ -42,9 +42,9 @@ def reach_down(heads: Mapping[str, Floats], goals: Mapping[str, Floats]) -> Floa
     for side in SIDES:
         hip, knee, ankle = (heads[side + part] for part in ("UpLeg", "Leg", "Foot"))
         longest = np.maximum(_STRAIGHT * (_length(knee - hip) + _length(ankle - knee)), _length(ankle - hip))
-        way = goals[side + "Foot"] - hip
-        height = np.sqrt(np.maximum(longest**2 - way[:, 0] ** 2 - way[:, 2] ** 2, 0.0))
-        excess = np.maximum(-way[:, 1] - height, 0.0)
+        offset = goals[side + "Foot"] - hip
+        height = np.sqrt(np.maximum(longest**2 - offset[:, 0] ** 2 - offset[:, 2] ** 2, 0.0))
+        excess = np.maximum(-offset[:, 1] - height, 0.0)
         drops.append(excess**2 / (excess + _SOFT))
     return np.max(drops, axis=0)
 
@@ -67,10 +67,10 @@ def bend_leg(hip: Floats, knee: Floats, ankle: Floats, goal: Floats, hinge: Floa
     size = _length(normal)
     side = hinge - thigh * ((hinge * thigh).sum(axis=1) / upper**2)[:, None]
     side = -side / np.maximum(_length(side), 1e-12)[:, None]
-    way = np.where((normal * side).sum(axis=1) < 0, -1.0, 1.0)
+    sign = np.where((normal * side).sum(axis=1) < 0, -1.0, 1.0)
     straight = size < 1e-3 * upper * lower
-    axis = np.where(straight[:, None], side, normal * (way / np.maximum(size, 1e-12))[:, None])
-    bent = way * _bend(upper, lower, reach)
+    axis = np.where(straight[:, None], side, normal * (sign / np.maximum(size, 1e-12))[:, None])
+    bent = sign * _bend(upper, lower, reach)
     opening = bent - np.where(bent < -_BACKWARDS, -1.0, 1.0) * _bend(upper, lower, wanted)
     unbend = exp_to_quat(axis * opening[:, None])
     swing = quat_between(thigh + quat_rotate(unbend, shin), goal - hip)

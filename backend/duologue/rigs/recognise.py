@@ -16,7 +16,7 @@ from duologue.rigs.shape_map import ShapeMap, ShapeMatch
 from duologue.rigs.structure import match_structure
 
 _NONE: Final = Library()
-_AS_FOUND: Final[Corrections] = {}
+_NO_CORRECTIONS: Final[Corrections] = {}
 _BY_HAND: Final = RigMap("by_hand", "chosen by hand", {}, exact=True)
 _FACE_BY_HAND: Final = ShapeMap("by_hand", "chosen by hand", exact=True)
 
@@ -48,9 +48,10 @@ def recognise_rig(
     matches = [match for match in matches if not (match.rig_map.exact and match.missing)]
     if heads is not None and not any(match.usable for match in matches):
         matches.append(match_structure(bone_names, parents, heads))
-    found = [match for match in matches if match.bones]
     return sorted(
-        found, key=lambda match: (match.usable, match.rig_map.exact, len(match.bones), match.score), reverse=True
+        (match for match in matches if match.bones),
+        key=lambda match: (match.usable, match.rig_map.exact, len(match.bones), match.score),
+        reverse=True,
     )
 
 
@@ -62,7 +63,7 @@ def require_rig(
     what: str = "the armature",
     library: Library = _NONE,
     chosen: str = "",
-    corrections: Corrections = _AS_FOUND,
+    corrections: Corrections = _NO_CORRECTIONS,
 ) -> RigMatch:
     """Return the best match, or that of the map ``chosen`` by name, with the animator's corrections.
 
@@ -95,7 +96,7 @@ def best_rig(
     what: str = "the armature",
     library: Library = _NONE,
     chosen: str = "",
-    corrections: Corrections = _AS_FOUND,
+    corrections: Corrections = _NO_CORRECTIONS,
 ) -> RigMatch:
     """Return what :func:`require_rig` looks at. It may lack joints, or be empty.
 
@@ -143,7 +144,7 @@ def require_shapes(
     what: str = "the mesh",
     library: Library = _NONE,
     chosen: str = "",
-    corrections: Corrections = _AS_FOUND,
+    corrections: Corrections = _NO_CORRECTIONS,
 ) -> ShapeMatch:
     """Return the best match, or that of the map ``chosen`` by name, with the animator's corrections.
 
@@ -176,7 +177,7 @@ def best_shapes(
     what: str = "the mesh",
     library: Library = _NONE,
     chosen: str = "",
-    corrections: Corrections = _AS_FOUND,
+    corrections: Corrections = _NO_CORRECTIONS,
 ) -> ShapeMatch:
     """Return what :func:`require_shapes` looks at: of teeth, say, which can't speak by themselves. It may be empty.
 

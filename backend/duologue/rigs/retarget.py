@@ -158,9 +158,9 @@ class Retargeter:
 
     def _twist(self, forearm: int, hand: int, share: float, turns: Mapping[int, Floats]) -> Floats:
         """The forearm's turn and a share of the hand's twist against it."""
-        way = self.rig.rest_head[hand] - self.rig.rest_head[forearm]
+        bone = self.rig.rest_head[hand] - self.rig.rest_head[forearm]
         against = quat_multiply(quat_conjugate(turns[forearm]), turns[hand])
-        twist = twist_about(against, way / np.linalg.norm(way))
+        twist = twist_about(against, bone / np.linalg.norm(bone))
         return quat_multiply(
             turns[forearm], quat_slerp(np.broadcast_to(IDENTITY, twist.shape), twist, np.full(len(twist), share))
         )
@@ -180,9 +180,9 @@ class Retargeter:
         for side in SIDES:
             foot = side + "Foot"
             height = foot_clearance(side, body.rest, 0.0, body.turns, body.positions)
-            way = self.floor_scale * body.positions[foot] - before[foot]
-            way[:, 1] = self.leg_scale * height - foot_clearance(side, self.rig.rest, self.rig.sole, turned, before)
-            goals[foot] = before[foot] + plantedness(height)[:, None] * way
+            shift = self.floor_scale * body.positions[foot] - before[foot]
+            shift[:, 1] = self.leg_scale * height - foot_clearance(side, self.rig.rest, self.rig.sole, turned, before)
+            goals[foot] = before[foot] + plantedness(height)[:, None] * shift
         root[:, 1] -= reach_down(before, goals)
         lowered = self.rig.by_joint(self._place(turns, root))
         for side in SIDES:
@@ -202,8 +202,7 @@ class Retargeter:
             foot, toes = side + "Foot", side + "ToeBase"
             if toes not in self.rig.bone:
                 continue
-            way = self.rig.rest[toes] - self.rig.rest[foot]
-            flat = np.array([way[0], 0.0, way[2]])
+            flat = (self.rig.rest[toes] - self.rig.rest[foot]) * np.array([1.0, 0.0, 1.0])
             bone = self.rig.bone[toes]
             thickness = float(self.rig.rest[toes][1]) - self.rig.sole
             ball = heads[bone][:, 1] - thickness  # as if the toes lay flat already

@@ -110,7 +110,7 @@ class RigMap:
             raise DuologueError("NOT_FOUND", "rig-map-file", f"cannot read {file}: {error.strerror}.") from error
         except (ValueError, UnicodeDecodeError) as error:
             raise invalid("rig-map", f"{file} is not TOML: {error}.") from error
-        return _parse(file.stem, data, str(file))
+        return _Parser(data, str(file)).parse(file.stem)
 
     @classmethod
     def builtin(cls, name: str) -> RigMap:
@@ -135,16 +135,16 @@ class RigMap:
         for prefix in self._prefixes(known):
             bones: dict[str, str] = {}
             for joint, spellings in self.joints.items():
-                found = next((known[key] for key in (prefix + canonical(s) for s in spellings) if key in known), None)
-                if found is not None and found not in bones.values():
-                    bones[joint] = found
+                bone = next((known[key] for key in (prefix + canonical(s) for s in spellings) if key in known), None)
+                if bone is not None and bone not in bones.values():
+                    bones[joint] = bone
             if len(bones) > len(best):
                 best = bones
         return self._match(best)
 
-    def _match(self, found: Mapping[str, str]) -> RigMatch:
-        eyes = {joint: bone for joint, bone in found.items() if joint in EYES}
-        bones = close_chains({joint: bone for joint, bone in found.items() if joint not in EYES})
+    def _match(self, named: Mapping[str, str]) -> RigMatch:
+        eyes = {joint: bone for joint, bone in named.items() if joint in EYES}
+        bones = close_chains({joint: bone for joint, bone in named.items() if joint not in EYES})
         wanted = [joint for joint in self.joints if joint not in EYES]
         missing = tuple(joint for joint in wanted if joint not in bones)
         return RigMatch(self, bones, missing, score(bones, wanted), eyes)
@@ -154,13 +154,13 @@ class RigMap:
         if not self.prefix:
             return [""]
         hips = [canonical(spelling) for spelling in self.joints["Hips"]]
-        found = {key.removesuffix(name) for key in known for name in hips if key.endswith(name)}
-        return ["", *sorted(found - {""}, key=len)]
+        prefixes = {key.removesuffix(name) for key in known for name in hips if key.endswith(name)}
+        return ["", *sorted(prefixes - {""}, key=len)]
 
 
-def score(found: Iterable[str], wanted: Iterable[str]) -> float:
+def score(matched: Iterable[str], wanted: Iterable[str]) -> float:
     """Return four fifths for the joints a performance needs, one fifth for the rest of what the map knows."""
-    have, want = set(found), set(wanted)
+    have, want = set(matched), set(wanted)
     core = len(have & set(REQUIRED)) / len(REQUIRED)
     rest = want - set(REQUIRED)
     return 0.8 * core + 0.2 * (len(have & rest) / len(rest) if rest else 1.0)
@@ -171,75 +171,95 @@ def _builtin(name: str) -> RigMap:
     return RigMap.load(rigs_folder() / "rig_maps" / f"{name}.toml")
 
 
-def _parse(name: str, data: Mapping[str, Any], where: str) -> RigMap:
-    sided = cast("Mapping[str, Any]", data.get("sided", {}))
-    unknown = (set(data) - _SETTINGS - {"Hips", "Spine", "Neck", "Head"}) | (set(sided) - set(_SIDED_KEYS))
-    if unknown:
-        raise invalid(
-            "rig-map",
-            f"{where}: {', '.join(sorted(unknown))}: no such entry; see duologue.rigs.rig_map for what there is.",
-        )
-    respell = cast("Mapping[str, list[str]]", data.get("any_of", {}))
+class _Parser:
+    """Reads the table of a rig map file; what it names for a side is read for both."""
 
-    def spellings(text: object, side: int | None = None) -> tuple[str, ...]:
+    def __init__(self, data: Mapping[str, Any], where: str) -> None:
+        self._data, self._where = data, where
+        self._sided = cast("Mapping[str, Any]", data.get("sided", {}))
+        unknown = (set(data) - _SETTINGS - {"Hips", "Spine", "Neck", "Head"}) | (set(self._sided) - set(_SIDED_KEYS))
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise invalid("rig-map", f"{where}: {names}: no such entry; see duologue.rigs.rig_map for what there is.")
+
+    def parse(self, name: str) -> RigMap:
+        joints = self._joints()
+        if missing := [joint for joint in REQUIRED if joint not in joints]:
+            raise invalid("rig-map", f"{self._where}: no bone is named for {', '.join(missing)}.")
+        return RigMap(
+            name,
+            title=str(self._data.get("title", name)),
+            joints=joints,
+            prefix=bool(self._data.get("prefix", True)),
+            properties=tuple(self._properties()),
+            parents=self._pairs("parents"),
+            also=self._pairs("also"),
+            twists=tuple(self._twists()),
+            exact=bool(self._data.get("bones")),
+        )
+
+    def _joints(self) -> dict[str, tuple[str, ...]]:
+        exact = cast("Mapping[str, str]", self._data.get("bones", {}))
+        joints: dict[str, tuple[str, ...]] = {joint: (bone,) for joint, bone in exact.items()}
+        for key in ("Hips", "Head"):
+            if key in self._data:
+                joints[key] = self._spellings(self._data[key])
+        for stem in ("Spine", "Neck"):
+            members = self._list(self._data.get(stem, []))
+            joints |= dict(zip(chain_names(stem, len(members)), members, strict=True))
+        for side, word in enumerate(SIDES):
+            for key, value in self._sided.items():
+                names = self._list(value, side)
+                if key not in FINGERS:
+                    joints[word + key] = names[0]
+                    continue
+                joints |= {f"{word}Hand{key}{i + 1}": item for i, item in enumerate(names[-3:])}
+                joints |= {f"{word}Hand{key}": item for item in names[:-3]}
+        return joints
+
+    def _properties(self) -> Iterable[Property]:
+        for entry in cast("list[Mapping[str, Any]]", self._data.get("property", [])):
+            bone = str(entry["bone"])
+            for side in self._sides(bone):
+                yield Property(self._fill(bone, side), str(entry["name"]), float(entry["value"]))
+
+    def _pairs(self, table: str) -> dict[str, str]:
+        pairs = cast("Mapping[str, Any]", self._data.get(table, {}))
+        return {
+            self._fill(str(bone), side): self._fill(str(other), side)
+            for bone, other in pairs.items()
+            for side in self._sides(str(bone))
+        }
+
+    def _twists(self) -> Iterable[Twist]:
+        for bone, share in cast("Mapping[str, float | Mapping[str, Any]]", self._data.get("twist", {})).items():
+            if isinstance(share, Mapping):
+                yield Twist(bone, str(share["side"]), float(share["share"]))
+            else:
+                yield from (Twist(self._fill(bone, side), word, float(share)) for side, word in enumerate(SIDES))
+
+    def _list(self, value: object, side: int | None = None) -> list[tuple[str, ...]]:
+        items = cast("list[object]", value if isinstance(value, list) else [value])
+        return [self._spellings(item, side) for item in items]
+
+    def _spellings(self, text: object, side: int | None = None) -> tuple[str, ...]:
         if not isinstance(text, str):
-            raise invalid("rig-map", f"{where}: {text!r} should be the name of a bone.")
-        names = [_fill(part, data, side) for part in text.split("|")]
-        for word, others in respell.items():
+            raise invalid("rig-map", f"{self._where}: {text!r} should be the name of a bone.")
+        names = [self._fill(part, side) for part in text.split("|")]
+        for word, others in cast("Mapping[str, list[str]]", self._data.get("any_of", {})).items():
             names += [name.replace(word, other) for name in names if word in name for other in others]
         return tuple(names)
 
-    def listed(value: object, side: int | None = None) -> list[tuple[str, ...]]:
-        return [spellings(item, side) for item in cast("list[object]", value if isinstance(value, list) else [value])]
-
-    exact = cast("Mapping[str, str]", data.get("bones", {}))
-    joints: dict[str, tuple[str, ...]] = {joint: (bone,) for joint, bone in exact.items()}
-    for key in ("Hips", "Head"):
-        if key in data:
-            joints[key] = spellings(data[key])
-    for stem in ("Spine", "Neck"):
-        members = listed(data.get(stem, []))
-        joints |= dict(zip(chain_names(stem, len(members)), members, strict=True))
-    for side, word in enumerate(SIDES):
-        for key, value in sided.items():
-            names = listed(value, side)
-            if key not in FINGERS:
-                joints[word + key] = names[0]
-                continue
-            palm = names[:-3]
-            joints |= {f"{word}Hand{key}{i + 1}": item for i, item in enumerate(names[-3:])}
-            joints |= {f"{word}Hand{key}": item for item in palm}
-    if missing := [joint for joint in REQUIRED if joint not in joints]:
-        raise invalid("rig-map", f"{where}: no bone is named for {', '.join(missing)}.")
-
-    properties = [
-        Property(_fill(str(entry["bone"]), data, side), str(entry["name"]), float(entry["value"]))
-        for entry in cast("list[Mapping[str, Any]]", data.get("property", []))
-        for side in (range(2) if "{" in str(entry["bone"]) else (None,))
-    ]
-
-    def pairs(table: str) -> dict[str, str]:
-        return {
-            _fill(str(bone), data, side): _fill(str(other), data, side)
-            for bone, other in cast("Mapping[str, Any]", data.get(table, {})).items()
-            for side in (range(2) if "{" in str(bone) else (None,))
-        }
-
-    twists: list[Twist] = []
-    for bone, share in cast("Mapping[str, float | Mapping[str, Any]]", data.get("twist", {})).items():
-        if isinstance(share, Mapping):
-            twists.append(Twist(bone, str(share["side"]), float(share["share"])))
-        else:
-            twists += [Twist(_fill(bone, data, side), word, float(share)) for side, word in enumerate(SIDES)]
-    title = str(data.get("title", name))
-    prefix = bool(data.get("prefix", True))
-    return RigMap(
-        name, title, joints, prefix, tuple(properties), pairs("parents"), pairs("also"), tuple(twists), bool(exact)
-    )
-
-
-def _fill(text: str, data: Mapping[str, Any], side: int | None) -> str:
-    if side is None:
+    def _fill(self, text: str, side: int | None) -> str:
+        if side is None:
+            return text
+        word = SIDES[side].lower()
+        names = {"{side}": word, "{short}": f"short_{word}"}
+        for mark, setting in names.items():
+            text = text.replace(mark, str(self._data.get(setting, "")))
         return text
-    word = SIDES[side].lower()
-    return text.replace("{side}", str(data.get(word, ""))).replace("{short}", str(data.get(f"short_{word}", "")))
+
+    @staticmethod
+    def _sides(bone: str) -> Sequence[int | None]:
+        """Return both sides for a name that stands for two bones."""
+        return (0, 1) if "{" in bone else (None,)

@@ -141,21 +141,21 @@ class ShapeMap:
             own = {shape: {k: f for k, f in keys.items() if k in present} for shape, keys in self.shapes.items()}
             visemes = {viseme: key for viseme, key in self.viseme_keys.items() if key in present}
             return self.match({shape: keys for shape, keys in own.items() if keys}, visemes, shape_names)
-        found: dict[str, dict[str, float]] = {}
+        targets: dict[str, dict[str, float]] = {}
         if self.pattern and self.basis is None:
-            found |= {shape: {key: 1.0} for shape, key in _by_pattern(self.pattern, shape_names).items()}
+            targets |= {shape: {key: 1.0} for shape, key in _by_pattern(self.pattern, shape_names).items()}
         known = {key.casefold(): key for key in reversed(shape_names)}
         for shape, keys in self.shapes.items():
-            there = {known[key.casefold()]: factor for key, factor in keys.items() if key.casefold() in known}
+            present = {known[key.casefold()]: factor for key, factor in keys.items() if key.casefold() in known}
             # A list in a viseme map is spellings of one key; elsewhere each key is a part of the shape.
-            there = dict(list(there.items())[:1]) if self.basis is not None else there
-            if there:
-                found.setdefault(shape, there)
+            present = dict(list(present.items())[:1]) if self.basis is not None else present
+            if present:
+                targets.setdefault(shape, present)
         if self.canonical or self.basis is not None:
             loose = find_in_any_spelling(shape_names)
-            found |= {shape: keys for shape, keys in loose.items() if shape not in found}
+            targets |= {shape: keys for shape, keys in loose.items() if shape not in targets}
         visemes = self._find_visemes(shape_names) if self.basis is not None else {}
-        return self.match(found, visemes, shape_names)
+        return self.match(targets, visemes, shape_names)
 
     def match(
         self, targets: Mapping[str, Mapping[str, float]], visemes: Mapping[str, str], shape_names: Sequence[str]
@@ -166,19 +166,19 @@ class ShapeMap:
         """
         basis = self.basis.only(visemes) if self.basis is not None and visemes else None
         mixed = basis.shapes if basis is not None else ()
-        found = {shape: keys for shape, keys in targets.items() if shape not in mixed}
+        driven = {shape: keys for shape, keys in targets.items() if shape not in mixed}
         keys = sorted(
-            {key for parts in found.values() for key in parts} - set(visemes.values()), key=list(shape_names).index
+            {key for parts in driven.values() for key in parts} - set(visemes.values()), key=list(shape_names).index
         )
         factors = np.zeros((len(arkit.NAMES), len(keys) + len(visemes)))
-        for shape, parts in found.items():
+        for shape, parts in driven.items():
             for key, factor in parts.items():
                 if key in keys:
                     factors[arkit.INDEX[shape], keys.index(key)] = factor
-        missing = tuple(name for name in arkit.NAMES if name not in found and name not in mixed)
+        missing = tuple(name for name in arkit.NAMES if name not in driven and name not in mixed)
         columns = tuple(range(len(keys), len(keys) + len(visemes)))
         names = (*keys, *visemes.values())
-        return ShapeMatch(self, names, factors, missing, self._score(found, visemes), basis, columns)
+        return ShapeMatch(self, names, factors, missing, self._score(driven, visemes), basis, columns)
 
     def _find_visemes(self, shape_names: Sequence[str]) -> dict[str, str]:
         assert self.basis is not None
@@ -193,8 +193,8 @@ class ShapeMap:
         # One key called "A" is no viseme set: the vowels at least must be there.
         return visemes if {"aa", "O"} <= set(visemes) and len(visemes) >= 4 else {}
 
-    def _score(self, found: Iterable[str], visemes: Mapping[str, str]) -> float:
-        exact = len(set(found)) / len(arkit.NAMES)
+    def _score(self, driven: Iterable[str], visemes: Mapping[str, str]) -> float:
+        exact = len(set(driven)) / len(arkit.NAMES)
         if self.basis is not None:
             return 0.5 * (len(visemes) / len(self.basis.visemes)) + 0.1 * exact if visemes else 0.0
         return 0.95 * exact if self.canonical else exact
@@ -208,7 +208,7 @@ def _styles(name: str) -> dict[str, str]:
 
 
 def _by_pattern(pattern: str, shape_names: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for shape in arkit.NAMES:
         text = pattern
         for style, spelling in _styles(shape).items():
@@ -216,8 +216,8 @@ def _by_pattern(pattern: str, shape_names: Sequence[str]) -> dict[str, str]:
         expression = re.compile(text)
         key = next((name for name in shape_names if expression.fullmatch(name)), None)
         if key is not None:
-            found[shape] = key
-    return found
+            keys[shape] = key
+    return keys
 
 
 @cache

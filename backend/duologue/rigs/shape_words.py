@@ -41,13 +41,13 @@ def find_in_any_spelling(shape_names: Sequence[str]) -> dict[str, dict[str, floa
                 if start < best.get((stem, side), (len(words), ""))[0]:
                     best[stem, side] = start, key
                 break
-    found: dict[str, dict[str, float]] = {}
+    targets: dict[str, dict[str, float]] = {}
     for name, (stem, side) in _STEMS.items():
         halves = [best[stem, half][1] for half in ("left", "right") if (stem, half) in best]
         if (stem, side) in best:
-            found[name] = {best[stem, side][1]: 1.0}
+            targets[name] = {best[stem, side][1]: 1.0}
         elif not side and len(halves) == 2:
-            found[name] = dict.fromkeys(halves, 1.0)
+            targets[name] = dict.fromkeys(halves, 1.0)
         elif side and stem not in ("jaw", "mouth") and (stem, "") in best:
-            found[name] = {best[stem, ""][1]: 0.5}
-    return found
+            targets[name] = {best[stem, ""][1]: 0.5}
+    return targets

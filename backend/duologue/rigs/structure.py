@@ -1,8 +1,8 @@
 """Recognise a human armature by its shape: which bones branch where, and where they are in the rest pose.
 
-The body is found from its far ends inwards. The two lowest ends on either side are feet; where their ways to the root meet are
-the hips. The highest end near the middle is the head; the ends furthest out to the sides are hands, and their ways meet in the
-chest. What lies on the way between is told apart by lengths: an elbow halves an arm, a knee a leg. Bones at the same place as
+The body is found from its far ends inwards. The two lowest ends on either side are feet; where their paths to the root meet are
+the hips. The highest end near the middle is the head; the ends furthest out to the sides are hands, and their paths meet in the
+chest. What lies on the path between is told apart by lengths: an elbow halves an arm, a knee a leg. Bones at the same place as
 their parent are helpers.
 """
 
@@ -25,7 +25,7 @@ def match_structure(bone_names: Sequence[str], parents: Sequence[int], heads: Ar
     Args:
         bone_names: all B bones; only carried along.
         parents: index of each bone's parent, -1 for none.
-        heads: rest positions (B, 3), Y up, any unit, facing any way.
+        heads: rest positions (B, 3), Y up, any unit, facing any path.
 
     Returns:
         A match to a map of its own making; empty where no human shape is found. The score is the share of the joints
@@ -52,12 +52,12 @@ class _Tree:
         """Height of the whole armature."""
         return float(np.ptp(self.heads[:, 1]))
 
-    def way(self, bone: int) -> list[int]:
+    def path(self, bone: int) -> list[int]:
         """Return the bones from the root down to ``bone``."""
-        way = [bone]
-        while self.parents[way[-1]] >= 0 and len(way) <= len(self.parents):
-            way.append(self.parents[way[-1]])
-        return way[::-1]
+        path = [bone]
+        while self.parents[path[-1]] >= 0 and len(path) <= len(self.parents):
+            path.append(self.parents[path[-1]])
+        return path[::-1]
 
     def children(self, bone: int) -> list[int]:
         return [child for child, parent in enumerate(self.parents) if parent == bone]
@@ -68,16 +68,16 @@ class _Tree:
 
     def meet(self, first: int, second: int) -> int | None:
         """Return the lowest bone above both."""
-        common = [a for a, b in zip(self.way(first), self.way(second), strict=False) if a == b]
+        common = [a for a, b in zip(self.path(first), self.path(second), strict=False) if a == b]
         return common[-1] if common else None
 
-    def apart(self, way: Sequence[int]) -> list[int]:
+    def apart(self, path: Sequence[int]) -> list[int]:
         """Leave out bones that sit where the one before them sits."""
-        kept = list(way[:1])
-        for bone in way[1:]:
-            if np.linalg.norm(self.heads[bone] - self.heads[kept[-1]]) > 0.004 * self.size:
-                kept.append(bone)
-        return kept
+        spread = list(path[:1])
+        for bone in path[1:]:
+            if np.linalg.norm(self.heads[bone] - self.heads[spread[-1]]) > 0.004 * self.size:
+                spread.append(bone)
+        return spread
 
     def length(self, first: int, second: int) -> float:
         return float(np.linalg.norm(self.heads[second] - self.heads[first]))
@@ -86,7 +86,7 @@ class _Tree:
 def _find_body(tree: _Tree) -> dict[str, int]:
     ends = tree.ends()
     floor = float(tree.heads[:, 1].min())
-    low = [bone for bone in ends if tree.heads[bone, 1] < floor + 0.12 * tree.size and len(tree.way(bone)) > 3]
+    low = [bone for bone in ends if tree.heads[bone, 1] < floor + 0.12 * tree.size and len(tree.path(bone)) > 3]
     feet = _widest_pair(tree, low)
     if feet is None:
         return {}
@@ -101,7 +101,9 @@ def _find_body(tree: _Tree) -> dict[str, int]:
     for side, end in (("Left", left), ("Right", right)):
         bones |= {side + joint: bone for joint, bone in _leg(tree, hips, end, floor).items()}
     trunk = tree.heads[hips, 1] + 0.15 * tree.size
-    upper = [bone for bone in ends if hips in tree.way(bone) and max(tree.heads[i, 1] for i in tree.way(bone)) > trunk]
+    upper = [
+        bone for bone in ends if hips in tree.path(bone) and max(tree.heads[i, 1] for i in tree.path(bone)) > trunk
+    ]
     sideways = tree.heads @ across - float(tree.heads[hips] @ across)
     if not upper:
         return bones
@@ -124,80 +126,82 @@ def _widest_pair(tree: _Tree, bones: Sequence[int]) -> tuple[int, int] | None:
             top = tree.meet(first, second)
             if top is None or tree.heads[top, 1] < tree.heads[:, 1].min() + 0.3 * tree.size:
                 continue
-            depth = len(tree.way(first)) + len(tree.way(second))
-            if best is None or depth > len(tree.way(best[0])) + len(tree.way(best[1])):
+            depth = len(tree.path(first)) + len(tree.path(second))
+            if best is None or depth > len(tree.path(best[0])) + len(tree.path(best[1])):
                 best = first, second
     return best
 
 
 def _forward(tree: _Tree, feet: tuple[int, int], hips: int) -> Floats:
     """Return the level direction the toes point in, square to the line between the legs."""
-    tops = [next(bone for bone in tree.way(end)[len(tree.way(hips)) :]) for end in feet]
-    way = np.zeros(3)
+    tops = [next(bone for bone in tree.path(end)[len(tree.path(hips)) :]) for end in feet]
+    toes = np.zeros(3)
     for end in feet:
-        way += tree.heads[end] - tree.heads[tree.way(end)[-2]]
+        toes += tree.heads[end] - tree.heads[tree.path(end)[-2]]
     across = tree.heads[tops[0]] - tree.heads[tops[1]]
     if np.hypot(across[0], across[2]) < 1e-9:
         across = tree.heads[feet[0]] - tree.heads[feet[1]]
     forward: Floats = np.cross(across, np.array([0.0, 1.0, 0.0]))
     forward[1] = 0.0
     forward = forward / max(float(np.linalg.norm(forward)), 1e-12)
-    return forward if float(forward @ way) >= 0 else -forward
+    return forward if float(forward @ toes) >= 0 else -forward
 
 
 def _leg(tree: _Tree, hips: int, end: int, floor: float) -> dict[str, int]:
-    way = tree.apart(tree.way(end))
-    way = [bone for bone in way if bone in tree.way(end)[len(tree.way(hips)) :]]
-    if len(way) < 3:
+    path = tree.apart(tree.path(end))
+    path = [bone for bone in path if bone in tree.path(end)[len(tree.path(hips)) :]]
+    if len(path) < 3:
         return {}
-    ankle = next((bone for bone in way if tree.heads[bone, 1] < floor + 0.12 * tree.size), None)
-    if ankle is None or way.index(ankle) < 2:
+    ankle = next((bone for bone in path if tree.heads[bone, 1] < floor + 0.12 * tree.size), None)
+    if ankle is None or path.index(ankle) < 2:
         return {}
-    thigh, knee = _halves(tree, way[: way.index(ankle) + 1])
+    thigh, knee = _halves(tree, path[: path.index(ankle) + 1])
     leg = {"UpLeg": thigh, "Leg": knee, "Foot": ankle}
-    if ankle != way[-1]:
-        leg["ToeBase"] = way[way.index(ankle) + 1]
+    if ankle != path[-1]:
+        leg["ToeBase"] = path[path.index(ankle) + 1]
     return leg
 
 
-def _halves(tree: _Tree, way: Sequence[int]) -> tuple[int, int]:
+def _halves(tree: _Tree, path: Sequence[int]) -> tuple[int, int]:
     """Return where a limb begins and where it bends, given its bones down to its last joint: the two most equal halves."""
-    last = way[-1]
-    pairs = [(first, bend) for i, first in enumerate(way[:-2]) for bend in way[i + 1 : -1]]
+    last = path[-1]
+    pairs = [(first, bend) for i, first in enumerate(path[:-2]) for bend in path[i + 1 : -1]]
 
     def unequal(pair: tuple[int, int]) -> float:
         upper, lower = tree.length(*pair), tree.length(pair[1], last)
         # Among equal halves the longer limb is the limb, the shorter one a part of it.
-        return abs(upper - lower) / (upper + lower) - 0.25 * (upper + lower) / tree.length(way[0], last)
+        return abs(upper - lower) / (upper + lower) - 0.25 * (upper + lower) / tree.length(path[0], last)
 
     return min(pairs, key=unequal)
 
 
 def _pelvis(tree: _Tree, hips: int, feet: tuple[int, int]) -> int:
     """Return the bone nearest to the point between the thighs, of the one where the legs meet and those above it in the tree."""
-    thighs = [tree.way(end)[len(tree.way(hips))] for end in feet]
+    thighs = [tree.path(end)[len(tree.path(hips))] for end in feet]
     between = tree.heads[thighs].mean(axis=0)
-    return min(tree.way(hips), key=lambda bone: round(float(np.linalg.norm(tree.heads[bone] - between)) / tree.size, 3))
+    return min(
+        tree.path(hips), key=lambda bone: round(float(np.linalg.norm(tree.heads[bone] - between)) / tree.size, 3)
+    )
 
 
 def _top(tree: _Tree, chest: int, middle: Sequence[int]) -> list[int]:
-    """Return the way from the chest to the head: to where eyes and jaw branch off, or to the end of the one chain there is."""
+    """Return the path from the chest to the head: to where eyes and jaw branch off, or to the end of the one chain there is."""
     highest = max(middle, key=lambda bone: tree.heads[bone, 1])
-    way = tree.way(highest)[len(tree.way(chest)) :]
-    face = [end for end in tree.ends() if way and way[0] in tree.way(end)]
+    path = tree.path(highest)[len(tree.path(chest)) :]
+    face = [end for end in tree.ends() if path and path[0] in tree.path(end)]
     head = highest
     for end in face:
         head = tree.meet(head, end) or head
-    way = tree.apart(tree.way(head)[len(tree.way(chest)) - 1 :])[1:]
+    path = tree.apart(tree.path(head)[len(tree.path(chest)) - 1 :])[1:]
     # An end marker on top of the skull hangs further from the head than the head from the neck.
-    if len(face) == 1 and len(way) > 1:
-        steps = [tree.length(a, b) for a, b in zip([chest, *way], way, strict=False)]
-        way = way[:-1] if steps[-1] > 1.3 * steps[-2] else way
-    return way
+    if len(face) == 1 and len(path) > 1:
+        steps = [tree.length(a, b) for a, b in zip([chest, *path], path, strict=False)]
+        path = path[:-1] if steps[-1] > 1.3 * steps[-2] else path
+    return path
 
 
 def _trunk(tree: _Tree, hips: int, chest: int, above: Sequence[int]) -> dict[str, int]:
-    spine = tree.apart(tree.way(chest)[len(tree.way(hips)) - 1 :])[1:]
+    spine = tree.apart(tree.path(chest)[len(tree.path(hips)) - 1 :])[1:]
     if not spine or not above:
         return {}
     bones = dict(zip(chain_names("Spine", len(spine)), spine, strict=True))
@@ -206,24 +210,24 @@ def _trunk(tree: _Tree, hips: int, chest: int, above: Sequence[int]) -> dict[str
 
 
 def _arm(tree: _Tree, chest: int, end: int, forward: Floats) -> dict[str, int]:
-    way = tree.way(end)[len(tree.way(chest)) :]
+    path = tree.path(end)[len(tree.path(chest)) :]
     # The hand is where the fingers part: the last bone with three or more of them below.
-    hand = next((bone for bone in reversed(way) if len(_fingers(tree, bone)) >= 3), way[-1])
-    way = tree.apart(way[: way.index(hand) + 1])
-    if len(way) < 3:
+    hand = next((bone for bone in reversed(path) if len(_fingers(tree, bone)) >= 3), path[-1])
+    path = tree.apart(path[: path.index(hand) + 1])
+    if len(path) < 3:
         return {}
-    arm, elbow = _halves(tree, way)
-    bones = {"Arm": arm, "ForeArm": elbow, "Hand": way[-1]}
-    if way.index(arm) > 0:
-        bones["Shoulder"] = way[way.index(arm) - 1]
+    arm, elbow = _halves(tree, path)
+    bones = {"Arm": arm, "ForeArm": elbow, "Hand": path[-1]}
+    if path.index(arm) > 0:
+        bones["Shoulder"] = path[path.index(arm) - 1]
     return bones | _name_fingers(tree, hand, forward)
 
 
 def _fingers(tree: _Tree, hand: int) -> list[list[int]]:
-    """Return the ways of at least two bones that leave ``hand``, one to each end below it."""
-    below = len(tree.way(hand))
-    ways = [tree.apart(tree.way(end)[below - 1 :])[1:] for end in tree.ends() if hand in tree.way(end)[:-1]]
-    return [way for way in ways if len(way) >= 2]
+    """Return the paths of at least two bones that leave ``hand``, one to each end below it."""
+    below = len(tree.path(hand))
+    paths = [tree.apart(tree.path(end)[below - 1 :])[1:] for end in tree.ends() if hand in tree.path(end)[:-1]]
+    return [path for path in paths if len(path) >= 2]
 
 
 def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
@@ -231,15 +235,15 @@ def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
     if not 3 <= len(fingers) <= 5:
         return {}
     # The thumb points another way than the rest; the others lie side by side across the palm, the one next to the thumb first.
-    ways = np.array([tree.heads[way[-1]] - tree.heads[way[0]] for way in fingers])
-    ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-12)
-    thumb = fingers[int(np.argmin(ways @ np.median(ways, axis=0)))]
-    others = [way for way in fingers if way is not thumb]
+    directions = np.array([tree.heads[path[-1]] - tree.heads[path[0]] for path in fingers])
+    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
+    thumb = fingers[int(np.argmin(directions @ np.median(directions, axis=0)))]
+    others = [path for path in fingers if path is not thumb]
     knuckles = [
-        next(i for i, bone in enumerate(way) if tree.length(hand, bone) > 0.35 * tree.length(hand, way[-1]))
-        for way in others
+        next(i for i, bone in enumerate(path) if tree.length(hand, bone) > 0.35 * tree.length(hand, path[-1]))
+        for path in others
     ]
-    places = tree.heads[[way[i] for way, i in zip(others, knuckles, strict=True)]]
+    places = tree.heads[[path[i] for path, i in zip(others, knuckles, strict=True)]]
     along = places.mean(axis=0) - tree.heads[hand]
     along /= max(float(np.linalg.norm(along)), 1e-12)
     spread = places - places.mean(axis=0)
@@ -252,8 +256,8 @@ def _name_fingers(tree: _Tree, hand: int, forward: Floats) -> dict[str, int]:
     order = sorted(range(len(others)), key=lambda i: -float(across @ places[i]))
     bones = {f"HandThumb{i + 1}": bone for i, bone in enumerate(thumb[:3])}
     for name, i in zip(FINGERS[1:], order, strict=False):
-        way, knuckle = others[i], knuckles[i]
-        bones |= {f"Hand{name}{k + 1}": bone for k, bone in enumerate(way[knuckle : knuckle + 3])}
+        path, knuckle = others[i], knuckles[i]
+        bones |= {f"Hand{name}{k + 1}": bone for k, bone in enumerate(path[knuckle : knuckle + 3])}
         if knuckle > 0:
-            bones[f"Hand{name}"] = way[knuckle - 1]
+            bones[f"Hand{name}"] = path[knuckle - 1]
     return bones

@@ -12,7 +12,7 @@ from duologue.motion.rotations import Floats, matrix_to_quat, quat_conjugate, qu
 from duologue.rigs.alignment import TIP
 from duologue.rigs.body import leg_length
 from duologue.rigs.joints import FINGERS, SIDES, expected_parent
-from duologue.rigs.rig_map import RigMatch
+from duologue.rigs.rig_map import RigMap, RigMatch
 
 
 class TargetRig:
@@ -50,32 +50,16 @@ class TargetRig:
         self.bone = {joint: index[bone] for joint, bone in match.bones.items()}
         self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
         self.rest |= self._tips()
-        taken = set(self.bone.values())
-        self.also = {
-            index[bone]: self.bone[joint]
-            for bone, joint in match.rig_map.also.items()
-            if joint in self.bone and index.get(bone, -1) not in {-1, *taken}
-        }
-        self.twists = {
-            index[twist.bone]: (self.bone[twist.side + "ForeArm"], self.bone[twist.side + "Hand"], twist.share)
-            for twist in match.rig_map.twists
-            if twist.side + "Hand" in self.bone and index.get(twist.bone, -1) not in {-1, *taken}
-        }
-        parents = list(bone_parents)
-        for child, parent in match.rig_map.parents.items():
-            if child in index and parent in index:
-                parents[index[child]] = index[parent]
-        played = taken | set(self.also) | set(self.twists)
+        self.also = self._also(match.rig_map, index)
+        self.twists = self._twists(match.rig_map, index)
+        played = {*self.bone.values(), *self.also, *self.twists}
+        parents = _control_parents(bone_parents, match.rig_map, index)
         self.above = {bone: _nearest(bone, parents, played) for bone in played}
         self.moved = self._find_moved(set(fixed))
         self.order = _parents_first(played, self.above)
         self.placing = _parents_first(played, {bone: self.anchor(bone) for bone in played})
-
         self.leg_length = leg_length(self.rest)
-        feet = [side + part for side in SIDES for part in ("Foot", "ToeBase") if side + part in self.rest]
-        lowest = min(float(self.rest[joint][1]) for joint in feet)
-        stands = 0 <= lowest < 0.2 * self.leg_length
-        self.sole = sole if sole is not None else 0.0 if stands else lowest - 0.02 * self.leg_length
+        self.sole = self._guess_sole() if sole is None else sole
 
     def by_joint(self, values: Mapping[int, Floats]) -> dict[str, Floats]:
         """Return values of bones by the joints they play."""
@@ -84,6 +68,33 @@ class TargetRig:
     def anchor(self, bone: int) -> int | None:
         """Return the bone that carries this one's head."""
         return self.moved.get(bone, self.above[bone])
+
+    def _also(self, rig_map: RigMap, index: Mapping[str, int]) -> dict[int, int]:
+        """Return the bones that go with a joint's bone, each with that bone."""
+        free = self._free(index)
+        return {
+            free[bone]: self.bone[joint] for bone, joint in rig_map.also.items() if joint in self.bone and bone in free
+        }
+
+    def _twists(self, rig_map: RigMap, index: Mapping[str, int]) -> dict[int, tuple[int, int, float]]:
+        """Return the bones that take a share of a hand's twist: bone -> (forearm, hand, share)."""
+        free = self._free(index)
+        return {
+            free[twist.bone]: (self.bone[twist.side + "ForeArm"], self.bone[twist.side + "Hand"], twist.share)
+            for twist in rig_map.twists
+            if twist.side + "Hand" in self.bone and twist.bone in free
+        }
+
+    def _free(self, index: Mapping[str, int]) -> dict[str, int]:
+        """Return the bones that play no joint."""
+        taken = set(self.bone.values())
+        return {name: bone for name, bone in index.items() if bone not in taken}
+
+    def _guess_sole(self) -> float:
+        """Return the height of the soles: 0 if the feet stand there, else a sole's thickness under their lowest joint."""
+        feet = [side + part for side in SIDES for part in ("Foot", "ToeBase") if side + part in self.rest]
+        lowest = min(float(self.rest[joint][1]) for joint in feet)
+        return 0.0 if 0 <= lowest < 0.2 * self.leg_length else lowest - 0.02 * self.leg_length
 
     def _tips(self) -> dict[str, Floats]:
         """Guess where finger tips point: along the last bone's own axis that lies along the finger in the two bones before it.
@@ -100,7 +111,7 @@ class TargetRig:
                 heads = [self.rest[joint] for joint in joints]
                 turns = [self.rest_rotation[self.bone[joint]] for joint in joints]
                 along = [quat_rotate(quat_conjugate(turns[i]), heads[i + 1] - heads[i]) for i in (0, 1)]
-                lengths = [float(np.linalg.norm(way)) for way in along]
+                lengths = [float(np.linalg.norm(bone)) for bone in along]
                 tip = quat_rotate(turns[2], along[1])
                 alike = min(lengths) > 1e-6 and float(along[0] @ along[1]) > 0.94 * lengths[0] * lengths[1]
                 if alike and float(tip @ (heads[2] - heads[1])) > 0.5 * lengths[1] ** 2:
@@ -153,6 +164,15 @@ def _orthonormal(matrices: Floats) -> Floats:
     """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
     u, _, vt = np.linalg.svd(matrices)
     return np.asarray(u @ vt, np.float64)
+
+
+def _control_parents(bone_parents: Sequence[int], rig_map: RigMap, index: Mapping[str, int]) -> list[int]:
+    """Return each bone's parent (-1: none), for controls the one that the map says they move under."""
+    parents = list(bone_parents)
+    for child, parent in rig_map.parents.items():
+        if child in index and parent in index:
+            parents[index[child]] = index[parent]
+    return parents
 
 
 def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:

@@ -46,8 +46,10 @@ class VisemeBasis:
 
     def only(self, visemes: Iterable[str]) -> VisemeBasis:
         """Return the basis of those visemes that a face has."""
-        kept = [self.visemes.index(viseme) for viseme in visemes]
-        return VisemeBasis(self.groups, tuple(self.visemes[i] for i in kept), self.matrix[:, kept], self.importance)
+        columns = [self.visemes.index(viseme) for viseme in visemes]
+        return VisemeBasis(
+            self.groups, tuple(self.visemes[i] for i in columns), self.matrix[:, columns], self.importance
+        )
 
     def project(self, weights: ArrayLike, iterations: int = 400) -> Floats:
         """Return the mixture (T, V), in [0, 1], of visemes nearest to ARKit weights (T, 52).
