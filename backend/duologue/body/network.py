@@ -252,8 +252,8 @@ class ConditionEncoder(nn.Module):
         """``keep``: for each condition a mask (B, 1 or P) of 0 and 1; 0 replaces it by its learned "missing" vector."""
 
         def given(name: str, value: Tensor) -> Tensor:
-            kept = keep[name][:, :, None, None]
-            return kept * value + (1 - kept) * self.missing[name]
+            there = keep[name][:, :, None, None]
+            return there * value + (1 - there) * self.missing[name]
 
         spoken = (
             c.text.abs().sum((2, 3)) > 0
@@ -267,8 +267,8 @@ class ConditionEncoder(nn.Module):
             + given("role", self.role(c.role)[:, :, None])
             + given("style", self.style(c.style)[:, :, None])
         )
-        asked = (keep["route"][:, :, None] * c.routed)[..., None]
-        both = own + asked * self.route(c.route) + (1 - asked) * self.missing["route"]
+        routed = (keep["route"][:, :, None] * c.routed)[..., None]
+        both = own + routed * self.route(c.route) + (1 - routed) * self.missing["route"]
         if self.paired:
             both = both + given("placement", self.placement(c.placement)) + given("partner", self.partner(own.flip(1)))
             both = both + self.who.weight[None, :, None]

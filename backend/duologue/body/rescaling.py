@@ -18,9 +18,6 @@ from duologue.features.pose import STEP_COLUMNS, is_lower
 from duologue.features.statistics import PoseStatistics
 
 PARTS: Final = ("root's steps", "legs", "trunk and arms", "fingers")
-STARTER: Final[Mapping[str, float]] = {"legs": 1.1, "trunk and arms": 1.07, "fingers": 1.1}
-"""The shipped starter's: chosen on the pairs that only measure, for poses nine tenths as varied as theirs. The root's steps are
-left alone, or people would turn away from each other. Another network's gains are its own: measure its Div_g first."""
 QUIET: Final = 0.2
 """The moment of the diffusion from which on nothing is decided any more, and x0 is left as it is."""
 

@@ -117,9 +117,9 @@ def open_checkpoint(name_or_folder: str | Path | Checkpoint) -> Checkpoint:
         return name_or_folder
     folder = Path(name_or_folder)
     if not (folder / MANIFEST).is_file():
-        matches = [found for found in list_checkpoints() if found.name == str(name_or_folder)]
+        matches = [path for path in list_checkpoints() if path.name == str(name_or_folder)]
         if not matches:
-            known = ", ".join(found.name for found in list_checkpoints()) or "none"
+            known = ", ".join(path.name for path in list_checkpoints()) or "none"
             raise DuologueError(
                 "NOT_FOUND",
                 "checkpoint-missing",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,53 +36,24 @@ def body(
     device: Device = "cpu",
 ) -> None:
     """Make a corpus of two-person motion with speech (once) and train the body networks on it."""
-    from duologue.body.config import BodyConfig
-    from duologue.body.rescaling import STARTER
-    from duologue.body.training import BodyTraining, train_body
     from duologue.errors import invalid
+    from duologue.recipes.body import Source, train_starter
 
-    sources = {"kit": kit, "interact": interact, "beat": beat}
-    given = {name: path for name, path in sources.items() if path is not None}
-    if len(given) + (corpus is not None) != 1:
+    sources: tuple[tuple[Source, Path | None], ...] = (("kit", kit), ("interact", interact), ("beat", beat))
+    corpora: list[Path | tuple[Source, Path]] = [(name, path) for name, path in sources if path is not None]
+    if corpus is not None:
+        corpora.append(corpus)
+    if len(corpora) != 1:
         raise invalid(
             "corpus-missing",
             "give one of --kit, --interact and --beat (to make a corpus) or --corpus (made before).",
             field="--kit",
         )
-    training = BodyTraining(BodyConfig.named(config), gains=STARTER if config == "starter" else {})
-    if steps is not None:
-        training = replace(training, optimisation=replace(training.optimisation, steps=steps))
     with stages() as progress:
-        folder = corpus or out_folder / "corpus"
-        for name, source in given.items():
-            if not folder.exists():
-                _make_corpus(name, source, folder, lambda done, total: progress.update("composing", done, total))
-        checkpoint = train_body(
-            folder,
-            out_folder,
-            training,
-            device=device,
-            report=lambda line: progress.update("training", line["step"], training.optimisation.steps),
+        checkpoint = train_starter(
+            out_folder, corpora[0], config=config, steps=steps, device=device, progress=progress.update
         )
     _tell(checkpoint)
-
-
-def _make_corpus(name: str, source: Path, folder: Path, told: Callable[[int, int], None]) -> None:
-    """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it."""
-    from duologue.datasets.readers.beat import beat_corpus
-    from duologue.datasets.readers.interact import interact_corpus
-    from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
-    from duologue.motion.skeleton import Skeleton
-
-    skeleton, making = Skeleton.builtin("duologue60"), folder.with_name("corpus.part")
-    match name:
-        case "interact":
-            interact_corpus(source, making, skeleton, told)
-        case "beat":
-            beat_corpus(source, making, skeleton, told)
-        case _:
-            compose_corpus(source, making, Recipe(), skeleton, told)
-    making.rename(folder)
 
 
 @app.command()
@@ -96,13 +66,10 @@ def corpus(
     pairs: Annotated[int, typer.Option(min=1, help="How many conversations.")] = 60,
 ) -> None:
     """Compose a corpus without training: the held-out pairs that `evaluate body` judges by, 12 to 20 s each."""
-    from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
-    from duologue.motion.skeleton import Skeleton
+    from duologue.recipes.body import compose
 
-    recipe = Recipe(pairs=pairs, held_out=held_out, seconds=(12.0, 20.0) if held_out else Recipe.seconds)
     with stages() as progress:
-        skeleton = Skeleton.builtin("duologue60")
-        compose_corpus(kit, out_folder, recipe, skeleton, lambda done, total: progress.update("composing", done, total))
+        compose(kit, out_folder, pairs, progress.update, held_out=held_out)
     out.print(f"{out_folder}: {pairs} pairs", markup=False)
 
 

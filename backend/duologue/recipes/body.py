@@ -1,0 +1,83 @@
+"""The recipe of the shipped body: a corpus, composed from the kit or read from a data set, and both networks trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from duologue.body.config import BodyConfig
+from duologue.body.training import BodyTraining, train_body
+from duologue.checkpoints.store import Checkpoint
+from duologue.datasets.readers.beat import beat_corpus
+from duologue.datasets.readers.interact import interact_corpus
+from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
+from duologue.motion.skeleton import Skeleton
+
+Source = Literal["kit", "interact", "beat"]
+Progress = Callable[[str, int, int], None]
+"""``(stage, done, of how many)``"""
+
+GAINS: Final[Mapping[str, float]] = {"legs": 1.1, "trunk and arms": 1.07, "fingers": 1.1}
+"""The shipped starter's (``body.rescaling``): chosen on the pairs that only measure, for poses nine tenths as varied as theirs.
+The root's steps are left alone, or people would turn away from each other. Another network's gains are its own: measure its
+Div_g first."""
+
+HELD_OUT_SECONDS: Final = (12.0, 20.0)
+"""How long the pairs are that an evaluation judges by."""
+
+
+def train_starter(
+    out: Path,
+    corpus: Path | tuple[Source, Path],
+    *,
+    config: str = "starter",
+    steps: int | None = None,
+    device: str = "cpu",
+    progress: Progress = lambda stage, done, total: None,
+) -> Checkpoint:
+    """Make the shipped checkpoint ``out/checkpoint``, or another of ``body.config.CONFIGS``; resumes from what ``out`` holds.
+
+    ``corpus``: one made before, or what to make ``out/corpus`` from. ``steps``: in place of the recipe's own.
+
+    Raises:
+        DuologueError: NOT_FOUND ``config-unknown``; what making a corpus and ``train_body`` raise.
+    """
+    settings = BodyTraining(BodyConfig.named(config), gains=GAINS if config == "starter" else {})
+    if steps is not None:
+        settings = replace(settings, optimisation=replace(settings.optimisation, steps=steps))
+    if isinstance(corpus, tuple):
+        source, data = corpus
+        corpus = out / "corpus"
+        if not corpus.exists():
+            make_corpus(source, data, corpus, progress)
+
+    def report(line: Mapping[str, Any]) -> None:
+        progress("training", line["step"], settings.optimisation.steps)
+
+    return train_body(corpus, out, settings, device=device, report=report)
+
+
+def make_corpus(source: Source, data: Path, folder: Path, progress: Progress) -> None:
+    """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it."""
+    skeleton, part = Skeleton.builtin("duologue60"), folder.with_name("corpus.part")
+
+    def composing(done: int, total: int) -> None:
+        progress("composing", done, total)
+
+    match source:
+        case "interact":
+            interact_corpus(data, part, skeleton, composing)
+        case "beat":
+            beat_corpus(data, part, skeleton, composing)
+        case "kit":
+            compose_corpus(data, part, Recipe(), skeleton, composing)
+    part.rename(folder)
+
+
+def compose(kit: Path, out: Path, pairs: int, progress: Progress, *, held_out: bool) -> None:
+    """Compose a corpus into ``out`` without training: of the clips and voices that training never uses, or of the others."""
+    recipe = Recipe(pairs=pairs, held_out=held_out, seconds=HELD_OUT_SECONDS if held_out else Recipe.seconds)
+    skeleton = Skeleton.builtin("duologue60")
+    compose_corpus(kit, out, recipe, skeleton, lambda done, total: progress("composing", done, total))
