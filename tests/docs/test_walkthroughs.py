@@ -35,6 +35,6 @@ def run_page(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list
     return called
 
 
-@pytest.mark.parametrize("page", ["add_a_data_reader.md"])
+@pytest.mark.parametrize("page", ["add_a_data_reader.md", "add_a_model.md"])
 def test_a_page_followed_step_by_step_works(page: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert len(run_page(page, monkeypatch, tmp_path)) >= 2
