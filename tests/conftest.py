@@ -25,6 +25,10 @@ KIT = REPOSITORY.parent / "shared" / "kit"
 LIMIT = 200
 """Seconds for one file."""
 
+# Before torch is imported, and for every process that a test starts. The networks here are too small to gain from threads, and
+# threads that wait for each other on a busy machine make a training of seconds last a minute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SLOW = {
     "blender": "a Blender a file",
     "ui": "a Blender with a window",

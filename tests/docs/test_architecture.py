@@ -1,4 +1,4 @@
-"""The drawings of the architecture are the table of layers, less what can be read off other arrows."""
+"""The drawings of the architecture are the table of layers, less what can be read off other arrows. As a program: draws them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,16 @@ def drawing(tree: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+MERMAID: Final = re.compile(r"^```mermaid\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.parametrize(("tree", "place"), [("backend", 0), ("addon", 1)])
 def test_the_drawing_is_the_table(tree: str, place: int) -> None:
-    drawn = re.findall(r"^```mermaid\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert drawn[place] == drawing(tree), f"put this into {PAGE.name}:\n\n{drawing(tree)}"
+    drawn = MERMAID.findall(PAGE.read_text(encoding="utf-8"))
+    assert drawn[place] == drawing(tree), f"python {Path(__file__).relative_to(REPOSITORY)} draws it anew"
+
+
+if __name__ == "__main__":
+    drawings = iter(("backend", "addon"))
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(MERMAID.sub(lambda _: f"```mermaid\n{drawing(next(drawings))}```", page), encoding="utf-8")
