@@ -26,10 +26,10 @@ def test_the_bias_by_hand_for_six_frames():
         falling = 0.5 / (1 + math.exp((d + 2) / 4))  # the sign of a turns the step round
         return math.log(rising + falling + 0.7 + 1e-8) - math.log(1e8) / 5 * abs(d)
 
-    found = bias(6)[0]
+    biases = bias(6)[0]
     for query in range(6):
         for key in range(6):
-            assert found[query, key].item() == pytest.approx(by_hand(key - query), abs=1e-4)
+            assert biases[query, key].item() == pytest.approx(by_hand(key - query), abs=1e-4)
 
 
 def test_kept_biases_equal_fresh_ones_and_are_forgotten_when_training_goes_on():

@@ -13,7 +13,7 @@ WINDOW = 120
 
 def drifting(minutes: float, degrees_a_second: float, action: int = STAND, *, led: bool = False) -> np.ndarray:
     """A's heading as it is left by a network that turns A a little all the time, (windows,) radians."""
-    correction, heading, kept = DriftCorrection(STARTS), STARTS[0, 2], []
+    correction, heading, headings = DriftCorrection(STARTS), STARTS[0, 2], []
     for _ in range(int(minutes * 60 * 30 / WINDOW)):
         path = np.repeat(STARTS[:, None], WINDOW, axis=1)
         path[0, :, 2] = heading + np.radians(degrees_a_second) / 30 * np.arange(1, WINDOW + 1)
@@ -21,8 +21,8 @@ def drifting(minutes: float, degrees_a_second: float, action: int = STAND, *, le
         np.testing.assert_array_equal(fresh[..., :2], path[..., :2], err_msg="only turned, never moved")
         np.testing.assert_array_equal(fresh[1], path[1], err_msg="B stands as B should")
         heading = fresh[0, -1, 2]
-        kept.append(heading)
-    return np.array(kept)
+        headings.append(heading)
+    return np.array(headings)
 
 
 def test_the_partner_straight_ahead_has_bearing_zero():

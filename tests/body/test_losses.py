@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 
 def test_rotations_agree_with_scipy_and_have_a_gradient_at_zero():
     vectors = np.random.default_rng(0).normal(size=(50, 3))
-    found = exp_to_matrix(torch.from_numpy(vectors))
-    np.testing.assert_allclose(found, Rotation.from_rotvec(vectors).as_matrix(), atol=1e-9)
+    matrices = exp_to_matrix(torch.from_numpy(vectors))
+    np.testing.assert_allclose(matrices, Rotation.from_rotvec(vectors).as_matrix(), atol=1e-9)
     zero = torch.zeros(3, requires_grad=True)
     exp_to_matrix(zero)[1, 0].backward()
     torch.testing.assert_close(zero.grad, torch.tensor([0.0, 0.0, 1.0]))
@@ -28,13 +28,13 @@ def test_limbs_are_where_forward_kinematics_puts_them_seen_from_the_root():
     features, path = from_world(root, rotations)
     _, positions = forward_kinematics(SKELETON, rotations, root)
     for wanted in (FEET, HANDS):
-        made = Limbs(SKELETON, wanted).positions(torch.from_numpy(features.astype(np.float32))).numpy()
+        places = Limbs(SKELETON, wanted).positions(torch.from_numpy(features.astype(np.float32))).numpy()
         away = positions[:, SKELETON.indices(*wanted)] - root[:, None] * [1, 0, 1]
         sine, cosine = np.sin(path[:, 2])[:, None], np.cos(path[:, 2])[:, None]
         seen = np.stack(
             [cosine * away[..., 0] - sine * away[..., 2], away[..., 1], sine * away[..., 0] + cosine * away[..., 2]], -1
         )
-        np.testing.assert_allclose(made, seen, atol=1e-5)
+        np.testing.assert_allclose(places, seen, atol=1e-5)
 
 
 def test_speed_over_the_floor_is_the_speed_in_the_world():

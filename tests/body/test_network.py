@@ -22,9 +22,9 @@ def test_the_prediction_has_the_shape_of_the_poses_for_a_pair_and_for_one(perfor
     x = torch.randn(3, performers, 11, 5)
     held = torch.zeros(3, performers, 11, 2)
     projected = network.project_conditions(torch.randn(3, performers, 11, config.condition_width))
-    made = network(x, held, torch.rand(3), projected)
-    assert made.shape == x.shape
-    assert (made == 0).all(), "the last layer starts at zero: an untrained network predicts the mean pose"
+    predicted = network(x, held, torch.rand(3), projected)
+    assert predicted.shape == x.shape
+    assert (predicted == 0).all(), "the last layer starts at zero: an untrained network predicts the mean pose"
 
 
 def test_the_upper_network_hears_the_lower_body():
@@ -46,11 +46,11 @@ def test_every_condition_reaches_both_networks_and_can_be_dropped(name):
     model = tiny_model()
     c = conditions()
     c.routed.fill_(1)
-    kept, dropped = keep_all(), {**keep_all(), name: torch.zeros(1, 1)}
+    keep, dropped = keep_all(), {**keep_all(), name: torch.zeros(1, 1)}
     with torch.no_grad():
-        assert not torch.equal(model.lower_conditions(c, kept), model.lower_conditions(c, dropped))
+        assert not torch.equal(model.lower_conditions(c, keep), model.lower_conditions(c, dropped))
         lower = torch.zeros(1, 2, 9, model.lower.channels)
-        assert not torch.equal(model.upper_conditions(c, kept, lower), model.upper_conditions(c, dropped, lower))
+        assert not torch.equal(model.upper_conditions(c, keep, lower), model.upper_conditions(c, dropped, lower))
 
 
 def test_no_transcript_is_a_missing_condition_and_not_a_silent_one():
@@ -101,7 +101,7 @@ def test_the_skip_knows_the_best_linear_filter_of_the_data():
     t = torch.full((4000,), 0.8)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        made = skip(schedule.add_noise(x0, noise, t), t, torch.zeros(4000, 8), torch.zeros(4000, 1, 20, 4))
+        predicted = skip(schedule.add_noise(x0, noise, t), t, torch.zeros(4000, 8), torch.zeros(4000, 1, 20, 4))
     alpha, sigma = (float(v) for v in schedule.alpha_sigma(torch.tensor(0.8)))
     best = sigma**2 / 20 / (alpha**2 + sigma**2 / 20)  # variance of x given the mean of 20 noised copies of it
-    assert float((made - x0).square().mean()) == pytest.approx(best, rel=0.1)
+    assert float((predicted - x0).square().mean()) == pytest.approx(best, rel=0.1)

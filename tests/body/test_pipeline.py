@@ -59,8 +59,8 @@ def test_a_checkpoint_may_choose_its_own_strengths_and_a_brief_overrules_them():
     c = some_conditions(10)
     pipeline = tiny_pipeline()
     pipeline.model.strengths = {"text": 2.0}
-    asked = perform(tiny_pipeline(), c, strengths={"text": 2.0})[1]
-    assert np.array_equal(perform(pipeline, c)[1], asked)
+    strong = perform(tiny_pipeline(), c, strengths={"text": 2.0})[1]
+    assert np.array_equal(perform(pipeline, c)[1], strong)
     assert np.array_equal(perform(pipeline, c, strengths={"text": 1.0})[1], perform(tiny_pipeline(), c)[1])
 
 
@@ -69,10 +69,10 @@ def test_strength_zero_does_not_hear_the_condition():
     quiet.mel[:] = 0
     quiet.activity[:] = 0
     # Dropping speech drops it for both, so nobody hears the partner's either.
-    made = [perform(tiny_pipeline(), c, strengths={"speech": 0.0})[1] for c in (loud, quiet)]
-    heard = [perform(tiny_pipeline(), c)[1] for c in (loud, quiet)]
-    np.testing.assert_allclose(made[0], made[1], atol=1e-5)
-    assert np.abs(heard[0] - heard[1]).max() > 1e-3
+    deaf = [perform(tiny_pipeline(), c, strengths={"speech": 0.0})[1] for c in (loud, quiet)]
+    plain = [perform(tiny_pipeline(), c)[1] for c in (loud, quiet)]
+    np.testing.assert_allclose(deaf[0], deaf[1], atol=1e-5)
+    assert np.abs(plain[0] - plain[1]).max() > 1e-3
 
 
 def test_later_windows_grow_out_of_the_earlier_ones():
@@ -92,12 +92,12 @@ def test_a_join_keeps_place_and_speed_and_is_gone_after_half_a_second():
     time = torch.arange(60.0)
     before, after = 0.1 * time, 5.0 - 0.05 * time
     x = torch.where(time < 30, before, after).reshape(1, 1, 60, 1)
-    made = grow_from(x, known=30)[0, 0, :, 0]
-    assert torch.equal(made[:30], before[:30])
-    torch.testing.assert_close(made[30], before[30])
-    steps = made.diff()
+    joined = grow_from(x, known=30)[0, 0, :, 0]
+    assert torch.equal(joined[:30], before[:30])
+    torch.testing.assert_close(joined[30], before[30])
+    steps = joined.diff()
     assert abs(steps[30] - 0.1) < 0.02, "the speed goes on"
-    torch.testing.assert_close(made[45:], after[45:])
+    torch.testing.assert_close(joined[45:], after[45:])
     assert torch.equal(grow_from(x, known=0), x)
 
 
@@ -117,16 +117,16 @@ def test_memory_of_the_past_does_not_grow_with_the_take():
 
 
 def test_it_stops_between_two_steps_when_asked():
-    asked = []
+    calls = []
 
     def stop_at_the_fifth():
-        asked.append(None)
-        return len(asked) >= 5
+        calls.append(None)
+        return len(calls) >= 5
 
     # Two steps of two networks are four questions: the first window is made whole, the second is not.
     windows = list(tiny_pipeline().stream(some_conditions(60), 0, steps=2, should_stop=stop_at_the_fifth))
     assert [w.start for w in windows] == [0]
-    assert len(asked) == 5
+    assert len(calls) == 5
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path):

@@ -25,10 +25,10 @@ def test_a_gain_of_one_changes_nothing_and_fingers_leave_the_rest_alone():
     pipeline.model.gains = dict.fromkeys(PARTS, 1.0)
     assert np.array_equal(perform(pipeline, c)[1], plain)
     pipeline.model.gains = {"fingers": 1.3}
-    made = perform(pipeline, c)[1]
+    leaning = perform(pipeline, c)[1]
     legs = [SKELETON.index(name) for name in ("Hips", "LeftUpLeg", "RightFoot")]
-    assert np.array_equal(made[:, :, legs], plain[:, :, legs]), "the lower bodies come first"
-    assert np.abs(made - plain).max() > 1e-3
+    assert np.array_equal(leaning[:, :, legs], plain[:, :, legs]), "the lower bodies come first"
+    assert np.abs(leaning - plain).max() > 1e-3
 
 
 def test_what_leans_out_varies_more_over_seeds():

@@ -20,8 +20,8 @@ SHORT = BodyTraining(TINY, RATE, window=20, half=False)
 def test_a_run_that_stops_and_resumes_makes_the_same_networks_bit_for_bit(tmp_path):
     corpus = write_corpus(tmp_path / "corpus")
     whole = train_body(corpus, tmp_path / "whole", SHORT)
-    asked = []
-    train_body(corpus, tmp_path / "parts", SHORT, should_stop=lambda: asked.append(None) or len(asked) > 2)
+    calls = []
+    train_body(corpus, tmp_path / "parts", SHORT, should_stop=lambda: calls.append(None) or len(calls) > 2)
     resumed = train_body(corpus, tmp_path / "parts", SHORT)
     assert resumed.sha256 == whole.sha256
     other = train_body(corpus, tmp_path / "other", replace(SHORT, optimisation=replace(RATE, seed=1)))

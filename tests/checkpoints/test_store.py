@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> checkpoints.Checkpoint:
+def small(tmp_path: Path) -> checkpoints.Checkpoint:
     tensors = {"weight": torch.linspace(-1, 1, 7), "steps": torch.tensor([3])}
     return checkpoints.write_checkpoint(tmp_path / "small", "small", {"model": "face", "width": 7}, tensors)
 
@@ -23,31 +23,31 @@ def reason(error: pytest.ExceptionInfo[DuologueError]) -> str:
     return error.value.reason
 
 
-def test_what_was_written_is_read_in_32_bits_from_16(made: checkpoints.Checkpoint) -> None:
-    found = checkpoints.open_checkpoint(made.folder)
-    assert found == made
-    assert found.config["width"] == 7
-    tensors = found.tensors()
+def test_what_was_written_is_read_in_32_bits_from_16(small: checkpoints.Checkpoint) -> None:
+    opened = checkpoints.open_checkpoint(small.folder)
+    assert opened == small
+    assert opened.config["width"] == 7
+    tensors = opened.tensors()
     assert tensors["weight"].dtype == torch.float32
     assert torch.allclose(tensors["weight"], torch.linspace(-1, 1, 7), atol=1e-3)
     assert tensors["steps"].tolist() == [3]
-    assert load_file(made.folder / checkpoints.MODEL)["weight"].dtype == torch.float16
+    assert load_file(small.folder / checkpoints.MODEL)["weight"].dtype == torch.float16
 
 
-def test_a_changed_file_is_refused(made: checkpoints.Checkpoint) -> None:
-    config = made.folder / checkpoints.CONFIG
+def test_a_changed_file_is_refused(small: checkpoints.Checkpoint) -> None:
+    config = small.folder / checkpoints.CONFIG
     config.write_text(config.read_text().replace("7", "8"))
     with pytest.raises(DuologueError) as error:
-        checkpoints.open_checkpoint(made.folder)
+        checkpoints.open_checkpoint(small.folder)
     assert reason(error) == "checkpoint-hash"
     assert str(config) in str(error.value)
 
 
-def test_a_newer_format_is_refused(made: checkpoints.Checkpoint) -> None:
-    manifest = made.folder / checkpoints.MANIFEST
+def test_a_newer_format_is_refused(small: checkpoints.Checkpoint) -> None:
+    manifest = small.folder / checkpoints.MANIFEST
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
     with pytest.raises(DuologueError) as error:
-        checkpoints.open_checkpoint(made.folder)
+        checkpoints.open_checkpoint(small.folder)
     assert reason(error) == "checkpoint-format"
 
 
@@ -58,9 +58,9 @@ def test_a_missing_one_says_what_there_is() -> None:
     assert "body" in str(error.value)
 
 
-def test_another_models_checkpoint_is_refused(made: checkpoints.Checkpoint) -> None:
+def test_another_models_checkpoint_is_refused(small: checkpoints.Checkpoint) -> None:
     with pytest.raises(DuologueError) as error:
-        made.require("body")
+        small.require("body")
     assert reason(error) == "checkpoint-foreign"
 
 

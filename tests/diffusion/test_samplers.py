@@ -19,8 +19,8 @@ def ideal_denoiser(x, t):
 
 def error(sampler, steps):
     noise = torch.linspace(-2, 2, 9, dtype=torch.float64).reshape(-1, 1)
-    made = sampler.sample(ideal_denoiser, noise, steps)
-    return (made - (MEAN + SPREAD * noise)).abs().max().item()
+    sample = sampler.sample(ideal_denoiser, noise, steps)
+    return (sample - (MEAN + SPREAD * noise)).abs().max().item()
 
 
 def test_ddim_converges_to_the_exact_solution_at_first_order():
@@ -36,9 +36,9 @@ def test_dpm_solver_converges_faster_and_beats_ddim_at_ten_steps():
 def test_ancestral_sampling_draws_from_the_data_distribution():
     generator = torch.Generator().manual_seed(3)
     noise = torch.randn(20000, 1, generator=generator, dtype=torch.float64)
-    made = Ancestral().sample(ideal_denoiser, noise, 400, generator)
-    assert made.mean().item() == pytest.approx(MEAN, abs=0.01)
-    assert made.std().item() == pytest.approx(SPREAD, rel=0.03)
+    sample = Ancestral().sample(ideal_denoiser, noise, 400, generator)
+    assert sample.mean().item() == pytest.approx(MEAN, abs=0.01)
+    assert sample.std().item() == pytest.approx(SPREAD, rel=0.03)
 
 
 @pytest.mark.parametrize("sampler", [Ancestral(), Ddim(), DpmSolver2M()])

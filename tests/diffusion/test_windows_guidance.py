@@ -29,9 +29,9 @@ def test_held_frames_come_out_as_they_went_in_and_are_noised_by_the_schedule_on_
         seen[round(t[0].item(), 3)] = x
         return torch.zeros_like(x)
 
-    made = sampler.sample(hold(denoise, known, mask), noise, 8, generator)
-    torch.testing.assert_close(made[:, :2], known[:, :2], rtol=0, atol=0)
-    assert (made[:, 2:] == 0).all()
+    sample = sampler.sample(hold(denoise, known, mask), noise, 8, generator)
+    torch.testing.assert_close(sample[:, :2], known[:, :2], rtol=0, atol=0)
+    assert (sample[:, 2:] == 0).all()
     if not isinstance(sampler, Ancestral):
         expected = CosineSchedule().add_noise(known, noise, torch.tensor([0.25], dtype=torch.float64))
         torch.testing.assert_close(seen[0.25][:, :2], expected[:, :2])

@@ -28,8 +28,8 @@ def test_standardised_channels_come_back_as_features():
     names = columns(SKELETON)
     features = np.random.default_rng(1).normal(0.2, 0.5, (2, 50, len(names)))
     statistics = PoseStatistics.measure(names, [features])
-    made = statistics.standardise(features)
-    back = statistics.restore(made[..., statistics.lower], made[..., statistics.upper])
+    standard = statistics.standardise(features)
+    back = statistics.restore(standard[..., statistics.lower], standard[..., statistics.upper])
     np.testing.assert_allclose(back, features, atol=1e-5)
 
 
@@ -41,14 +41,14 @@ def test_a_walk_in_a_circle_comes_back_to_the_world_it_was_taken_from():
     features, path = from_world(root, rotations)
     walked = walk(path[0], features, moving=False)
     np.testing.assert_allclose(walked, path, atol=1e-9)
-    made_root, made = to_world(np.stack([features] * 2), np.stack([walked] * 2))
-    np.testing.assert_allclose(made_root[1], root, atol=1e-9)
-    np.testing.assert_allclose(made[1], rotations, atol=1e-6)
+    world_root, turned = to_world(np.stack([features] * 2), np.stack([walked] * 2))
+    np.testing.assert_allclose(world_root[1], root, atol=1e-9)
+    np.testing.assert_allclose(turned[1], rotations, atol=1e-6)
 
 
 def test_where_the_partner_stands_by_hand():
     # A in the origin looking along +Z; B two metres to A's left (+X), turned to look at A (heading -90 degrees).
     path = np.array([[[0.0, 0.0, 0.0]], [[2.0, 0.0, -np.pi / 2]]])
-    found = placement(path)[:, 0]
-    np.testing.assert_allclose(found[0], [1.0, 0.0, -1.0, 0.0], atol=1e-12)
-    np.testing.assert_allclose(found[1], [0.0, 1.0, 1.0, 0.0], atol=1e-12)  # B has A straight ahead
+    seen = placement(path)[:, 0]
+    np.testing.assert_allclose(seen[0], [1.0, 0.0, -1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(seen[1], [0.0, 1.0, 1.0, 0.0], atol=1e-12)  # B has A straight ahead
