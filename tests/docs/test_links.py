@@ -33,6 +33,10 @@ SOURCES = sorted(
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 DOCS_PATH = re.compile(r"(?<![\w./])(docs/[\w/.-]*\w)(?:#([\w-]+))?")
 CODE_PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/[\w-]+\.(?:py|toml|js|json|md|html|safetensors))`")
+MODULE = re.compile(r"`{1,2}(?:duologue\.)?(\w+(?:\.\w+)+)(?:\([^`]*\))?`{1,2}")
+FILE_ENDING = re.compile(r"\.(toml|json|wav|safetensors|csv|md|py|bvh|blend|mp4|txt|js|html|npy)$")
+ALSO_VARIABLES = {"brief", "take", "face", "performance"}
+"""Rooms whose names also stand for a value in prose: ``face.blinks_per_minute``, ``take.fps``."""
 PLACEHOLDER = re.compile(r"\b[A-Z]{3,}/|\b[A-Z]{4,}\.(?!md)|studio")
 """What a reader puts their own name for."""
 
@@ -148,3 +152,26 @@ def test_what_a_page_imports_is_there(page: Path) -> None:
                     or (alias.name not in names_in(file) and not module_file(f"{node.module}.{alias.name}"))
                 ]
     assert not missing
+
+
+def known(dotted: str) -> bool:
+    """Whether a room has a module of that name, or a module something of that name."""
+    parts = f"duologue.{dotted}".split(".")
+    for length in range(len(parts), 1, -1):
+        if file := module_file(".".join(parts[:length])):
+            return length == len(parts) or parts[length] in names_in(file)
+    return False
+
+
+@pytest.mark.parametrize("tree", [file.name for file in CODE.iterdir() if file.is_dir()] + ["docs", "addon", "tests"])
+def test_modules_that_prose_names_exist(tree: str) -> None:
+    rooms = {file.stem for file in CODE.iterdir()} - ALSO_VARIABLES
+    folder = CODE / tree if (CODE / tree).is_dir() else REPOSITORY / tree
+    missing = [
+        f"{name(file)} names {dotted}"
+        for file in [*SOURCES, *PAGES]
+        if file.is_relative_to(folder)
+        for dotted in MODULE.findall(file.read_text(encoding="utf-8"))
+        if dotted.split(".")[0] in rooms and not FILE_ENDING.search(dotted) and not known(dotted)
+    ]
+    assert not missing, "\n".join(missing)

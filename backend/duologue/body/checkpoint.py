@@ -40,7 +40,7 @@ class BodyModel(nn.Module):
     ) -> None:
         super().__init__()
         self.gains = dict(gains or {})
-        """By how much a sampler leans out, by part of the body (``body.gains``)."""
+        """By how much a sampler leans out, by part of the body (``body.rescaling``)."""
         self.strengths = dict(strengths or {})
         """Guidance that this checkpoint works best with, where a brief asks for none."""
         statistics = replace(statistics, flat=not config.hierarchical)

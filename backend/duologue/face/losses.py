@@ -42,7 +42,7 @@ class FaceLoss:
 
 
 def lip_gap(weights: Tensor) -> Tensor:
-    """Return the gap in mm (...,) of weights (..., 52), as ``datasets.lips.lip_gap`` does for numpy."""
+    """Return the gap in mm (...,) of weights (..., 52), as ``facial.lips.lip_gap`` does for numpy."""
     return weights @ torch.from_numpy(COEFFICIENTS).to(weights) + REST
 
 

@@ -157,7 +157,7 @@ class FacePipeline(Pipeline[FaceConditions, FaceWindow]):
         return cls(speech, denoiser, torch.zeros(len(config.shapes)), torch.ones(len(config.shapes)))
 
     def state(self) -> tuple[dict[str, object], dict[str, Tensor]]:
-        """Return (config, tensors) as ``checkpoints.write_checkpoint`` takes them. A pretrained encoder is left out."""
+        """Return (config, tensors) as ``checkpoints.store.write_checkpoint`` takes them. A pretrained encoder is left out."""
         ours = self.encoder.config
         tensors = {f"denoiser.{key}": value for key, value in self.denoiser.state_dict().items()}
         if ours is not None:

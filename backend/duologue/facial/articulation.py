@@ -2,7 +2,7 @@
 
 From sound alone a model guesses p, b, m, f and v, and misses some of a voice unlike those it has heard. A transcript doesn't
 guess: ``SpokenLips`` makes each of its phones that the model left out, with the same constraints and timing as the composing
-rules (``datasets.coarticulation``, after JALI's hard constraints, Edwards et al. 2016), and leaves alone what is there.
+rules (``facial.coarticulation``, after JALI's hard constraints, Edwards et al. 2016), and leaves alone what is there.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ class FaceFormerPipeline:
         return cls(encoder, network, tensors["mean"], tensors["std"], stored.sha256)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return (config, tensors) as ``checkpoints.write_checkpoint`` takes them."""
+        """Return (config, tensors) as ``checkpoints.store.write_checkpoint`` takes them."""
         if self.encoder.config is None:
             raise DuologueError(
                 "UNIMPLEMENTED",

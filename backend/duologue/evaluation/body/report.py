@@ -55,7 +55,7 @@ class BodyEvaluation:
     """What is judged, and on how much."""
 
     corpus: Path
-    """Held-out pairs (``body.corpus.Corpus``)."""
+    """Held-out pairs (``datasets.corpus.body.Corpus``)."""
     checkpoints: tuple[str, ...] = ("body",)
     """The first one is ``ours``, which the others are compared with."""
     flat: str | None = None

@@ -39,7 +39,7 @@ class Moved:
     rotations: Singles
 
     def features(self) -> Singles:
-        """Return (T, 2, C), the columns of ``body.poses.columns``."""
+        """Return (T, 2, C), the columns of ``features.pose.columns``."""
         made = [poses.from_world(root, turns)[0] for root, turns in zip(self.root, self.rotations, strict=True)]
         return np.stack(made, axis=1).astype(np.float32)
 

@@ -46,7 +46,7 @@ class Motion:
         )
 
     def features(self) -> NDArray[np.float32]:
-        """Return (T, 4 + 3 J), the columns of ``body.poses.columns``."""
+        """Return (T, 4 + 3 J), the columns of ``features.pose.columns``."""
         local = unroll_exp(quat_to_exp(self.rotations)).reshape(len(self), -1)
         return np.concatenate([self.steps, self.height[:, None], local], axis=1).astype(np.float32)
 
