@@ -1,4 +1,7 @@
-"""Classifier-free guidance with a strength for each condition (Ho & Salimans 2022), in one batched network call."""
+"""Classifier-free guidance in one batched network call.
+
+Ho & Salimans 2022 (arXiv 2207.12598), equation 6, with a strength for each condition; docs/reference/papers.md#guidance.
+"""
 
 from __future__ import annotations
 

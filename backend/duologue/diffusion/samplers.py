@@ -3,8 +3,8 @@
 Each sampler's ``iterate`` yields after every step, so the caller can stop between steps or show progress; ``sample`` runs it to
 the end. They agree on everything but the update from one moment to the next:
 
-- ``Ancestral``: DDPM (Ho et al. 2020), the stochastic baseline;
-- ``Ddim``: Song et al. 2021 with eta 0, first order, deterministic;
+- ``Ancestral``: DDPM (Ho et al. 2020, arXiv 2006.11239, equations 6 and 7), the stochastic baseline;
+- ``Ddim``: Song et al. 2021 (arXiv 2010.02502, equation 12) with eta 0, first order, deterministic;
 - ``DpmSolver2M``: DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, algorithm 2), second order at one network call a step.
 """
 

@@ -2,8 +2,8 @@
 
 Holding frames during sampling is replacement on x0: where a frame is known, the denoiser's estimate *is* the known
 value. From unit noise n, every sampler here then keeps ``alpha known + sigma n`` at those frames (DDIM and DPM-
-Solver++ exactly, the ancestral one as a posterior draw): the overwriting with noised known frames of RePaint and
-DiffSHEG, without any bookkeeping.
+Solver++ exactly, the ancestral one as a posterior draw): the overwriting with noised known frames of RePaint (Lugmayr
+et al. 2022, arXiv 2201.09865, equation 8) and DiffSHEG (Chen et al. 2024, arXiv 2401.04747), without any bookkeeping.
 """
 
 from __future__ import annotations

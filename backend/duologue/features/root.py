@@ -1,7 +1,8 @@
 """The root as steps a frame: what a network can learn anywhere on the floor, and how steps become a path again.
 
-After the "pos_rot_deltas" of PyMO as used by Alexanderson et al., "Listen, Denoise, Action!", 2023. Theirs always starts in the
-origin; a pair needs each performer's own start, or the two lose sight of each other.
+After the "pos_rot_deltas" of PyMO as LDA's published code uses it (Alexanderson et al. 2023, arXiv 2211.09707;
+docs/reference/papers.md#lda). Theirs always starts in the origin; a pair needs each performer's own start, or the two lose sight
+of each other.
 """
 
 from __future__ import annotations
