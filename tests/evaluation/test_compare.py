@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from duologue.cli import app, evaluate_compare
+from duologue.cli import app
 from duologue.errors import DuologueError
-from duologue.evaluation import compare
+from duologue.evaluation import blind_set, compare
 from duologue.evaluation.compare import ANSWERS, Shown
 from typer.testing import CliRunner
 
@@ -99,7 +99,7 @@ def test_a_blind_set_and_its_tally(tmp_path, monkeypatch) -> None:
         joined[video.stem] = (left.read_bytes(), right.read_bytes())
         video.write_bytes(b"video")
 
-    monkeypatch.setattr(evaluate_compare, "_beside", beside)
+    monkeypatch.setattr(blind_set, "_beside", beside)
     out = tmp_path / "set"
     done = CliRunner().invoke(app, ["evaluate", "compare", str(ours), str(flat), "--out", str(out), "--seed", "1"])
     assert done.exit_code == 0, done.output

@@ -37,8 +37,8 @@ def folder(screen: VirtualScreen, tmp_path_factory: pytest.TempPathFactory) -> P
     pytest.importorskip("zmq")
     pytest.importorskip("torch")
     soundfile = pytest.importorskip("soundfile")
-    from duologue.cli.extension import build_extension
     from duologue.files.folders import demo_brief
+    from duologue.packaging.extension import build_extension
 
     folder = tmp_path_factory.mktemp("ui")
     build_extension(folder / "dist", "current").rename(folder / "duologue.zip")

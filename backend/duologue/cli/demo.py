@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from duologue.brief import Brief, PerformerBrief, Speech
-from duologue.cli.perform import AsJson, Engine, Out, Preview, Server, finish, run
+from duologue.cli.perform import Out, finish, run
+from duologue.cli.stage import AsJson, Engine, Preview, Server
 from duologue.errors import invalid
 from duologue.files.folders import demo_brief
+from duologue.shots.perform import Outputs
 
 
 def demo(
@@ -32,4 +34,5 @@ def demo(
         if voice_a and voice_b
         else Brief.load(demo_brief())
     )
-    finish(run(brief, out_folder, server=server, preview=preview, engine=engine), out_folder, as_json)
+    outputs = Outputs(scene=preview, preview=preview, engine=engine)
+    finish(run(brief, out_folder, outputs, server), out_folder, as_json)

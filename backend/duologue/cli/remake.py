@@ -10,8 +10,10 @@ import typer
 
 from duologue import labels
 from duologue.brief import Brief
-from duologue.cli.perform import AsJson, Engine, Out, Preview, Server, finish, run
+from duologue.cli.perform import Out, finish, run
+from duologue.cli.stage import AsJson, Engine, Preview, Server
 from duologue.errors import invalid
+from duologue.shots.perform import Outputs
 from duologue.take import Take
 from duologue.take.edit import Edit
 
@@ -45,10 +47,10 @@ def remake(
         bodies=only != "faces",
         faces=only != "bodies",
     )
-    kept = Take.load(take)
+    old = Take.load(take)
     if out_folder.resolve() == take.resolve().parent:
         raise invalid("out-is-the-take", f"{out_folder} holds the take itself; choose another folder", field="--out")
-    asked = Brief.load(brief)
-    asked = replace(asked, seed=int(kept.provenance.get("seed", asked.seed)) + 1 if seed is None else seed)
-    report = run(asked, out_folder, server=server, preview=preview, engine=engine, remake=(kept, part))
-    finish(report, out_folder, as_json)
+    loaded = Brief.load(brief)
+    loaded = replace(loaded, seed=int(old.provenance.get("seed", loaded.seed)) + 1 if seed is None else seed)
+    outputs = Outputs(scene=preview, preview=preview, engine=engine)
+    finish(run(loaded, out_folder, outputs, server, (old, part)), out_folder, as_json)

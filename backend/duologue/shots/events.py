@@ -6,7 +6,10 @@ A line is ``{"duologue": WHAT, …}`` and stands among whatever Blender itself p
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 MARK: Final = "duologue"
@@ -27,3 +30,27 @@ def parse(line: str) -> dict[str, Any] | None:
         return json.loads(line)
     except ValueError:
         return None
+
+
+def follow(command: Sequence[str], on_event: Callable[[dict[str, Any]], None]) -> tuple[int, list[str]]:
+    """Run a command that prints event lines to its end; return its exit code and the last lines that were none.
+
+    Whatever ``on_event`` raises, and Ctrl-C, ends the command as well.
+    """
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+    )
+    assert process.stdout is not None
+    last = deque[str](maxlen=8)
+    try:
+        for line in process.stdout:
+            event = parse(line)
+            if event is not None:
+                on_event(event)
+            elif line.strip():
+                last.append(line.strip())
+        return process.wait(), list(last)
+    finally:
+        if process.poll() is None:  # Ctrl-C ends the parent's wait, not always the child
+            process.terminate()
+            process.wait()

@@ -12,117 +12,56 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from duologue import __version__
-from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.files.atomic import prepare_folder, write_text
-from duologue.shots.perform import HaltError
-from duologue.shots.shot import REPORT, Shot
+from duologue.files.atomic import prepare_folder
+from duologue.shots.perform import HaltError, Outputs, Request, Stage, perform_into
+from duologue.shots.report import REPORT, TAKE, is_whole, named_files, read_report, write_report
+from duologue.shots.shot import Shot
 from duologue.take import Take
-from duologue.units import FPS, Sound
 
-TAKE: Final = "take.safetensors"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is made of each take beside the take itself, as far as it decides whether a shot is done."""
-
-    scene: bool = True
-    preview: bool = True
-    engine: str = "workbench"
-    exports: tuple[str, ...] = ()
+STATES: Final = ("done", "skipped", "failed", "left")
+"""What becomes of a shot; ``left``: it was stopped before."""
 
 
-class Studio(Protocol):
-    """What differs between the command line and Blender."""
-
-    def read(self, brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
-        """Return both voices, mono and equally long, and notes about them."""
-        ...
-
-    def perform(self, brief: Brief, voices: tuple[Sound, Sound]) -> tuple[Take, list[str]]:
-        """Return the take, and what there is to say about it."""
-        ...
-
-    def stage(self, shot: Shot, take: Take, voices: tuple[Sound, Sound]) -> tuple[list[str], list[str]]:
-        """Make the scene and everything else from the take in the shot's folder; return the files' names and notes."""
-        ...
-
-
-def make(shot: Shot, wanted: Wanted, studio: Studio, *, force: bool = False) -> dict[str, Any]:
+def make(shot: Shot, outputs: Outputs, stage: Stage, *, force: bool = False) -> dict[str, Any]:
     """Make one shot if it is not done; return its report, in which ``shot.state`` says which of the two it was.
 
     Raises:
-        DuologueError: what reading the brief, performing and staging raise; PERMISSION_DENIED ``not-writable``.
+        DuologueError: what reading the brief, performing and rendering raise; PERMISSION_DENIED ``not-writable``.
     """
-    began = time.monotonic()
     brief = shot.load()
-    voices, heard = studio.read(brief)
+    voices, notes = stage.read(brief)
+    outputs = replace(outputs, blend=shot.blend, armatures=shot.armatures)
     digest = brief.digest(voices)
-    asked = _asked(shot, wanted, digest)
-    report = None if force else done_report(shot.folder, asked)
-    if report is not None:
-        report["shot"]["state"] = "skipped"
-        return report
+    asked = _asked(outputs, digest)
+    before = read_report(shot.folder)
+    if before is not None and not force and _is_done(shot.folder, before, asked):
+        before["shot"]["state"] = "skipped"
+        return before
     prepare_folder(shot.folder)
-    before = _files_of(shot.folder)
     (shot.folder / REPORT).unlink(missing_ok=True)  # until the new one is written the shot counts as not done
-    take, told = (None if force else kept_take(shot.folder, digest)), list[str]()
-    if take is None:
-        take, told = studio.perform(brief, voices)
-        take.save(shot.folder / TAKE)
-    performed = time.monotonic()
-    files, noted = studio.stage(shot, take, voices)
-    report = {
-        "duologue": __version__,
-        "shot": {"name": shot.name, "brief": str(shot.brief), "asked": asked, "state": "done"},
-        "files": [TAKE, *files, REPORT],
-        "notes": list(dict.fromkeys([*brief.notes, *heard, *told, *noted])),
-        "take": {
-            "frames": take.frames,
-            "seconds": round(take.seconds, 3),
-            "fps": FPS,
-            "complete": take.complete,
-            "digest": take.digest(),
-            "provenance": dict(take.provenance),
-        },
-        "seconds": {
-            "performing": round(performed - began, 3),
-            "rendering": round(time.monotonic() - performed, 3),
-            "all": round(time.monotonic() - began, 3),
-        },
-    }
-    for name in before - set(report["files"]):  # an old preview beside a new take would mislead
+    take = None if force else _whole_take(shot.folder, digest)
+    about = {"name": shot.name, "brief": str(shot.brief), "asked": asked, "state": "done"}
+    report = perform_into(shot.folder, Request(brief, voices, notes, outputs), stage, take, shot=about)
+    for name in named_files(before) - set(report["files"]):  # an old preview beside a new take would mislead
         (shot.folder / name).unlink(missing_ok=True)
-    _write(shot.folder / REPORT, report)
     return report
 
 
-def done_report(folder: Path, asked: str) -> dict[str, Any] | None:
-    """Return a folder's report if it is of just this shot, whole, and every file it names is there; else None."""
+def _is_done(folder: Path, report: dict[str, Any], asked: str) -> bool:
+    """Return whether a folder's report is of just this shot, whole, and every file that it names is there."""
     try:
-        report: dict[str, Any] = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-        same = report["shot"]["asked"] == asked and report["take"]["complete"]
-        return report if same and all((folder / name).stat().st_size for name in report["files"]) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return report["shot"]["asked"] == asked and is_whole(folder, report)
+    except (KeyError, TypeError):
+        return False
 
 
-def _files_of(folder: Path) -> set[str]:
-    """Return the files that a folder's report names, so far as they are plain names in it."""
-    try:
-        named: list[str] = json.loads((folder / REPORT).read_text(encoding="utf-8"))["files"]
-        return {name for name in named if Path(name).name == name}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
-def kept_take(folder: Path, digest: str) -> Take | None:
+def _whole_take(folder: Path, digest: str) -> Take | None:
     """Return the whole take that a folder holds of a brief (by its digest, the sound included), or None."""
     try:
         take = Take.load(folder / TAKE)
@@ -131,16 +70,16 @@ def kept_take(folder: Path, digest: str) -> Take | None:
     return take if take.complete and take.provenance.get("brief") == digest else None
 
 
-def _asked(shot: Shot, wanted: Wanted, digest: str) -> str:
+def _asked(outputs: Outputs, digest: str) -> str:
     """Return the sha256 of all that decides what a shot becomes: brief and sound, the scene's file, the cast, what is wanted."""
     parts = {
         "brief": digest,
-        "blend": _file_digest(shot.blend) if shot.blend else "",
-        "armatures": shot.armatures,
-        "scene": wanted.scene,
-        "preview": wanted.preview,
-        "engine": wanted.engine if wanted.preview else "",
-        "exports": sorted(wanted.exports),
+        "blend": _file_digest(outputs.blend) if outputs.blend else "",
+        "armatures": outputs.armatures,
+        "scene": outputs.scene,
+        "preview": outputs.preview,
+        "engine": outputs.engine if outputs.preview else "",
+        "exports": sorted(outputs.exports),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -175,60 +114,65 @@ def make_all(
     """Make every shot, one after the other; one that fails doesn't keep the others from being made.
 
     ``work`` makes a shot and returns its report (see :func:`make`); ``tell`` hears of each shot as it ends. The summary is
-    returned, and written as ``report`` (by default ``out/report.json``) after every shot: ``shots`` with a state each (done,
-    skipped, failed with the error, left when it was stopped before), how many of each, ``exit_code``, seconds
-    (docs/guide/farm.md).
+    returned, and written as ``report`` (by default ``out/report.json``) after every shot: ``shots`` with one of ``STATES`` each
+    (failed with the error), how many of each, ``exit_code`` (docs/guide/farm.md), seconds.
     """
-    began = time.monotonic()
     prepare_folder(out)
     report = report or out / REPORT
     prepare_folder(report.parent)
-    lines: list[dict[str, Any]] = [{"name": s.name, "folder": str(s.folder), "state": "left"} for s in shots]
-    codes: set[int] = set()
-    told: dict[str, Any] = {}
+    tally = _Tally(shots)
+    summary = tally.summary()
+    for shot, line in zip(shots, tally.lines, strict=True):
+        goes_on = tally.count(line, work, shot)
+        summary = tally.summary()
+        write_report(report, summary)
+        tell(line)
+        if not goes_on:
+            break
+    return summary
 
-    def summary() -> dict[str, Any]:
-        count = {
-            state: sum(line["state"] == state for line in lines) for state in ("done", "skipped", "failed", "left")
-        }
-        # What a retry may mend comes first: a farm asks no more of the number.
-        code = next((code for code in (130, 1, 4, 3, 2) if code in codes), 0)
-        seconds = round(time.monotonic() - began, 3)
-        return {"duologue": __version__, "exit_code": code, **count, "seconds": seconds, "shots": lines}
 
-    def fail(line: dict[str, Any], error: DuologueError) -> None:
-        codes.add(error.exit_code)
-        about = {"code": error.code, "reason": error.reason, "message": str(error)}
-        line |= {"state": "failed", "error": about}
+class _Tally:
+    """What has become of each shot, and the exit code that says the worst of it."""
 
-    for shot, line in zip(shots, lines, strict=True):
-        halted = False
+    def __init__(self, shots: Sequence[Shot]) -> None:
+        self._began = time.monotonic()
+        self._codes: set[int] = set()
+        self.lines: list[dict[str, Any]] = [
+            {"name": shot.name, "folder": str(shot.folder), "state": "left"} for shot in shots
+        ]
+
+    def count(self, line: dict[str, Any], work: Callable[[Shot], dict[str, Any]], shot: Shot) -> bool:
+        """Make a shot and note in its line what came of it; return whether the others can be made."""
         try:
-            made = work(shot)
-            line |= {
-                "state": made["shot"]["state"],
-                "files": made["files"],
-                "notes": made["notes"],
-                "seconds": made["seconds"]["all"],
-            }
-        except HaltError as halt:
-            fail(line, halt.error)
-            halted = True
+            report = work(shot)
+            line |= {"state": report["shot"]["state"], "files": report["files"], "notes": report["notes"]}
+            line["seconds"] = report["seconds"]["all"]
         except KeyboardInterrupt:
-            codes.add(130)
-            halted = True
+            self._codes.add(130)
+            return False
         except DuologueError as error:
-            fail(line, error)
+            self._fail(line, error)
+            return not isinstance(error, HaltError)
         except Exception as error:  # a fault of ours in one shot must not cost the night
             traceback.print_exc(file=sys.stderr)
-            fail(line, DuologueError("INTERNAL", "fault", f"a fault of Duologue: {type(error).__name__}: {error}"))
-        told = summary()
-        _write(report, told)
-        tell(line)
-        if halted:
-            break
-    return told
+            fault = f"a fault of Duologue: {type(error).__name__}: {error}"
+            self._fail(line, DuologueError("INTERNAL", "fault", fault))
+        return True
 
+    def _fail(self, line: dict[str, Any], error: DuologueError) -> None:
+        self._codes.add(error.exit_code)
+        line |= {"state": "failed", "error": {"code": error.code, "reason": error.reason, "message": str(error)}}
 
-def _write(path: Path, report: dict[str, Any]) -> None:
-    write_text(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    def summary(self) -> dict[str, Any]:
+        """Return the report of all shots."""
+        states = [line["state"] for line in self.lines]
+        # What a retry may mend comes first: a farm asks no more of the number.
+        code = next((code for code in (130, 1, 4, 3, 2) if code in self._codes), 0)
+        return {
+            "duologue": __version__,
+            "exit_code": code,
+            **{state: states.count(state) for state in STATES},
+            "seconds": round(time.monotonic() - self._began, 3),
+            "shots": self.lines,
+        }

@@ -12,9 +12,7 @@ from typing import Any, Final, cast
 from duologue.brief import Brief
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import Table, read_document, read_text
-
-REPORT: Final = "report.json"
-"""What a finished shot's folder has, and the folder of all shots."""
+from duologue.shots.report import REPORT
 
 _COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b")
 _SUFFIXES: Final = (".toml", ".json")
@@ -36,6 +34,15 @@ class Shot:
         """Return the brief with the shot's own seed and steps. Raises what :meth:`Brief.load` does."""
         changes = {name: value for name, value in (("seed", self.seed), ("steps", self.steps)) if value is not None}
         return replace(Brief.load(self.brief), **changes)
+
+    def with_defaults(self, seed: int | None, blend: Path | None, armatures: tuple[str, str]) -> Shot:
+        """Return the shot with what is set for all shots, where it says nothing itself."""
+        return replace(
+            self,
+            seed=seed if self.seed is None else self.seed,
+            blend=self.blend or blend,
+            armatures=(self.armatures[0] or armatures[0], self.armatures[1] or armatures[1]),
+        )
 
 
 def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
@@ -61,9 +68,9 @@ def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
         return [_shot({"brief": path.name}, {}, path.resolve().parent, out)]
     root = Table(document, "", ("shots", *_COLUMNS))
     shared = {key: value for key, value in document.items() if key != "shots"}
-    found = cast("list[Mapping[str, Any]]", root.items("shots"))
+    items = cast("list[Mapping[str, Any]]", root.items("shots"))
     return _distinct(
-        path, [_shot(item, shared, path.resolve().parent, out, f"shots[{i}]") for i, item in enumerate(found)]
+        path, [_shot(item, shared, path.resolve().parent, out, f"shots[{i}]") for i, item in enumerate(items)]
     )
 
 

@@ -1,0 +1,142 @@
+"""The figures the README quotes, measured here; comparisons interleaved (A, B, B, A) in one run."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from duologue.brief import Brief
+from duologue.errors import DuologueError
+from duologue.files.folders import demo_brief
+from duologue.shots import blender, events
+from duologue.take import Window
+from duologue.units import FPS
+
+Row = dict[str, Any]
+"""One figure: ``name``, ``value``, ``unit``, ``limit`` (None where there is none) and how it was measured."""
+
+
+def measure(part: str, repeats: int) -> list[Row]:
+    """Return the figures of one of ``PARTS``, each timed so often; what can't be measured here is a row that says why."""
+    try:
+        return PARTS[part](repeats)
+    except DuologueError as error:
+        return [{"name": part, "value": None, "unit": "", "limit": None, "how": f"not measured: {error}"}]
+
+
+def measure_take(repeats: int) -> list[Row]:
+    """Time the demo's dialogue: both bodies, both faces and the features, in this process, models loaded."""
+    from duologue.performance import Performance
+    from duologue.speech.decode import load_pair
+
+    brief = Brief.load(demo_brief())
+    audio_a, audio_b, _ = load_pair(brief)
+    performance = Performance.load("auto")
+    factors: list[float] = []
+    firsts: list[float] = []
+    seconds = 0.0
+    for index in range(repeats + 1):
+        began = time.perf_counter()
+        first, frames = 0.0, 0
+        for event in performance.stream(brief, (audio_a, audio_b)):
+            if isinstance(event, Window):
+                first = first or time.perf_counter() - began
+                frames = event.end
+        seconds = frames / FPS
+        if index:  # the first run warms caches up
+            factors.append((time.perf_counter() - began) / seconds)
+            firsts.append(first)
+    how = f"median of {repeats} of the {seconds:.0f} s demo dialogue, in process (min {min(factors):.3f}, max {max(factors):.3f})"
+    return [
+        _row("take: real-time factor", statistics.median(factors), "x", 1.0, how),
+        _row("take: first window", statistics.median(firsts), "s", None, "same runs, without the wire"),
+    ]
+
+
+def measure_wire(repeats: int) -> list[Row]:
+    """Time a warm server: first window, what the wire adds to a take, CURVE against plain."""
+    from duologue.service.bench import measure_wire as measure
+    from duologue.speech.decode import load_pair
+    from duologue.wire.local import LocalServer, open_client
+
+    brief = Brief.load(demo_brief())
+    audio_a, audio_b, _ = load_pair(brief)
+    firsts: list[float] = []
+    with LocalServer.start() as server, open_client(server.connection) as client:
+        for index in range(repeats + 1):
+            began = time.perf_counter()
+            for event in client.perform(brief, (audio_a, audio_b)):
+                if isinstance(event, Window):
+                    if index:
+                        firsts.append(time.perf_counter() - began)
+                    break  # leaving the loop cancels the rest
+    rows = [
+        _row(
+            "wire: first window, warm server",
+            statistics.median(firsts),
+            "s",
+            2.0,
+            f"median of {repeats}, max {max(firsts):.2f}",
+        )
+    ]
+    told = measure(rounds=repeats)
+    # What the wire adds is the same for any performance; the limit is for one at the real-time factor where we go.
+    share = 1 + told["added_ms"] / (1000 * 0.3 * told["take_seconds"])
+    return [
+        *rows,
+        _row(
+            "wire: a take at real-time factor 0.3, over the wire / without",
+            share,
+            "x",
+            1.05,
+            f"adds {told['added_ms']:.0f} ms to a {told['take_seconds']:.0f} s take "
+            f"(at factor {told['performance_ms_per_window'] / 5000:g}: {_interval(told['wire_overhead'])})",
+        ),
+        _row(
+            "wire: CURVE / plain",
+            told["curve_overhead"]["median"],
+            "x",
+            1.05,
+            f"{_interval(told['curve_overhead'])}; noise {_interval(told['noise'])}",
+        ),
+    ]
+
+
+def _interval(ratio: dict[str, float]) -> str:
+    return f"{ratio['median']:.3f} [{ratio['low']:.3f}, {ratio['high']:.3f}]"
+
+
+def measure_blender(repeats: int) -> list[Row]:
+    """Time the extension's registration and writing a 60 s take onto both sample characters, in Blender."""
+    rows: list[Row] = []
+    command = [*blender.find_blender(), "benchmark", "--repeats", str(repeats)]
+    code, last = events.follow(command, lambda event: rows.extend(event.get("rows", ())))
+    if code or not rows:
+        raise blender.ended(code, last)
+    return rows
+
+
+def measure_import(repeats: int) -> list[Row]:
+    """Time ``import duologue`` in fresh interpreters."""
+    probe = "import time; t = time.perf_counter(); import duologue; print(time.perf_counter() - t)"
+    times = [
+        float(subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout)
+        for _ in range(repeats)
+    ]
+    return [_row("import duologue", statistics.median(times), "s", 0.15, f"median of {repeats} fresh interpreters")]
+
+
+PARTS: dict[str, Callable[[int], list[Row]]] = {
+    "import": measure_import,
+    "take": measure_take,
+    "wire": measure_wire,
+    "blender": measure_blender,
+}
+
+
+def _row(name: str, value: float, unit: str, limit: float | None, how: str) -> Row:
+    return {"name": name, "value": value, "unit": unit, "limit": limit, "how": how}
