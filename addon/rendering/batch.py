@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ import bpy
 from duologue.brief import Brief, Speech
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
-from duologue.shots import perform as line
-from duologue.shots import queue as making
-from duologue.shots.shot import REPORT, Shot, read_shots
+from duologue.shots import queue
+from duologue.shots.perform import Connection, Outputs
+from duologue.shots.report import REPORT
+from duologue.shots.shot import read_shots
 from duologue.shots.stopping import stoppable
-from duologue.take import Take
-from duologue.take.export import write_bodies, write_faces, write_voices
 from duologue.units import Sound, padded_pair
+from duologue.wire.client import Client
 from duologue.wire.local import find_server, open_client
 
 from ..identity import is_enabled
@@ -43,72 +42,53 @@ def run(options: Namespace, emit: Emit) -> int:
         DuologueError: briefs, scene, exporter or server that are wrong from the start: nothing was made then.
     """
     exporting.check(options.export)
-    own = Path(bpy.data.filepath) if bpy.data.filepath else None
-    blend = options.blend or own
-    shots = [
-        replace(
-            found,
-            blend=found.blend or blend,
-            armatures=(found.armatures[0] or options.armature_a, found.armatures[1] or options.armature_b),
-            seed=options.seed if found.seed is None else found.seed,
-        )
-        for found in read_shots(options.brief, options.out)
-    ]
-    wanted = making.Wanted(True, not options.no_preview, options.engine, tuple(options.export))
-    connection = line.Line(partial(_open, options))
-    studio = _Studio(connection, options, emit)
+    blend = options.blend or (Path(bpy.data.filepath) if bpy.data.filepath else None)
+    armatures = (options.armature_a, options.armature_b)
+    shots = [one.with_defaults(options.seed, blend, armatures) for one in read_shots(options.brief, options.out)]
+    outputs = Outputs(True, not options.no_preview, options.engine, tuple(options.export))
+    connection = Connection(partial(_open, options))
+    make = partial(queue.make, outputs=outputs, stage=_BlenderStage(connection, options, emit), force=options.force)
     with stoppable():
         try:
-            summary = making.make_all(
-                shots,
-                options.out,
-                lambda one: making.make(one, wanted, studio, force=options.force),
-                lambda told: emit("shot", **told),
-                options.report,
-            )
+            summary = queue.make_all(shots, options.out, make, lambda one: emit("shot", **one), options.report)
         finally:
             connection.close()
-    counts = {state: summary[state] for state in ("done", "skipped", "failed", "left")}
+    counts = {state: summary[state] for state in queue.STATES}
     emit("batch", **counts, exit_code=summary["exit_code"], report=str(options.report or options.out / REPORT))
     return summary["exit_code"]
 
 
-class _Studio:
-    """What a shot needs of Blender: its decoder, its connection, its scenes."""
+class _BlenderStage:
+    """What a shot needs of Blender (a :class:`duologue.shots.perform.Stage`): its decoder, its connection, its scenes."""
 
-    def __init__(self, connection: line.Line, options: Namespace, emit: Emit) -> None:
-        self._line, self._options, self._emit = connection, options, emit
+    def __init__(self, connection: Connection, options: Namespace, emit: Emit) -> None:
+        self._connection, self._options, self._emit = connection, options, emit
 
     def read(self, brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
         return read_voices(brief)
 
-    def perform(self, brief: Brief, voices: tuple[Sound, Sound]) -> tuple[Take, list[str]]:
-        def on_progress(stage: str, done: int, total: int) -> None:
-            self._emit("progress", stage=stage, done=done, total=total)
+    def client(self) -> Client:
+        return self._connection.client()
 
-        return line.perform(self._line.client(), brief, voices, on_progress)
+    def progress(self, stage: str, done: int, total: int) -> None:
+        self._emit("progress", stage=stage, done=done, total=total)
 
-    def stage(self, one: Shot, take: Take, voices: tuple[Sound, Sound]) -> tuple[list[str], list[str]]:
-        files = [
-            *write_bodies(take, one.folder),
-            *write_faces(take, one.folder),
-            *write_voices(take, voices, one.folder),
-        ]
+    def render(self, take: Path, outputs: Outputs) -> tuple[list[str], list[str]]:
         notes: list[str] = []
 
         def emit(what: str, **fields: Any) -> None:
             notes.extend([fields["message"]] if what == "note" else [])
             self._emit(what, **fields)
 
-        if one.blend is None and bpy.data.filepath:  # the shot before this one is still open
+        if outputs.blend is None and bpy.data.filepath:  # the shot before this one is still open
             bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        asked = Namespace(
-            take=one.folder / making.TAKE, out=one.folder, blend=one.blend,
-            armature_a=one.armatures[0], armature_b=one.armatures[1],
+        options = Namespace(
+            take=take, out=take.parent, blend=outputs.blend,
+            armature_a=outputs.armatures[0], armature_b=outputs.armatures[1],
             mesh_a=self._options.mesh_a, mesh_b=self._options.mesh_b, sound_a=None, sound_b=None,
-            engine=self._options.engine, no_preview=self._options.no_preview, export=self._options.export,
+            engine=outputs.engine, no_preview=not outputs.preview, export=list(outputs.exports),
         )  # fmt: skip
-        return [*files, *shot.render(asked, emit)], notes
+        return shot.render(options, emit), notes
 
 
 def read_voices(brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import bpy
 import duologue
@@ -60,26 +59,15 @@ def draw_apart(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) 
 def _run(blend: Path, video: Path, engine: str, emit: Emit) -> tuple[int, int, list[str]]:
     """Run ``headless draw`` and pass its progress on; return exit code, frames drawn and its last lines."""
     command = [*self_command(), "draw", str(blend), str(video), "--engine", engine]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
-    )
-    frames, said = 0, deque[str](maxlen=6)
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            event = events.parse(line)
-            if event is None:
-                if line.strip() and not line.startswith(("Fra:", "Append frame", "Saved:", " Time:")):
-                    said.append(line.strip())
-                continue
-            frames = max(frames, event.get("done", 0))
-            emit(**{"what": event.pop(events.MARK), **event})
-        return process.wait(), frames, list(said)
-    finally:
-        # Ctrl-C ends the parent's wait, not always the child.
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    frames = 0
+
+    def on_event(event: dict[str, Any]) -> None:
+        nonlocal frames
+        frames = max(frames, event.get("done", 0))
+        emit(**{"what": event.pop(events.MARK), **event})
+
+    code, last = events.follow(command, on_event)
+    return code, frames, last
 
 
 def self_command() -> list[str]:

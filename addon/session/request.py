@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 from bpy.app.translations import pgettext_iface as _t
-from duologue import __version__
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
+from duologue.shots import perform
 from duologue.take import Progress, Take, Track, Window
 from duologue.take.edit import Edit
 from duologue.units import FPS, Sound
@@ -47,7 +47,7 @@ class Request:
     began: float = field(default_factory=time.monotonic)
     _windows: list[Window] = field(default_factory=list[Window])
     _skeleton: Skeleton | None = None
-    _checkpoints: dict[str, str] = field(default_factory=dict[str, str])
+    _performance: dict[str, Any] = field(default_factory=dict[str, Any])
     _live: list[LivePose] = field(default_factory=list[LivePose])
     _playhead: Playhead = field(default_factory=Playhead)
     _played: float = 0.0
@@ -111,7 +111,7 @@ class Request:
     def begin(self, performance: dict[str, Any]) -> None:
         """Get the characters ready, once the server has said what it performs on."""
         self._skeleton = Skeleton.from_json(performance["skeleton"])
-        self._checkpoints = performance.get("checkpoints", {})
+        self._performance = performance
         settings = settings_of(self._find())
         self._live = [LivePose(self._skeleton, p, tuning_of(settings, p.name)) for p in cast_both(settings)]
         self.began = self._played = time.monotonic()
@@ -192,17 +192,8 @@ class Request:
         self._live, self.scene = [], ""
 
     def _take_so_far(self, complete: bool) -> Take:
-        assert self._skeleton is not None
-        provenance: dict[str, Any] = {
-            "brief": self.brief.digest(self.audio),
-            "seed": self.brief.seed,
-            "steps": self.brief.steps,
-            "checkpoints": self._checkpoints,
-            "duologue": __version__,
-        }
-        if self.remake is not None:
-            provenance |= {"kept": self.remake[0].digest(), "remade": self.remake[1].to_json()}
-        return Take.from_windows(self._skeleton, self._windows, provenance, complete=complete)
+        asked = perform.Request(self.brief, self.audio, remake=self.remake)
+        return perform.join(self._performance, asked, self._windows, complete=complete)
 
     def _find(self) -> Scene:
         scene = bpy.data.scenes.get(self.scene)

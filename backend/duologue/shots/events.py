@@ -14,6 +14,8 @@ from typing import Any, Final
 
 MARK: Final = "duologue"
 """The first key of every event line; its value names the event."""
+_PROGRESS: Final = ("Fra:", "Append frame", "Saved:", " Time:")
+"""How Blender's own lines about a frame begin: they say nothing of why it ended."""
 
 
 def emit(what: str, **fields: object) -> None:
@@ -47,10 +49,14 @@ def follow(command: Sequence[str], on_event: Callable[[dict[str, Any]], None]) -
             event = parse(line)
             if event is not None:
                 on_event(event)
-            elif line.strip():
+            elif line.strip() and not line.startswith(_PROGRESS):
                 last.append(line.strip())
         return process.wait(), list(last)
     finally:
         if process.poll() is None:  # Ctrl-C ends the parent's wait, not always the child
             process.terminate()
-            process.wait()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
