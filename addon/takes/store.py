@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ from ..identity import user_folder
 if TYPE_CHECKING:
     from ..properties.settings import DUOLOGUE_PG_settings
     from ..properties.takes import DUOLOGUE_PG_take
+
+
+_TAKE = re.compile(r"[0-9a-f]{16}\.safetensors")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def folder() -> Path:
@@ -56,7 +61,7 @@ def save_speech(audio: tuple[Sound, Sound], sources: tuple[str, str]) -> str:
 
 
 def _speech_file(digest: str) -> Path:
-    return folder() / f"speech-{digest[:16]}.safetensors"
+    return folder() / f"speech-{digest[:16] if _DIGEST.fullmatch(digest) else 'none'}.safetensors"
 
 
 def current_entry(settings: DUOLOGUE_PG_settings) -> DUOLOGUE_PG_take | None:
@@ -71,8 +76,9 @@ def load_take(entry: DUOLOGUE_PG_take) -> Take:
     Raises:
         DuologueError: NOT_FOUND ``take-missing``; what ``Take.load`` raises.
     """
-    path = folder() / entry.file
-    if not entry.file or not path.is_file():
+    # A .blend from somebody else must not make us open whatever its author likes: only what save_take names.
+    path = folder() / (entry.file if _TAKE.fullmatch(entry.file) else "none")
+    if not path.is_file():
         raise DuologueError(
             "NOT_FOUND",
             "take-missing",

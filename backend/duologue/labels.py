@@ -54,9 +54,9 @@ def check(label: str, known: Sequence[str], *, field: str) -> str:
     """
     if label in known:
         return label
-    near = difflib.get_close_matches(label.lower(), known, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(label[:80].lower(), known, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(repr(name) for name in near)}?" if near else f"known: {', '.join(known)}."
-    raise invalid("unknown-label", f"{label!r} is not a label Duologue knows; {hint}", field=field)
+    raise invalid("unknown-label", f"{label!r:.80} is not a label Duologue knows; {hint}", field=field)
 
 
 ROLES: Final = tuple(sorted({role for relationship in RELATIONSHIPS for role in roles(relationship)}))

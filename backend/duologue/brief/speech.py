@@ -9,6 +9,7 @@ from typing import Final, Literal, cast
 from duologue import labels
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import Table, read_text, within
+from duologue.files.reading import resolved
 from duologue.units import Sound
 
 TranscriptFormat = Literal["text", "srt", "textgrid", "json", "recognise"]
@@ -59,7 +60,7 @@ def read_speech(table: Table, folder: Path | None) -> Speech:
     channel = speech.whole("channel") if "channel" in speech else None
     if channel is not None:
         within(channel, 0, 255, speech.at("channel"))
-    return Speech((folder / path).resolve(), channel)
+    return Speech(resolved(folder / path, speech.at("path")), channel)
 
 
 def read_transcript(table: Table, folder: Path | None) -> Transcript | None:

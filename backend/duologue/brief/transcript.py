@@ -60,9 +60,10 @@ def spread(text: str, start: float, end: float) -> list[Word]:
     """Give each word of a line a share of its time, by its number of letters."""
     words = text.split()
     shares = [len(word) + 1 for word in words]
+    whole = sum(shares)
     times = [start]
     for share in shares:
-        times.append(times[-1] + (end - start) * share / sum(shares))
+        times.append(times[-1] + (end - start) * share / whole)
     line = (start, end) if len(words) > 1 else None
     return [Word(times[i], times[i + 1], word, line) for i, word in enumerate(words)]
 
@@ -99,7 +100,7 @@ def _srt(transcript: Transcript) -> list[Word]:
             )
         begin = at + 1
         at = next(index for index in range(begin, len(lines)) if not lines[index].strip())
-        text = re.sub(r"<[^>]*>|\{[^}]*\}", "", " ".join(lines[begin:at]))  # styling
+        text = re.sub(r"<[^<>]*>|\{[^{}]*\}", "", " ".join(lines[begin:at]))  # styling
         start, end = _clock(match.groups()[:4]), _clock(match.groups()[4:])
         cue = _word(start, end, text, f"the cue at line {begin}")
         words += spread(cue.text, cue.start, cue.end)
@@ -116,11 +117,11 @@ def _clock(parts: Sequence[str]) -> float:
 _SILENCES = {"", "sil", "sp", "spn", "<sil>", "<p:>", "<eps>", "_", "#"}
 # Long and short files hold the same values in the same order; the long one has names between them, in which no number or
 # text stands alone. So both are read by picking the values out. Quotes within a text are doubled.
-_VALUE = re.compile(r'"((?:[^"]|"")*)"|(?<![\w.\[-])(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?![\w.\]:])|<(exists|absent)>')
+_VALUE = re.compile(r'"((?:[^"]|"")*+)"|(?<![\w.\[-])(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?![\w.\]:])|<(exists|absent)>')
 
 
 def _textgrid(transcript: Transcript) -> list[Word]:
-    content = re.sub(r"^\s*!.*$", "", transcript.content, flags=re.MULTILINE)
+    content = re.sub(r"^[ \t]*!.*$", "", transcript.content, flags=re.MULTILINE)
     values = iter([_value(*groups) for groups in _VALUE.findall(content)])
     try:
         if next(values) != "ooTextFile" or next(values) != "TextGrid":

@@ -16,7 +16,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +27,14 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.errors import DuologueError, invalid
 from duologue.files.folders import checkpoints_folder
+from duologue.files.reading import is_file, parse_json, read_bytes
 
 if TYPE_CHECKING:
     import torch
 
 FORMAT = 1
+_MAX_JSON = 4_000_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CONFIG, MODEL, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 
 
@@ -49,9 +55,18 @@ class Checkpoint:
     def tensors(self, device: str = "cpu") -> dict[str, torch.Tensor]:
         """Return the tensors by name, widened to float32 (they are 16-bit on disk)."""
         import torch
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        loaded = load_file(self.folder / MODEL, device=device)
+        try:
+            loaded = load_file(self.folder / MODEL, device=device)
+        except (SafetensorError, OSError) as error:
+            raise DuologueError(
+                "DATA_LOSS",
+                "checkpoint-malformed",
+                f"{self.folder / MODEL} is no whole safetensors file ({error}); fetch the checkpoint again.",
+                field=self.model,
+            ) from error
         return {name: t.to(torch.float32) if t.is_floating_point() else t for name, t in loaded.items()}
 
     def require(self, model: str) -> Checkpoint:
@@ -78,6 +93,37 @@ class Checkpoint:
             f"{self.folder} can't be used as a {self.model}: {why}.",
             field=self.model,
         )
+
+
+def import_checkpoint(folder: Path) -> Path:
+    """Copy a checkpoint folder into the user's, verified, under the name that its manifest gives; return where it lies now.
+
+    What had that name is replaced, and only once the new one is whole beside it. Nothing outside ``user_folder()`` is touched.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``checkpoint-name`` for a name that is no plain file name; what ``open_checkpoint`` and
+            writing raise.
+    """
+    found = open_checkpoint(folder)
+    if not _NAME.fullmatch(found.name):
+        raise invalid(
+            "checkpoint-name",
+            f"{folder / MANIFEST} names its checkpoint {found.name!r:.80}; a name has letters, digits, '-', '_' and '.' and "
+            "begins with a letter or digit.",
+            field="manifest.name",
+        )
+    target = user_folder() / found.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=target.parent) as staging:
+        new, old = Path(staging, "new"), Path(staging, "old")
+        new.mkdir()
+        for file in (CONFIG, MODEL, MANIFEST):
+            shutil.copyfile(found.folder / file, new / file)
+        open_checkpoint(new)
+        if target.is_symlink() or target.exists():
+            target.replace(old)  # goes with the staging folder; a link goes, what it leads to stays
+        new.replace(target)
+    return target
 
 
 def user_folder() -> Path:
@@ -116,14 +162,14 @@ def open_checkpoint(name_or_folder: str | Path | Checkpoint) -> Checkpoint:
     if isinstance(name_or_folder, Checkpoint):
         return name_or_folder
     folder = Path(name_or_folder)
-    if not (folder / MANIFEST).is_file():
+    if not is_file(folder / MANIFEST):
         matches = [path for path in list_checkpoints() if path.name == str(name_or_folder)]
         if not matches:
             known = ", ".join(path.name for path in list_checkpoints()) or "none"
             raise DuologueError(
                 "NOT_FOUND",
                 "checkpoint-missing",
-                f"no checkpoint at or named {str(name_or_folder)!r} (found: {known}); give a folder with {MANIFEST}, "
+                f"no checkpoint at or named {str(name_or_folder)!r:.200} (found: {known}); give a folder with {MANIFEST}, "
                 "or import one with `duologue models import FOLDER`.",
             )
         folder = matches[0]
@@ -132,7 +178,7 @@ def open_checkpoint(name_or_folder: str | Path | Checkpoint) -> Checkpoint:
     if manifest.get("format") != FORMAT or not isinstance(hashes, dict) or not {CONFIG, MODEL} <= hashes.keys():
         raise _bad_format(folder / MANIFEST, f"its format is {manifest.get('format')!r}; this version reads {FORMAT}")
     for file in (CONFIG, MODEL):
-        if not (folder / file).is_file() or digest(folder / file) != hashes[file]:
+        if not is_file(folder / file) or digest(folder / file) != hashes[file]:
             raise DuologueError(
                 "DATA_LOSS",
                 "checkpoint-hash",
@@ -175,8 +221,8 @@ def write_checkpoint(
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        value = parse_json(read_bytes(path, _MAX_JSON))
+    except (DuologueError, ValueError) as error:
         raise _bad_format(path, str(error)) from error
     if not isinstance(value, dict):
         raise _bad_format(path, "it is not a JSON object")

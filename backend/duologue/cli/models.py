@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -55,14 +54,7 @@ def import_(
     folder: Annotated[Path, typer.Argument(help="A checkpoint folder, for example from `duologue train`.")],
 ) -> None:
     """Copy a checkpoint folder into this user's checkpoints, verified, under its own name."""
-    found = checkpoints.open_checkpoint(folder)
-    target = checkpoints.user_folder() / found.name
-    staging = target.with_name(f".{found.name}.new")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    for file in (checkpoints.CONFIG, checkpoints.MODEL, checkpoints.MANIFEST):
-        shutil.copy2(found.folder / file, staging / file)
-    checkpoints.open_checkpoint(staging)
-    shutil.rmtree(target, ignore_errors=True)
-    staging.replace(target)
-    out.print(f"Imported {found.name} into {target}; it is used before the shipped one of the same name.", markup=False)
+    target = checkpoints.import_checkpoint(folder)
+    out.print(
+        f"Imported {target.name} into {target}; it is used before the shipped one of the same name.", markup=False
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
 from duologue.errors import DuologueError, invalid
+from duologue.files.reading import parse_json, parse_toml, read_bytes
 
 MAX_BYTES: Final = 4_000_000
 """No document that people write comes near this; a larger file is not one."""
@@ -20,17 +19,17 @@ def read_document(path: Path | str) -> dict[str, Any]:
     """Return the table in a ``.toml`` or ``.json`` file.
 
     Raises:
-        DuologueError: NOT_FOUND ``file-not-found``; PERMISSION_DENIED ``not-readable``; INVALID_ARGUMENT ``document-type``,
-            ``document-too-large`` or ``document-malformed`` (with the line).
+        DuologueError: INVALID_ARGUMENT ``document-type`` or ``document-malformed`` (with the line); what
+            :func:`read_text` raises.
     """
     path = Path(path)
-    parsers = {".toml": tomllib.loads, ".json": json.loads}
+    parsers = {".toml": parse_toml, ".json": parse_json}
     parse = parsers.get(path.suffix.lower())
     if parse is None:
         raise invalid("document-type", f"{path.name} is neither .toml nor .json; give it the suffix of what it holds")
     try:
         value = parse(read_text(path))
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise invalid("document-malformed", f"{path} is not valid {path.suffix[1:].upper()}: {error}") from error
     if not isinstance(value, dict):
         raise invalid("document-malformed", f"{path} holds a {type(value).__name__} where a table is needed")
@@ -41,21 +40,10 @@ def read_text(path: Path) -> str:
     """Return a text file's content: UTF-8, or UTF-16 where it begins with that mark (Praat writes such TextGrids).
 
     Raises:
-        DuologueError: NOT_FOUND ``file-not-found``; PERMISSION_DENIED ``not-readable``; INVALID_ARGUMENT ``document-too-large``,
-            ``document-malformed`` (not text).
+        DuologueError: INVALID_ARGUMENT ``document-too-large``, ``document-malformed`` (not text); what
+            :func:`duologue.files.reading.read_bytes` raises.
     """
-    try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise invalid(
-                "document-too-large", f"{path} is larger than {MAX_BYTES // 1_000_000} MB; is it the right file?"
-            )
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DuologueError(
-            "NOT_FOUND", "file-not-found", f"there is no file {path}; check its name and folder"
-        ) from error
-    except OSError as error:
-        raise DuologueError("PERMISSION_DENIED", "not-readable", f"can't read {path}: {error.strerror}") from error
+    data = read_bytes(path, MAX_BYTES, too_large="document-too-large")
     try:
         return data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -77,9 +65,9 @@ class Table:
         self._values = cast("Mapping[str, object]", value)
         for key in self._values:
             if key not in known:
-                near = difflib.get_close_matches(str(key).lower(), known, n=1, cutoff=0.5)
+                near = difflib.get_close_matches(str(key)[:40].lower(), known, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
-                raise invalid("unknown-key", f"{key!r} means nothing here; {hint}", field=self.at(str(key)))
+                raise invalid("unknown-key", f"{key!r:.80} means nothing here; {hint}", field=self.at(str(key)[:80]))
 
     def __contains__(self, key: str) -> bool:
         return key in self._values

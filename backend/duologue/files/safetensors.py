@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.files.atomic import write_bytes
+from duologue.files.reading import parse_json, read_bytes
 
 Array = NDArray[Any]
 
@@ -27,7 +28,11 @@ _DTYPES: Final[dict[str, str]] = {
 }  # fmt: skip
 _NAMES: Final = {np.dtype(code): name for name, code in _DTYPES.items()}
 _LENGTH_BYTES: Final = 8
-_MAX_HEADER: Final = 100_000_000  # the format's own cap
+_MAX_HEADER: Final = 4_000_000
+"""Bytes. The format allows 100 MB; a take's or a character's header has a few thousand."""
+_MAX_AXIS: Final = 2**40
+MAX_FILE: Final = 256_000_000
+"""Bytes: half an hour of a take for two, the longest there is, has 125 MB."""
 
 
 def to_bytes(arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> bytes:
@@ -81,15 +86,9 @@ def read(path: Path | str) -> bytes:
     """Return a file's bytes.
 
     Raises:
-        DuologueError: NOT_FOUND ``file-not-found``, PERMISSION_DENIED ``not-readable``.
+        DuologueError: what :func:`duologue.files.reading.read_bytes` raises; ``file-too-large`` beyond ``MAX_FILE``.
     """
-    path = Path(path)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise DuologueError("NOT_FOUND", "file-not-found", f"there is no file {path}") from error
-    except OSError as error:
-        raise DuologueError("PERMISSION_DENIED", "not-readable", f"can't read {path}: {error.strerror}") from error
+    return read_bytes(path, MAX_FILE)
 
 
 def from_bytes(data: bytes, *, name: str = "tensors") -> tuple[dict[str, Array], dict[str, str]]:
@@ -122,8 +121,8 @@ def _header(data: bytes, name: str) -> tuple[dict[str, object], int]:
     if len(data) < _LENGTH_BYTES or not 2 <= length <= _MAX_HEADER or length > len(data) - _LENGTH_BYTES:
         raise _malformed(name, "does not begin with a safetensors header, or ends inside it")
     try:
-        header: object = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length].decode())
-    except (ValueError, RecursionError) as error:
+        header: object = parse_json(data[_LENGTH_BYTES : _LENGTH_BYTES + length].decode())
+    except ValueError as error:
         raise _malformed(name, "has a header that is not JSON") from error
     if not isinstance(header, dict):
         raise _malformed(name, "has a header that is not a JSON object")
@@ -159,7 +158,7 @@ def _range(key: str, value: object, size: int, name: str) -> tuple[str, tuple[in
 def _whole_numbers(value: object) -> tuple[int, ...] | None:
     items = cast("list[object]", value) if isinstance(value, list) else [None]
     # bool is an int to Python, and not to the format.
-    numbers = tuple(item for item in items if type(item) is int and item >= 0)
+    numbers = tuple(item for item in items if type(item) is int and 0 <= item < _MAX_AXIS)
     return numbers if len(numbers) == len(items) and len(numbers) <= 32 else None
 
 

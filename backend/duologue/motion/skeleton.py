@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from duologue.errors import DuologueError, invalid
 from duologue.files.folders import rigs_folder
+from duologue.files.reading import parse_json, read_bytes
 from duologue.motion.rotations import Floats, as_floats, einsum, exp_to_matrix
+
+MAX_JOINTS: Final = 1000
+"""Of a skeleton: rigs with hair and skirts have a few hundred."""
+_MAX_FILE: Final = 1_000_000
 
 Builtin = Literal["duologue60", "smplx55", "vrm55"]
 
@@ -47,15 +53,18 @@ class Skeleton:
         object.__setattr__(self, "offsets", offsets)
         where = f"skeleton {self.name!r}" if self.name else "skeleton"
         count = len(self.names)
+        if count > MAX_JOINTS:
+            raise invalid("skeleton-size", f"the {where} has {count} joints; at most {MAX_JOINTS} can be animated.")
         if count == 0 or len(self.parents) != count or offsets.shape != (count, 3):
             raise invalid(
                 "skeleton-shape",
                 f"the {where} has {count} names, {len(self.parents)} parents and offsets of shape {offsets.shape}; "
                 "each joint needs one name, one parent and one offset.",
             )
-        if repeated := sorted({n for n in self.names if self.names.count(n) > 1}):
+        if repeated := sorted(name for name, times in Counter(self.names).items() if times > 1):
             raise invalid(
-                "skeleton-names", f"the {where} names {', '.join(repeated)} more than once; joint names must differ."
+                "skeleton-names",
+                f"the {where} names {', '.join(repeated[:6])} more than once; joint names must differ.",
             )
         if self.parents[0] != -1 or any(not 0 <= parent < joint for joint, parent in enumerate(self.parents) if joint):
             raise invalid(
@@ -157,9 +166,9 @@ class Skeleton:
         """
         file = Path(path)
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DuologueError("NOT_FOUND", "skeleton-file", f"cannot read {file}: {error.strerror}.") from error
+            data = parse_json(read_bytes(file, _MAX_FILE))
+        except DuologueError as error:
+            raise DuologueError("NOT_FOUND", "skeleton-file", f"cannot read {file}: {error.message}") from error
         except ValueError as error:
             raise invalid("skeleton-json", f"{file} is not JSON: {error}.") from error
         try:

@@ -17,7 +17,6 @@ A map is a TOML file in ``rigs/rig_maps``:
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +25,7 @@ from typing import Any, Final, cast
 
 from duologue.errors import DuologueError, invalid
 from duologue.files.folders import rigs_folder
+from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
 from duologue.rigs.joints import ARM, EYES, FINGERS, LEG, REQUIRED, SIDES, chain_names, close_chains
 
 _SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG, "Eye")
@@ -105,10 +105,10 @@ class RigMap:
         """
         file = Path(path)
         try:
-            data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DuologueError("NOT_FOUND", "rig-map-file", f"cannot read {file}: {error.strerror}.") from error
-        except (ValueError, UnicodeDecodeError) as error:
+            data = parse_toml(read_bytes(file, MAX_TOML).decode())
+        except DuologueError as error:
+            raise DuologueError("NOT_FOUND", "rig-map-file", f"cannot read {file}: {error.message}") from error
+        except ValueError as error:
             raise invalid("rig-map", f"{file} is not TOML: {error}.") from error
         return _Parser(data, str(file)).parse(file.stem)
 

@@ -13,7 +13,6 @@ A map is a TOML file in ``rigs/shape_maps``:
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,10 +25,12 @@ from numpy.typing import ArrayLike
 from duologue import arkit
 from duologue.errors import DuologueError, invalid
 from duologue.files.folders import rigs_folder
+from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
 from duologue.motion.rotations import Floats, as_floats
 from duologue.rigs.shape_words import find_in_any_spelling
 from duologue.rigs.visemes import VisemeBasis
 
+_MAX_REPEATS: Final = 3
 _SETTINGS: Final = {
     "title", "names", "canonical", "shapes", "visemes", "importance", "spellings", "exact", "base", "viseme_keys",
 }  # fmt: skip
@@ -112,9 +113,9 @@ class ShapeMap:
         """
         file = Path(path)
         try:
-            data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DuologueError("NOT_FOUND", "shape-map-file", f"cannot read {file}: {error.strerror}.") from error
+            data = parse_toml(read_bytes(file, MAX_TOML).decode())
+        except DuologueError as error:
+            raise DuologueError("NOT_FOUND", "shape-map-file", f"cannot read {file}: {error.message}") from error
         except ValueError as error:
             raise invalid("shape-map", f"{file} is not TOML: {error}.") from error
         return _parse(file.stem, data, str(file))
@@ -232,9 +233,14 @@ def _parse(name: str, data: Mapping[str, Any], where: str) -> ShapeMap:
         raise invalid("shape-map", f"{where}: {', '.join(sorted(unknown))}: no such entry or ARKit shape.")
     names = str(data.get("names", ""))
     try:
-        re.compile(re.sub(r"\{\w+\}", "x", names))
+        re.compile(plain := re.sub(r"\{\w+\}", "x", names))
     except re.error as error:
         raise invalid("shape-map", f"{where}: 'names' is not a regular expression: {error}.") from error
+    if len(names) > 500 or re.search(r"\)[*+{]", plain) or len(re.findall(r"[*+{]", plain)) > _MAX_REPEATS:
+        # What repeats within what repeats is tried in exponentially many ways (catastrophic backtracking).
+        raise invalid(
+            "shape-map", f"{where}: 'names' repeats a group, or has over {_MAX_REPEATS} repetitions; simplify it."
+        )
     spellings = cast("Mapping[str, list[str]]", data.get("spellings", {}))
     base = str(data.get("base", ""))
     basis = VisemeBasis.from_tables(data["visemes"], data["importance"], where) if "visemes" in data else None

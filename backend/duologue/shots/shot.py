@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from duologue.brief import Brief
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import Table, read_document, read_text
+from duologue.files.reading import is_file, is_folder, resolved
 from duologue.shots.report import REPORT
 
 _COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b")
@@ -56,7 +57,7 @@ def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
         DuologueError: NOT_FOUND ``file-not-found``, ``no-briefs``; INVALID_ARGUMENT ``out-missing``, ``shot-twice``,
             ``unknown-key``, ``wrong-type``; what :func:`duologue.files.document.read_document` raises.
     """
-    if path.is_dir():
+    if is_folder(path):
         briefs = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES and file.name != REPORT)
         return _distinct(path, [_shot({"brief": file.name}, {}, path.resolve(), out) for file in briefs])
     if path.suffix.lower() == ".csv":
@@ -80,8 +81,10 @@ def _shot(line: Mapping[str, Any], shared: Mapping[str, Any], folder: Path, out:
     if not given.get("brief"):
         raise invalid("brief-missing", "a shot needs a brief; name its file", field=field)
     brief = folder / str(given["brief"])
-    if not brief.is_file():
-        raise DuologueError("NOT_FOUND", "file-not-found", f"there is no brief {brief}; check its name", field=field)
+    if not is_file(brief):
+        raise DuologueError(
+            "NOT_FOUND", "file-not-found", f"there is no brief {brief!s:.300}; check its name", field=field
+        )
     root = out or (folder / str(shared["out"]) if shared.get("out") else None)
     name = str(given.get("name") or brief.stem)
     own = line.get("out")
@@ -113,7 +116,7 @@ def _distinct(path: Path, shots: list[Shot]) -> list[Shot]:
         raise DuologueError("NOT_FOUND", "no-briefs", f"there is no brief (.toml, .json) in {path}; check the path")
     folders: dict[Path, Shot] = {}
     for shot in shots:
-        if (other := folders.setdefault(shot.folder.resolve(), shot)) is not shot:
+        if (other := folders.setdefault(resolved(shot.folder, f"{shot.name:.80}.out"), shot)) is not shot:
             raise invalid(
                 "shot-twice",
                 f"{other.brief.name} and {shot.brief.name} would both go to {shot.folder}; give one of them another name or out",

@@ -6,6 +6,7 @@ decoding goes block by block into one mono track.
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from duologue.brief import Brief, Speech
 from duologue.brief.transcript import parse
 from duologue.errors import DuologueError, invalid
+from duologue.files.reading import read_error
 from duologue.labels import PERFORMERS
 from duologue.speech import container
 from duologue.units import Sound, check_channel, mono, padded_pair
@@ -43,7 +45,7 @@ def load_speech(speech: Speech, field: str = "speech") -> Sound:
         DuologueError: NOT_FOUND ``speech-not-found``; PERMISSION_DENIED ``speech-not-readable``; FAILED_PRECONDITION
             ``speech-not-loaded`` (the brief came without its sound); INVALID_ARGUMENT ``speech-is-folder``, ``audio-not-audio``,
             ``audio-empty``, ``audio-rate``, ``audio-too-short``, ``audio-too-long``, ``audio-truncated``, ``audio-channels``,
-            ``audio-channel``, ``audio-not-finite``, ``audio-silent``.
+            ``audio-channel``, ``audio-not-finite``, ``audio-silent``, ``not-a-file``, ``path-malformed``.
     """
     return _loaded(speech, field)[0]
 
@@ -126,6 +128,21 @@ def _checked(sound: Sound, field: str, *, may_be_silent: bool) -> tuple[Sound, t
     return Sound(samples / np.float32(peak), rate), (note,)
 
 
+def _check_kind(path: Path, field: str) -> None:
+    """Refuse what is no ordinary file before it is opened: a pipe would be waited for, a device never ends."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        raise DuologueError("NOT_FOUND", "speech-not-found", f"there is no file {path}", field=field) from error
+    except (OSError, ValueError) as error:
+        named = read_error(path, error)
+        raise DuologueError(named.code, named.reason, named.message, field=field) from error
+    if stat.S_ISDIR(mode):
+        raise invalid("speech-is-folder", f"{path} is a folder; name a sound file in it", field=field)
+    if not stat.S_ISREG(mode):
+        raise invalid("not-a-file", f"{path} is a pipe or a device; name a sound file", field=field)
+
+
 def _check_length(count: int, rate: int, field: str) -> None:
     if not MIN_RATE <= rate <= MAX_RATE:
         raise invalid(
@@ -150,8 +167,7 @@ def _check_length(count: int, rate: int, field: str) -> None:
 def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int]:
     import soundfile
 
-    if path.is_dir():
-        raise invalid("speech-is-folder", f"{path} is a folder; name a sound file in it", field=field)
+    _check_kind(path, field)
     try:
         with path.open("rb") as file:
             promise = container.inspect(file)

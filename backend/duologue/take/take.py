@@ -16,6 +16,7 @@ from duologue import arkit
 from duologue.errors import DuologueError
 from duologue.files import safetensors as tensors
 from duologue.files.atomic import write_bytes
+from duologue.files.reading import parse_json
 from duologue.labels import ACTION_MODES, PERFORMERS
 from duologue.motion.skeleton import Skeleton
 from duologue.units import FPS
@@ -281,7 +282,7 @@ class Take:
 
 
 def _parsed(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Take:
-    header = cast("dict[str, Any]", json.loads(metadata[_HEADER]))
+    header = cast("dict[str, Any]", parse_json(metadata[_HEADER]))
     if header["format"] != "take":
         raise ValueError(f"it holds a {header['format']}")
     if header["version"] != _VERSION:

@@ -17,7 +17,9 @@ from typing import Any, cast
 
 from duologue.errors import DuologueError
 from duologue.files.atomic import write_error
+from duologue.files.reading import read_bytes
 
+_MAX_FILE = 64_000
 _Z85 = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#")
 """What a key is written in (https://rfc.zeromq.org/spec/32)."""
 
@@ -51,12 +53,12 @@ class Connection:
         path = Path(path)
         try:
             mode = path.stat().st_mode
-            text = path.read_text(encoding="utf-8")
+            text = read_bytes(path, _MAX_FILE).decode()
         except FileNotFoundError as error:
             raise DuologueError(
                 "NOT_FOUND", "connection-missing", f"{path} does not exist; start a server with `duologue serve`"
             ) from error
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError, DuologueError) as error:
             raise DuologueError(
                 "DATA_LOSS",
                 "connection-malformed",

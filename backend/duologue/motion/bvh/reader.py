@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from duologue.errors import DuologueError, invalid
+from duologue.files.reading import read_bytes
 from duologue.motion.bvh.clip import Array, BvhClip
 from duologue.motion.rotations import euler_to_quat, quat_to_exp, unroll_exp
 from duologue.motion.skeleton import Skeleton, end_positions, forward_kinematics
@@ -22,6 +23,8 @@ from duologue.motion.skeleton import Skeleton, end_positions, forward_kinematics
 UNITS: Final = (1.0, 0.01, 0.001, 0.0254, 0.0254 / 0.45)
 """Metres in a unit: metre, centimetre, millimetre, inch, and the unit of the CMU database's ASF files."""
 
+_MAX_FILE: Final = 600_000_000
+"""Bytes: an hour of a body with fingers at 60 frames a second."""
 _ADULT_REACH: Final = 1.4
 """Metres along the bones from an adult's hips to the farthest finger tip."""
 
@@ -40,9 +43,9 @@ def read_bvh(path: str | Path, scale: float | None = None) -> BvhClip:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DuologueError("NOT_FOUND", "bvh-file", f"cannot read {file}: {error.strerror}.") from error
+        text = read_bytes(file, _MAX_FILE).decode("utf-8", errors="replace")
+    except DuologueError as error:
+        raise DuologueError("NOT_FOUND", "bvh-file", f"cannot read {file}: {error.message}") from error
     head, motion, body = text.partition("MOTION")
     if not motion:
         raise invalid("bvh-motion", f"{file} has no MOTION section; is it a BVH file?")
