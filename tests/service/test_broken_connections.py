@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Server, brief, speech
 from duologue.errors import DuologueError
 from duologue.service.auth import KeyStore
 from duologue.service.limits import Limits
@@ -15,6 +14,7 @@ from duologue.take import Window
 from duologue.wire.client import Client, Finished, Job
 from duologue.wire.connection import Connection
 from proxy import Proxy
+from servers import Server, brief, speech
 
 
 def through(server: Server, proxy: Proxy) -> Connection:

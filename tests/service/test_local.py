@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Server, brief, speech
 from duologue.errors import DuologueError
 from duologue.wire.client import Client, Finished
 from duologue.wire.connection import Connection
 from duologue.wire.local import LocalServer, find_server, open_client, process_exists
+from servers import HERE, Server, brief, speech
 
 
 @pytest.fixture

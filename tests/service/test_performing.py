@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import brief, speech
 from duologue.errors import DuologueError
 from duologue.service.limits import Limits
 from duologue.take import Progress, Window
@@ -21,6 +20,7 @@ from duologue.units import Sound
 from duologue.wire.client import Client, Finished, Notice
 from duologue.wire.connection import Connection
 from performances import FRAMES, window
+from servers import brief, speech
 
 
 def test_a_take_arrives_whole_and_as_it_was_made(server, connect) -> None:

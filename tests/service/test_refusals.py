@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
-from conftest import Server, brief, speech
 from duologue.errors import DuologueError
 from duologue.service.auth import KeyPair, KeyStore
 from duologue.service.selfcheck import check_handshake, check_server
@@ -20,6 +19,7 @@ from duologue.wire import messages
 from duologue.wire.client import Client, Finished
 from duologue.wire.connection import Connection
 from duologue.wire.framing import MAGIC, MAX_HEADER, decode, encode
+from servers import Server, brief, speech
 
 
 def refused(connection: Connection, **options) -> tuple[DuologueError, float]:

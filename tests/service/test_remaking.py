@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
-from conftest import Server, Start, brief, speech
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.files import safetensors as tensors
@@ -27,6 +26,7 @@ from duologue.wire.client import Client, Finished, Job, Notice
 from duologue.wire.connection import Connection
 from duologue.wire.framing import decode, encode
 from proxy import Proxy
+from servers import Server, Start, brief, speech
 
 SKELETON = Skeleton.builtin("duologue60")
 PART = Edit(2.0, 4.0, ("B",))

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Server, brief, speech
 from duologue.errors import DuologueError
 from duologue.service.limits import Limits
 from duologue.take import Progress, Window
 from duologue.wire.client import Client, Finished, Notice
+from servers import Server, brief, speech
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 

@@ -23,7 +23,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from duologue import labels
 from duologue.brief.constraints import Constraint, check_constraint, constraint_json, read_constraint
-from duologue.brief.feasibility import check_feasible, separate_starts
+from duologue.brief.feasibility import LONGEST, check_feasible, separate_starts
 from duologue.brief.performer import (
     STARTS,
     PerformerBrief,
@@ -72,8 +72,10 @@ class Brief:
     strengths: Mapping[str, float] = field(default_factory=dict[str, float])
     constraints: tuple[Constraint, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    seconds: InitVar[float] = LONGEST
+    """How long the speech is, where that is known: places after its end are left out of the take, and not judged."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, seconds: float) -> None:
         halves = labels.roles(self.relationship)
         roles = _roles(self.a.role, self.b.role, halves)
         starts, note = separate_starts(self.a.start or STARTS[0], self.b.start or STARTS[1])
@@ -89,7 +91,7 @@ class Brief:
             within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
         for index, constraint in enumerate(self.constraints):
             check_constraint(constraint, f"constraints[{index}]")
-        check_feasible(self.constraints, self.starts, (self.a.actions, self.b.actions))
+        check_feasible(self.constraints, self.starts, (self.a.actions, self.b.actions), seconds)
         if note and note not in self.notes:
             object.__setattr__(self, "notes", (*self.notes, note))
 
@@ -143,8 +145,10 @@ class Brief:
         return brief
 
     @classmethod
-    def from_json(cls, value: object, *, folder: Path | None = None) -> Brief:
+    def from_json(cls, value: object, *, folder: Path | None = None, seconds: float = LONGEST) -> Brief:
         """Build a brief from a parsed document. Without ``folder`` it comes from elsewhere and may name no files.
+
+        ``seconds``: how long the speech is, where that is known.
 
         Raises:
             DuologueError: what :class:`Brief` raises; INVALID_ARGUMENT ``path-not-allowed``.
@@ -163,6 +167,7 @@ class Brief:
             constraints=tuple(
                 read_constraint(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))
             ),
+            seconds=seconds,
         )
 
     def to_json(self) -> dict[str, Any]:

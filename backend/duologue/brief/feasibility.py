@@ -29,6 +29,10 @@ NEAREST: Final = 0.35
 """Metres between two people's hips on their paths: nearer, one goes through the other."""
 
 
+LONGEST: Final = 1800.0
+"""Seconds of the longest take. A path is laid out frame by frame, so this also bounds what looking at a brief costs."""
+
+
 def separate_starts(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
     """Return the starts, moved apart along the line between them if they are too near, and a note that says so.
 
@@ -56,7 +60,10 @@ def separate_starts(a: Start, b: Start) -> tuple[tuple[Start, Start], str]:
 
 
 def check_feasible(
-    constraints: Sequence[Constraint], starts: NDArray[np.floating[Any]], actions: tuple[Timeline, Timeline]
+    constraints: Sequence[Constraint],
+    starts: NDArray[np.floating[Any]],
+    actions: tuple[Timeline, Timeline],
+    seconds: float = LONGEST,
 ) -> None:
     """Check that both performers get to their places in time, and past each other.
 
@@ -64,13 +71,15 @@ def check_feasible(
         constraints: in the order of the brief.
         starts: (2, 3) x, z (metres), heading (radians) at the beginning.
         actions: each one's action timeline.
+        seconds: how long the take can be at most; what comes later is left out of it, and not looked at here either.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``place-too-far`` for a place that no walk reaches in time, ``place-while-seated`` for
             one that would have to be reached sitting, ``places-twice`` for two at once, ``ways-collide`` where both paths
             lead through one spot at one time.
     """
-    a, b = (_path(constraints, name, starts[k], actions[k]) for k, name in enumerate(PERFORMERS))
+    end = round(seconds * FPS)
+    a, b = (_path(constraints, name, starts[k], actions[k], end) for k, name in enumerate(PERFORMERS))
     for path, timeline in zip((a, b), actions, strict=True):
         if len(path) == 1 and any(label == "walk" for _, label in timeline):
             return  # where somebody goes who may walk as they like is not known yet
@@ -88,12 +97,15 @@ def check_feasible(
         )
 
 
-def _path(constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], timeline: Timeline) -> Array:
-    """Return one performer's path until their last place, (n, 3); only their start where they have none."""
+def _path(
+    constraints: Sequence[Constraint], name: str, start: NDArray[np.floating[Any]], timeline: Timeline, end: int
+) -> Array:
+    """Return one performer's path until their last place up to frame ``end``, (n, 3); only their start where they have none."""
     frames, places = places_of(constraints, name)
+    frames, places = frames[frames <= end], places[frames <= end]
     if not len(frames):
         return np.asarray(start, np.float64)[None]
-    fields = _fields(constraints, name)
+    fields = _fields(constraints, name)[: len(frames)]
     before = np.concatenate([np.asarray(start, np.float64)[None, :2], places[:-1, :2]])
     distance = np.hypot(*(places[:, :2] - before).T)
     _check_times(name, distance, np.diff(frames, prepend=0) / FPS, fields)

@@ -13,10 +13,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from duologue.brief.speech import Transcript
 from duologue.errors import DuologueError, invalid
+
+MAX_WORDS: Final = 20_000
+"""Of half an hour: eleven a second."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def parse(transcript: Transcript, field: str = "transcript") -> tuple[Word, ...]
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``transcript-malformed`` (with the line or entry), ``transcript-times``,
-        ``transcript-tier``.
+        ``transcript-tier``, ``transcript-long``.
     """
     try:
         return _parsed(transcript)
@@ -51,8 +54,11 @@ def _parsed(transcript: Transcript) -> tuple[Word, ...] | str:
     if transcript.format == "recognise":
         return ""
     if transcript.format == "text":
-        return " ".join(transcript.content.split())
+        texts = transcript.content.split()
+        _check_count(len(texts))
+        return " ".join(texts)
     words = {"srt": _srt, "textgrid": _textgrid, "json": _json}[transcript.format](transcript)
+    _check_count(len(words))
     return tuple(sorted(words, key=lambda word: word.start))
 
 
@@ -60,10 +66,9 @@ def spread(text: str, start: float, end: float) -> list[Word]:
     """Give each word of a line a share of its time, by its number of letters."""
     words = text.split()
     shares = [len(word) + 1 for word in words]
-    whole = sum(shares)
-    times = [start]
+    total, times = sum(shares), [start]
     for share in shares:
-        times.append(times[-1] + (end - start) * share / whole)
+        times.append(times[-1] + (end - start) * share / total)
     line = (start, end) if len(words) > 1 else None
     return [Word(times[i], times[i + 1], word, line) for i, word in enumerate(words)]
 
@@ -76,13 +81,20 @@ def _word(start: float, end: float, text: str, where: str) -> Word:
     return Word(start, end, text)
 
 
+def _check_count(words: int) -> None:
+    if words > MAX_WORDS:
+        raise invalid("transcript-long", f"has {words} words; at most {MAX_WORDS} can be said in a take")
+
+
 def _malformed(where: str, what: str) -> DuologueError:
     return invalid("transcript-malformed", f"{where} {what}")
 
 
 # --- SubRip ---------------------------------------------------------------------------------------------------------
 
-_CUE_TIMES = re.compile(r"\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})")
+# All patterns here take time in proportion to the text: none can begin at many places and run on to the text's end from each.
+_CUE_TIMES = re.compile(r"\s*(\d{1,4}):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d{1,4}):(\d\d):(\d\d)[,.](\d{1,3})")
+_STYLING = re.compile(r"<[^<>]*>|\{[^{}]*\}")
 
 
 def _srt(transcript: Transcript) -> list[Word]:
@@ -100,7 +112,7 @@ def _srt(transcript: Transcript) -> list[Word]:
             )
         begin = at + 1
         at = next(index for index in range(begin, len(lines)) if not lines[index].strip())
-        text = re.sub(r"<[^<>]*>|\{[^{}]*\}", "", " ".join(lines[begin:at]))  # styling
+        text = _STYLING.sub("", " ".join(lines[begin:at]))
         start, end = _clock(match.groups()[:4]), _clock(match.groups()[4:])
         cue = _word(start, end, text, f"the cue at line {begin}")
         words += spread(cue.text, cue.start, cue.end)
@@ -117,18 +129,18 @@ def _clock(parts: Sequence[str]) -> float:
 _SILENCES = {"", "sil", "sp", "spn", "<sil>", "<p:>", "<eps>", "_", "#"}
 # Long and short files hold the same values in the same order; the long one has names between them, in which no number or
 # text stands alone. So both are read by picking the values out. Quotes within a text are doubled.
-_VALUE = re.compile(r'"((?:[^"]|"")*+)"|(?<![\w.\[-])(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?![\w.\]:])|<(exists|absent)>')
+_VALUE = re.compile(r'"([^"]*(?:""[^"]*)*)"|(?<![\w.\[-])(-?\d+(?:\.\d+)?(?:[eE]-?\d+)?)(?![\w.\]:])|<(exists|absent)>')
 
 
 def _textgrid(transcript: Transcript) -> list[Word]:
-    content = re.sub(r"^[ \t]*!.*$", "", transcript.content, flags=re.MULTILINE)
+    content = re.sub(r"^[^\S\n]*!.*$", "", transcript.content, flags=re.MULTILINE)
     values = iter([_value(*groups) for groups in _VALUE.findall(content)])
     try:
         if next(values) != "ooTextFile" or next(values) != "TextGrid":
             raise _malformed("the file", "is not a Praat TextGrid in text form")
         _skip(values, 3)
         tiers = [_tier(values) for _ in range(int(_number(values)))]
-    except (StopIteration, RuntimeError, ValueError) as error:
+    except (StopIteration, RuntimeError, ValueError, OverflowError) as error:
         raise _malformed(
             "the TextGrid", "ends early or has a value of the wrong kind; open and save it in Praat"
         ) from error
@@ -214,9 +226,11 @@ def _json(transcript: Transcript) -> list[Word]:
         raise _malformed(
             "the transcript", 'holds no list of words; write [{"start": 0.0, "end": 0.4, "text": "Hello"}, …]'
         )
-    return [
-        word for index, entry in enumerate(cast("list[Any]", value)) for word in _json_words(entry, f"entry {index}")
-    ]
+    entries = cast("list[Any]", value)
+    try:
+        return [word for index, entry in enumerate(entries) for word in _json_words(entry, f"entry {index}")]
+    except RecursionError as error:
+        raise _malformed("the transcript", "holds words within words within words") from error
 
 
 def _json_words(entry: Any, where: str) -> list[Word]:
@@ -232,7 +246,7 @@ def _json_words(entry: Any, where: str) -> list[Word]:
     try:
         text = str(table["text"] if "text" in table else table["word"]).strip()
         start, end = float(table["start"]), float(table["end"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _malformed(where, f"needs start, end (seconds) and text, and is {entry!r:.60}") from error
     word = _word(start, end, text, where)
     return spread(word.text, word.start, word.end)

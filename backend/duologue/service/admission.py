@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from typing import Any
 
-from duologue.brief import Brief
+from duologue.brief import Brief, transcript
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
 from duologue.service.jobs import Request
 from duologue.service.limits import Limits
 from duologue.take.edit import Edit
-from duologue.wire.fields import MAX_ITEMS
+from duologue.wire.fields import MAX_ITEMS, read_json
 from duologue.wire.framing import Array
 from duologue.wire.messages import Open
 
@@ -22,7 +23,8 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Request:
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``audio-empty``, ``audio-rate``, ``audio-too-long``, ``brief-missing``, ``brief-large``,
-            ``brief-malformed``, ``open-malformed``, ``take-large``; what ``Brief.from_json`` and ``Edit.from_json`` raise.
+            ``brief-malformed``, ``open-malformed``, ``take-large``; what ``Brief.from_json``, ``transcript.parse`` and
+            ``Edit.from_json`` raise.
     """
     if not (0 < len(message.key) <= MAX_ITEMS) or len(message.rates) != 2 or len(message.samples) != 2:
         raise invalid("open-malformed", "OPEN needs a key, and a rate and a number of samples of both performers")
@@ -36,10 +38,11 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Request:
             )
         if not samples:
             raise invalid("audio-empty", "the speech has no samples; is it the right file?", field=field)
-        if samples > limits.clip_seconds * rate:
+        longest = min(limits.clip_seconds, limits.clip_samples / rate)
+        if samples > longest * rate:
             raise invalid(
                 "audio-too-long",
-                f"the speech lasts {samples / rate / 60:.0f} min; {limits.clip_seconds / 60:.0f} min is the limit: cut it",
+                f"the speech lasts {samples / rate / 60:.1f} min; {longest / 60:.1f} min is the limit at {rate} Hz: cut it",
                 field=field,
             )
     if brief is None or brief.dtype.str != "|u1":
@@ -50,11 +53,14 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Request:
         )
     data = brief.tobytes()
     try:
-        document = json.loads(data)
+        document = read_json(data)
     except (ValueError, RecursionError) as error:
         raise invalid("brief-malformed", "the brief is not JSON", field="brief") from error
-    parsed = Brief.from_json(document)
     seconds = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True))
+    parsed = Brief.from_json(document, seconds=seconds)
+    for name, performer in zip(PERFORMERS, parsed.performers, strict=True):
+        if performer.transcript is not None:
+            transcript.parse(performer.transcript, f"performers.{name}.transcript")
     params = hashlib.sha256(data + repr((message.rates, message.samples, message.sha256)).encode())
     if remake := _checked_remake(message, limits):
         params.update(repr((json.dumps(remake), message.take_bytes, message.take_sha256)).encode())
@@ -86,3 +92,20 @@ def busy(reason: str, message: str) -> DuologueError:
 def disk_error() -> DuologueError:
     """Return the error of a server without room for more speech and motion."""
     return busy("disk-full", "the server has no disk space for this performance; free some there and try again")
+
+
+def storage_error(fault: OSError) -> DuologueError:
+    """Return the named error for what the server's disk answered. Its own text may hold paths, which no client needs."""
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return disk_error()
+    if fault.errno in {errno.EMFILE, errno.ENFILE}:
+        return busy("descriptors", "the server has too many files and connections open; try again when it is less busy")
+    text = (
+        f"the server can't use its spool folder ({errno.errorcode.get(fault.errno or 0, 'unknown')}); look at its log"
+    )
+    return DuologueError("UNAVAILABLE", "storage", text, retryable=True, retry_after_ms=5000)
+
+
+def server_fault() -> DuologueError:
+    """Return the error for a fault of ours: the log has it all."""
+    return DuologueError("INTERNAL", "server-fault", "the server stumbled over this request; its log says more")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +23,9 @@ from duologue.wire.messages import Message
 from duologue.wire.transport import HIGH_WATER
 
 log = logging.getLogger("duologue.clients")
+
+TURN_SECONDS = 0.05
+"""That clients are listened to at a time."""
 
 
 @dataclass(eq=False)
@@ -81,7 +83,8 @@ class Clients:
 
     def receive(self, handle: Callable[[Session, Packet], None]) -> None:
         """Hand on what clients have sent, but not for so long that workers starve."""
-        for _ in range(64):
+        until = time.monotonic() + TURN_SECONDS
+        while time.monotonic() < until:
             try:
                 identity, *frames = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
@@ -102,19 +105,16 @@ class Clients:
             handle(session, packet)
         except DuologueError as error:
             self.refused += 1
-            log.info("refused", extra=logs.facts(reason=error.reason, field=error.field))
+            log.info("refused", extra=logs.facts(reason=error.reason))  # a field's name may be the brief's own text
             self._refuse(identity, error, about)
-        except (OSError, sqlite3.Error) as fault:
-            # The disk is full or gone: this request fails, the server goes on.
-            log.error("disk", extra=logs.facts(fault=str(fault)))
-            self._refuse(identity, admission.disk_error(), about)
+        except OSError as fault:
+            # The disk is full or gone, or there are no descriptors: this request fails, the server goes on.
+            log.error("storage", extra=logs.facts(fault=str(fault)))
+            self._refuse(identity, admission.storage_error(fault), about)
         except Exception:
             # A fault of ours must not end everybody's performances because of one message.
             log.exception("fault")
-            fault = DuologueError(
-                "INTERNAL", "server-fault", "the server stumbled over this request; its log says more"
-            )
-            self._refuse(identity, fault, about)
+            self._refuse(identity, admission.server_fault(), about)
 
     def _refuse(self, identity: bytes, error: DuologueError, about: Message | None) -> None:
         message = messages.ErrorMessage.of(error, job=getattr(about, "job", ""), key=getattr(about, "key", ""))
@@ -128,12 +128,27 @@ class Clients:
                 f"this server (Duologue {__version__}) speaks DUO/{MAJOR}, the client another version; "
                 "install the same Duologue version on both",
             )
-        if len(self._by_identity) >= self._limits.sessions:
-            raise admission.busy("sessions", "the server has as many clients as it takes; try again later")
         self._drop(identity)
+        self._make_room(user)
         session = Session(uuid.uuid4().hex, user, identity, time.monotonic())
         self._by_identity[identity] = self._by_id[session.id] = session
         return session
+
+    def _make_room(self, user: str) -> None:
+        """See that one more session fits. Those of clients that are gone look like silent ones, and who is not gone and loses
+        its session makes a new one and resumes its jobs in it; so the one that was silent longest goes.
+
+        Raises:
+            DuologueError: RESOURCE_EXHAUSTED ``sessions`` when all are others' and alive.
+        """
+        own = [session for session in self if session.user == user]
+        if len(own) >= self._limits.sessions_per_client:
+            self._drop(min(own, key=lambda session: session.last_active).identity)
+        elif len(self._by_identity) >= self._limits.sessions:
+            silent = min(self, key=lambda session: session.last_active)
+            if time.monotonic() - silent.last_active < 3 * self._limits.heartbeat:  # a live one has pinged since
+                raise admission.busy("sessions", "the server has as many clients as it takes; try again later")
+            self._drop(silent.identity)
 
     def send(self, session: Session, message: Message) -> bool:
         """Send a message; False when the client is gone or its queue is full."""

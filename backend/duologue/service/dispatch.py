@@ -72,7 +72,19 @@ class Dispatch:
     def end(self, job: Job, ending: Message) -> None:
         """End a job, and send its client what it still takes."""
         self.registry.end(job, ending)
-        self.clients.deliver(job)
+        self.deliver(job)
+
+    def deliver(self, job: Job) -> None:
+        """Send a job's client what it takes; a job whose spool can't be read any more ends, or is forgotten if it had ended."""
+        try:
+            self.clients.deliver(job)
+        except OSError as fault:
+            if not job.over:
+                self.job_fault(job, fault)
+            elif job.id in self.registry.jobs:
+                log.error("storage", extra=logs.facts(job=job.id, fault=str(fault)))
+                self.registry.forget(job)
+                self.clients.notify(job, messages.ErrorMessage.of(admission.storage_error(fault), job=job.id))
 
     # What workers say (pool.Owner) --------------------------------------------------------------------------------------
 
@@ -101,11 +113,17 @@ class Dispatch:
         try:
             job.spool.append(frames)
         except OSError as fault:
-            log.error("disk", extra=logs.facts(job=job.id, fault=str(fault)))
-            self.pool.stop_job(job)
-            self.fail(job, admission.disk_error())
+            self.job_fault(job, fault)
             return
-        self.clients.deliver(job)
+        self.deliver(job)
+
+    def job_fault(self, job: Job, fault: Exception) -> None:
+        """End a job that we could not deal with, and only it."""
+        if job.over:
+            return
+        log.error("job can't go on", extra=logs.facts(job=job.id, fault=f"{type(fault).__name__}: {fault}"))
+        self.pool.stop_job(job)
+        self.fail(job, admission.storage_error(fault) if isinstance(fault, OSError) else admission.server_fault())
 
     def job_event(self, job: Job, kind: bytes, facts: dict[str, Any]) -> None:
         """Pass a worker's progress on, or end the job."""

@@ -24,13 +24,14 @@ def read_audio(job: dict[str, Any]) -> tuple[Brief, tuple[Sound, Sound], tuple[s
     Raises:
         DuologueError: what ``duologue.speech.decode.load_pair`` raises.
     """
-    brief = Brief.from_json(job["brief"])
     tracks = [np.fromfile(path, "<f4") for path in job["audio"]]
+    seconds = max(len(track) / rate for track, rate in zip(tracks, job["rates"], strict=True))
+    brief = Brief.from_json(job["brief"], seconds=seconds)
     a, b = (
         replace(performer, speech=Speech(sound=Sound(samples, rate)))
         for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
     )
-    *audio, notes = load_pair(replace(brief, a=a, b=b))
+    *audio, notes = load_pair(replace(brief, a=a, b=b, seconds=seconds))
     # Our own clients have loaded the pair themselves, and said so.
     changed = any(len(track) != len(sound.samples) for track, sound in zip(tracks, audio, strict=True))
     return brief, (audio[0], audio[1]), notes if changed else ()

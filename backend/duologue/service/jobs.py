@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import shutil
 import time
 import uuid
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Job:
         self.last_active = time.monotonic()
         """When its client last had to do with it, or when it ended."""
         self.folder = folder
-        folder.mkdir(mode=0o700)
+        folder.mkdir(parents=True, mode=0o700)
         self.speech = [
             Upload(folder / name, samples * 4)
             for name, samples in zip(("a.f32", "b.f32"), message.samples, strict=True)
@@ -67,6 +68,11 @@ class Job:
     def over(self) -> bool:
         """It has ended, well or not."""
         return self.ending is not None
+
+    @property
+    def delivered(self) -> bool:
+        """Its client has had all of it."""
+        return self.ending_sent
 
     @property
     def uploads(self) -> list[Upload]:
@@ -137,16 +143,16 @@ class Job:
             return "audio"
         return "" if take_is_whole else "take"
 
-    def drop_uploads(self) -> None:
-        """Remove what came up; a job that is over needs it no more."""
+    def close(self) -> None:
+        """Give descriptors back, and the disk that what came up took; a job that is over needs neither. Never fails."""
         for upload in self.uploads:
-            upload.close()
-            upload.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                upload.close()
+                upload.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.spool.close()
 
     def remove(self) -> None:
-        """Remove everything of it from the disk."""
-        self.drop_uploads()
-        self.spool.close()
-        (self.folder / "windows").unlink(missing_ok=True)
-        if self.folder.exists():
-            os.rmdir(self.folder)  # noqa: PTH106
+        """Remove everything of it from the disk, and whatever else somebody has put there. Never fails."""
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

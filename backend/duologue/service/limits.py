@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from duologue.speech.decode import MAX_SAMPLES
+
 _PUBLIC: Final = (
     "clip_seconds",
+    "clip_samples",
     "lowest_rate",
     "highest_rate",
     "brief_bytes",
@@ -23,6 +26,8 @@ class Limits:
     """Bounds and times; seconds, bytes, samples a second. The defaults suit one machine and its few users."""
 
     clip_seconds: float = 30 * 60
+    clip_samples: int = MAX_SAMPLES
+    """Of a track, whatever its rate: half an hour at 48 kHz, a quarter of that at 192."""
     lowest_rate: int = 8_000
     highest_rate: int = 192_000
     brief_bytes: int = 1024 * 1024
@@ -30,7 +35,11 @@ class Limits:
     """A take's file: half an hour has some 120 MiB."""
     jobs_per_client: int = 4
     queue: int = 64
+    ended_per_client: int = 64
+    """Finished jobs of one key that are remembered; the oldest go first, those that were delivered before the others."""
     sessions: int = 1024
+    sessions_per_client: int = 64
+    """Connections of one key; one more takes the place of the one that was silent longest."""
     upload_credit: int = 2_500_000
     """Bytes of speech and take that a client may have sent beyond what the server has taken in."""
     output_credit: int = 1024 * 1024

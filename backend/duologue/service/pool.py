@@ -19,13 +19,17 @@ from typing import Any, Protocol
 import zmq
 
 from duologue.errors import DuologueError
-from duologue.service import auth, logs
+from duologue.service import admission, auth, logs
+from duologue.service.descriptors import SpareDescriptors
 from duologue.service.jobs import Job
 from duologue.service.limits import Limits
 from duologue.wire import messages
 from duologue.wire.codec import from_json
 
 log = logging.getLogger("duologue.pool")
+
+SPAWN_PAUSE = 1.0
+"""Seconds until a worker that could not be started is tried again."""
 
 
 class Owner(Protocol):
@@ -49,6 +53,10 @@ class Owner(Protocol):
 
     def job_lost(self, job: Job, why: str, *, stopped: bool) -> None:
         """The job's worker died; ``stopped``: it had been asked to stop this job."""
+        ...
+
+    def job_fault(self, job: Job, fault: Exception) -> None:
+        """What the worker sent of a job could not be dealt with."""
         ...
 
 
@@ -96,9 +104,11 @@ class Pool:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self.socket.setsockopt(zmq.HANDSHAKE_IVL, 5000)
         authority.guard(self.socket, auth.WORKERS, self._server_keys)
         port = self.socket.bind_to_random_port("tcp://127.0.0.1")
         self._endpoint = f"tcp://127.0.0.1:{port}"
+        self._spare = SpareDescriptors()
         self.workers = [WorkerProcess(device) for device in devices]
         self.restarts = 0
         self.described: dict[str, Any] | None = None
@@ -151,11 +161,19 @@ class Pool:
                 return
             name = identity.bytes.decode()
             worker = next((worker for worker in self.workers if worker.identity == name), None)
-            if worker is not None:  # else a dead worker's last words
+            if worker is None:  # a dead worker's last words
+                continue
+            job = worker.job
+            try:
                 self._on_message(worker, kind.bytes, json.loads(text.bytes), [frame.buffer for frame in payload])
+            except Exception as fault:
+                log.exception("fault in what a worker sent", extra=logs.facts(job=job and job.id))
+                if job is not None:
+                    self._owner.job_fault(job, fault)
 
     def tick(self) -> None:
         """Find dead, silent and hung workers; start those whose time has come."""
+        self.receive()  # if it was us who were busy, their beats lie in the socket
         now = time.monotonic()
         for worker in self.workers:
             if worker.process is None:
@@ -172,6 +190,7 @@ class Pool:
                     worker.process.stdin.close()
         for worker in self.workers:
             _end(worker, patience=2.0)
+        self._spare.close()
         self.socket.close(linger=0)
 
     def _on_message(self, worker: WorkerProcess, kind: bytes, facts: dict[str, Any], payload: list[Any]) -> None:
@@ -221,7 +240,7 @@ class Pool:
         worker.process, worker.ready, worker.identity = None, False, ""
         worker.job, worker.stop_by = None, float("inf")
         limits = self._limits
-        if not asked_to_stop:
+        if job is None:  # else it counts against the job, which is tried once more and no oftener
             worker.failures += 1
         given_up = worker.failures > limits.worker_restarts or (error is not None and not error.retryable)
         pause = limits.worker_rest if given_up else min(0.1 * 2**worker.failures, 5.0)
@@ -244,12 +263,19 @@ class Pool:
         now = time.monotonic()
         worker.identity = f"{worker.device}-{uuid.uuid4().hex[:8]}"
         worker.ready, worker.started, worker.beat = False, now, now
-        worker.process = subprocess.Popen(
-            [sys.executable, "-m", "duologue.service.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        try:
+            with self._spare.lent():
+                worker.process = subprocess.Popen(
+                    [sys.executable, "-m", "duologue.service.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+        except OSError as fault:  # no descriptors, no memory for a process: those pass
+            reason = admission.storage_error(fault).reason
+            log.warning("a worker can't be started", extra=logs.facts(reason=reason, fault=str(fault)))
+            worker.start_at = now + SPAWN_PAUSE
+            return
         config = {
             "identity": worker.identity,
             "endpoint": self._endpoint,

@@ -142,9 +142,17 @@ class Registry:
         else:
             job.state = "cancelled" if isinstance(ending, messages.Cancelled) else "failed"
             self._journal.change(job.id, job.state)
-        job.drop_uploads()
+        job.close()
+        self._forget_surplus(job.user)
         facts = logs.facts(job=job.id, state=job.state, windows=len(job.spool), attempts=job.attempts)
         log.info("job ended", extra=facts)
+
+    def _forget_surplus(self, user: str) -> None:
+        """Keep no more ended jobs of a key than ``Limits`` says: those that were delivered go first, the oldest of them first."""
+        ended = [job for job in self.jobs.values() if job.over and job.user == user]
+        ended.sort(key=lambda job: (not job.delivered, job.last_active))
+        for job in ended[: max(0, len(ended) - self._limits.ended_per_client)]:
+            self.forget(job)
 
     def forget(self, job: Job) -> None:
         """Drop a job and all that it has on disk."""
@@ -159,6 +167,11 @@ class Registry:
             patience = self._limits.keep if job.over else self._limits.upload_idle
             if (job.over or job.state == "uploading") and now - job.last_active > patience:
                 self.forget(job)
+
+    def tick(self, now: float) -> None:
+        """Forget what is old, and let the journal catch up."""
+        self.forget_old(now)
+        self._journal.catch_up()
 
     def close(self) -> None:
         """Drop all jobs; those under way are noted as retryable."""

@@ -52,7 +52,7 @@ class Requests:
             case messages.Credit() as message:
                 job = self._registry.find(session.user, message.job)
                 job.credit(message.next_seq, message.bytes)
-                self._clients.deliver(job)
+                self._dispatch.deliver(job)
             case messages.Cancel() as message:
                 self._on_cancel(self._registry.find(session.user, message.job))
             case message:
@@ -80,7 +80,7 @@ class Requests:
             grant=job.received + self._limits.upload_credit,
         )
         self._clients.send(session, accepted)
-        self._clients.deliver(job)
+        self._dispatch.deliver(job)
 
     @contextlib.contextmanager
     def _granting(self, job: Job) -> Iterator[None]:

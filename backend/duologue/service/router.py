@@ -11,6 +11,7 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Callable
 
 import zmq
 
@@ -27,6 +28,14 @@ from duologue.wire.connection import Connection
 log = logging.getLogger("duologue.router")
 
 TICK_MS = 200
+
+
+def _guarded(step: Callable[[], None]) -> None:
+    """Do one thing of the loop. What goes wrong in it is logged and must not end everybody's performances."""
+    try:
+        step()
+    except Exception:
+        log.exception("fault")
 
 
 class Router:
@@ -93,22 +102,22 @@ class Router:
         while not stop.is_set():
             ready = dict(poller.poll(TICK_MS))
             if self._authority.socket in ready:
-                self._authority.answer()
+                _guarded(self._authority.answer)
             if self.clients.socket in ready:
-                self.clients.receive(self._requests.handle)
+                _guarded(lambda: self.clients.receive(self._requests.handle))
             if self.pool.socket in ready:
-                self.pool.receive()
+                _guarded(self.pool.receive)
             if time.monotonic() >= due:
                 self._tick()
                 due = time.monotonic() + TICK_MS / 1000
 
     def _tick(self) -> None:
-        self.pool.tick()
+        _guarded(self.pool.tick)
         now = time.monotonic()
-        self.registry.forget_old(now)
-        for job in self.registry.jobs.values():
-            self.clients.deliver(job)
-        self.clients.drop_silent(now)
+        _guarded(lambda: self.registry.tick(now))
+        for job in list(self.registry.jobs.values()):
+            _guarded(lambda job=job: self._dispatch.deliver(job))
+        _guarded(lambda: self.clients.drop_silent(now))
 
     def close(self) -> None:
         """End the workers, drop all jobs and give everything back."""

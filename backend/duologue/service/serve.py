@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from duologue.errors import DuologueError
 from duologue.service import logs
+from duologue.service.descriptors import raise_limit
 from duologue.service.router import Router
 from duologue.service.settings import Settings
 from duologue.wire.connection import Connection, default_connection_file, state_folder
@@ -22,8 +24,12 @@ from duologue.wire.local import find_server
 log = logging.getLogger("duologue.serve")
 
 
-def run(settings: Settings, connection_file: Path, *, with_parent: bool = False) -> None:
+def run(
+    settings: Settings, connection_file: Path, *, with_parent: bool = False, own_folder: Path | None = None
+) -> None:
     """Serve until Ctrl-C, SIGTERM or (``with_parent``) the end of standard input.
+
+    ``own_folder``: made for this server alone; removed with the server when its parent has ended, however that ended.
 
     Raises:
         DuologueError: the server can't start: ``port-in-use``, ``no-clients``, ``server-runs`` …
@@ -36,12 +42,13 @@ def run(settings: Settings, connection_file: Path, *, with_parent: bool = False)
             f"another --connection-file than {connection_file}",
             field="--connection-file",
         )
-    stop = threading.Event()
+    stop, orphaned = threading.Event(), threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
     if with_parent:
-        threading.Thread(target=_watch_parent, args=(stop,), name="parent-watch", daemon=True).start()
+        threading.Thread(target=_watch_parent, args=(stop, orphaned), name="parent-watch", daemon=True).start()
+    raise_limit()
     router = Router(settings)
     connection = None
     try:
@@ -52,6 +59,8 @@ def run(settings: Settings, connection_file: Path, *, with_parent: bool = False)
         if connection is not None:
             remove_own(connection_file, connection.instance)
         router.close()
+        if own_folder is not None and orphaned.is_set():
+            shutil.rmtree(own_folder, ignore_errors=True)
 
 
 def remove_own(path: Path, instance: str) -> None:
@@ -61,10 +70,11 @@ def remove_own(path: Path, instance: str) -> None:
             path.unlink()
 
 
-def _watch_parent(stop: threading.Event) -> None:
+def _watch_parent(stop: threading.Event, orphaned: threading.Event) -> None:
     """Wait for the end of the pipe that whoever started us holds."""
     while os.read(0, 4096):
         pass
+    orphaned.set()
     stop.set()
 
 
@@ -78,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--connection-file", type=Path, default=None)
     parser.add_argument("--state", type=Path, default=None)
     parser.add_argument("--with-parent", action="store_true")
+    parser.add_argument("--own-folder", type=Path, default=None)
     options = parser.parse_args(arguments)
     logs.to_stderr()
     settings = Settings(
@@ -87,8 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         performance=options.performance,
         state=options.state or state_folder(),
     )
+    file = options.connection_file or default_connection_file()
     try:
-        run(settings, options.connection_file or default_connection_file(), with_parent=options.with_parent)
+        run(settings, file, with_parent=options.with_parent, own_folder=options.own_folder)
     except DuologueError as error:
         log.error("can't serve", extra=logs.error_facts(error))
         return 1

@@ -6,6 +6,7 @@ are sent again from any point; a worker that takes over a dead one's job goes on
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -20,10 +21,14 @@ from duologue.wire.local import process_exists
 
 
 class Spool:
-    """The encoded windows of a job, in a file of their own. Appended once, read any number of times."""
+    """The encoded windows of a job, in a file of their own. Appended once, read any number of times.
+
+    It has a descriptor only from the first window to ``close``; whoever reads later opens the file for that.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = path.open("w+b", buffering=0)
+        self._path = path
+        self._file: IO[bytes] | None = None
         self._frames: list[tuple[int, ...]] = []
         self._ends: list[int] = [0]
 
@@ -37,27 +42,43 @@ class Spool:
 
     def append(self, frames: Sequence[Buffer]) -> None:
         """Add a window: the frames of its message. Raises OSError when the disk is full."""
+        if self._file is None:
+            self._file = self._path.open("w+b" if not self.size else "r+b", buffering=0)
         self._file.seek(self.size)
         sizes = tuple(len(frame) for frame in frames)
         for frame in frames:
-            view = memoryview(frame)
-            while view:  # an unbuffered write may take less than all
-                view = view[self._file.write(view) :]
+            _write(self._file, frame)
         self._frames.append(sizes)
         self._ends.append(self.size + sum(sizes))
 
     def read(self, seq: int) -> list[bytes]:
-        """Return the frames of a window."""
-        self._file.seek(self._ends[seq])
-        return [self._file.read(size) for size in self._frames[seq]]
+        """Return the frames of a window. Raises OSError when they can't be read."""
+        file = self._file or self._path.open("rb", buffering=0)
+        try:
+            file.seek(self._ends[seq])
+            frames = [file.read(size) for size in self._frames[seq]]
+        finally:
+            if file is not self._file:
+                file.close()
+        if [len(frame) for frame in frames] != [*self._frames[seq]]:
+            raise OSError(errno.EIO, "the spool was cut off")
+        return frames
 
     def bytes_between(self, first: int, last: int) -> int:
         """Return the size of windows ``first`` to ``last`` - 1 together."""
         return self._ends[last] - self._ends[first]
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Give the descriptor back; what was appended can still be read."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _write(file: IO[bytes], data: Buffer) -> None:
+    view = memoryview(data).cast("B") if len(data) else memoryview(b"")
+    while view:  # an unbuffered write may take less than all
+        view = view[file.write(view) :]
 
 
 class Upload:
@@ -68,7 +89,7 @@ class Upload:
         self.received = 0
         """Bytes."""
         self._hash = hashlib.sha256()
-        self._file: IO[bytes] = path.open("wb")
+        self._file: IO[bytes] | None = None
 
     def add(self, offset: int, data: Buffer, reason: str) -> None:
         """Add the bytes from ``offset`` on; those that are here already are passed over.
@@ -83,18 +104,23 @@ class Upload:
             raise DuologueError(
                 "DATA_LOSS", reason, "a stretch of what is sent up is missing, or more came than was announced"
             )
-        self._file.write(data)
+        if self._file is None:
+            self._file = self.path.open("wb" if not self.received else "r+b", buffering=0)
+        self._file.seek(self.received)  # where an earlier write failed half-way
+        _write(self._file, data)
         self._hash.update(data)
         self.received += len(data)
 
     def is_whole(self, sha256: str) -> bool:
         """Close the file and return whether it holds what was announced."""
-        self._file.close()
+        self.close()
         return self.received == self.size and self._hash.hexdigest() == sha256
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def spool_folder(state: Path, instance: str) -> Path:
@@ -105,7 +131,9 @@ def spool_folder(state: Path, instance: str) -> Path:
     """
     folder = state / "spool" / f"{os.getpid()}-{instance[:8]}"
     try:
-        folder.mkdir(parents=True, mode=0o700)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.parent.chmod(0o700)  # it may have been there, for others to read
+        folder.mkdir(mode=0o700)
         for other in folder.parent.iterdir():
             pid = other.name.partition("-")[0]
             if pid.isdigit() and not process_exists(int(pid)):

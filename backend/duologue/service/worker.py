@@ -278,6 +278,7 @@ def main() -> None:
     config = json.loads(_read_line())
     _end_with_parent()
     Worker(config).run()
+    logs.flush()
 
 
 if __name__ == "__main__":

@@ -45,35 +45,43 @@ class Client:
         patience: float = PATIENCE,
         credit: int = CREDIT,
         alive: Callable[[], bool] | None = None,
+        reload: Callable[[], Connection] | None = None,
         plain: bool = False,
     ) -> None:
         """Begin to connect.
 
         ``patience``: seconds that a broken connection is retried. ``credit``: bytes of windows that may wait unread.
-        ``alive``: asked before each retry whether there is still a server (see ``wire.local``). ``plain``: no CURVE, for
-        measuring only.
+        ``alive``: asked before each retry whether there is still a server (see ``wire.local``). ``reload``: reads the connection
+        again before each retry, because a server that was started anew has other keys. ``plain``: no CURVE, for measuring only.
         """
-        self.connection = connection
         self._credit = credit
-        self._reactor = Reactor(connection, name=name, patience=patience, alive=alive, plain=plain)
+        self._reactor = Reactor(connection, name=name, patience=patience, alive=alive, reload=reload, plain=plain)
         self._reactor.start()
 
     @classmethod
     def connect(cls, target: Connection | Path | str, **options: Any) -> Client:
-        """Connect and wait for the server's welcome; ``options`` as for ``Client``.
+        """Connect and wait for the server's welcome; ``options`` as for ``Client``. A file is read again after a break.
 
         Raises:
             DuologueError: UNAUTHENTICATED ``server-key`` or ``client-refused``; UNAVAILABLE ``server-not-reachable``,
                 ``not-a-server``, ``server-silent`` or ``worker-…``; UNIMPLEMENTED ``protocol-version``; what
                 ``Connection.load`` raises; what loading the models raised on the server.
         """
-        client = cls(target if isinstance(target, Connection) else Connection.load(target), **options)
+        if not isinstance(target, Connection):
+            file, target = target, Connection.load(target)
+            options.setdefault("reload", lambda: Connection.load(file))
+        client = cls(target, **options)
         try:
             client.wait_ready()
         except BaseException:
             client.close()
             raise
         return client
+
+    @property
+    def connection(self) -> Connection:
+        """Where the server is; another one after it was started anew."""
+        return self._reactor.connection
 
     @property
     def ready(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any, Final, cast
 
@@ -12,6 +13,29 @@ MAX_ITEMS: Final = 256
 MAX_INTEGER: Final = 2**53
 
 Json = dict[str, Any]
+
+
+def read_json(data: bytes) -> Any:
+    """Return what JSON from outside says, in UTF-8 text that can be encoded again: no NaN or infinity, no lone surrogates.
+
+    Raises:
+        ValueError: it is none, or has one of those.
+        RecursionError: it is nested too deeply.
+    """
+    value = json.loads(data.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+    if b"\\u" in data:  # only as an escape can half a character come through UTF-8
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text:.20} is beyond what a number may be")
+    return number
 
 
 def checked(value: Any, kind: Any, where: str) -> Any:

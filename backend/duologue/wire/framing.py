@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.wire.codec import from_json, to_json
-from duologue.wire.fields import Json
+from duologue.wire.fields import Json, read_json
 from duologue.wire.messages import Message
 
 MAJOR: Final = 1
@@ -57,7 +57,8 @@ def encode(message: Message, arrays: Mapping[str, Array] | None = None) -> list[
         # A view of size 0 can't be cast to bytes.
         payload.append(array.data.cast("B") if array.size else b"")
     header = {"v": [MAJOR, MINOR], "t": message.TYPE, **to_json(message), "n": names}
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+    # Half a character in a text of our own (an error may quote anything) must not keep a message from being sent.
+    text = json.dumps(header, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")
     frames = [MAGIC, text, *payload]
     _check_sizes([len(frame) for frame in frames])
     return frames
@@ -117,13 +118,9 @@ def _check_sizes(sizes: list[int]) -> None:
         )
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
 def _header(data: bytes) -> Json:
     try:
-        header: Any = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        header = read_json(data)
     except (ValueError, RecursionError) as error:
         raise _refused("header", "the header is not JSON") from error
     if not isinstance(header, dict):

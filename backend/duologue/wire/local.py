@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,9 +17,12 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import zmq
+
 from duologue.errors import DuologueError
 from duologue.wire.client import Client
 from duologue.wire.connection import Connection, default_connection_file
+from duologue.wire.transport import Transport
 
 START_SECONDS = 30.0
 """How long a server may take to write its connection file; it loads no models before that."""
@@ -68,30 +70,12 @@ class LocalServer:
         """
         folder = Path(tempfile.mkdtemp(prefix="duologue-"))  # mode 0700
         file, log = folder / "server.json", log or folder / "log"
-        command = [
-            str(python),
-            "-m",
-            "duologue.service",
-            "--connection-file",
-            str(file),
-            "--device",
-            device,
-            "--with-parent",
-        ]
+        command = [str(python), "-m", "duologue.service", "--connection-file", str(file), "--device", device]
+        command += ["--with-parent", "--own-folder", str(folder)]
         if performance:
             command += ["--performance", performance]
         try:
-            with log.open("wb") as stderr:
-                process = subprocess.Popen(
-                    [*command, *arguments],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=stderr,
-                    env={**os.environ, **(environment or {})},
-                    # Ctrl-C is for us: we cancel, keep what there is, and then stop the server.
-                    start_new_session=True,
-                    creationflags=_NEW_GROUP,
-                )
+            process = _spawn([*command, *arguments], log, environment or {})
         except OSError as error:
             _remove(folder)
             raise DuologueError(
@@ -144,12 +128,27 @@ def find_server(path: Path | None = None) -> Connection | None:
         return None
     if connection.pid and not process_exists(connection.pid):
         return None
-    host, _, port = connection.endpoint.removeprefix("tcp://").rpartition(":")
+    # A port alone proves nothing: another process may have got it, and the number of the process as well.
+    return connection if _answers(connection) else None
+
+
+def _answers(connection: Connection, seconds: float = 2.0) -> bool:
+    """Return whether the very server that the connection is for listens there; its key is proven by the handshake."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    transport: Transport | None = None
+    until = time.monotonic() + seconds
     try:
-        socket.create_connection((host, int(port)), timeout=1.0).close()
-    except (OSError, ValueError):
-        return None  # another process has got its number
-    return connection
+        transport = Transport(context, connection)
+        while not transport.connected and time.monotonic() < until:
+            transport.monitor.poll(50)
+            transport.check()
+        return transport.connected
+    except DuologueError:
+        return False
+    finally:
+        if transport is not None:
+            transport.close()
+        context.term()
 
 
 @contextlib.contextmanager
@@ -161,13 +160,30 @@ def open_client(connection: Connection | Path | str | None = None, **start: Any)
     Raises:
         DuologueError: what ``Client.connect`` and ``LocalServer.start`` raise.
     """
-    target = connection if connection is not None else (None if start.get("performance") else find_server())
+    target = connection
+    if target is None and not start.get("performance") and find_server() is not None:
+        target = default_connection_file()  # the file and not what it says: it is read again after a break
     if target is not None:
         with Client.connect(target) as client:
             yield client
         return
     with LocalServer.start(**start) as server, Client.connect(server.connection, alive=server.alive) as client:
         yield client
+
+
+def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a server whose standard input we hold, and whose log goes to a file. Raises OSError."""
+    with log.open("wb") as stderr:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env={**os.environ, **environment},
+            # Ctrl-C is for us: we cancel, keep what there is, and then stop the server.
+            start_new_session=True,
+            creationflags=_NEW_GROUP,
+        )
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -232,12 +232,12 @@ class ErrorMessage(Message):
 
     @classmethod
     def of(cls, error: DuologueError, *, job: str = "", key: str = "") -> ErrorMessage:
-        """Return the message that carries an error. Its text is cut to what a message may hold."""
+        """Return the message that carries an error. Its text is cut so that all of it fits a header, however it is escaped."""
         return cls(
             code=error.code,
             reason=error.reason,
-            message=error.message[:MAX_TEXT],
-            field=error.field[:MAX_TEXT],
+            message=error.message[: MAX_TEXT // 2],
+            field=error.field[: MAX_TEXT // 8],
             retryable=error.retryable,
             retry_after_ms=error.retry_after_ms,
             job=job,

@@ -40,11 +40,12 @@ class Reactor:
         name: str,
         patience: float,
         alive: Callable[[], bool] | None,
+        reload: Callable[[], Connection] | None,
         plain: bool,
     ) -> None:
         """Prepare; the arguments are ``Client``'s."""
-        self._connection, self._name, self._patience = connection, name, patience
-        self._alive, self._plain = alive, plain
+        self.connection, self._name, self._patience = connection, name, patience
+        self._alive, self._reload, self._plain = alive, reload, plain
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.setsockopt(zmq.LINGER, 0)
         self._wake_in = self._context.socket(zmq.PAIR)
@@ -129,18 +130,27 @@ class Reactor:
         """Connect, and connect again after every break, until closing or until it is hopeless (raises)."""
         pause, broken_at = FIRST_PAUSE, time.monotonic()
         while not self._closing:
-            link = Link(self._context, self._connection, self._wake_out, name=self._name, plain=self._plain)
+            link: Link | None = None
             try:
+                link = Link(self._context, self.connection, self._wake_out, name=self._name, plain=self._plain)
                 self._serve(link)
                 return
             except DuologueError as error:
-                if link.welcomed:
+                if link is not None and link.welcomed:
                     pause, broken_at, self._diagnosis = FIRST_PAUSE, time.monotonic(), None
                 self._judge(error, time.monotonic() - broken_at)
             finally:
-                link.transport.close()
+                if link is not None:
+                    link.transport.close()
             self._wait(pause * random.uniform(0.8, 1.2))  # many clients of one server should not return as one
             pause = min(pause * 2, LONGEST_PAUSE if self._ever else LONGEST_PAUSE / 10)
+            self._read_connection()
+
+    def _read_connection(self) -> None:
+        """A server that was started anew has other keys, and perhaps another port; its file says which."""
+        if self._reload is not None:
+            with contextlib.suppress(DuologueError):  # it is just being stopped or started
+                self.connection = self._reload()
 
     @property
     def _ever(self) -> bool:
@@ -149,12 +159,13 @@ class Reactor:
 
     def _judge(self, error: DuologueError, waited: float) -> None:
         """Raise the error when trying again is of no use, or rather the one that tells most of those there were."""
-        if error.reason in {"not-a-server", "server-key"} or self._diagnosis is None:
+        if error.reason in {"not-a-server", "server-key", "host-unknown"} or self._diagnosis is None:
             self._diagnosis = error
         if not error.retryable:
             # A handshake that is cut off looks like one with a wrong key; a second try tells. Keys that this server has taken
-            # before are right, so then a bad line gets longer.
-            if error.reason != "server-key" or waited > (10.0 if self._ever else 1.0):
+            # before are right, so then a bad line gets longer, and a server that was started anew has its time to say so.
+            returns = self._ever and self._reload is not None and error.reason == "client-refused"
+            if not (returns or error.reason == "server-key") or waited > (10.0 if self._ever else 1.0):
                 raise error
         elif waited > (self._patience if self._ever else min(self._patience, CONNECT_SECONDS - 1)):
             raise self._diagnosis

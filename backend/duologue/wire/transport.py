@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from zmq.utils.monitor import recv_monitor_message
 from duologue.errors import DuologueError
 from duologue.wire.connection import Connection
 from duologue.wire.framing import MAX_FRAME, Packet, decode, encode
+from duologue.wire.greeting import address_of, speaks_curve
 from duologue.wire.messages import Message
 
 HIGH_WATER: Final = 4096  # far above what credits allow to be in flight, so that ZeroMQ never drops anything
@@ -54,6 +56,21 @@ class Transport:
                 "INVALID_ARGUMENT",
                 "endpoint",
                 f"{connection.endpoint} is not an address to connect to; it should look like tcp://host:port",
+            ) from error
+        self._check_host()
+
+    def _check_host(self) -> None:
+        """libzmq looks a name up in the background and says nothing when there is none of that name.
+
+        Raises:
+            DuologueError: UNAVAILABLE ``host-unknown``.
+        """
+        try:
+            socket.getaddrinfo(*address_of(self._endpoint), type=socket.SOCK_STREAM)
+        except (OSError, ValueError) as error:
+            self.close()
+            raise _unavailable(
+                "host-unknown", f"{self._endpoint} names a machine that can't be found; is its name right?"
             ) from error
 
     def send(self, message: Message, arrays: Mapping[str, NDArray[Any]] | None = None) -> bool:
@@ -98,6 +115,8 @@ class Transport:
                 )
             elif kind == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL and value != errno.EAGAIN:
                 # A server closes without a word on a client that has the wrong key for it (and a dying one does the same).
+                if not speaks_curve(self._endpoint):
+                    raise self._hung_up()
                 raise DuologueError(
                     "UNAUTHENTICATED",
                     "server-key",
@@ -112,10 +131,12 @@ class Transport:
             elif kind == zmq.EVENT_DISCONNECTED and self.connected:
                 raise _unavailable("connection-lost", f"the connection to {self._endpoint} broke")
             elif kind == zmq.EVENT_DISCONNECTED:
-                raise _unavailable(
-                    "not-a-server",
-                    f"what listens at {self._endpoint} hung up; it is no Duologue server, or it is just ending",
-                )
+                raise self._hung_up()
+
+    def _hung_up(self) -> DuologueError:
+        return _unavailable(
+            "not-a-server", f"what listens at {self._endpoint} hung up; it is no Duologue server, or it is just ending"
+        )
 
     def close(self) -> None:
         """Give everything back at once; what is still unsent is dropped."""
