@@ -8,9 +8,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from duologue.brief import Brief
-from duologue.brief.performer import Transcript
-from duologue.brief.transcript import parse
+from duologue.brief import Brief, transcript
+from duologue.brief.speech import Transcript
 from duologue.errors import DuologueError
 from duologue.service.admission import check
 from duologue.service.limits import Limits
@@ -36,9 +35,10 @@ HOSTILE = {
 
 
 def seconds_to_parse(form: str, text: str) -> float:
+    transcript._parsed.cache_clear()
     begun = time.perf_counter()
     with contextlib.suppress(DuologueError):  # anything else is a failure
-        parse(Transcript(text, form))
+        transcript.parse(Transcript(text, form))
     return time.perf_counter() - begun
 
 
@@ -50,8 +50,8 @@ def test_ten_times_the_transcript_takes_ten_times_as_long(attack: str) -> None:
 
 
 def test_a_megabyte_of_markup_holds_nobody_up(server: Server) -> None:
-    transcript = {"content": CUE + "<" * 1_000_000, "format": "srt"}
-    hostile = Brief.from_json({"performers": {"A": {"transcript": transcript}, "B": {}}})
+    words = {"content": CUE + "<" * 1_000_000, "format": "srt"}
+    hostile = Brief.from_json({"performers": {"A": {"transcript": words}, "B": {}}})
     with Client.connect(server.connection) as attacker, Client.connect(server.connection) as innocent:
         doomed = attacker.submit(hostile, speech(1))
         assert isinstance(list(innocent.submit(brief(), speech()))[-1], Finished)
