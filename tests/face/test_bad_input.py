@@ -9,7 +9,8 @@ import hard_speech
 import numpy as np
 import pytest
 from duologue.arkit import INDEX
-from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.face.conditions import FaceConditions
+from duologue.face.pipeline import FacePipeline
 from duologue.facial.expression import own_voice
 from duologue.facial.lips import REST, lip_gap
 from duologue.labels import EMOTIONS
@@ -103,7 +104,7 @@ TWENTY_MINUTES = """
 import resource, sys
 import numpy as np, torch
 sys.path.insert(0, sys.argv[1])
-from test_pipeline import ENCODER, TINY, FaceConditions, FacePipeline
+from test_pipeline import ENCODER, TINY, FaceConditions, FaceModel, FacePipeline
 torch.set_num_threads(1)
 
 def peak():
@@ -121,7 +122,7 @@ def run(minutes):
     assert made == frames
     return peak() - before
 
-face = FacePipeline.untrained(0, TINY, ENCODER)
+face = FacePipeline(FaceModel.untrained(0, TINY, ENCODER))
 run(1)
 print(run(20))
 """

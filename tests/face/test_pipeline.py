@@ -11,8 +11,11 @@ from duologue.arkit import INDEX, LOWER_FACE
 from duologue.checkpoints.store import write_checkpoint
 from duologue.diffusion.crossfade import windows
 from duologue.errors import DuologueError
-from duologue.face.config import FaceConfig
-from duologue.face.pipeline import GUIDANCE, FaceConditions, FacePipeline, FaceWindow
+from duologue.face.checkpoint import FaceModel
+from duologue.face.conditions import FaceConditions
+from duologue.face.config import GUIDANCE, FaceConfig
+from duologue.face.pipeline import FacePipeline
+from duologue.face.sampling import FaceWindow
 from duologue.facial.expression import Expression
 from duologue.speech.encoder import EncoderConfig
 
@@ -24,9 +27,9 @@ UNGUIDED = {"speech": 1 / GUIDANCE["speech"]}
 
 @pytest.fixture(scope="module")
 def pipeline() -> FacePipeline:
-    made = FacePipeline.untrained(3, TINY, ENCODER)
+    made = FacePipeline(FaceModel.untrained(3, TINY, ENCODER))
     torch.manual_seed(0)
-    torch.nn.init.normal_(made.denoiser.motion_out.weight, std=0.3)
+    torch.nn.init.normal_(made.model.denoiser.motion_out.weight, std=0.3)
     return made
 
 
@@ -122,8 +125,8 @@ def test_strengths_cost_a_second_copy_only_where_they_differ_from_1(
     pipeline: FacePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    forward = pipeline.denoiser.forward
-    monkeypatch.setattr(pipeline.denoiser, "forward", lambda x, *rest: seen.append(len(x)) or forward(x, *rest))
+    forward = pipeline.model.denoiser.forward
+    monkeypatch.setattr(pipeline.model.denoiser, "forward", lambda x, *rest: seen.append(len(x)) or forward(x, *rest))
     strength = np.ones((2, 300), np.float32)
     strength[0, 200:] = 0.5
     list(pipeline.stream(replace(brief(300), emotion_strength=strength), steps=1, strengths=UNGUIDED))
@@ -159,7 +162,7 @@ def test_silence_makes_no_nan_and_no_frozen_face(pipeline: FacePipeline) -> None
 
 
 def test_a_checkpoint_comes_back_as_it_was(pipeline: FacePipeline, tmp_path: Path) -> None:
-    config, tensors = pipeline.state()
+    config, tensors = pipeline.model.state()
     write_checkpoint(tmp_path / "mine", "mine", config, tensors, half=False)
     read = FacePipeline.load(tmp_path / "mine")
     np.testing.assert_array_equal(
@@ -180,7 +183,7 @@ def test_a_checkpoint_comes_back_as_it_was(pipeline: FacePipeline, tmp_path: Pat
 def test_a_foreign_checkpoint_is_refused_by_name(
     pipeline: FacePipeline, tmp_path: Path, change: dict[str, object], reason: str
 ) -> None:
-    config, tensors = pipeline.state()
+    config, tensors = pipeline.model.state()
     write_checkpoint(tmp_path / "odd", "odd", {**config, **change}, tensors)
     with pytest.raises(DuologueError) as error:
         FacePipeline.load(tmp_path / "odd")
@@ -201,7 +204,7 @@ def test_a_foreign_checkpoint_is_refused_by_name(
 def test_a_checkpoint_with_wrong_tensors_is_refused_by_name(
     pipeline: FacePipeline, tmp_path: Path, name: str, tensor: torch.Tensor | None, says: str
 ) -> None:
-    config, tensors = pipeline.state()
+    config, tensors = pipeline.model.state()
     changed = {key: value for key, value in tensors.items() if key != name} | ({} if tensor is None else {name: tensor})
     write_checkpoint(tmp_path / "odd", "odd", config, changed)
     with pytest.raises(DuologueError, match=says) as error:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from duologue.diffusion import crossfade as windowing
 from duologue.diffusion.crossfade import OVERLAP, windows
-from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.face.conditions import FaceConditions
+from duologue.face.pipeline import FacePipeline
 from duologue.labels import EMOTIONS
 from hard_speech import RATE, voices
 

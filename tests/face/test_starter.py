@@ -8,7 +8,8 @@ import soundfile
 from duologue.arkit import INDEX
 from duologue.datasets.labels.phones import read_phones_csv
 from duologue.datasets.labels.split import FaceSplit
-from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.face.conditions import FaceConditions
+from duologue.face.pipeline import FacePipeline
 from duologue.facial.expression import own_voice
 from duologue.facial.lips import lip_gap
 from duologue.labels import EMOTIONS

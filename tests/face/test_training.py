@@ -80,7 +80,7 @@ def test_the_encoder_learns_and_its_checkpoint_feeds_a_face(tmp_path: Path) -> N
         tmp_path / "face",
         FaceTraining(FaceConfig(speech_width=16, latent=16, feedforward=16, layers=1), short(2), frames=60),
     )
-    assert FacePipeline.load(face.folder).config.latent == 16
+    assert FacePipeline.load(face.folder).model.config.latent == 16
 
 
 def tiny(steps: int, **loss: float) -> FaceTraining:
@@ -102,18 +102,18 @@ def test_the_swap_takes_the_tuned_layers_and_nothing_else(tmp_path: Path) -> Non
     assert refused.value.reason == "style-unknown"
     tuned = fine_tune(base, talk, tmp_path / "lips", tiny(3, rest=0.0))
     kinds = ("base", "tuned", "swap")
-    parameters = {kind: FacePipeline.load(tuned, denoiser=kind).denoiser.state_dict() for kind in kinds}
-    original = FacePipeline.load(base).denoiser.state_dict()
+    parameters = {kind: FacePipeline.load(tuned, denoiser=kind).model.denoiser.state_dict() for kind in kinds}
+    original = FacePipeline.load(base).model.denoiser.state_dict()
     for name in original:
         assert torch.equal(parameters["base"][name], original[name])
         source = "tuned" if name.startswith("layers.") else "base"
         assert torch.equal(parameters["swap"][name], parameters[source][name])
     assert not torch.equal(parameters["tuned"]["speech.weight"], parameters["base"]["speech.weight"])
     # What ships is the swap, and its training leaves all else alone.
-    shipped = FacePipeline.load(tuned).denoiser.state_dict()
+    shipped = FacePipeline.load(tuned).model.denoiser.state_dict()
     assert all(torch.equal(shipped[name], parameters["swap"][name]) for name in original)
     gentle = fine_tune(tuned, talk, tmp_path / "decoder", replace(tiny(3, rest=0.0), decoder_only=True))
-    changed = FacePipeline.load(gentle, denoiser="tuned").denoiser.state_dict()
+    changed = FacePipeline.load(gentle, denoiser="tuned").model.denoiser.state_dict()
     for name in original:  # begun anew from the base, not from the fine-tuned face it was given
         assert torch.equal(changed[name], original[name]) == (not name.startswith("layers."))
     assert all(key.startswith("tuned.layers.") for key in gentle.tensors() if key.startswith("tuned."))

@@ -7,8 +7,8 @@ import pytest
 from duologue.body.network import Denoiser
 from duologue.brief import Brief, Expression, PerformerBrief, PlaceTarget, Speech
 from duologue.errors import DuologueError
+from duologue.face.conditions import EncodedConditions
 from duologue.face.network import FaceDenoiser
-from duologue.face.pipeline import FacePipeline
 from duologue.performance import Performance
 from duologue.performance.inpainting import BLEND, KeptTake
 from duologue.take import Notice, Take, Window
@@ -137,13 +137,14 @@ def test_only_the_bodies_are_made_again_and_no_face_is_sampled(stage, calls):
 def test_the_face_is_told_who_faces_whom_of_the_bodies_that_stay(stage, monkeypatch):
     perform, old = stage
     asked_for = {}
-    window = FacePipeline._window
+    window = EncodedConditions.window
 
-    def listen(self, conditions, speech, facing, noise, start, stop, *rest):
-        asked_for[start, stop] = facing.copy()
-        return window(self, conditions, speech, facing, noise, start, stop, *rest)
+    def listen(self, start, stop, dropped):
+        conditions = window(self, start, stop, dropped)
+        asked_for[start, stop] = conditions.facing[:2].numpy().astype(bool)
+        return conditions
 
-    monkeypatch.setattr(FacePipeline, "_window", listen)
+    monkeypatch.setattr(EncodedConditions, "window", listen)
     turned = [replace(track, facing=np.arange(len(track)) % 50 < 25) for track in old.tracks]
     perform(4, KeptTake.all_but(replace(old, tracks=tuple(turned)), Edit(bodies=False)))
     assert asked_for

@@ -18,7 +18,8 @@ from duologue.arkit import INDEX, NAMES
 from duologue.brief import Brief, Speech
 from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.kit_speech import recorded
-from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.face.conditions import FaceConditions
+from duologue.face.pipeline import FacePipeline
 from duologue.facial.lips import lip_gap
 from duologue.files.folders import demo_brief
 from duologue.labels import EMOTIONS

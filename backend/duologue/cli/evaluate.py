@@ -121,7 +121,7 @@ def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps:
     if steps is not None:
         settings = replace(settings, optimisation=replace(settings.optimisation, steps=steps))
     out.print(f"Training FaceFormer; progress goes to {folder / 'log.jsonl'}", markup=False)
-    encoder = FacePipeline.load(face_name).encoder
+    encoder = FacePipeline.load(face_name).model.encoder
     return train_baseline(kit, folder, encoder, settings, cache=cache).folder
 
 

@@ -9,11 +9,12 @@ from duologue.arkit import NAMES
 from duologue.errors import invalid
 from duologue.labels import EMOTIONS
 
-MODEL: Final = "face"
-"""What ``config["model"]`` of a face checkpoint says."""
-
 CONDITIONS: Final = ("speech", "emotion", "style")
 """What guidance can strengthen or weaken; each was dropped now and then in training."""
+
+GUIDANCE: Final = {"speech": 1.4}
+"""What a strength of 1 stands for. Plain sampling averages what the speech leaves open, so the jaw opens too little: measured on
+held-out speech, aa against iy comes to 2.0 at 1.0 and to 3.0 at 1.4, with no larger error."""
 
 
 @dataclass(frozen=True)

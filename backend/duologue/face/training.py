@@ -1,7 +1,7 @@
 """Training of the face's denoiser on conversations, heard through a frozen speech encoder: from scratch, and fine-tuned for lips.
 
 Fine-tuning is InterAct's (arXiv 2509.05747): a few more epochs with the loss of the lips alone on data whose lips are
-accurate. What performs afterwards is a mixture, the base everywhere and the fine-tuned decoder in it (``pipeline.swap``), which
+accurate. What performs afterwards is a mixture, the base everywhere and the fine-tuned decoder in it (``checkpoint.swap``), which
 closes lips and keeps each speaker's own. Since the decoder's layers are all that is taken, they are all that is trained, as in
 the authors' own code; ``decoder_only=False`` trains everything, for comparison.
 """
@@ -21,6 +21,8 @@ from duologue.checkpoints.store import Checkpoint, write_checkpoint
 from duologue.datasets.corpus.face import Dialogue
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import invalid
+from duologue.face.checkpoint import FaceModel
+from duologue.face.conditions import Conditions
 from duologue.face.config import FaceConfig
 from duologue.face.losses import FaceLoss
 from duologue.face.network import FaceDenoiser
@@ -71,7 +73,7 @@ class Encoded:
     dialogue: Dialogue
 
 
-def encode(encoder: SpeechEncoder, dialogues: Sequence[Dialogue], device: str = "cpu") -> list[Encoded]:
+def encode(encoder: SpeechEncoder, dialogues: Sequence[Dialogue], device: str | torch.device = "cpu") -> list[Encoded]:
     """Run the encoder over conversations once, exactly as the pipeline does."""
 
     def features(dialogue: Dialogue) -> NDArray[np.float16]:
@@ -100,9 +102,9 @@ def train_face(
     everything = np.concatenate([dialogue.weights.reshape(-1, dialogue.weights.shape[-1]) for dialogue in dialogues])
     mean = torch.from_numpy(everything.mean(0))
     std = torch.from_numpy(everything.std(0).clip(min=settings.floor))
-    pipeline = FacePipeline(encoder, FaceDenoiser(settings.network), mean, std, device)
+    pipeline = FacePipeline(FaceModel(encoder, FaceDenoiser(settings.network), mean, std), device)
     _train(pipeline, dialogues, out, settings, judge, should_stop)
-    config, tensors = pipeline.state()
+    config, tensors = pipeline.model.state()
     return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)
 
 
@@ -128,20 +130,16 @@ def fine_tune(
     settings = settings or LIPS
     torch.manual_seed(settings.optimisation.seed)
     pipeline = FacePipeline.load(base, device, encoder=encoder, denoiser="base")
-    if (highest := max(int(dialogue.style.max()) for dialogue in accurate)) >= pipeline.config.styles:
-        raise invalid(
-            "style-unknown", f"style {highest}; this face knows 0 to {pipeline.config.styles - 1}.", field="--style"
-        )
-    config, tensors = pipeline.state()
-    tensors = {key: value.clone() for key, value in tensors.items()}  # training changes them in place
+    styles = pipeline.model.config.styles
+    if (highest := max(int(dialogue.style.max()) for dialogue in accurate)) >= styles:
+        raise invalid("style-unknown", f"style {highest}; this face knows 0 to {styles - 1}.", field="--style")
+    config, tensors = pipeline.model.state()
+    tensors = {name: value.clone() for name, value in tensors.items()}  # training changes them in place
     _train(pipeline, accurate, out, settings, judge, should_stop)
-    _, tuned = pipeline.state()
-    changed = {
-        key.replace("denoiser.", "tuned.", 1): value
-        for key, value in tuned.items()
-        if key.startswith("denoiser.layers." if settings.decoder_only else "denoiser.")
-    }
-    return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, tensors | changed)
+    trained = "layers." if settings.decoder_only else ""
+    tuned = {f"tuned.{name}": value for name, value in pipeline.model.denoiser.state_dict().items()}
+    tuned = {name: value for name, value in tuned.items() if name.startswith(f"tuned.{trained}")}
+    return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, tensors | tuned)
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Batch:
 
     weights: Tensor
     """(B, T, 52)"""
-    conditions: tuple[Tensor, ...]
+    conditions: Conditions
     t: Tensor
     """(B,) moments of the diffusion."""
     noise: Tensor
@@ -158,9 +156,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class FaceTrainer:
-    """A pipeline's denoiser, trained in place, and what it learns from."""
+    """A model's denoiser, trained in place, and what it learns from."""
 
-    pipeline: FacePipeline
+    model: FaceModel
     dialogues: Sequence[Encoded]
     settings: FaceTraining
     schedule: CosineSchedule = field(default_factory=CosineSchedule)
@@ -168,7 +166,7 @@ class FaceTrainer:
     @property
     def module(self) -> FaceDenoiser:
         """The denoiser."""
-        return self.pipeline.denoiser
+        return self.model.denoiser
 
     @property
     def clipped(self) -> tuple[FaceDenoiser]:
@@ -177,21 +175,41 @@ class FaceTrainer:
 
     def batch(self, rng: np.random.Generator, step: int) -> Batch:
         """Draw performers, moments and noise."""
-        device = self.pipeline.device
-        weights, conditions = _batch(self.dialogues, self.settings, self.module.config.period, rng, device)
+        device = self.model.device
+        examples = self._examples(rng)
+        weights, *conditions = (torch.from_numpy(np.stack(column)).to(device) for column in zip(*examples, strict=True))
         # Near pure noise the speech is all there is to go by, so that is where most of the learning is.
         t = torch.from_numpy(rng.random(len(weights), np.float32)).sqrt().to(device)
         noise = torch.from_numpy(rng.standard_normal(weights.shape, np.float32)).to(device)
-        return Batch(weights, conditions, t, noise)
+        return Batch(weights, Conditions(*conditions), t, noise)
 
     def losses(self, batch: Batch) -> Losses:
         """Return the settings' loss of what the denoiser makes of a batch."""
-        mean, std = self.pipeline.scale
+        mean, std = self.model.mean, self.model.std
         x0 = (batch.weights - mean) / std
-        with torch.autocast(self.pipeline.device.type, torch.bfloat16):
+        with torch.autocast(self.model.device.type, torch.bfloat16):
             predicted = self.module(self.schedule.add_noise(x0, batch.noise, batch.t), batch.t, *batch.conditions)
         loss, figures = self.settings.loss(predicted.float(), x0, std, mean)
         return Losses({"loss": loss}, figures)
+
+    def _examples(self, rng: np.random.Generator) -> list[tuple[NDArray[np.generic], ...]]:
+        """Return clean weights (T, 52) and ``Conditions``, without the batch, of random performers at random whole seconds."""
+        drawn = rng.integers(len(self.dialogues), size=self.settings.optimisation.batch)
+        chosen = [self.dialogues[index] for index in drawn]
+        length = min(self.settings.frames, *(item.dialogue.weights.shape[1] for item in chosen))
+        return [self._example(item, length, rng) for item in chosen]
+
+    def _example(self, item: Encoded, length: int, rng: np.random.Generator) -> tuple[NDArray[np.generic], ...]:
+        settings, dialogue, period = self.settings, item.dialogue, self.model.config.period
+        me = int(rng.choice(dialogue.performers))
+        pair = [me, 1 - me]
+        seconds = (dialogue.weights.shape[1] - length) // period
+        at = slice(start := int(rng.integers(seconds + 1)) * period, start + length)
+        speech = item.features[pair, at].astype(np.float32) * np.float32(rng.random() >= settings.drop_speech)
+        style = (dialogue.style[pair] + 1) * (rng.random(2) >= settings.drop_style)
+        emotion = (dialogue.emotion[me, at] + 1) * (rng.random() >= settings.drop_emotion)
+        facing = dialogue.facing[me, at].astype(np.int64)
+        return dialogue.weights[me, at], speech[0], speech[1], style[0], style[1], facing, emotion
 
 
 def _train(  # noqa: PLR0917
@@ -203,36 +221,11 @@ def _train(  # noqa: PLR0917
     should_stop: Callable[[], bool],
 ) -> None:
     """Train the pipeline's denoiser in place."""
-    denoiser = pipeline.denoiser
-    denoiser.requires_grad_(not settings.decoder_only)
-    denoiser.layers.requires_grad_(True)
-    trainer = FaceTrainer(pipeline, encode(pipeline.encoder, dialogues, str(pipeline.device)), settings)
+    model = pipeline.model
+    model.denoiser.requires_grad_(not settings.decoder_only)
+    model.denoiser.layers.requires_grad_(True)
+    trainer = FaceTrainer(model, encode(model.encoder, dialogues, model.device), settings)
     recipe = {key: value for key, value in asdict(settings).items() if key != "optimisation"}
     judged = (lambda _: judge(pipeline)) if judge else None
     train(trainer, settings.optimisation, out, recipe=recipe, judge=judged, should_stop=should_stop)
-    denoiser.requires_grad_(False)
-
-
-def _batch(
-    heard: Sequence[Encoded], settings: FaceTraining, period: int, rng: np.random.Generator, device: torch.device
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return clean weights (B, T, 52) and the denoiser's conditions for random performers at random whole seconds."""
-    size = settings.optimisation.batch
-    chosen = [heard[index] for index in rng.integers(len(heard), size=size)]
-    length = min(settings.frames, *(item.dialogue.weights.shape[1] for item in chosen))
-    rows: list[tuple[NDArray[np.generic], ...]] = []
-    for item in chosen:
-        d, me = item.dialogue, int(rng.choice(item.dialogue.performers))
-        seconds = (d.weights.shape[1] - length) // period
-        at = slice(start := int(rng.integers(seconds + 1)) * period, start + length)
-        kept = 0.0 if rng.random() < settings.drop_speech else 1.0
-        features = item.features[[me, 1 - me], at].astype(np.float32) * np.float32(kept)
-        who = (d.style[[me, 1 - me]] + 1) * (rng.random(2) >= settings.drop_style)
-        feels = (d.emotion[me, at] + 1) * (rng.random() >= settings.drop_emotion)
-        rows.append(
-            (d.weights[me, at], features[0], features[1], who[0], who[1], d.facing[me, at].astype(np.int64), feels)
-        )
-    weights, own, partner, own_style, partner_style, facing, emotion = (
-        torch.from_numpy(np.stack(column)).to(device) for column in zip(*rows, strict=True)
-    )
-    return weights, (own, partner, own_style, partner_style, facing, emotion)
+    model.denoiser.requires_grad_(False)

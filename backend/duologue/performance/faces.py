@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue import arkit
-from duologue.face.pipeline import FaceConditions, FacePipeline
+from duologue.face.conditions import FaceConditions
+from duologue.face.pipeline import FacePipeline
 from duologue.facial.expression import ExpressionLayer
 from duologue.performance.bodies import BodyStretch
 from duologue.performance.features import PairFeatures

@@ -139,7 +139,7 @@ def _tallies(
 def _styles(face: LoadedFace, dialogues: Sequence[Dialogue], steps: int, report: Report) -> dict[str, Any]:
     report("styles", 0, 1)
     tuned = {name: system_of(pipeline, steps) for name, pipeline in face.pipelines.items() if name != NAMES["base"]}
-    styles = min(face.base.config.styles, len(STYLES))
+    styles = min(face.base.model.config.styles, len(STYLES))
     retained = style_retention(tuned, system_of(face.base, steps), dialogues, styles)
     report("styles", 1, 1)
     return {name: {key: value.to_json() for key, value in values.items()} for name, values in retained.items()}

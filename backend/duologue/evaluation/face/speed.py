@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,9 +46,7 @@ class Race:
 
 def with_ddim(pipeline: FacePipeline) -> FacePipeline:
     """Return the same networks under DDIM with eta 0."""
-    other = copy.copy(pipeline)
-    other.sampler = Ddim()
-    return other
+    return FacePipeline(pipeline.model, pipeline.model.device, Ddim())
 
 
 def speed(
@@ -130,7 +127,7 @@ def _timed(pipeline: FacePipeline, dialogue: Dialogue, seed: int, steps: int) ->
 def _encoder_alone(pipeline: FacePipeline, dialogue: Dialogue) -> float:
     began = time.perf_counter()
     frames = dialogue.weights.shape[1]
-    speech = EncodedSpeech(pipeline.encoder, dialogue.samples, pipeline.device)
+    speech = EncodedSpeech(pipeline.model.encoder, dialogue.samples, pipeline.model.device)
     for start in range(0, frames, 240):  # windows, as the pipeline asks for them
         speech.frames(start, min(start + 240, frames))
     return time.perf_counter() - began

@@ -14,7 +14,9 @@ from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.synthesis.face.conversations import STYLES
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
-from duologue.face.pipeline import Denoiser, FaceConditions, FacePipeline
+from duologue.face.checkpoint import Denoiser
+from duologue.face.conditions import FaceConditions
+from duologue.face.pipeline import FacePipeline
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.expression import Expression
 
