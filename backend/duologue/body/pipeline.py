@@ -11,9 +11,9 @@ from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import BodyConditions
 from duologue.body.config import CONDITIONS
 from duologue.body.control import Control
-from duologue.body.sampling import BodyWindow, Past, Settings, StoppedError, TakeSampler
+from duologue.body.sampling import BodyWindow, Past, Settings, TakeSampler
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
-from duologue.diffusion.pipeline import Pipeline
+from duologue.diffusion.pipeline import Pipeline, StoppedError
 from duologue.diffusion.samplers import DpmSolver2M, Sampler
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.diffusion.windows import spans

@@ -18,6 +18,7 @@ from duologue.body.drift import DriftCorrection
 from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.body.rescaling import QUIET, gain_of
 from duologue.diffusion.guidance import combine, variants
+from duologue.diffusion.pipeline import StoppedError
 from duologue.diffusion.samplers import Sampler
 from duologue.diffusion.windows import hold
 from duologue.features import pose as poses
@@ -65,10 +66,6 @@ class Settings:
     generator: torch.Generator
     """On the CPU, whatever the device, so that a seed means the same take everywhere it can."""
     should_stop: Callable[[], bool]
-
-
-class StoppedError(Exception):
-    """The caller asked to stop between two diffusion steps."""
 
 
 class NetworkSampler:

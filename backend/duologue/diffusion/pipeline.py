@@ -12,6 +12,10 @@ Conditions_contra = TypeVar("Conditions_contra", contravariant=True)
 Window_co = TypeVar("Window_co", covariant=True)
 
 
+class StoppedError(Exception):
+    """The caller asked to stop between two diffusion steps."""
+
+
 class Pipeline(Protocol[Conditions_contra, Window_co]):
     """A loaded checkpoint, ready to perform any number of takes one after the other.
 

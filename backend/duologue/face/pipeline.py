@@ -11,11 +11,11 @@ import torch
 
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.crossfade import OVERLAP, cross_fade, windows
-from duologue.diffusion.pipeline import Pipeline
+from duologue.diffusion.pipeline import Pipeline, StoppedError
 from duologue.diffusion.samplers import DpmSolver2M, Sampler
 from duologue.face.checkpoint import Denoiser, FaceModel
 from duologue.face.conditions import FaceConditions
-from duologue.face.sampling import FaceWindow, Settings, StoppedError, TakeSampler
+from duologue.face.sampling import FaceWindow, Settings, TakeSampler
 from duologue.facial.expression import Expression, ExpressionLayer
 
 if TYPE_CHECKING:

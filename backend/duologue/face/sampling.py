@@ -12,6 +12,7 @@ from torch import Tensor
 
 from duologue.diffusion.crossfade import FrameNoise
 from duologue.diffusion.guidance import Strength, combine, variants
+from duologue.diffusion.pipeline import StoppedError
 from duologue.diffusion.samplers import Sampler
 from duologue.errors import invalid
 from duologue.face.checkpoint import FaceModel
@@ -59,10 +60,6 @@ class Settings:
         """Strengths as the denoiser takes them: where a brief says 1, what the face does best at."""
         strengths = {name: value for name, value in self.strengths.items() if name in CONDITIONS}
         return {name: strengths.get(name, 1.0) * GUIDANCE.get(name, 1.0) for name in strengths | GUIDANCE}
-
-
-class StoppedError(Exception):
-    """The caller asked to stop between two diffusion steps."""
 
 
 class TakeSampler:
