@@ -30,7 +30,7 @@ def install(extra: str) -> None:
     if not PYTHON.exists():
         # Without pip inside: Debian's Python lacks ensurepip; this pip installs into the other environment.
         venv.create(ENVIRONMENT, with_pip=False, symlinks=sys.platform != "win32")
-    pip = [sys.executable, "-m", "pip", "--python", str(PYTHON), "--disable-pip-version-check"]
+    pip = [sys.executable, "-P", "-m", "pip", "--python", str(PYTHON), "--disable-pip-version-check"]
     # pip itself as well: `duologue extension` fetches wheels with it, and people expect it in an environment.
     subprocess.run([*pip, "install", "--quiet", "pip", "--editable", f"{REPOSITORY}[{extra}]"], check=True)
     stamp.write_text(wanted)
@@ -53,7 +53,7 @@ def main() -> int:
         print(f"Installed: {BINARIES / 'duologue'}")
         return 0
     module = ["pytest"] if options.command == "test" else ["duologue", "demo"]
-    return subprocess.run([PYTHON, "-m", *module, *options.arguments], cwd=REPOSITORY, check=False).returncode
+    return subprocess.run([PYTHON, "-P", "-m", *module, *options.arguments], cwd=REPOSITORY, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from bpy.app.translations import pgettext_iface as _t
 
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
 from ..scene import compat, sequencer
-from . import transcripts
 from .targets import target_problem
 
 if TYPE_CHECKING:
@@ -45,12 +44,11 @@ def speech_problem(context: Context, name: str, performer: DUOLOGUE_PG_performer
 
 
 def transcript_problem(performer: DUOLOGUE_PG_performer) -> str:
-    """Return why the words can't be read, or nothing."""
+    """Return why the words can't be read, or nothing. A text may be edited at any moment and may be long: Perform reads it."""
     transcript = performer.transcript
     if transcript.source == "TEXT":
         if transcript.text is None:
             return _t("Choose the text with the words, or set Words to None")
-        return transcripts.text_problem(transcript.text.as_string(), transcript.tier)
     if transcript.source == "FILE":
         return transcript.problem if transcript.file else _t("Choose the file with the words, or set Words to None")
     return ""

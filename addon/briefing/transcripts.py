@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from duologue.brief import Transcript, TranscriptFormat
@@ -17,8 +16,8 @@ from duologue.brief.transcript import Word, parse
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import read_text
 
-_CUE = re.compile(r"^\s*\d+:\d\d:\d\d[,.]\d{1,3}\s*-->", re.MULTILINE)
-_JSON = re.compile(r'\s*(\{\s*"|\[\s*\{)')
+_CUE = re.compile(r"^[ \t]*\d+:\d\d:\d\d[,.]\d{1,3}[ \t]*-->", re.MULTILINE)
+_JSON = re.compile(r'\s*+(\{\s*+"|\[\s*+\{)')
 
 
 @dataclass(frozen=True)
@@ -59,20 +58,6 @@ def read_file(path: Path, tier: str = "") -> Transcript:
     if form is None:
         raise invalid("transcript-format", f"{path.name} has none of the suffixes {', '.join(TRANSCRIPT_FORMATS)}")
     return _checked(Transcript(read_text(path), form, tier))
-
-
-def text_problem(content: str, tier: str = "") -> str:
-    """Return why a text has no words that can be read, or nothing. Cheap when asked again about the same text."""
-    return _problem(content, tier)
-
-
-@lru_cache(maxsize=8)
-def _problem(content: str, tier: str) -> str:
-    try:
-        read_text_block(content, tier)
-    except DuologueError as error:
-        return error.message
-    return ""
 
 
 def _checked(transcript: Transcript) -> Transcript:

@@ -124,7 +124,7 @@ def measure_import(repeats: int) -> list[Row]:
     """Time ``import duologue`` in fresh interpreters."""
     probe = "import time; t = time.perf_counter(); import duologue; print(time.perf_counter() - t)"
     times = [
-        float(subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout)
+        float(subprocess.run([sys.executable, "-P", "-c", probe], capture_output=True, text=True, check=True).stdout)
         for _ in range(repeats)
     ]
     return [_row("import duologue", statistics.median(times), "s", 0.15, f"median of {repeats} fresh interpreters")]

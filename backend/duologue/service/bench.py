@@ -176,7 +176,7 @@ def _flood(client: Client, speech: tuple[Sound, Sound]) -> float:
 def _server(*, plain: bool) -> Iterator[Client]:
     """Run a server in a process of its own, as it is in use, and connect to it."""
     with tempfile.TemporaryDirectory(prefix="duologue-bench-") as state:
-        command = [sys.executable, "-m", "duologue.service.bench", state, "plain" if plain else "curve"]
+        command = [sys.executable, "-P", "-m", "duologue.service.bench", state, "plain" if plain else "curve"]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         file = Path(state) / "server.json"
         try:

@@ -266,7 +266,7 @@ class Pool:
         try:
             with self._spare.lent():
                 worker.process = subprocess.Popen(
-                    [sys.executable, "-m", "duologue.service.worker"],
+                    [sys.executable, "-P", "-m", "duologue.service.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     start_new_session=True,

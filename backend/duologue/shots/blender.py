@@ -122,7 +122,7 @@ def find_blender() -> list[str]:
     script = str(addon_folder() / "headless.py")
     package = ["--package", str(Path(duologue.__file__).parent)]
     if find_spec("bpy") is not None:
-        return [sys.executable, script, *package]
+        return [sys.executable, "-P", script, *package]
     program = installed_blender()
     if program is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"

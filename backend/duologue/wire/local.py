@@ -70,7 +70,8 @@ class LocalServer:
         """
         folder = Path(tempfile.mkdtemp(prefix="duologue-"))  # mode 0700
         file, log = folder / "server.json", log or folder / "log"
-        command = [str(python), "-m", "duologue.service", "--connection-file", str(file), "--device", device]
+        # -P: nothing of the current folder is imported.
+        command = [str(python), "-P", "-m", "duologue.service", "--connection-file", str(file), "--device", device]
         command += ["--with-parent", "--own-folder", str(folder)]
         if performance:
             command += ["--performance", performance]
