@@ -53,7 +53,7 @@ def main() -> int:
         print(f"Installed: {BINARIES / 'duologue'}")
         return 0
     module = ["pytest"] if options.command == "test" else ["duologue", "demo"]
-    return subprocess.run([PYTHON, "-P", "-m", *module, *options.arguments], cwd=REPOSITORY, check=False).returncode
+    return subprocess.run([PYTHON, "-m", *module, *options.arguments], cwd=REPOSITORY, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -46,9 +46,8 @@ def speech_problem(context: Context, name: str, performer: DUOLOGUE_PG_performer
 def transcript_problem(performer: DUOLOGUE_PG_performer) -> str:
     """Return why the words can't be read, or nothing. A text may be edited at any moment and may be long: Perform reads it."""
     transcript = performer.transcript
-    if transcript.source == "TEXT":
-        if transcript.text is None:
-            return _t("Choose the text with the words, or set Words to None")
+    if transcript.source == "TEXT" and transcript.text is None:
+        return _t("Choose the text with the words, or set Words to None")
     if transcript.source == "FILE":
         return transcript.problem if transcript.file else _t("Choose the file with the words, or set Words to None")
     return ""

@@ -50,26 +50,29 @@ def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str)
     try:
         if given.source == "RECOGNISE":
             return Transcript("", "recognise")
-        if given.source == "TEXT" and given.text is not None:
-            read = transcripts.read_text_block(given.text.as_string(), given.tier)
-        elif given.source == "FILE":
-            read = transcripts.read_file(Path(bpy.path.abspath(given.file)), given.tier)
-        else:
-            return None
+        read = _read_words(given)
     except DuologueError as error:
+        given.problem = error.message
         raise DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.transcript") from error
-    if performer.source != "STRIP":
+    given.problem = ""
+    if read is None or performer.source != "STRIP":
         return read
     return transcripts.on_timeline(read, _stretches(context, settings, name, performer))
 
 
+def _read_words(chosen: DUOLOGUE_PG_transcript) -> Transcript | None:
+    if chosen.source == "TEXT" and chosen.text is not None:
+        return transcripts.read_text_block(chosen.text.as_string(), chosen.tier)
+    if chosen.source == "FILE" and chosen.file:
+        return transcripts.read_file(Path(bpy.path.abspath(chosen.file)), chosen.tier)
+    return None
+
+
 def check_transcript(transcript: DUOLOGUE_PG_transcript) -> None:
-    """Read a file of words once, when it is chosen, and keep what is wrong with it for the panel."""
+    """Read the words once, when they are chosen, and keep what is wrong with them for the panel."""
     transcript.problem = ""
-    if transcript.source != "FILE" or not transcript.file:
-        return
     try:
-        transcripts.read_file(Path(bpy.path.abspath(transcript.file)), transcript.tier)
+        _read_words(transcript)
     except DuologueError as error:
         transcript.problem = error.message
 

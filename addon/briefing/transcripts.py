@@ -13,7 +13,7 @@ from pathlib import Path
 from duologue.brief import Transcript, TranscriptFormat
 from duologue.brief.speech import TRANSCRIPT_FORMATS
 from duologue.brief.transcript import Word, parse
-from duologue.errors import DuologueError, invalid
+from duologue.errors import invalid
 from duologue.files.document import read_text
 
 _CUE = re.compile(r"^[ \t]*\d+:\d\d:\d\d[,.]\d{1,3}[ \t]*-->", re.MULTILINE)

@@ -80,7 +80,7 @@ def _draw_words(column: UILayout, context: Context, performer: DUOLOGUE_PG_perfo
         column.prop(words, "file")
         if words.file.lower().endswith(".textgrid"):
             column.prop(words, "tier")
-    problem = transcript_problem(performer)
+    problem = transcript_problem(performer) or performer.transcript.problem
     if problem:
         wrap(column, problem, context, "ERROR", alert=True)
 

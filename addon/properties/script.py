@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SHAPES = [(name, name, "") for name in arkit.NAMES]
 
 
-def _read_file(transcript: DUOLOGUE_PG_transcript, _: Context) -> None:
+def _words_changed(transcript: DUOLOGUE_PG_transcript, _: Context) -> None:
     hooks.transcript_changed(transcript)
 
 
@@ -41,25 +41,26 @@ class DUOLOGUE_PG_transcript(bpy.types.PropertyGroup):
             ("FILE", "File", "An .srt, .TextGrid, .json or .txt file"),
             ("RECOGNISE", "Guess", "US English is recognised from the sound; one word in three is wrong"),
         ],
-        update=_read_file,
+        update=_words_changed,
     )
     text: PointerProperty(
         name="Text",
         description="The text with the words; its format is recognised. Times count from the beginning of the sound",
         type=bpy.types.Text,
+        update=_words_changed,
     )
     file: StringProperty(
         name="File",
         description="The file with the words. Times count from the beginning of the sound",
         subtype="FILE_PATH",
-        update=_read_file,
+        update=_words_changed,
     )
     tier: StringProperty(
         name="Tier",
         description="For a TextGrid: the tier with this performer's words; left empty, the one named for words",
-        update=_read_file,
+        update=_words_changed,
     )
-    problem: StringProperty(name="Problem", description="Why the file can't be read", options={"HIDDEN", "SKIP_SAVE"})
+    problem: StringProperty(name="Problem", description="Why the words can't be read", options={"HIDDEN", "SKIP_SAVE"})
 
 
 class DUOLOGUE_PG_start(bpy.types.PropertyGroup):
