@@ -17,7 +17,7 @@ from duologue.evaluation.baselines.faceformer import (
     causal_bias,
     causal_bias_row,
 )
-from duologue.recipes.faceformer import FaceFormerTraining, train_faceformer
+from duologue.evaluation.baselines.faceformer_training import FaceFormerTraining, train_faceformer
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 from duologue.training.loop import Optimisation
 

@@ -114,8 +114,9 @@ def face(
 
 
 def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps: int | None) -> Path:
+    from duologue.evaluation.baselines.faceformer_training import FaceFormerTraining
     from duologue.face.pipeline import FacePipeline
-    from duologue.recipes.faceformer import FaceFormerTraining, train_baseline
+    from duologue.recipes.faceformer import train_baseline
 
     settings = FaceFormerTraining()
     if steps is not None:

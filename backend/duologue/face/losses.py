@@ -29,14 +29,14 @@ class FaceLoss:
     closure: float = 1.8
     """How much larger errors of mouth and gap count while the lips are shut: p, b, m are short, and a near miss shows."""
 
-    def __call__(self, made: Tensor, true: Tensor, std: Tensor, mean: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss of ``made`` against ``true`` (B, T, 52), both standardised by ``mean`` and ``std`` (52,)."""
+    def __call__(self, predicted: Tensor, true: Tensor, std: Tensor, mean: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of ``predicted`` against ``true`` (B, T, 52), both standardised by ``mean`` and ``std`` (52,)."""
         weights = true * std + mean
         shut = 1 + (self.closure - 1) * closed(weights)
-        lower = torch.tensor([float(name in LOWER_FACE) for name in SHAPE], device=made.device)
-        error = (made - true) * (self.rest * (1 - lower) + self.mouth * lower * shut)
+        lower = torch.tensor([float(name in LOWER_FACE) for name in SHAPE], device=predicted.device)
+        error = (predicted - true) * (self.rest * (1 - lower) + self.mouth * lower * shut)
         position, velocity = error.square().mean(), error.diff(dim=1).square().mean()
-        gap = ((lip_gap(made * std + mean) - lip_gap(weights)) / _GAP_SCALE * shut[..., 0]).square().mean()
+        gap = ((lip_gap(predicted * std + mean) - lip_gap(weights)) / _GAP_SCALE * shut[..., 0]).square().mean()
         figures = {"position": position.item(), "velocity": velocity.item(), "gap": gap.item()}
         return position + self.velocity * velocity + self.gap * gap, figures
 

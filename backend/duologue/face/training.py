@@ -27,6 +27,7 @@ from duologue.face.config import FaceConfig
 from duologue.face.losses import FaceLoss
 from duologue.face.network import FaceDenoiser
 from duologue.face.pipeline import FacePipeline
+from duologue.features.statistics import Scaler
 from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
 from duologue.training.loop import Losses, Optimisation, train
 
@@ -83,6 +84,13 @@ def encode(encoder: SpeechEncoder, dialogues: Sequence[Dialogue], device: str | 
     return [Encoded(features(dialogue), dialogue) for dialogue in dialogues]
 
 
+def weights_scale(dialogues: Sequence[Dialogue], floor: float) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation (52,) of all weights of conversations; no deviation is smaller than ``floor``."""
+    everything = np.concatenate([dialogue.weights.reshape(-1, dialogue.weights.shape[-1]) for dialogue in dialogues])
+    scale = Scaler.measure(everything, floor)
+    return torch.from_numpy(scale.mean), torch.from_numpy(scale.std)
+
+
 def train_face(
     encoder: SpeechEncoder,
     dialogues: Sequence[Dialogue],
@@ -99,9 +107,7 @@ def train_face(
     """
     settings = settings or FaceTraining()
     torch.manual_seed(settings.optimisation.seed)
-    everything = np.concatenate([dialogue.weights.reshape(-1, dialogue.weights.shape[-1]) for dialogue in dialogues])
-    mean = torch.from_numpy(everything.mean(0))
-    std = torch.from_numpy(everything.std(0).clip(min=settings.floor))
+    mean, std = weights_scale(dialogues, settings.floor)
     pipeline = FacePipeline(FaceModel(encoder, FaceDenoiser(settings.network), mean, std), device)
     _train(pipeline, dialogues, out, settings, judge, should_stop)
     config, tensors = pipeline.model.state()

@@ -110,10 +110,10 @@ class SpokenLips:
             held = window if held is None else np.concatenate([held, window], axis=1)
             stop = self._decide(held, start)
             if stop > start:
-                yield self._made(held[:, : stop - start], start)
+                yield self._spoken(held[:, : stop - start], start)
                 held, start = held[:, stop - start :], stop
         if held is not None and held.shape[1]:  # stopped early
-            yield self._made(held, start)
+            yield self._spoken(held, start)
 
     def _decide(self, held: Weights, start: int) -> int:
         """Decide on the phones all of whose frames are in ``held``, which begins at ``start``; return up to where that is all."""
@@ -149,13 +149,13 @@ class SpokenLips:
                     if phone.start < self._frames / FPS:
                         self._waiting.append((who, phone))
 
-    def _made(self, weights: Weights, start: int) -> Weights:
-        made = weights.astype(np.float32)
+    def _spoken(self, weights: Weights, start: int) -> Weights:
+        spoken = weights.astype(np.float32)
         at = slice(start, start + weights.shape[1])
-        for who, face in enumerate(made):
+        for who, face in enumerate(spoken):
             bite(face, self._bite[who, at] * (1 - self._close[who, at]))
             close(face, self._close[who, at])
-        return made
+        return spoken
 
 
 def _room(phone: Phone, spoken: Sequence[Phone]) -> tuple[float, float]:

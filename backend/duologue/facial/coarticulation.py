@@ -106,22 +106,38 @@ def mouth_curves(
         loudness: (frames,) about 1 at the speaker's usual level; scales the jaw.
         style: how this person articulates.
     """
-    style = style or SpeakingStyle()
     weights = np.zeros((frames, len(NAMES)), np.float32)
     spoken = _segments(phones)
     if not spoken or not frames:
         return weights
+    style = style or SpeakingStyle()
     times = np.arange(frames) / rate
     controls = _blend(spoken, times)
-    jaw = controls["jaw"] * style.jaw * (1.0 if loudness is None else np.clip(loudness, 0.6, 1.25))
-    bilabial = constriction([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == "P"], times, rate)
-    labiodental = constriction([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == "F"], times, rate) * (
-        1 - bilabial
+    controls["jaw"] = controls["jaw"] * style.jaw * (1.0 if loudness is None else np.clip(loudness, 0.6, 1.25))
+    bilabial, labiodental = (
+        constriction([phone for phone in spoken if _LIKE.get(phone.name, phone.name) == like], times, rate)
+        for like in ("P", "F")
     )
+    one_sided, two_sided = _constrained(controls, bilabial, labiodental * (1 - bilabial), style)
+    for name, curve in one_sided.items():
+        weights[:, SHAPE[name]] = curve
+    for stem, curve in two_sided.items():
+        lean = style.lopsided if stem in {"mouthStretch", "mouthSmile", "mouthLowerDown", "mouthDimple"} else 0.0
+        weights[:, SHAPE[stem + "Left"]] = curve * (1 + lean)
+        weights[:, SHAPE[stem + "Right"]] = curve * (1 - lean)
+    return np.clip(weights, 0.0, 1.0)
+
+
+_Curves = dict[str, "NDArray[np.float64]"]
+
+
+def _constrained(
+    controls: _Curves, bilabial: NDArray[np.float64], labiodental: NDArray[np.float64], style: SpeakingStyle
+) -> tuple[_Curves, _Curves]:
+    """Return the curves (T,) of shapes in the middle, and of those with two sides, once p and f have had their way."""
     open_ = 1 - bilabial
     lower_open = open_ * (1 - labiodental)
-
-    jaw = jaw * (1 - 0.85 * bilabial) * (1 - 0.7 * labiodental) + 0.03 * bilabial + 0.05 * labiodental
+    jaw = controls["jaw"] * (1 - 0.85 * bilabial) * (1 - 0.7 * labiodental) + 0.03 * bilabial + 0.05 * labiodental
     rounding = style.rounding * (1 - 0.5 * bilabial) * (1 - 0.7 * labiodental)
     spread = style.spread * (1 - 0.6 * bilabial)
     one_sided = {
@@ -142,13 +158,7 @@ def mouth_curves(
         "mouthDimple": controls["dimple"] * spread,
         "mouthPress": 0.28 * bilabial * style.press,
     }
-    for name, curve in one_sided.items():
-        weights[:, SHAPE[name]] = curve
-    for stem, curve in two_sided.items():
-        lean = style.lopsided if stem in {"mouthStretch", "mouthSmile", "mouthLowerDown", "mouthDimple"} else 0.0
-        weights[:, SHAPE[stem + "Left"]] = curve * (1 + lean)
-        weights[:, SHAPE[stem + "Right"]] = curve * (1 - lean)
-    return np.clip(weights, 0.0, 1.0)
+    return one_sided, two_sided
 
 
 def _segments(phones: Sequence[Phone]) -> list[Phone]:

@@ -114,7 +114,10 @@ class ExpressionLayer:
         partners = self.voice[::-1] if performers == 2 else np.zeros_like(self.voice)
         listens = (self.voice < 0.5) & (partners > 0.5)
         self._brows = np.array(
-            [ours.brows * listening_brows(heard, rng) for heard, (ours, rng) in zip(listens, each, strict=True)],
+            [
+                ours.brows * listening_brows(listening, rng)
+                for listening, (ours, rng) in zip(listens, each, strict=True)
+            ],
             np.float32,
         )
         self._raised = [SHAPE[name] for name in BROWS_UP]

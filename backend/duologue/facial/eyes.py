@@ -57,10 +57,12 @@ def listening_brows(listens: NDArray[np.bool_], rng: np.random.Generator) -> NDA
     times = np.cumsum(2.5 + rng.lognormal(np.log(6.0), 0.6, count)) - rng.uniform(0, 8.0)
     heights, holds = rng.uniform(0.12, 0.3, count), rng.uniform(0.1, 0.7, count)
     starts = (times * FPS).astype(int)
-    kept = (starts >= 0) & (starts < frames)
-    kept[kept] = listens[starts[kept]]
+    raises = (starts >= 0) & (starts < frames)
+    raises[raises] = listens[starts[raises]]
     rise, fall = 0.23, 0.4
-    for start, height, hold in zip(starts[kept], heights[kept], holds[kept], strict=True):  # a few a minute, not frames
+    for start, height, hold in zip(
+        starts[raises], heights[raises], holds[raises], strict=True
+    ):  # a few a minute, not frames
         at = slice(start, min(start + int((rise + hold + fall) * FPS) + 1, frames))
         seconds = np.arange(at.stop - at.start) / FPS
         ramp = np.minimum(seconds / rise, (rise + hold + fall - seconds) / fall)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -40,14 +41,14 @@ def conversations(
     """
     sources = sorted({clip.source for clip in clips})
     pools = {source: [clip for clip in clips if clip.source == source] for source in sources}
-    made: list[Dialogue] = []
+    composed: list[Dialogue] = []
     for number in range(count):
         rng = np.random.default_rng((seed, number))
         mixed = [pool[rng.integers(len(pool))] for pool in pools.values() for _ in range(6)]
         if laughs and rng.random() < 2 / 3:
             mixed += [laughs[rng.integers(len(laughs))] for _ in range(2)]
-        made.append(compose(mixed, rng, clean=clean, speaker=speaker))
-    return made
+        composed.append(compose(mixed, rng, clean=clean, speaker=speaker))
+    return composed
 
 
 def train_starter(
@@ -67,30 +68,47 @@ def train_starter(
     Every stage (``out/encoder``, ``out/base``, ``out/lips``) resumes from what ``out`` already holds. ``pretrained``: the folder
     of a Wav2Vec2, in place of the encoder trained here.
     """
-    clips = list(recorded(kit, out / "phones"))
-    texts = sentences(kit)
-    split = FaceSplit.read()
-    train = [clip for clip in clips if not split.holds(clip.name)] + list(synthetic(voices, 1, texts))
-    held = [clip for clip in clips if split.holds(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True))
+    speech = read_speech(kit, out / "phones", voices)
     if pretrained:
         hearing = SpeechEncoder.pretrained(pretrained)
     else:
-        hearing = read_encoder(train_encoder(train, out / "encoder", encoder, held_out=held[::2]))
-    # Synthetic voices anew: the encoder knows its own training clips by heart, so what it says of them is surer than what it
-    # says of anybody else, and a face must learn to move on the latter.
-    exact = [clip for clip in train if clip.source not in {GUESSED, "espeak"}] + list(synthetic(voices, 7, texts))
-    unseen = conversations([clip for clip in held if clip.source in {"speech_matthes", "espeak"}], 6, 4, clean=True)
-    judge = partial(validate, dialogues=unseen)
-    base = train_face(
-        hearing,
-        conversations(exact, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS))),
-        out / "base",
-        face or FaceTraining(),
-        judge=judge,
-        device=device,
-    )
+        hearing = read_encoder(train_encoder(speech.train, out / "encoder", encoder, held_out=speech.held_out[::2]))
+    exact = speech.with_new_voices(kit, voices)
+    known = [clip for clip in speech.held_out if clip.source in {"speech_matthes", "espeak"}]
+    judge = partial(validate, dialogues=conversations(known, 6, 4, clean=True))
+    composed = conversations(exact, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS)))
+    base = train_face(hearing, composed, out / "base", face or FaceTraining(), judge=judge, device=device)
     accurate = lip_accurate(kit, exact)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, judge=judge, device=device)
+
+
+@dataclass(frozen=True)
+class StarterSpeech:
+    """The utterances that the starter hears: to train on, and held out."""
+
+    train: list[Clip]
+    held_out: list[Clip]
+
+    def with_new_voices(self, kit: Path, voices: int) -> list[Clip]:
+        """Return the training clips whose phones are exact, with ``voices`` synthetic ones that the encoder has never heard.
+
+        The encoder knows its own training clips by heart, so what it says of them is surer than what it says of anybody else, and
+        a face must learn to move on the latter.
+        """
+        exact = [clip for clip in self.train if clip.source not in {GUESSED, "espeak"}]
+        return exact + list(synthetic(voices, 7, sentences(kit)))
+
+
+def read_speech(kit: Path, phones: Path, voices: int) -> StarterSpeech:
+    """Return the kit's recordings and ``voices`` synthetic utterances, less the split's held-out ones.
+
+    ``phones``: the folder that keeps alignments.
+    """
+    clips, texts, split = list(recorded(kit, phones)), sentences(kit), FaceSplit.read()
+    return StarterSpeech(
+        [clip for clip in clips if not split.holds(clip.name)] + list(synthetic(voices, 1, texts)),
+        [clip for clip in clips if split.holds(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True)),
+    )
 
 
 def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:

@@ -117,13 +117,13 @@ class _Windows:
         speed = float(np.exp(rng.uniform(-0.22, 0.22)))
         length = self.frames * HOP
         start = rng.uniform(-0.15 * length, max(len(samples) - 0.85 * length * speed, 1))
-        heard = degrade(change_speed(samples, start, length, speed), rng)
+        sound = degrade(change_speed(samples, start, length, speed), rng)
         at = np.round((start + (np.arange(self.frames) + 0.5) * HOP * speed) / HOP - 0.5).astype(int)
         inside = (at >= 0) & (at < len(self.labels[index]))
         at = at.clip(0, len(self.labels[index]) - 1)
         labels = np.where(inside, self.labels[index][at], 0)
         curves = np.where(inside[:, None], self.curves[index][at], 0).astype(np.float32) * self.SCALE
-        return heard, labels, curves, clip.source in self.guessed
+        return sound, labels, curves, clip.source in self.guessed
 
 
 @dataclass(frozen=True)

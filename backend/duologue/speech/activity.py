@@ -44,10 +44,9 @@ def level(samples: NDArray[np.float32], rate: int, frames: int) -> NDArray[np.fl
 
 def threshold(levels: NDArray[np.float32]) -> tuple[float, float]:
     """Return the level (dB) over which the track counts as speech, and its loud level."""
-    heard = levels[
-        levels > FLOOR_DB + MARGIN_DB
-    ]  # of somebody who says one word in two minutes, that word is what is loud
-    loud = float(np.percentile(heard if len(heard) else levels, 98))
+    # Of somebody who says one word in two minutes, that word is what is loud.
+    audible = levels[levels > FLOOR_DB + MARGIN_DB]
+    loud = float(np.percentile(audible if len(audible) else levels, 98))
     quiet = float(np.percentile(levels, 10))
     begins = np.clip(quiet + MARGIN_DB, loud - RANGE_DB[0], loud - RANGE_DB[1])
     return max(float(begins), FLOOR_DB + MARGIN_DB), loud

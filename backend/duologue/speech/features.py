@@ -77,8 +77,8 @@ def speech_features(
 
 def loudness_gain(levels: Floats, active: NDArray[np.bool_]) -> np.float32:
     """Return the factor that brings the mean power of the active frames to ``LOUDNESS``; ``levels`` (T,) in dB."""
-    heard = levels[active] if active.any() else levels
-    return np.float32(LOUDNESS / np.sqrt(np.mean(10.0 ** (heard.astype(np.float64) / 10))))
+    voiced = levels[active] if active.any() else levels
+    return np.float32(LOUDNESS / np.sqrt(np.mean(10.0 ** (voiced.astype(np.float64) / 10))))
 
 
 def _fitted(samples: Floats, count: int) -> Floats:

@@ -123,9 +123,9 @@ class _Search:
         if not trusted or not _trustworthy(trusted) or not _trustworthy(self._trusted):
             return []
         phones: list[Phone] = []
-        for (word, _), heard in compress(zip(spelled, aligned, strict=True), trusted):
+        for (word, _), at in compress(zip(spelled, aligned, strict=True), trusted):
             low, high = word.line or (word.start, word.end)
-            moved = [phone.moved(first) for phone in heard.on_lips]
+            moved = [phone.moved(first) for phone in at.on_lips]
             phones += [phone for phone in moved if low - _GIVEN <= phone.middle <= high + _GIVEN]
         return phones
 

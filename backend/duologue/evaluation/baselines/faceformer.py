@@ -1,6 +1,6 @@
 """FaceFormer (Fan et al. 2022, arXiv 2112.05329) on ARKit weights: the autoregressive baseline that our face is measured against.
 
-Frame after frame, each made from those already made, one's own speech and one's style (the paper's equation 1)::
+Frame after frame, each generated from those before it, one's own speech and one's style (the paper's equation 1)::
 
     x_t = F(x_1 .. x_{t-1}, s, speech)
 
@@ -86,21 +86,21 @@ class FaceFormer(nn.Module):
         """Return frames 0 .. T - 1, (B, T, 52), all at once, given what came before each.
 
         Args:
-            previous: (B, T - 1, 52) frames 0 .. T - 2, true or made: frame t sees those before it.
+            previous: (B, T - 1, 52) frames 0 .. T - 2, true or generated: frame t sees those before it.
             speech: (B, T, speech_width) encoder features at 30 fps.
             style: (B,) speaker ids.
         """
         frames, config = speech.shape[1], self.config
-        embedded = nn.functional.pad(self.motion_in(previous), (0, 0, 1, 0))  # nothing was made before frame 0
+        embedded = nn.functional.pad(self.motion_in(previous), (0, 0, 1, 0))  # there is nothing before frame 0
         x = embedded + self._given(style, frames)
         q, k, v = (part.unflatten(-1, (config.heads, -1)).transpose(1, 2) for part in self._projected(x))
         bias = causal_bias(frames, config.heads, config.period).to(x)
-        heard = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return self._rest(x, heard.transpose(1, 2).flatten(2), self._aligned(speech))
+        attended = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return self._rest(x, attended.transpose(1, 2).flatten(2), self._aligned(speech))
 
     @torch.no_grad()
     def generate(self, speech: Tensor, style: Tensor) -> Tensor:
-        """Return (B, T, 52) for speech (B, T, speech_width) and styles (B,), each frame made from those made before it.
+        """Return (B, T, 52) for speech (B, T, speech_width) and styles (B,), each frame generated from those before it.
 
         Keys and values of past frames are kept, so a frame costs one row of attention. The loop is the model's nature.
         """
@@ -110,16 +110,16 @@ class FaceFormer(nn.Module):
         # Row i of the bias is the last i + 1 entries of its last row.
         bias = causal_bias_row(frames, config.heads, config.period).to(speech)
         keys, values = speech.new_zeros(2, batch, config.heads, frames, size)
-        made = speech.new_zeros(batch, frames, len(NAMES))
+        weights = speech.new_zeros(batch, frames, len(NAMES))
         embedded = speech.new_zeros(batch, config.width)
         for i in range(frames):
             x = embedded + given[:, i]
             q, keys[:, :, i], values[:, :, i] = (p.unflatten(-1, (config.heads, -1)) for p in self._projected(x))
             score = torch.einsum("bhd,bhtd->bht", q, keys[:, :, : i + 1]) * size**-0.5 + bias[:, frames - 1 - i :]
-            heard = torch.einsum("bht,bhtd->bhd", score.softmax(-1), values[:, :, : i + 1])
-            made[:, i] = self._rest(x, heard.flatten(1), aligned[:, i])
-            embedded = self.motion_in(made[:, i])
-        return made
+            attended = torch.einsum("bht,bhtd->bhd", score.softmax(-1), values[:, :, : i + 1])
+            weights[:, i] = self._rest(x, attended.flatten(1), aligned[:, i])
+            embedded = self.motion_in(weights[:, i])
+        return weights
 
     def _given(self, style: Tensor, frames: int) -> Tensor:
         """Return (B, T, width): what is added to the embedding of every frame."""
@@ -134,8 +134,8 @@ class FaceFormer(nn.Module):
         """Return the cross-attention: its alignment bias leaves frame i only speech frame i, so the softmax over one is 1."""
         return self.cross_out(self.cross_value(self.speech(speech)))
 
-    def _rest(self, x: Tensor, heard: Tensor, aligned: Tensor) -> Tensor:
-        x = self.norms[0](x + self.attended(heard))
+    def _rest(self, x: Tensor, attended: Tensor, aligned: Tensor) -> Tensor:
+        x = self.norms[0](x + self.attended(attended))
         x = self.norms[1](x + aligned)
         return self.motion_out(self.norms[2](x + self.feedforward(x)))
 
@@ -190,5 +190,5 @@ class FaceFormerPipeline:
     def perform(self, samples_16k: NDArray[np.float32], style: NDArray[np.int64], frames: int) -> NDArray[np.float32]:
         """Return weights (P, frames, 52) in [0, 1] of P speakers with samples (P, N) at 16 kHz and styles (P,)."""
         speech = EncodedSpeech(self.encoder, samples_16k).frames(0, frames)
-        made = self.network.generate(speech, torch.as_tensor(np.asarray(style)))
-        return (made * self.std + self.mean).clamp(0, 1).numpy()
+        weights = self.network.generate(speech, torch.as_tensor(np.asarray(style)))
+        return (weights * self.std + self.mean).clamp(0, 1).numpy()
