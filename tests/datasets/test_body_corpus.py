@@ -6,23 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from duologue.datasets.corpus.body import ARRAYS, Corpus, Pair
+from duologue.datasets.corpus.body import ARRAYS, Corpus
 from duologue.errors import DuologueError
-
-
-def some_pair(frames: int, seed: int = 0) -> Pair:
-    rng = np.random.default_rng(seed)
-    return Pair(
-        features=rng.normal(size=(frames, 2, 184)).astype(np.float32),
-        path=rng.normal(size=(frames, 2, 3)),
-        mel=rng.normal(size=(frames, 2, 27)).astype(np.float32),
-        activity=np.ones((frames, 2), np.float32),
-        text=rng.normal(size=(frames, 2, 384)).astype(np.float16),
-        action=np.zeros((frames, 2), np.uint8),
-        emotion=np.full((frames, 2), 3, np.uint8),
-        roles=("boss", "subordinate"),
-        styles=(0, 1),
-    )
+from examples_data import some_pair
 
 
 def test_pairs_come_back_as_they_were_written(tmp_path):
@@ -95,9 +81,9 @@ def test_a_damaged_corpus_says_so(tmp_path, damage):
 WRITE = """
 import sys
 from pathlib import Path
-import test_body_corpus
+import examples_data
 from duologue.datasets.corpus.body import Corpus
-Corpus.write(Path(sys.argv[1]), (test_body_corpus.some_pair(300, k) for k in range(int(sys.argv[2]))), {})
+Corpus.write(Path(sys.argv[1]), (examples_data.some_pair(300, k) for k in range(int(sys.argv[2]))), {})
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 """Prints the process's own peak resident memory in kB; ``getrusage`` would begin at the peak of whoever started it."""

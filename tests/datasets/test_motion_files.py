@@ -1,6 +1,5 @@
 """Readers on files made here in the real layouts; what comes back is compared with what went in."""
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +12,9 @@ from duologue.datasets.readers.interact import read_scenes, scene_pair
 from duologue.errors import DuologueError
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton, forward_kinematics
+from examples_data import SKELETON, TEXTGRID, interact, save, standing
 
-SKELETON = Skeleton.builtin("duologue60")
 KIT = Path(__file__).parents[3] / "shared" / "kit"
-
-
-def standing(frames=60, x=0.0, heading=0.0):
-    rotations = np.zeros((frames, 60, 3))
-    rotations[:, SKELETON.index("LeftArm"), 2] = 0.5 * np.sin(np.arange(frames) / 9)
-    rotations[:, 0, 1] = heading
-    return np.tile([x, SKELETON.offsets[0, 1], 0.0], (frames, 1)), rotations
-
-
-def save(path, root, rotations, fps=30.0):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bvh(path, BvhClip(SKELETON, rotations, root, fps), scale=0.01)
 
 
 def test_a_folder_of_bvh_comes_back_on_our_skeleton_in_metres_at_30_fps(tmp_path):
@@ -60,30 +47,6 @@ def test_a_pair_keeps_its_distance_and_facing(tmp_path):
     np.testing.assert_allclose((b[0] - a[0])[:, [0, 2]], np.tile([1.4, 0.0], (60, 1)), atol=5e-3)
 
 
-def interact(root: Path) -> Path:
-    """The tables and names of the published data, after its README on Hugging Face (``leohocs/interact``)."""
-    for actor, x, heading in (("002", 0.6, -np.pi / 2), ("001", -0.6, np.pi / 2)):
-        save(root / "bvhs" / f"20231119_{actor}_051.bvh", *standing(90, x, heading))
-        (root / "wav").mkdir(exist_ok=True)
-        noise = 0.1 * np.random.default_rng(int(actor)).normal(size=3 * 48000) * (np.arange(3 * 48000) > 48000)
-        soundfile.write(root / "wav" / f"20231119_{actor}_051.wav", noise, 48000)
-    with sqlite3.connect(root / "scenarios.db") as db:
-        db.executescript(
-            "CREATE TABLE scenarios(id INTEGER, relationship_id INTEGER, primary_emotion_id INTEGER, "
-            "character_setup TEXT, scenario TEXT);"
-            "CREATE TABLE relationships(id INTEGER, name TEXT); CREATE TABLE emotions(id INTEGER, name TEXT);"
-            "INSERT INTO relationships VALUES (3, 'boss / subordinate'); INSERT INTO emotions VALUES (7, 'happiness');"
-            "INSERT INTO scenarios VALUES (51, 3, 7, 'He is her boss.', 'A raise.');"
-        )
-    with sqlite3.connect(root / "actors.db") as db:
-        db.executescript(
-            "CREATE TABLE actors(actor_id TEXT, gender TEXT); INSERT INTO actors VALUES ('001', 'male'), ('002', 'female');"
-            "CREATE TABLE sessions(date TEXT, male_id TEXT, female_id TEXT);"
-            "INSERT INTO sessions VALUES ('20231119', '001', '002');"
-        )
-    return root
-
-
 def test_interact_is_read_as_it_is_downloaded(tmp_path):
     (scene,) = read_scenes(interact(tmp_path))
     assert (scene.actors, scene.scenario) == (("001", "002"), 51)
@@ -108,31 +71,6 @@ def test_what_interact_lacks_is_named(tmp_path):
     (root / "bvhs" / "20231119_002_051.bvh").unlink()
     with pytest.raises(DuologueError, match="needs two"):
         read_scenes(root)
-
-
-TEXTGRID = """File type = "ooTextFile"
-Object class = "TextGrid"
-
-xmin = 0
-xmax = 3
-tiers? <exists>
-size = 1
-item []:
-    item [1]:
-        class = "IntervalTier"
-        name = "words"
-        xmin = 0
-        xmax = 3
-        intervals: size = 2
-        intervals [1]:
-            xmin = 0
-            xmax = 1.0
-            text = ""
-        intervals [2]:
-            xmin = 1.0
-            xmax = 3
-            text = "hello"
-"""
 
 
 def test_beat_is_read_as_it_is_downloaded_and_two_speakers_stand_face_to_face(tmp_path):

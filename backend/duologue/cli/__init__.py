@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from duologue.cli import batch, bench, demo, doctor, evaluate, extension, models, perform, remake, render, serve, train
+from duologue.cli import (
+    batch,
+    bench,
+    dataset,
+    demo,
+    doctor,
+    evaluate,
+    extension,
+    models,
+    perform,
+    remake,
+    render,
+    serve,
+    train,
+)
 from duologue.cli.console import tell_error
 from duologue.errors import DuologueError
 
@@ -34,6 +48,9 @@ app.add_typer(
     train.app, name="train", help="Train a model: its corpus is made, training resumes, everything is seeded."
 )
 app.add_typer(evaluate.app, name="evaluate", help="How good a model is: held-out data, baselines, intervals.")
+app.add_typer(
+    dataset.app, name="dataset", help="Data to train from: is it whole, what is it like, what is done and said in it."
+)
 app.add_typer(models.app, name="models", help="List, verify and import checkpoints. Nothing is ever downloaded.")
 
 

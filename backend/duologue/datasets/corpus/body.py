@@ -117,6 +117,20 @@ class Corpus:
         index = {"starts": starts, "roles": roles, "styles": styles, "description": dict(description)}
         write_text(folder / INDEX, json.dumps(index))
 
+    def check_columns(self, skeleton: Skeleton) -> None:
+        """See that the features are a skeleton's.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``corpus-columns``.
+        """
+        width, expected = self.arrays["features"].shape[-1], len(poses.columns(skeleton))
+        if width != expected:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "corpus-columns",
+                f"the corpus's features have {width} columns, {skeleton.name}'s {expected}; make it again.",
+            )
+
     def statistics(self, skeleton: Skeleton) -> tuple[PoseStatistics, Scaler]:
         """Measure poses and mels over the whole corpus; which columns are constant is decided over all of it."""
         mel = self.arrays["mel"].reshape(-1, self.arrays["mel"].shape[-1])

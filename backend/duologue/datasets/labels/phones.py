@@ -50,8 +50,8 @@ def read_phones_csv(path: Path) -> tuple[Phone, ...]:
     return tuple(phones)
 
 
-def kept_phones(path: Path, find: Callable[[], Sequence[Phone]]) -> tuple[Phone, ...]:
-    """Return phones from where they are kept, as JSON; the first time they are found, and kept there."""
+def cached_phones(path: Path, find: Callable[[], Sequence[Phone]]) -> tuple[Phone, ...]:
+    """Return phones as ``path`` has them, as JSON; where it is not there yet, ``find`` them and write it."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps([[phone.start, phone.end, phone.name] for phone in find()]))

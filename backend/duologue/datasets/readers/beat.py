@@ -26,7 +26,7 @@ from duologue.speech.decode import load_speech
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
 
-_NAME: Final = re.compile(r"(?P<speaker>\d+)_(?P<name>[a-z]+)_(?P<section>\d+)_(?P<first>\d+)_(?P<last>\d+)")
+NAME: Final = re.compile(r"(?P<speaker>\d+)_(?P<name>[a-z]+)_(?P<section>\d+)_(?P<first>\d+)_(?P<last>\d+)")
 
 _EMOTIONS: Final = (
     (64, "calmness"), (72, "joy"), (80, "anger"), (86, "sadness"), (94, "disgust"), (102, "surprise"), (110, "fear"),
@@ -56,22 +56,22 @@ def read_recordings(root: Path) -> list[Recording]:
     Raises:
         DuologueError: NOT_FOUND ``beat-missing`` when there is none.
     """
-    found: list[Recording] = []
+    recordings: list[Recording] = []
     for path in sorted(root.glob("**/*.bvh")):
-        match = _NAME.fullmatch(path.stem)
+        match = NAME.fullmatch(path.stem)
         speech, words = path.with_suffix(".wav"), path.with_suffix(".TextGrid")
         if match and speech.exists():
             read = int(match["section"]) % 2 == 0
             first = int(match["first"])
             emotion = next((label for last, label in _EMOTIONS if first <= last), "calmness") if read else "calmness"
-            found.append(Recording(match["speaker"], path, speech, words if words.exists() else None, emotion))
-    if not found:
+            recordings.append(Recording(match["speaker"], path, speech, words if words.exists() else None, emotion))
+    if not recordings:
         raise DuologueError(
             "NOT_FOUND",
             "beat-missing",
             f"{root} has no SPEAKER_NAME_SECTION_FIRST_LAST.bvh with a .wav beside it; give the folder with its speakers in it.",
         )
-    return found
+    return recordings
 
 
 def beat_corpus(root: Path, folder: Path, skeleton: Skeleton, progress: Callable[[int, int], None]) -> None:
@@ -97,7 +97,7 @@ def recording_pair(a: Recording, b: Recording, skeleton: Skeleton, encoder: Text
     motions = [read_motion(recording.motion, skeleton) for recording in (a, b)]
     pair = make_pair(
         motions,
-        [_heard(recording, encoder) for recording in (a, b)],
+        [_speech(recording, encoder) for recording in (a, b)],
         skeleton,
         emotions=(a.emotion, b.emotion),
         relationship="strangers",
@@ -108,7 +108,7 @@ def recording_pair(a: Recording, b: Recording, skeleton: Skeleton, encoder: Text
     return pair
 
 
-def _heard(recording: Recording, encoder: TextEncoder) -> SpeechFeatures:
+def _speech(recording: Recording, encoder: TextEncoder) -> SpeechFeatures:
     words = recording.words
     transcript = Transcript(words.read_text(encoding="utf-8"), "textgrid") if words else None
     sound = load_speech(Speech(recording.speech), field=recording.speech.name)

@@ -56,7 +56,7 @@ def read_motion(
         DuologueError: what ``read_bvh``, ``find_rig_map`` and ``retarget_clip`` raise.
     """
     clip = read_bvh(path, scale)
-    return _brought_over(
+    return _retarget(
         clip, _joint_map(clip, path, rig_map), skeleton, skip=skip, rest_frame=rest_frame, rest_of_walk=rest_of_walk
     )
 
@@ -77,8 +77,7 @@ def read_pair(paths: tuple[Path, Path], skeleton: Skeleton, *, scale: float | No
         for clip, names in zip(clips, maps, strict=True)
     ]
     both = [
-        _brought_over(clip, names, skeleton, floor_scale=sum(ratios) / 2)
-        for clip, names in zip(clips, maps, strict=True)
+        _retarget(clip, names, skeleton, floor_scale=sum(ratios) / 2) for clip, names in zip(clips, maps, strict=True)
     ]
     lengths = [len(root) for root, _ in both]
     if abs(lengths[0] - lengths[1]) > FPS:
@@ -94,7 +93,7 @@ def _joint_map(clip: BvhClip, path: Path, rig_map: RigMap | None) -> dict[str, s
     return {bone: joint for joint, bone in match.bones.items()}
 
 
-def _brought_over(
+def _retarget(
     clip: BvhClip,
     joint_map: dict[str, str],
     skeleton: Skeleton,
@@ -115,9 +114,9 @@ def _brought_over(
         rest_of_walk=rest_of_walk,
         floor_scale=floor_scale,
     )
-    made = BvhClip(skeleton, np.asarray(rotations, np.float64)[skip:], np.asarray(root, np.float64)[skip:], clip.fps)
-    made = resample(made, FPS)
-    return made.root_translation, made.rotations
+    clip = BvhClip(skeleton, np.asarray(rotations, np.float64)[skip:], np.asarray(root, np.float64)[skip:], clip.fps)
+    resampled = resample(clip, FPS)
+    return resampled.root_translation, resampled.rotations
 
 
 def read_folder(folder: Path, skeleton: Skeleton, pattern: str = "**/*.bvh") -> Iterator[tuple[str, Array, Array]]:

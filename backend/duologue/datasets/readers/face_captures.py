@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,8 +16,12 @@ from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.lips import closing, shut
 from duologue.speech.alignment import align_phones
 from duologue.speech.decode import load_speech
+from duologue.speech.phones import Phone
 from duologue.speech.resample import resample
 from duologue.units import FPS, SPEECH_RATE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
 NOT_SAID: Final = -1
@@ -36,40 +40,54 @@ def captured(folder: Path, *, style: int = 0, finish_closures: bool = True) -> I
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``captures-missing`` when the folder holds no such pair; what ``read_face_csv`` and
-            ``load_speech`` raise, with the file's name.
+            ``load_speech`` raise.
     """
-    found = False
-    for table in sorted(folder.rglob("*.csv")):
-        sound = next((path for suffix in _SOUNDS if (path := table.with_suffix(suffix)).is_file()), None)
-        if sound is None:
-            continue
-        found = True
-        audio = load_speech(Speech(path=sound))
-        samples = resample(audio.samples, audio.rate, SPEECH_RATE)
+    for table, sound in capture_files(folder):
+        speech = load_speech(Speech(path=sound))
+        samples = resample(speech.samples, speech.rate, SPEECH_RATE)
         weights = read_face_csv(table).weights
         frames = min(len(weights), int(len(samples) / SPEECH_RATE * FPS))
         weights, samples = weights[:frames], samples[: int(frames / FPS * SPEECH_RATE)]
         transcript = table.with_suffix(".txt")
         phones = align_phones(samples, transcript.read_text(encoding="utf-8")) if transcript.is_file() else ()
         if phones and finish_closures:
-            curves = mouth_curves(phones, frames)
-            weights = shut(weights, closing(curves).clip(0, 1)).clip(0, 1)
-        yield (
-            table.stem,
-            Dialogue(
-                np.stack([samples, np.zeros_like(samples)]),
-                np.stack([weights, np.zeros_like(weights)]).astype(np.float32),
-                np.full((2, frames), NOT_SAID, np.int64),
-                np.full(2, style, np.int64),
-                np.zeros((2, frames), bool),
-                (phones, ()),
-                performers=(0,),
-            ),
-        )
-    if not found:
+            weights = shut(weights, closing(mouth_curves(phones, frames)).clip(0, 1)).clip(0, 1)
+        yield table.stem, _beside_nobody(samples, weights, phones, style)
+
+
+def capture_files(folder: Path) -> list[tuple[Path, Path]]:
+    """Return (table, sound) of every ``NAME.csv`` beside a ``NAME.wav`` (or flac, ogg, mp3), in the order of names.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``captures-missing`` when there is none.
+    """
+    files = [(table, sound) for table in sorted(folder.rglob("*.csv")) if (sound := sound_of(table))]
+    if not files:
         raise invalid(
             "captures-missing",
             f"{folder} holds no NAME.csv beside NAME.wav (or .flac, .ogg, .mp3); Live Link Face writes the table, its sound is "
             "recorded along.",
             field="--captures",
         )
+    return files
+
+
+def sound_of(table: Path) -> Path | None:
+    """Return the sound that lies beside a table, if any."""
+    return next((path for suffix in _SOUNDS if (path := table.with_suffix(suffix)).is_file()), None)
+
+
+def _beside_nobody(
+    samples: NDArray[np.float32], weights: NDArray[np.float32], phones: tuple[Phone, ...], style: int
+) -> Dialogue:
+    """Return one speaker's samples (n,), weights (T, 52) and phones as A's of a conversation whose B is silent."""
+    frames = len(weights)
+    return Dialogue(
+        np.stack([samples, np.zeros_like(samples)]),
+        np.stack([weights, np.zeros_like(weights)]).astype(np.float32),
+        np.full((2, frames), NOT_SAID, np.int64),
+        np.full(2, style, np.int64),
+        np.zeros((2, frames), bool),
+        (phones, ()),
+        performers=(0,),
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,44 +45,74 @@ class Scene:
     emotion: str
 
 
-def read_scenes(root: Path) -> list[Scene]:
-    """Return every scene that has motion and speech of both actors, by date and scenario.
+@dataclass(frozen=True)
+class Tables:
+    """What the two databases say: a scenario's (relationship, emotion) by its number, and the man of each day."""
 
-    Raises:
-        DuologueError: NOT_FOUND ``interact-missing`` when a table or folder is not there; INVALID_ARGUMENT ``interact-actors``
-            when a recording has not exactly two actors; ``unknown-label`` for an emotion or relationship not in ``labels``.
-    """
-    needed = ("scenarios.db", "actors.db", "bvhs", "wav")
-    if missing := [name for name in needed if not (root / name).exists()]:
-        raise DuologueError(
-            "NOT_FOUND",
-            "interact-missing",
-            f"{root} lacks {', '.join(missing)}; give the folder that the InterAct download made (it holds {', '.join(needed)}).",
+    scenarios: Mapping[int, tuple[str, str]]
+    men: Mapping[str, str]
+
+    @classmethod
+    def read(cls, root: Path) -> Tables:
+        """Read them.
+
+        Raises:
+            DuologueError: NOT_FOUND ``interact-missing`` when one is not there; INVALID_ARGUMENT ``interact-table``,
+                ``unknown-label`` for an emotion or relationship not in ``labels``.
+        """
+        needed = ("scenarios.db", "actors.db", "bvhs", "wav")
+        if missing := [name for name in needed if not (root / name).exists()]:
+            raise DuologueError(
+                "NOT_FOUND",
+                "interact-missing",
+                f"{root} lacks {', '.join(missing)}; give the folder that the InterAct download made "
+                f"(it holds {', '.join(needed)}).",
+            )
+        men = _rows(root / "actors.db", "SELECT date, male_id FROM sessions")
+        return cls(_scenarios(root / "scenarios.db"), {str(date): str(male) for date, male in men})
+
+    def scene(self, root: Path, date: str, scenario: int, motions: Mapping[str, Path]) -> Scene:
+        """Return the scene of a day's recordings, ``motions`` by actor; its speech may not be there.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``interact-actors`` when they are not two, ``interact-scenario`` for a number that the
+                table lacks.
+        """
+        if len(motions) != 2:
+            raise invalid(
+                "interact-actors",
+                f"{root / 'bvhs'}: {date} scenario {scenario} has actors {', '.join(motions)}; a scene needs two. "
+                "Download it again or move it out of the folder.",
+            )
+        if scenario not in self.scenarios:
+            raise invalid(
+                "interact-scenario", f"{root / 'scenarios.db'} has no scenario {scenario}, which {date} recorded."
+            )
+        a, b = sorted(motions, key=lambda actor: (actor != self.men.get(date), actor))
+        speech = [root / "wav" / f"{motions[actor].stem}.wav" for actor in (a, b)]
+        return Scene(
+            date, scenario, (a, b), (motions[a], motions[b]), (speech[0], speech[1]), *self.scenarios[scenario]
         )
-    scenarios = _scenarios(root / "scenarios.db")
-    men = _rows(root / "actors.db", "SELECT date, male_id FROM sessions")
-    first = {str(date): str(male) for date, male in men}
+
+
+def recordings(root: Path) -> dict[tuple[str, int], dict[str, Path]]:
+    """Return the motion files by (date, scenario) and actor, in that order."""
     files: dict[tuple[str, int], dict[str, Path]] = defaultdict(dict)
     for path in sorted((root / "bvhs").glob("*.bvh")):
         if match := _NAME.fullmatch(path.stem):
             files[match["date"], int(match["scenario"])][match["actor"]] = path
-    scenes: list[Scene] = []
-    for (date, scenario), found in sorted(files.items()):
-        if len(found) != 2:
-            raise invalid(
-                "interact-actors",
-                f"{root / 'bvhs'}: {date} scenario {scenario} has actors {', '.join(found)}; a scene needs two. "
-                "Download it again or move it out of the folder.",
-            )
-        a, b = sorted(found, key=lambda actor: (actor != first.get(date), actor))
-        speech = tuple(root / "wav" / f"{found[actor].stem}.wav" for actor in (a, b))
-        if not all(path.exists() for path in speech):
-            continue
-        relationship, emotion = scenarios[scenario]
-        scenes.append(
-            Scene(date, scenario, (a, b), (found[a], found[b]), (speech[0], speech[1]), relationship, emotion)
-        )
-    return scenes
+    return dict(sorted(files.items()))
+
+
+def read_scenes(root: Path) -> list[Scene]:
+    """Return every scene that has motion and speech of both actors, by date and scenario.
+
+    Raises:
+        DuologueError: what ``Tables`` raises.
+    """
+    tables = Tables.read(root)
+    scenes = [tables.scene(root, *key, motions) for key, motions in recordings(root).items()]
+    return [scene for scene in scenes if all(path.exists() for path in scene.speech)]
 
 
 def interact_corpus(root: Path, folder: Path, skeleton: Skeleton, progress: Callable[[int, int], None]) -> None:
@@ -104,13 +134,13 @@ def interact_corpus(root: Path, folder: Path, skeleton: Skeleton, progress: Call
 
 def scene_pair(scene: Scene, skeleton: Skeleton, encoder: TextEncoder, actors: list[str]) -> Pair:
     """Return one scene on our skeleton with its conditions; a style is an actor's place in ``actors``."""
-    heard = [
+    speech = [
         speech_features(load_speech(Speech(path), field=path.name), None, encoder, field=path.name)
         for path in scene.speech
     ]
     return make_pair(
         read_pair(scene.motions, skeleton),
-        heard,
+        speech,
         skeleton,
         emotions=(scene.emotion, scene.emotion),
         relationship=scene.relationship,
@@ -123,12 +153,12 @@ def _scenarios(path: Path) -> dict[int, tuple[str, str]]:
         "SELECT s.id, r.name, e.name FROM scenarios s "
         "JOIN relationships r ON r.id = s.relationship_id JOIN emotions e ON e.id = s.primary_emotion_id"
     )
-    found: dict[int, tuple[str, str]] = {}
+    scenarios: dict[int, tuple[str, str]] = {}
     for number, relationship, emotion in _rows(path, query):
         label = _SYNONYMS.get(emotion, emotion)
         where = f"scenarios.db, scenario {number}"
-        found[int(number)] = (check(relationship, RELATIONSHIPS, field=where), check(label, EMOTIONS, field=where))
-    return found
+        scenarios[int(number)] = (check(relationship, RELATIONSHIPS, field=where), check(label, EMOTIONS, field=where))
+    return scenarios
 
 
 def _rows(path: Path, query: str) -> list[tuple[str, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from duologue.datasets.labels.phones import kept_phones, read_phones_csv, recognise_phones
+from duologue.datasets.labels.phones import cached_phones, read_phones_csv, recognise_phones
 from duologue.speech.alignment import align_phones
 from duologue.speech.phones import Phone
 from duologue.units import SPEECH_RATE
@@ -63,7 +63,7 @@ def recorded(kit: Path, cache: Path, sources: Sequence[str] = RECORDED) -> Itera
                 phones = read_phones_csv(timed)
             else:
                 find = partial(align_phones, samples, text) if text else partial(recognise_phones, samples)
-                phones = kept_phones(cache / f"{path.stem}.json", find)
+                phones = cached_phones(cache / f"{path.stem}.json", find)
             if phones:
                 yield Clip(f"{source}/{path.stem}", samples, phones, text)
 

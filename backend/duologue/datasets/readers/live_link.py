@@ -46,8 +46,8 @@ def read_face_csv(path: Path, *, fps: float = 60.0) -> FaceCapture:
     if len(rows) < 2:
         raise invalid("face-csv-malformed", "it has no rows.", field=str(path))
     columns = {_plain(name): index for index, name in enumerate(rows[0])}
-    found = {name: columns[_plain(name)] for name in NAMES if _plain(name) in columns}
-    if "jawOpen" not in found:
+    shapes = {name: columns[_plain(name)] for name in NAMES if _plain(name) in columns}
+    if "jawOpen" not in shapes:
         raise invalid(
             "face-csv-malformed", f"no column is named jawOpen; it has {', '.join(rows[0][:5])}, …", field=str(path)
         )
@@ -55,16 +55,16 @@ def read_face_csv(path: Path, *, fps: float = 60.0) -> FaceCapture:
         times = _times(
             [row[columns["time"]] for row in rows[1:]] if "time" in columns else [row[0] for row in rows[1:]], fps
         )
-        values = np.array([[float(row[index]) for index in found.values()] for row in rows[1:]])
+        values = np.array([[float(row[index]) for index in shapes.values()] for row in rows[1:]])
     except (ValueError, IndexError) as error:
         raise invalid("face-csv-malformed", f"a row can't be read: {error}", field=str(path)) from error
     if not np.isfinite(values).all() or (np.diff(times) <= 0).any():
         raise invalid("face-csv-malformed", "values are not finite, or time does not go forward.", field=str(path))
     at = np.arange(int((times[-1] - times[0]) * FPS + 1e-6) + 1) / FPS + times[0]
     weights = np.zeros((len(at), len(NAMES)), np.float32)
-    for (name, _), column in zip(found.items(), values.T, strict=True):
+    for (name, _), column in zip(shapes.items(), values.T, strict=True):
         weights[:, NAMES.index(name)] = np.interp(at, times, column)
-    return FaceCapture(weights, tuple(name for name in NAMES if name not in found))
+    return FaceCapture(weights, tuple(name for name in NAMES if name not in shapes))
 
 
 def _plain(name: str) -> str:

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 def make_pair(
     motions: Sequence[tuple[Array, Array]],
-    heard: Sequence[SpeechFeatures],
+    speech: Sequence[SpeechFeatures],
     skeleton: Skeleton,
     *,
     emotions: tuple[str, str],
@@ -30,24 +30,24 @@ def make_pair(
 
     Args:
         motions: each one's hips (T, 3) in metres and exponential maps (T, J, 3) in one world, 30 fps, on ``skeleton``.
-        heard: each one's speech features.
+        speech: each one's speech features.
         skeleton: what the motion is on.
         emotions: one label each, throughout.
         relationship: A has its first half.
         styles: speaker ids.
     """
-    frames = min(*(len(root) for root, _ in motions), *(features.frames for features in heard))
+    frames = min(*(len(root) for root, _ in motions), *(features.frames for features in speech))
     cut = [(root[:frames], rotations[:frames]) for root, rotations in motions]
-    coded = [poses.from_world(root, rotations) for root, rotations in cut]
-    feels = np.array([EMOTIONS.index(emotion) for emotion in emotions], np.uint8)
+    encoded = [poses.from_world(root, rotations) for root, rotations in cut]
+    moods = np.array([EMOTIONS.index(emotion) for emotion in emotions], np.uint8)
     return Pair(
-        features=np.stack([features for features, _ in coded], axis=1).astype(np.float32),
-        path=np.stack([path for _, path in coded], axis=1),
-        mel=np.stack([features.mel[:frames] for features in heard], axis=1),
-        activity=np.stack([features.activity[:frames] for features in heard], axis=1).astype(np.float32),
-        text=np.stack([features.text[:frames] for features in heard], axis=1).astype(np.float16),
+        features=np.stack([features for features, _ in encoded], axis=1).astype(np.float32),
+        path=np.stack([path for _, path in encoded], axis=1),
+        mel=np.stack([features.mel[:frames] for features in speech], axis=1),
+        activity=np.stack([features.activity[:frames] for features in speech], axis=1).astype(np.float32),
+        text=np.stack([features.text[:frames] for features in speech], axis=1).astype(np.float16),
         action=np.stack([label_actions(skeleton, root, rotations) for root, rotations in cut], axis=1),
-        emotion=np.repeat(feels[None], frames, axis=0),
+        emotion=np.repeat(moods[None], frames, axis=0),
         roles=roles(relationship),
         styles=styles,
     )

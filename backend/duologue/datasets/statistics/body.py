@@ -1,22 +1,17 @@
-"""What a corpus of pairs is like, in figures: how lively speakers and listeners are, where heads look, what emotions do.
-
-``python -m duologue.datasets.statistics.body CORPUS`` prints them. They hold for any corpus in the networks' format.
-"""
+"""What a corpus's bodies are like, in figures: how lively speakers and listeners are, where heads look, what emotions do."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_closing
 
 from duologue.datasets.corpus.body import Corpus
+from duologue.datasets.statistics.speech import turns
 from duologue.datasets.synthesis.body.manner import STATUS
 from duologue.features import pose as poses
 from duologue.labels import ACTION_MODES, EMOTIONS, ROLES
@@ -30,126 +25,169 @@ Row = dict[str, NDArray[Any]]
 """What is seen of one performer, by name: (T,) each, or one value."""
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """All performers of a corpus, a row each, and its pairs."""
+
+    rows: list[Row]
+    pairs: list[dict[str, float]]
+
+    def all(self, name: str) -> NDArray[Any]:
+        """Return one quantity of all performers' frames, behind one another."""
+        return np.concatenate([row[name] for row in self.rows])
+
+    def mean(self, name: str, where: str) -> float:
+        """Return the mean of a quantity over frames of nobody who walks in which ``where`` holds."""
+        return float(np.concatenate([row[name][row["still"] & row[where]] for row in self.rows]).mean())
+
+    def against_listener(self, name: str) -> list[float]:
+        """Return a quantity of who speaks alone, of who listens, and their ratio."""
+        speaker, listener = self.mean(name, "alone"), self.mean(name, "listens")
+        return _round(speaker, listener, listener / speaker)
+
+
 def figures(corpus: Corpus, skeleton: Skeleton) -> dict[str, Any]:
     """Return the corpus's figures by name: metres, metres a second, degrees, percent of frames."""
-    rows: list[Row] = []
-    pairs: list[dict[str, float]] = []
-    for index in range(len(corpus.starts) - 1):
-        frames = slice(int(corpus.starts[index]), int(corpus.starts[index + 1]))
-        both, pair = _measure(corpus, frames, skeleton)
-        for i, row in enumerate(both):
-            row["emotion"] = np.array(int(corpus.arrays["emotion"][frames.start, i]))
-            row["role"] = np.array(int(corpus.roles[index, i]))
-        rows += both
-        pairs.append(pair)
-    still = [row["still"] & row["alone"] for row in rows]
-    quiet = [row["still"] & row["listens"] for row in rows]
-
-    def over(name: str, masks: Sequence[NDArray[np.bool_]]) -> float:
-        return float(np.concatenate([row[name][mask] for row, mask in zip(rows, masks, strict=True)]).mean())
-
-    action = np.concatenate([row["action"] for row in rows])
-    speaker, listener = over("speed", still), over("speed", quiet)
-    pitch = np.concatenate([row["pitch"] for row in rows])
-    line = np.concatenate([row["eye line"] for row in rows])
-    looking = np.concatenate([row["bearing"] for row in rows]) < np.radians(15)
-    depth = np.concatenate([row["floor"] for row in rows])
+    seen = _look(corpus, skeleton)
+    action = seen.all("action")
     return {
-        "pairs": len(pairs),
+        "pairs": len(seen.pairs),
         "minutes": round(len(action) / 2 / FPS / 60, 1),
         "action, percent of frames": {
             mode: round(100 * float((action == k).mean()), 1) for k, mode in enumerate(ACTION_MODES)
         },
-        "hand speed, one speaks, not walking: speaker, listener, ratio": _round(speaker, listener, listener / speaker),
-        "body energy (mean square joint speed): speaker, listener, ratio": _round(
-            e := over("energy", still), o := over("energy", quiet), o / e
-        ),
-        "turns of 1.5 s and more with hanging hands, percent": round(100 * _hanging(rows), 1),
-        "head pitch, degrees: mean, 5th and 95th percentile": _round(*_spread(np.degrees(pitch))),
-        "head pitch less the line to the partner's eyes where the head is turned there, degrees": _round(
-            *_spread(np.degrees(pitch - line)[looking])
-        ),
-        "frames with the head turned to the partner (15 degrees), percent": round(100 * float(looking.mean()), 1),
-        "sole under the floor: percent of frames over 1 cm, deepest in metres": _round(
-            100 * float((depth > 0.01).mean()), float(depth.max())
-        ),
-        "feet in contact slide, m/s": _round(float(np.nanmean([row["slide"] for row in rows]))),
-        "bodies in each other: percent over 2 cm, deepest": _round(
-            float(np.mean([p["percent"] for p in pairs])), max(p["deepest"] for p in pairs)
-        ),
-        "body in itself: percent over 2 cm": _round(float(np.mean([row["self"] for row in rows]))),
-        "nearest hips, metres": _round(min(p["nearest"] for p in pairs)),
-        "distance of the hips, metres: 5th, 50th, 95th percentile": _round(*_distances(pairs)),
-        "by emotion": _grouped(rows, "emotion", EMOTIONS),
-        "by role": _grouped(rows, "role", ROLES),
-        "correlation of status with expanse, head pitch, hand speed": _status(rows),
+        "hand speed, one speaks, not walking: speaker, listener, ratio": seen.against_listener("speed"),
+        "body energy (mean square joint speed): speaker, listener, ratio": seen.against_listener("energy"),
+        "turns of 1.5 s and more with hanging hands, percent": round(100 * _hanging(seen.rows), 1),
+        **_heads(seen),
+        **_contacts(seen),
+        "by emotion": _grouped(seen.rows, "emotion", EMOTIONS),
+        "by role": _grouped(seen.rows, "role", ROLES),
+        "correlation of status with expanse, head pitch, hand speed": _status(seen.rows),
     }
 
 
-def _measure(corpus: Corpus, frames: slice, skeleton: Skeleton) -> tuple[list[Row], dict[str, float]]:
-    """Return what is seen of both performers, a row each (T,), and of the two together."""
-    arrays = {name: np.asarray(array[frames]) for name, array in corpus.arrays.items() if name not in ("text", "mel")}
-    path = arrays["path"].swapaxes(0, 1).astype(np.float64)
-    root, rotations = poses.to_world(arrays["features"].swapaxes(0, 1), path)
+def _heads(seen: _Seen) -> dict[str, Any]:
+    pitch = seen.all("pitch")
+    turned = seen.all("bearing") < np.radians(15)
+    return {
+        "head pitch, degrees: mean, 5th and 95th percentile": _round(*_spread(np.degrees(pitch))),
+        "head pitch less the line to the partner's eyes where the head is turned there, degrees": _round(
+            *_spread(np.degrees(pitch - seen.all("eye line"))[turned])
+        ),
+        "frames with the head turned to the partner (15 degrees), percent": round(100 * float(turned.mean()), 1),
+    }
+
+
+def _contacts(seen: _Seen) -> dict[str, Any]:
+    depth = seen.all("floor")
+    apart = np.percentile([pair["median"] for pair in seen.pairs], (5, 50, 95))
+    return {
+        "sole under the floor: percent of frames over 1 cm, deepest in metres": _round(
+            100 * float((depth > 0.01).mean()), float(depth.max())
+        ),
+        "feet in contact slide, m/s": _round(float(np.nanmean([row["slide"] for row in seen.rows]))),
+        "bodies in each other: percent over 2 cm, deepest": _round(
+            float(np.mean([pair["percent"] for pair in seen.pairs])), max(pair["deepest"] for pair in seen.pairs)
+        ),
+        "body in itself: percent over 2 cm": _round(float(np.mean([row["self"] for row in seen.rows]))),
+        "nearest hips, metres": _round(min(pair["nearest"] for pair in seen.pairs)),
+        "distance of the hips, metres: 5th, 50th, 95th percentile": _round(*(float(value) for value in apart)),
+    }
+
+
+def _look(corpus: Corpus, skeleton: Skeleton) -> _Seen:
+    seen = _Seen([], [])
+    for index in range(len(corpus.starts) - 1):
+        frames = slice(int(corpus.starts[index]), int(corpus.starts[index + 1]))
+        arrays = {name: np.asarray(corpus.arrays[name][frames]) for name in ("features", "path", "activity", "action")}
+        path = arrays["path"].swapaxes(0, 1).astype(np.float64)
+        root, rotations = poses.to_world(arrays["features"].swapaxes(0, 1), path)
+        both = _performers(skeleton, root, rotations, arrays["activity"] > 0.5, arrays["action"])
+        for i, row in enumerate(both):
+            row["emotion"] = np.array(int(corpus.arrays["emotion"][frames.start, i]))
+            row["role"] = np.array(int(corpus.roles[index, i]))
+        seen.rows.extend(both)
+        seen.pairs.append(_pair(skeleton, root, rotations, path))
+    return seen
+
+
+def _performers(
+    skeleton: Skeleton,
+    root: NDArray[np.floating],
+    rotations: NDArray[np.floating],
+    talks: NDArray[np.bool_],
+    action: NDArray[np.uint8],
+) -> list[Row]:
+    """Return what is seen of both performers: hips (2, T, 3) and exponential maps (2, T, J, 3), ``talks``, ``action`` (T, 2)."""
     matrices, positions = (np.asarray(a, np.float64) for a in forward_kinematics(skeleton, rotations, root))
     head, chest = skeleton.index("Head"), skeleton.index("Spine3")
     hands = skeleton.indices("LeftHand", "RightHand")
     reach = skeleton.indices("LeftHand", "RightHand", "LeftForeArm", "RightForeArm")
     soles = Soles.of(skeleton).place(matrices, positions)
-    talks = arrays["activity"] > 0.5
     eyes = positions[:, :, head] + 0.08 * (matrices[:, :, head, :, 1] + matrices[:, :, head, :, 2])
     rows: list[Row] = []
     for i in range(2):
-        forward = matrices[i, :, head, :, 2]
-        away = eyes[1 - i] - eyes[i]
-        moved = np.gradient(positions[i], axis=0) * FPS
-        turn = np.arctan2(away[:, 0], away[:, 2]) - np.arctan2(forward[:, 0], forward[:, 2])
+        velocity = np.gradient(positions[i], axis=0) * FPS
         aside = positions[i][:, reach] - positions[i][:, None, chest]
-        level = soles[i, :, :, :, 1]
-        slow = np.linalg.norm(np.gradient(soles[i][..., [0, 2]], axis=0), axis=-1) * FPS
-        bears = (level < 0.03) & (slow < 0.3)
         rows.append({
-            "action": arrays["action"][:, i],
+            "action": action[:, i],
             "talks": talks[:, i],
             "alone": talks[:, i] & ~talks[:, 1 - i],
             "listens": ~talks[:, i] & talks[:, 1 - i],
-            "still": arrays["action"][:, i] != ACTION_MODES.index("walk"),
-            "speed": np.linalg.norm(moved[:, hands], axis=-1).mean(axis=-1),
-            "energy": (moved**2).sum(axis=-1).mean(axis=-1),
+            "still": action[:, i] != ACTION_MODES.index("walk"),
+            "speed": np.linalg.norm(velocity[:, hands], axis=-1).mean(axis=-1),
+            "energy": (velocity**2).sum(axis=-1).mean(axis=-1),
             "hand height": positions[i][:, hands, 1].max(axis=-1) - positions[i][:, 0, 1],
             "expanse": np.linalg.norm(aside[..., [0, 2]], axis=-1).mean(axis=-1),
-            "pitch": np.arcsin(np.clip(forward[:, 1], -1, 1)),
-            "eye line": np.arctan2(away[:, 1], np.hypot(away[:, 0], away[:, 2])),
-            "bearing": np.abs((turn + np.pi) % (2 * np.pi) - np.pi),
             "lean": np.arcsin(np.clip(-matrices[i, :, chest, 1, 2], -1, 1)),
-            "floor": -level.min(axis=(1, 2)),
-            "slide": np.array(slow[bears].mean() if bears.any() else np.nan),
             "self": np.array(self_penetration(skeleton, rotations[i, ::6], root[i, ::6]).percent),
+            **_gaze(matrices[i, :, head, :, 2], eyes[1 - i] - eyes[i]),
+            **_feet(soles[i]),
         })  # fmt: skip
+    return rows
+
+
+def _gaze(forward: Array, away: Array) -> Row:
+    """Return how a head that points ``forward`` (T, 3) lies to the partner's eyes, ``away`` (T, 3) from its own; radians."""
+    turn = np.arctan2(away[:, 0], away[:, 2]) - np.arctan2(forward[:, 0], forward[:, 2])
+    return {
+        "pitch": np.arcsin(np.clip(forward[:, 1], -1, 1)),
+        "eye line": np.arctan2(away[:, 1], np.hypot(away[:, 0], away[:, 2])),
+        "bearing": np.abs((turn + np.pi) % (2 * np.pi) - np.pi),
+    }
+
+
+def _feet(soles: Array) -> Row:
+    """Return how deep sole points (T, 2 feet, points, 3) are under the floor, and how fast those slide that bear weight."""
+    level = soles[..., 1]
+    slow = np.linalg.norm(np.gradient(soles[..., [0, 2]], axis=0), axis=-1) * FPS
+    bears = (level < 0.03) & (slow < 0.3)
+    return {"floor": -level.min(axis=(1, 2)), "slide": np.array(slow[bears].mean() if bears.any() else np.nan)}
+
+
+def _pair(
+    skeleton: Skeleton, root: NDArray[np.floating], rotations: NDArray[np.floating], path: Array
+) -> dict[str, float]:
     overlap = pair_penetration(skeleton, rotations[:, ::3], root[:, ::3])
     apart = np.hypot(*(path[0] - path[1])[:, :2].T)
-    pair = {
+    return {
         "percent": overlap.percent,
         "deepest": overlap.deepest,
         "nearest": float(apart.min()),
         "median": float(np.median(apart)),
     }
-    return rows, pair
 
 
 def _hanging(rows: Sequence[Row]) -> float:
-    """Share of turns of 1.5 s and more, not walking, in which no hand comes 10 cm over the hips' joint.
-
-    Pauses of less than a second belong to a turn.
-    """
-    turns: list[bool] = []
-    for row in rows:
-        talks = binary_closing(np.pad(row["talks"], FPS), np.ones(FPS))[FPS:-FPS]
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], talks.astype(int), [0]])))
-        for begin, end in edges.reshape(-1, 2):
-            if end - begin >= 1.5 * FPS and row["still"][begin:end].all():
-                turns.append(bool(row["hand height"][begin:end].max() < 0.1))
-    return float(np.mean(turns)) if turns else 0.0
+    """Return the share of turns of 1.5 s and more, not walking, in which no hand comes 10 cm over the hips' joint."""
+    hang = [
+        bool(row["hand height"][begin:end].max() < 0.1)
+        for row in rows
+        for begin, end in turns(row["talks"])
+        if end - begin >= 1.5 * FPS and row["still"][begin:end].all()
+    ]
+    return float(np.mean(hang)) if hang else 0.0
 
 
 def _grouped(rows: Sequence[Row], by: str, names: Sequence[str]) -> dict[str, list[float]]:
@@ -157,33 +195,29 @@ def _grouped(rows: Sequence[Row], by: str, names: Sequence[str]) -> dict[str, li
 
     Expanse: hands' and elbows' distance from the chest's axis, on average. Lean: the chest's, forward, of who stands.
     """
-    found: dict[int, list[Array]] = defaultdict(list)
+    groups: dict[int, list[Array]] = defaultdict(list)
     for row in rows:
         mask = row["still"] & row["talks"]
         stands = row["action"] == ACTION_MODES.index("stand")
         if mask.sum() > FPS:
             values = [row["speed"][mask].mean(), row["expanse"][mask].mean()]
             lean = np.degrees(row["lean"][stands].mean()) if stands.sum() > FPS else np.nan
-            found[int(row[by])].append(np.array([*values, lean, np.degrees(row["pitch"].mean())]))
+            groups[int(row[by])].append(np.array([*values, lean, np.degrees(row["pitch"].mean())]))
     return {
-        names[k]: [*_round(*np.nanmean(found[k], axis=0).tolist()), len(found[k])]
-        for k in sorted(found)
-        if not np.isnan(np.array(found[k])[:, 2]).all()
+        names[k]: [*_round(*np.nanmean(groups[k], axis=0).tolist()), len(groups[k])]
+        for k in sorted(groups)
+        if not np.isnan(np.array(groups[k])[:, 2]).all()
     }
 
 
 def _status(rows: Sequence[Row]) -> list[float]:
-    kept = [row for row in rows if (row["still"] & row["talks"]).sum() > FPS]
-    status = [STATUS.get(ROLES[int(row["role"])], 0.0) for row in kept]
-    seen = [
+    speakers = [row for row in rows if (row["still"] & row["talks"]).sum() > FPS]
+    status = [STATUS.get(ROLES[int(row["role"])], 0.0) for row in speakers]
+    columns = [
         [row["expanse"][m := row["still"] & row["talks"]].mean(), row["pitch"].mean(), row["speed"][m].mean()]
-        for row in kept
+        for row in speakers
     ]
-    return _round(*(float(np.corrcoef(status, column)[0, 1]) for column in np.array(seen).T))
-
-
-def _distances(pairs: Sequence[Mapping[str, float]]) -> tuple[float, ...]:
-    return tuple(float(value) for value in np.percentile([pair["median"] for pair in pairs], (5, 50, 95)))
+    return _round(*(float(np.corrcoef(status, column)[0, 1]) for column in np.array(columns).T))
 
 
 def _spread(values: Array) -> tuple[float, ...]:
@@ -192,7 +226,3 @@ def _spread(values: Array) -> tuple[float, ...]:
 
 def _round(*values: float) -> list[float]:
     return [round(float(value), 3) for value in values]
-
-
-if __name__ == "__main__":
-    print(json.dumps(figures(Corpus.open(Path(sys.argv[1])), Skeleton.builtin("duologue60")), indent=1))

@@ -17,7 +17,7 @@ import numpy as np
 from duologue.brief import Speech, Transcript
 from duologue.brief.transcript import parse
 from duologue.datasets.corpus.face import Dialogue
-from duologue.datasets.labels.phones import kept_phones
+from duologue.datasets.labels.phones import cached_phones
 from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.face_captures import captured
 from duologue.datasets.readers.kit_speech import Clip, recorded
@@ -186,7 +186,7 @@ def _mfa(kit: Path, cache: Path) -> list[Clip]:
         text = path.with_suffix(".lab").read_text(encoding="utf-8")
         grid = path.with_suffix(".TextGrid").read_text(encoding="utf-8")
         find = partial(align_phones, samples, text)
-        phones = _phone_tier(grid) or kept_phones(cache / f"mfa-{path.stem}.json", find)
+        phones = _phone_tier(grid) or cached_phones(cache / f"mfa-{path.stem}.json", find)
         clips.append(Clip(f"speech_mfa/{path.stem}", samples, phones, text))
     return clips
 

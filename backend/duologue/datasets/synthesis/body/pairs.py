@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,86 +50,138 @@ def compose_corpus(
     library = load_library(kit, folder, skeleton, held_out=recipe.held_out)
     split = BodySplit.read()
     voices = [voice for voice in read_voices(kit) if split.holds_voice(voice.name) == recipe.held_out]
-    encoder = TextEncoder.load()
+    composer = PairComposer(library, voices, TextEncoder.load(), skeleton, recipe)
 
     def pairs() -> Iterator[Pair]:
         for index in range(recipe.pairs):
-            rng = np.random.default_rng([recipe.seed, int(recipe.held_out), index])
-            yield compose_one(library, voices, encoder, skeleton, recipe, rng)
+            yield composer.compose(np.random.default_rng([recipe.seed, int(recipe.held_out), index]))
             progress(index + 1, recipe.pairs)
 
-    clips = {
-        kind: [len(found), round(sum(len(c.motion) for c in found) / FPS)] for kind, found in sorted(library.items())
-    }
     description = {
         "recipe": "composed from the kit",
         "pairs": recipe.pairs,
         "seed": recipe.seed,
         "held out": recipe.held_out,
-        "clips and seconds": clips,
+        "clips and seconds": {
+            kind: [len(clips), round(sum(len(clip.motion) for clip in clips) / FPS)]
+            for kind, clips in sorted(library.items())
+        },
         "voices": len(voices),
     }
     Corpus.write(folder, pairs(), description)
 
 
-def compose_one(  # noqa: PLR0917
-    library: Library,
-    voices: list[Voice],
-    encoder: TextEncoder,
-    skeleton: Skeleton,
-    recipe: Recipe,
-    rng: np.random.Generator,
-) -> Pair:
-    """Compose one pair: speech by turns, then what each does, then who looks where."""
-    relationship = RELATIONSHIPS[int(rng.integers(len(RELATIONSHIPS)))]
-    halves = roles(relationship) if rng.random() < 0.5 else roles(relationship)[::-1]
-    postures = _postures(rng)
-    walking = postures == ["walk", "walk"]
-    seconds = float(rng.uniform(8.0, 12.0) if walking and not recipe.held_out else rng.uniform(*recipe.seconds))
-    frames = int(seconds * FPS)
+@dataclass(frozen=True)
+class _Scene:
+    """Who the two are to each other and what they do, over T frames."""
+
+    relationship: str
+    roles: tuple[str, str]
+    postures: list[str]
+    frames: int
+
+    @property
+    def walking(self) -> bool:
+        """Whether they walk side by side all the time."""
+        return self.postures == ["walk", "walk"]
+
+
+@dataclass(frozen=True)
+class _Talk:
+    """What is said: two voices in turns, and what the networks see of it."""
+
+    voices: list[Voice]
+    tracks: list[Speaking]
+    floor: NDArray[np.bool_]
+    """(2, T): whose turn it is."""
+    levels: list[NDArray[np.float32]]
+    """(T,) each: the tracks' level in decibels."""
+    active: list[NDArray[np.bool_]]
+    """(T,) each: where there is a voice."""
+    mels: NDArray[np.float32]
+    """(T, 2, bands)"""
+
+
+@dataclass(frozen=True)
+class PairComposer:
+    """Composes pairs of a library of motion and of voices: speech by turns, then what each does, then who looks where."""
+
+    library: Library
+    voices: list[Voice]
+    encoder: TextEncoder
+    skeleton: Skeleton
+    recipe: Recipe
+
+    def compose(self, rng: np.random.Generator) -> Pair:
+        """Return one pair; ``rng`` drives every choice."""
+        scene = self._scene(rng)
+        talk = _talk(self.voices, scene.frames, rng)
+        emotions = [voice.emotion or EMOTIONS[int(rng.integers(len(EMOTIONS)))] for voice in talk.voices]
+        genders = [GENDERS[int(rng.integers(2))] for _ in range(2)]
+        parts = _parts(scene, talk, emotions, genders, rng)
+        motions, paths = compose_pair(
+            Composer(self.library, self.skeleton, rng),
+            parts,
+            distance(scene.relationship),
+            CLOSENESS[scene.relationship],
+        )
+        root, rotations = free_hands(self.skeleton, *world(motions, paths))
+        features, paths = zip(*(poses.from_world(root[i], rotations[i]) for i in range(2)), strict=True)
+        moods = np.array([[EMOTIONS.index(emotion) for emotion in emotions]], np.uint8)
+        words = [self.encoder.frames(track.words, scene.frames).astype(np.float16) for track in talk.tracks]
+        return Pair(
+            features=np.stack(features, axis=1).astype(np.float32),
+            path=np.stack(paths, axis=1),
+            mel=talk.mels,
+            activity=np.stack(talk.active, axis=1).astype(np.float32),
+            text=np.stack(words, axis=1),
+            action=np.stack([label_actions(self.skeleton, root[i], rotations[i]) for i in range(2)], axis=1),
+            emotion=np.repeat(moods, scene.frames, axis=0),
+            roles=scene.roles,
+            styles=(GENDERS.index(genders[0]), GENDERS.index(genders[1])),
+        )
+
+    def _scene(self, rng: np.random.Generator) -> _Scene:
+        relationship = RELATIONSHIPS[int(rng.integers(len(RELATIONSHIPS)))]
+        first, second = roles(relationship) if rng.random() < 0.5 else roles(relationship)[::-1]
+        postures = _postures(rng)
+        short = postures == ["walk", "walk"] and not self.recipe.held_out
+        seconds = float(rng.uniform(8.0, 12.0) if short else rng.uniform(*self.recipe.seconds))
+        return _Scene(relationship, (first, second), postures, int(seconds * FPS))
+
+
+def _talk(voices: list[Voice], frames: int, rng: np.random.Generator) -> _Talk:
     turns = _turns(frames, rng)
     chosen = [voices[int(k)] for k in rng.choice(len(voices), size=2, replace=False)]
     tracks = [speak(voice, turns, speaker, frames / FPS, rng) for speaker, voice in enumerate(chosen)]
     levels = [level(track.samples, RATE, frames) for track in tracks]
     # Beyond the recordings there is digital silence, which is no speech however little somebody says.
-    active = [voice_activity(found) & (found > FLOOR_DB + 5) for found in levels]
-    gains = [loudness_gain(found, spoken) for found, spoken in zip(levels, active, strict=True)]
-    mels = np.stack(
-        [log_mel(track.samples * gain, RATE)[:frames] for track, gain in zip(tracks, gains, strict=True)], axis=1
-    )
-    floor = _floor(turns, frames)
-    emotions = [voice.emotion or EMOTIONS[int(rng.integers(len(EMOTIONS)))] for voice in chosen]
-    genders = [GENDERS[int(rng.integers(2))] for _ in range(2)]
-    manners = [manner(emotions[i], halves[i]) for i in range(2)]
+    active = [voice_activity(decibels) & (decibels > FLOOR_DB + 5) for decibels in levels]
+    gains = [loudness_gain(decibels, spoken) for decibels, spoken in zip(levels, active, strict=True)]
+    mels = [log_mel(track.samples * gain, RATE)[:frames] for track, gain in zip(tracks, gains, strict=True)]
+    return _Talk(chosen, tracks, _floor(turns, frames), levels, active, np.stack(mels, axis=1))
+
+
+def _parts(
+    scene: _Scene, talk: _Talk, emotions: Sequence[str], genders: Sequence[str], rng: np.random.Generator
+) -> list[Part]:
+    """Return what each does, from what is said and how the two are."""
+    manners = [manner(emotion, role) for emotion, role in zip(emotions, scene.roles, strict=True)]
     # Two who walk together keep one pace, theirs on average.
     pace = float(rng.uniform(1.05, 1.3) * np.mean([m.tempo for m in manners]))
-    parts = [
+    return [
         Part(
-            floor[i], stressed_frames(levels[i], floor[i]), floor[1 - i], postures[i], emotions[i], genders[i], manners[i],
-            pace if walking else 0.0,
+            speaking=talk.floor[i],
+            stress=stressed_frames(talk.levels[i], talk.floor[i]),
+            partner_speaking=talk.floor[1 - i],
+            posture=scene.postures[i],
+            emotion=emotions[i],
+            gender=genders[i],
+            manner=manners[i],
+            pace=pace if scene.walking else 0.0,
         )
         for i in range(2)
-    ]  # fmt: skip
-    motions, paths = compose_pair(
-        Composer(library, skeleton, rng), parts, distance(relationship), CLOSENESS[relationship]
-    )
-    root, rotations = free_hands(skeleton, *world(motions, paths))
-    features, paths = zip(*(poses.from_world(root[i], rotations[i]) for i in range(2)), strict=True)
-    return Pair(
-        features=np.stack(features, axis=1).astype(np.float32),
-        path=np.stack(paths, axis=1),
-        mel=mels,
-        activity=np.stack(active, axis=1).astype(np.float32),
-        text=np.stack([_text(encoder, track, frames) for track in tracks], axis=1),
-        action=np.stack([label_actions(skeleton, root[i], rotations[i]) for i in range(2)], axis=1),
-        emotion=np.repeat(np.array([[EMOTIONS.index(emotion) for emotion in emotions]], np.uint8), frames, axis=0),
-        roles=(halves[0], halves[1]),
-        styles=(GENDERS.index(genders[0]), GENDERS.index(genders[1])),
-    )
-
-
-def _text(encoder: TextEncoder, track: Speaking, frames: int) -> NDArray[np.float16]:
-    return encoder.frames(track.words, frames).astype(np.float16)
+    ]
 
 
 def _turns(frames: int, rng: np.random.Generator) -> list[Turn]:

@@ -101,8 +101,8 @@ class Composer:
         ]
         within = np.flatnonzero(part.partner_speaking & ~part.speaking)
         ends = np.flatnonzero(np.diff(part.partner_speaking.astype(int)) == -1)
-        asked = [*ends, *(rng.choice(within, size=len(within) // 100) if len(within) else [])]
-        for frame in asked:
+        moments = [*ends, *(rng.choice(within, size=len(within) // 100) if len(within) else [])]
+        for frame in moments:
             if rng.random() < 0.5 * part.manner.nods:
                 size, period = float(rng.uniform(0.05, 0.16)), int(rng.integers(9, 15))
                 dips += [(int(frame) + k * period, size * 0.75**k, period) for k in range(int(rng.integers(1, 4)))]

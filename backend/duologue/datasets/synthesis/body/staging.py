@@ -91,14 +91,14 @@ def face(composer: Composer, motions: Sequence[Motion], paths: Array, parts: Seq
     """
     skeleton, rng = composer.skeleton, composer.rng
     eyes = [world_of(head_pose(motion, skeleton)[1], path) for motion, path in zip(motions, paths, strict=True)]
-    made: list[Motion] = []
+    looking: list[Motion] = []
     for i, part in enumerate(parts):
         more = part.manner.gaze + np.where(part.speaking, 1.0, -1.0) * part.manner.speaking_gaze
         share = np.clip(np.where(part.speaking, 0.55, 0.85) + more, 0.1, 0.97)
         up = float(np.radians(part.manner.head))
         turned = look(motions[i], paths[i], eyes[1 - i], glances(share, rng), skeleton, head=up)
-        made.append(composer.nods(turned, part))
-    return made
+        looking.append(composer.nods(turned, part))
+    return looking
 
 
 def _arriving(motion: Motion, end: Array) -> Array:

@@ -60,12 +60,12 @@ def compose(
     ``clean`` leaves the sound as recorded (for evaluation). ``speaker``: both have this style and no emotion (-1).
     """
     samples, phones, laughs = _turns(clips, rng, seconds, clean=clean)
-    made = enact(samples, phones, rng, laughs=laughs, speaker=speaker)
+    dialogue = enact(samples, phones, rng, laughs=laughs, speaker=speaker)
     if clean:
-        return made
+        return dialogue
     leak = 10 ** (-rng.uniform(25, 45) / 20) if rng.random() < 0.3 else 0.0
-    heard = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng) for i in range(2)])
-    return replace(made, samples=heard)
+    recorded = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng) for i in range(2)])
+    return replace(dialogue, samples=recorded)
 
 
 def enact(

@@ -1,0 +1,87 @@
+"""What the tests of data share: files in the real layouts, made here, and pairs of a corpus."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from duologue.datasets.corpus.body import Pair
+from duologue.motion.bvh import BvhClip, write_bvh
+from duologue.motion.skeleton import Skeleton
+
+SKELETON = Skeleton.builtin("duologue60")
+
+TEXTGRID = """File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 3
+tiers? <exists>
+size = 1
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "words"
+        xmin = 0
+        xmax = 3
+        intervals: size = 2
+        intervals [1]:
+            xmin = 0
+            xmax = 1.0
+            text = ""
+        intervals [2]:
+            xmin = 1.0
+            xmax = 3
+            text = "hello"
+"""
+
+
+def some_pair(frames: int, seed: int = 0) -> Pair:
+    rng = np.random.default_rng(seed)
+    return Pair(
+        features=rng.normal(size=(frames, 2, 184)).astype(np.float32),
+        path=rng.normal(size=(frames, 2, 3)),
+        mel=rng.normal(size=(frames, 2, 27)).astype(np.float32),
+        activity=np.ones((frames, 2), np.float32),
+        text=rng.normal(size=(frames, 2, 384)).astype(np.float16),
+        action=np.zeros((frames, 2), np.uint8),
+        emotion=np.full((frames, 2), 3, np.uint8),
+        roles=("boss", "subordinate"),
+        styles=(0, 1),
+    )
+
+
+def standing(frames=60, x=0.0, heading=0.0):
+    rotations = np.zeros((frames, 60, 3))
+    rotations[:, SKELETON.index("LeftArm"), 2] = 0.5 * np.sin(np.arange(frames) / 9)
+    rotations[:, 0, 1] = heading
+    return np.tile([x, SKELETON.offsets[0, 1], 0.0], (frames, 1)), rotations
+
+
+def save(path, root, rotations, fps=30.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bvh(path, BvhClip(SKELETON, rotations, root, fps), scale=0.01)
+
+
+def interact(root: Path) -> Path:
+    """The tables and names of the published data, after its README on Hugging Face (``leohocs/interact``)."""
+    for actor, x, heading in (("002", 0.6, -np.pi / 2), ("001", -0.6, np.pi / 2)):
+        save(root / "bvhs" / f"20231119_{actor}_051.bvh", *standing(90, x, heading))
+        (root / "wav").mkdir(exist_ok=True)
+        noise = 0.1 * np.random.default_rng(int(actor)).normal(size=3 * 48000) * (np.arange(3 * 48000) > 48000)
+        soundfile.write(root / "wav" / f"20231119_{actor}_051.wav", noise, 48000)
+    with sqlite3.connect(root / "scenarios.db") as db:
+        db.executescript(
+            "CREATE TABLE scenarios(id INTEGER, relationship_id INTEGER, primary_emotion_id INTEGER, "
+            "character_setup TEXT, scenario TEXT);"
+            "CREATE TABLE relationships(id INTEGER, name TEXT); CREATE TABLE emotions(id INTEGER, name TEXT);"
+            "INSERT INTO relationships VALUES (3, 'boss / subordinate'); INSERT INTO emotions VALUES (7, 'happiness');"
+            "INSERT INTO scenarios VALUES (51, 3, 7, 'He is her boss.', 'A raise.');"
+        )
+    with sqlite3.connect(root / "actors.db") as db:
+        db.executescript(
+            "CREATE TABLE actors(actor_id TEXT, gender TEXT); INSERT INTO actors VALUES ('001', 'male'), ('002', 'female');"
+            "CREATE TABLE sessions(date TEXT, male_id TEXT, female_id TEXT);"
+            "INSERT INTO sessions VALUES ('20231119', '001', '002');"
+        )
+    return root
