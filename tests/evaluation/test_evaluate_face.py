@@ -68,9 +68,9 @@ def test_a_fine_tuned_face_is_judged_three_ways_and_for_its_styles(tmp_path: Pat
     assert list(judged)[:3] == ["fine-tuned (swap)", "fine-tuned (no swap)", "base"]
     assert judged["fine-tuned (swap)"] == judged["base"]  # the decoder is the same
     assert judged["fine-tuned (no swap)"] != judged["base"]
-    kept, lost = report["style"]["fine-tuned (swap)"], report["style"]["fine-tuned (no swap)"]
-    assert (kept["recognised"]["value"], kept["shift"]["value"]) == (1, 0)
-    assert (lost["recognised"]["value"], lost["spread"]["value"]) == (1 / 8, pytest.approx(0, abs=1e-6))
+    swapped, whole = report["style"]["fine-tuned (swap)"], report["style"]["fine-tuned (no swap)"]
+    assert (swapped["recognised"]["value"], swapped["shift"]["value"]) == (1, 0)
+    assert (whole["recognised"]["value"], whole["spread"]["value"]) == (1 / 8, pytest.approx(0, abs=1e-6))
 
 
 @needs_kit
@@ -101,10 +101,10 @@ def test_recordings_are_cut_at_pauses_and_every_sound_is_heard_once() -> None:
     assert all(0 <= p.start < p.end <= len(piece.samples) / 16000 for piece in pieces for p in piece.phones)
     np.testing.assert_array_equal(np.concatenate([piece.samples for piece in pieces]), clips[0].samples)
 
-    made = once(clips, 99, seed=0)
-    assert len(made) == len(cut_at_pauses(clips[0]))  # two clips, two pieces a conversation
-    assert sum(len(phones) for dialogue in made for phones in dialogue.phones) == 120
-    for dialogue in made:  # B speaks when A is done
+    dialogues = once(clips, 99, seed=0)
+    assert len(dialogues) == len(cut_at_pauses(clips[0]))  # two clips, two pieces a conversation
+    assert sum(len(phones) for dialogue in dialogues for phones in dialogue.phones) == 120
+    for dialogue in dialogues:  # B speaks when A is done
         assert dialogue.phones[0][-1].end < dialogue.phones[1][0].start
         for track, phones in zip(dialogue.samples, dialogue.phones, strict=True):
             inside = slice(int(phones[0].start * 16000), int(phones[-1].end * 16000))

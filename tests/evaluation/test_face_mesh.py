@@ -20,10 +20,10 @@ def ict() -> IctFace:
 
 
 def weights(**shapes: float) -> np.ndarray:
-    made = np.zeros(52, np.float32)
+    mouth = np.zeros(52, np.float32)
     for name, value in shapes.items():
-        made[INDEX[name]] = value
-    return made
+        mouth[INDEX[name]] = value
+    return mouth
 
 
 def test_an_adult_face_in_millimetres(ict: IctFace) -> None:

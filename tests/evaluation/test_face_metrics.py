@@ -45,9 +45,9 @@ def dialogue(frames: int, a: list[Phone], b: list[Phone], true: np.ndarray | Non
 def test_lip_error_is_the_square_of_the_worst_vertex() -> None:
     lips = mesh((JAW, (0, -10, 0)), (JAW, (3, 0, 4)), (CLOSE, (1, 0, 0)))
     true = curve(4, jawOpen=0.3)
-    made = curve(4, jawOpen=[0.3, 0.5, 0.1, 0.3], mouthClose=[0, 0, 0, 1])
+    ours = curve(4, jawOpen=[0.3, 0.5, 0.1, 0.3], mouthClose=[0, 0, 0, 1])
     # Off by 0.2: vertex 0 by 2 mm, vertex 1 by 1 mm; the last frame is off by 1 mm at vertex 2.
-    np.testing.assert_allclose(worst_lip_errors(made, true, lips), [0, 4, 4, 1], atol=1e-5)
+    np.testing.assert_allclose(worst_lip_errors(ours, true, lips), [0, 4, 4, 1], atol=1e-5)
 
 
 def test_upper_face_dynamics_deviation_by_hand() -> None:
@@ -65,9 +65,9 @@ def test_upper_face_dynamics_deviation_by_hand() -> None:
 def test_long_clips_are_cut_into_blocks_without_a_difference() -> None:
     upper = mesh((BROW, (0, 4, 0)), (JAW, (1, 2, 3)))
     rng = np.random.default_rng(0)
-    made, true = rng.random((2, 700, len(NAMES)), np.float32)
-    squares = [np.square(np.einsum("ts,svc->tvc", w, upper.deltas)).sum(-1).std(0) for w in (true, made)]
-    assert fdd(made, true, upper) == pytest.approx((squares[0] - squares[1]).mean(), rel=1e-4)
+    ours, true = rng.random((2, 700, len(NAMES)), np.float32)
+    squares = [np.square(np.einsum("ts,svc->tvc", w, upper.deltas)).sum(-1).std(0) for w in (true, ours)]
+    assert fdd(ours, true, upper) == pytest.approx((squares[0] - squares[1]).mean(), rel=1e-4)
 
 
 def test_closures_count_by_phone_and_only_within_60_ms() -> None:

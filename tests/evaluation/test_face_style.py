@@ -20,22 +20,22 @@ def test_the_same_signatures_are_all_recognised() -> None:
 
 
 def test_halving_the_differences_keeps_speakers_but_not_their_spread() -> None:
-    found = figures(BASE.mean(0) + 0.5 * (BASE - BASE.mean(0)))
-    assert found["recognised"] == 1.0
-    assert found["spread"] == pytest.approx(0.5)
-    assert found["shift"] == pytest.approx(0.5)
+    retained = figures(BASE.mean(0) + 0.5 * (BASE - BASE.mean(0)))
+    assert retained["recognised"] == 1.0
+    assert retained["spread"] == pytest.approx(0.5)
+    assert retained["shift"] == pytest.approx(0.5)
 
 
 def test_one_face_for_all_keeps_nothing() -> None:
-    found = figures(np.tile(BASE[1], (4, 1)))
-    assert found["recognised"] == 0.25  # chance
-    assert found["spread"] == 0.0
+    retained = figures(np.tile(BASE[1], (4, 1)))
+    assert retained["recognised"] == 0.25  # chance
+    assert retained["spread"] == 0.0
 
 
 def test_exchanged_speakers_are_not_recognised() -> None:
-    found = figures(BASE[[1, 0, 3, 2]])
-    assert found["recognised"] == 0.0
-    assert found["spread"] == 1.0
+    retained = figures(BASE[[1, 0, 3, 2]])
+    assert retained["recognised"] == 0.0
+    assert retained["spread"] == 1.0
 
 
 def performed(dialogue: Dialogue, seed: int) -> np.ndarray:
@@ -56,11 +56,11 @@ def test_signatures_are_taken_where_there_is_a_voice() -> None:
         np.ones((2, 90), bool),
         (phones, phones),
     )
-    found = signatures(performed, talk, styles=3)
-    assert found.shape == (3, 54)
-    assert found.max() < 0.2
+    vectors = signatures(performed, talk, styles=3)
+    assert vectors.shape == (3, 54)
+    assert vectors.max() < 0.2
     # 16 of the 31 voiced frames stand at 0.1 s: mean 0.1 s 16 / 31, deviation 0.1 s sqrt(16 15) / 31.
-    assert sorted(found[2][found[2] > 0]) == pytest.approx([0.2 * np.sqrt(240) / 31, 0.2 * 16 / 31])
-    kept = style_retention({"same": performed}, performed, [talk, talk], styles=3)["same"]
-    assert kept["recognised"].value == 1.0
-    assert kept["shift"].value == 0.0
+    assert sorted(vectors[2][vectors[2] > 0]) == pytest.approx([0.2 * np.sqrt(240) / 31, 0.2 * 16 / 31])
+    retained = style_retention({"same": performed}, performed, [talk, talk], styles=3)["same"]
+    assert retained["recognised"].value == 1.0
+    assert retained["shift"].value == 0.0

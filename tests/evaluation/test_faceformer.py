@@ -27,9 +27,9 @@ ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
 
 def network(seed: int = 0) -> FaceFormer:
     torch.manual_seed(seed)
-    made = FaceFormer(SMALL)
-    torch.nn.init.normal_(made.motion_out.weight, std=0.1)  # it starts at zero, which would hide everything
-    return made.eval()
+    model = FaceFormer(SMALL)
+    torch.nn.init.normal_(model.motion_out.weight, std=0.1)  # it starts at zero, which would hide everything
+    return model.eval()
 
 
 def talk(frames: int = 90) -> Dialogue:
@@ -68,12 +68,12 @@ def test_bias_of_six_frames_with_a_period_of_two() -> None:
 def test_generation_with_kept_keys_equals_computing_everything_again() -> None:
     model, frames = network(), 23
     speech, style = torch.randn(2, frames, 16), torch.tensor([2, 0])
-    made = model.generate(speech, style)
+    generated = model.generate(speech, style)
     again = torch.zeros(2, 0, 52)
     for t in range(1, frames + 1):
         again = model(again, speech[:, :t], style)
-    assert made.abs().max() > 0.01
-    torch.testing.assert_close(made, again, atol=1e-5, rtol=1e-4)
+    assert generated.abs().max() > 0.01
+    torch.testing.assert_close(generated, again, atol=1e-5, rtol=1e-4)
 
 
 @torch.inference_mode()
@@ -91,9 +91,9 @@ def test_a_frame_knows_neither_later_frames_nor_later_speech() -> None:
 @torch.inference_mode()
 def test_style_and_speech_change_the_face() -> None:
     model, speech = network(2), torch.randn(1, 8, 16)
-    made = model.generate(speech, torch.tensor([0]))
-    assert (made - model.generate(speech, torch.tensor([1]))).abs().max() > 1e-3
-    assert (made - model.generate(-speech, torch.tensor([0]))).abs().max() > 1e-3
+    generated = model.generate(speech, torch.tensor([0]))
+    assert (generated - model.generate(speech, torch.tensor([1]))).abs().max() > 1e-3
+    assert (generated - model.generate(-speech, torch.tensor([0]))).abs().max() > 1e-3
 
 
 def test_training_learns_resumes_and_its_checkpoint_performs(tmp_path: Path) -> None:

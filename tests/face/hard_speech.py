@@ -54,8 +54,8 @@ def telephone() -> np.ndarray:
     narrow = signal.sosfilt(signal.butter(4, (300, 3400), "bandpass", fs=8000, output="sos"), narrow)
     squeezed = np.sign(narrow) * np.log1p(255 * np.abs(narrow).clip(max=1)) / np.log(256)
     coded = np.round(squeezed * 127) / 127
-    heard = np.sign(coded) * np.expm1(np.abs(coded) * np.log(256)) / 255
-    return soxr.resample(heard.T, 8000, RATE).T.astype(np.float32)
+    decoded = np.sign(coded) * np.expm1(np.abs(coded) * np.log(256)) / 255
+    return soxr.resample(decoded.T, 8000, RATE).T.astype(np.float32)
 
 
 def silence() -> np.ndarray:

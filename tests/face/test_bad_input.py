@@ -72,7 +72,7 @@ def test_words_that_are_hard_to_hear_still_move_the_lips_when_they_are_said(
     face: FacePipeline, sound: Callable[[], np.ndarray]
 ) -> None:
     """The same words, clean and spoilt, in the same frames: the jaw goes up and down with them alike."""
-    clean, spoilt = (perform(face, made())[..., INDEX["jawOpen"]] for made in (hard_speech.voices, sound))
+    clean, spoilt = (perform(face, voice())[..., INDEX["jawOpen"]] for voice in (hard_speech.voices, sound))
     frames = min(clean.shape[1], spoilt.shape[1])
     for one, other in zip(clean[:, :frames], spoilt[:, :frames], strict=True):
         assert np.corrcoef(one, other)[0, 1] > 0.4
@@ -113,13 +113,13 @@ def peak():
 def run(minutes):
     frames = minutes * 1800
     speech = np.tile(np.random.default_rng(0).normal(0, 0.1, (2, 16000)).astype(np.float32), minutes * 60)
-    before, made = peak(), 0
+    before, done = peak(), 0
     facing = lambda start, stop: np.ones((2, stop - start), bool)
     conditions = FaceConditions(speech, frames, np.array([0, 1]), np.full((2, frames), 3), facing)
     for window in face.stream(conditions, steps=1):
-        assert np.isfinite(window.weights).all() and window.start == made
-        made += window.weights.shape[1]
-    assert made == frames
+        assert np.isfinite(window.weights).all() and window.start == done
+        done += window.weights.shape[1]
+    assert done == frames
     return peak() - before
 
 face = FacePipeline(FaceModel.untrained(0, TINY, ENCODER))

@@ -49,12 +49,12 @@ def test_bias_of_six_frames_with_a_period_of_two_is_the_one_worked_out_by_hand()
 
 def test_positions_repeat_and_follow_faceformers_equation() -> None:
     d, p = 8, 30
-    made = periodic_positions(65, d, p)
+    positions = periodic_positions(65, d, p)
     for t, i in [(0, 0), (7, 1), (29, 3), (31, 2), (64, 0)]:
         angle = (t % p) / 10000 ** (2 * i / d)
-        assert made[t, 2 * i] == pytest.approx(math.sin(angle), abs=1e-6)
-        assert made[t, 2 * i + 1] == pytest.approx(math.cos(angle), abs=1e-6)
-    assert torch.equal(periodic_positions(10, d, p, start=60), made[:10])
+        assert positions[t, 2 * i] == pytest.approx(math.sin(angle), abs=1e-6)
+        assert positions[t, 2 * i + 1] == pytest.approx(math.cos(angle), abs=1e-6)
+    assert torch.equal(periodic_positions(10, d, p, start=60), positions[:10])
 
 
 def test_a_constant_prefix_is_torchs_attention_over_prefix_and_frames() -> None:

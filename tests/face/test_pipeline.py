@@ -27,10 +27,10 @@ UNGUIDED = {"speech": 1 / GUIDANCE["speech"]}
 
 @pytest.fixture(scope="module")
 def pipeline() -> FacePipeline:
-    made = FacePipeline(FaceModel.untrained(3, TINY, ENCODER))
+    untrained = FacePipeline(FaceModel.untrained(3, TINY, ENCODER))
     torch.manual_seed(0)
-    torch.nn.init.normal_(made.model.denoiser.motion_out.weight, std=0.3)
-    return made
+    torch.nn.init.normal_(untrained.model.denoiser.motion_out.weight, std=0.3)
+    return untrained
 
 
 def brief(frames: int, seed: int = 0) -> FaceConditions:
@@ -44,9 +44,9 @@ def brief(frames: int, seed: int = 0) -> FaceConditions:
     )
 
 
-def joined(made: list[FaceWindow]) -> np.ndarray:
+def joined(sampled: list[FaceWindow]) -> np.ndarray:
     """The weights one after the other; those not cut to [0, 1] where they were asked for."""
-    return np.concatenate([window.weights if window.raw is None else window.raw for window in made], axis=1)
+    return np.concatenate([window.weights if window.raw is None else window.raw for window in sampled], axis=1)
 
 
 @pytest.mark.parametrize("frames", [1, 29, 30, 90, 91, 120, 121, 300, 1234])
@@ -60,9 +60,9 @@ def test_windows_cover_every_frame_and_start_in_phase_with_the_positions(frames:
 
 @pytest.mark.parametrize("frames", [7, 100, 700])
 def test_a_stream_is_consecutive_and_as_long_as_asked(pipeline: FacePipeline, frames: int) -> None:
-    made = list(pipeline.stream(brief(frames), steps=2))
-    assert [window.start for window in made] == list(np.cumsum([0, *[w.weights.shape[1] for w in made]])[:-1])
-    weights = joined(made)
+    sampled = list(pipeline.stream(brief(frames), steps=2))
+    assert [window.start for window in sampled] == list(np.cumsum([0, *[w.weights.shape[1] for w in sampled]])[:-1])
+    weights = joined(sampled)
     assert weights.shape == (2, frames, 52)
     assert weights.dtype == np.float32
     assert weights.min() >= 0
@@ -71,10 +71,10 @@ def test_a_stream_is_consecutive_and_as_long_as_asked(pipeline: FacePipeline, fr
 
 
 def test_no_seam_between_windows(pipeline: FacePipeline) -> None:
-    made = list(pipeline.stream(brief(900), steps=4, expression=PLAIN))
-    weights = joined(made)
+    sampled = list(pipeline.stream(brief(900), steps=4, expression=PLAIN))
+    weights = joined(sampled)
     speed = np.abs(np.diff(weights, axis=1)).mean(axis=(0, 2))
-    seams = [window.start - 1 for window in made[1:]]
+    seams = [window.start - 1 for window in sampled[1:]]
     # Seams lie where the positions' period begins anew, so that is what they must be compared with.
     others = np.setdiff1d(np.arange(29, len(speed), 30), seams)
     assert len(seams) >= 3
@@ -101,24 +101,24 @@ def test_the_strength_of_an_emotion_goes_from_none_over_as_learnt_to_more_frame_
 ) -> None:
     """At t = 1, the only step here, the result is linear in the strength: x_without + s (x_with - x_without)."""
 
-    def made(strength: np.ndarray | None, label: int = 3) -> np.ndarray:
-        asked = replace(brief(60), emotion=np.full((2, 60), label), emotion_strength=strength)
-        return joined(list(pipeline.bare(asked, steps=1, strengths=UNGUIDED)))
+    def sampled(strength: np.ndarray | None, label: int = 3) -> np.ndarray:
+        conditions = replace(brief(60), emotion=np.full((2, 60), label), emotion_strength=strength)
+        return joined(list(pipeline.bare(conditions, steps=1, strengths=UNGUIDED)))
 
     def constant(strength: float) -> np.ndarray:
         return np.full((2, 60), strength, np.float32)
 
-    as_learnt, none = made(None), made(None, label=-1)
+    as_learnt, none = sampled(None), sampled(None, label=-1)
     assert np.abs(as_learnt - none).max() > 0.01
-    np.testing.assert_array_equal(made(constant(1.0)), as_learnt)
-    np.testing.assert_allclose(made(constant(0.0)), none, atol=1e-4)
-    np.testing.assert_allclose(made(constant(0.5)), (as_learnt + none) / 2, atol=1e-4)
-    np.testing.assert_allclose(made(constant(2.0)), 2 * as_learnt - none, atol=1e-4)
+    np.testing.assert_array_equal(sampled(constant(1.0)), as_learnt)
+    np.testing.assert_allclose(sampled(constant(0.0)), none, atol=1e-4)
+    np.testing.assert_allclose(sampled(constant(0.5)), (as_learnt + none) / 2, atol=1e-4)
+    np.testing.assert_allclose(sampled(constant(2.0)), 2 * as_learnt - none, atol=1e-4)
     mixed = constant(1.0)
     mixed[1, 30:] = 0.0
-    np.testing.assert_allclose(made(mixed)[0], as_learnt[0], atol=1e-4)
-    np.testing.assert_allclose(made(mixed)[1, :30], as_learnt[1, :30], atol=1e-4)
-    np.testing.assert_allclose(made(mixed)[1, 30:], none[1, 30:], atol=1e-4)
+    np.testing.assert_allclose(sampled(mixed)[0], as_learnt[0], atol=1e-4)
+    np.testing.assert_allclose(sampled(mixed)[1, :30], as_learnt[1, :30], atol=1e-4)
+    np.testing.assert_allclose(sampled(mixed)[1, 30:], none[1, 30:], atol=1e-4)
 
 
 def test_strengths_cost_a_second_copy_only_where_they_differ_from_1(
@@ -134,23 +134,23 @@ def test_strengths_cost_a_second_copy_only_where_they_differ_from_1(
 
 
 def test_each_performer_has_an_expression_and_raw_weights_only_on_request(pipeline: FacePipeline) -> None:
-    asked = (Expression(part="upper"), Expression(part="mouth"))
-    made = list(pipeline.stream(brief(60), steps=1, expression=asked))
-    assert all(window.raw is None for window in made)
-    weights = joined(made)
+    expressions = (Expression(part="upper"), Expression(part="mouth"))
+    sampled = list(pipeline.stream(brief(60), steps=1, expression=expressions))
+    assert all(window.raw is None for window in sampled)
+    weights = joined(sampled)
     assert not weights[0, :, INDEX["jawOpen"]].any()
     assert weights[1, :, [INDEX[name] for name in LOWER_FACE]].any()
     assert not weights[1, :, INDEX["browInnerUp"]].any()
-    kept = next(pipeline.stream(brief(60), steps=1, expression=(Expression(raw=True), Expression())))
-    assert kept.raw is not None
-    np.testing.assert_array_equal(kept.raw.clip(0, 1), kept.weights)
-    assert kept.raw.max() > 1
+    window = next(pipeline.stream(brief(60), steps=1, expression=(Expression(raw=True), Expression())))
+    assert window.raw is not None
+    np.testing.assert_array_equal(window.raw.clip(0, 1), window.weights)
+    assert window.raw.max() > 1
 
 
 def test_a_stream_ends_when_told_to(pipeline: FacePipeline) -> None:
-    asked = []
-    made = list(pipeline.stream(brief(600), steps=4, should_stop=lambda: asked.append(1) or len(asked) > 5))
-    assert len(made) == 1, "four steps make the first window; the second is given up"
+    polls = []
+    sampled = list(pipeline.stream(brief(600), steps=4, should_stop=lambda: polls.append(1) or len(polls) > 5))
+    assert len(sampled) == 1, "four steps make the first window; the second is given up"
 
 
 def test_silence_makes_no_nan_and_no_frozen_face(pipeline: FacePipeline) -> None:
@@ -226,7 +226,7 @@ def test_the_shipped_body_is_no_face() -> None:
 )
 def test_bad_requests_are_named(pipeline: FacePipeline, style: np.ndarray, steps: int, reason: str) -> None:
     good = brief(30)
-    asked = FaceConditions(good.samples_16k, 30, style, good.emotion, good.facing)
+    conditions = FaceConditions(good.samples_16k, 30, style, good.emotion, good.facing)
     with pytest.raises(DuologueError) as error:
-        next(pipeline.stream(asked, steps=steps))
+        next(pipeline.stream(conditions, steps=steps))
     assert error.value.reason == reason

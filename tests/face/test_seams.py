@@ -27,13 +27,13 @@ def dialogue() -> tuple[np.ndarray, np.ndarray]:
     )
     face = FacePipeline.load("face")
 
-    def made() -> np.ndarray:
+    def weights() -> np.ndarray:
         return np.concatenate([window.weights for window in face.bare(conditions, seed=0, steps=4)], axis=1)
 
-    in_windows = made()
+    in_windows = weights()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windowing, "FIRST_WINDOW", frames)
-        return in_windows, made()
+        return in_windows, weights()
 
 
 def test_the_dialogue_has_joins_and_windows_start_in_phase_with_the_positions(dialogue: tuple) -> None:
@@ -47,7 +47,7 @@ def test_joins_move_like_everywhere_else(dialogue: tuple[np.ndarray, np.ndarray]
     """Where a cross-fade begins and where it ends, differences of every order are no larger than elsewhere in the clip, and no
     larger than in the same frames made in one piece. (Without the cross-fade the latter double.)"""
     joins = [start for start, _ in windows(dialogue[0].shape[1])][1:]
-    moved, unbroken = (np.abs(np.diff(made, n=order, axis=1)).mean(axis=(0, 2)) for made in dialogue)
+    moved, unbroken = (np.abs(np.diff(weights, n=order, axis=1)).mean(axis=(0, 2)) for weights in dialogue)
     at_join = np.zeros(len(moved), bool)
     for edge in [edge for start in joins for edge in (start, start + OVERLAP)]:
         at_join[edge - order : edge] = True  # difference t covers frames t to t + order

@@ -20,7 +20,7 @@ CALM = EMOTIONS.index("calmness")
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[np.ndarray, np.ndarray, list[Phone]]:
+def performance() -> tuple[np.ndarray, np.ndarray, list[Phone]]:
     """Two held-out recordings by a real voice: one after the other as A, B silent until the last."""
     if not SPEECH.is_dir():
         pytest.skip("the kit is not beside the repository")
@@ -49,8 +49,8 @@ def made() -> tuple[np.ndarray, np.ndarray, list[Phone]]:
     return speech, weights, phones
 
 
-def test_lips_close_at_most_plosives(made: tuple[np.ndarray, np.ndarray, list[Phone]]) -> None:
-    _, weights, phones = made
+def test_lips_close_at_most_plosives(performance: tuple[np.ndarray, np.ndarray, list[Phone]]) -> None:
+    _, weights, phones = performance
     gap = lip_gap(weights[0])
     reached = [
         gap[max(int(np.ceil((p.start - 0.06) * 30)), 0) : int((p.end + 0.06) * 30) + 1].min() < 1.0
@@ -61,8 +61,10 @@ def test_lips_close_at_most_plosives(made: tuple[np.ndarray, np.ndarray, list[Ph
     assert np.mean(reached) >= 0.75
 
 
-def test_open_vowels_open_the_jaw_and_silence_leaves_it_shut(made: tuple[np.ndarray, np.ndarray, list[Phone]]) -> None:
-    _, weights, phones = made
+def test_open_vowels_open_the_jaw_and_silence_leaves_it_shut(
+    performance: tuple[np.ndarray, np.ndarray, list[Phone]],
+) -> None:
+    _, weights, phones = performance
     jaw = weights[0, :, INDEX["jawOpen"]]
 
     def mean(*names: str) -> float:
@@ -76,8 +78,10 @@ def test_open_vowels_open_the_jaw_and_silence_leaves_it_shut(made: tuple[np.ndar
     assert mean("IY", "UW", "S") > 0.02
 
 
-def test_a_listener_keeps_the_mouth_still_and_stays_alive(made: tuple[np.ndarray, np.ndarray, list[Phone]]) -> None:
-    speech, weights, _ = made
+def test_a_listener_keeps_the_mouth_still_and_stays_alive(
+    performance: tuple[np.ndarray, np.ndarray, list[Phone]],
+) -> None:
+    speech, weights, _ = performance
     voice = own_voice(speech, weights.shape[1])
     listening = (voice[1] == 0) & (voice[0] > 0)
     speed = np.abs(np.diff(weights[1], axis=0, prepend=weights[1, :1]))

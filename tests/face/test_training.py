@@ -31,7 +31,7 @@ ENCODER = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
 def clips() -> list[Clip]:
     """Vowels as hums of their own pitch, plosives as silence: six seconds a clip."""
     rng = np.random.default_rng(0)
-    made = []
+    hums = []
     for number in range(3):
         names = [str(name) for name in rng.choice(["AA", "P", "IY", "M", "UW", "S"], 40)]
         phones = tuple(Phone(i * 0.15, (i + 1) * 0.15, name) for i, name in enumerate(names))
@@ -39,8 +39,8 @@ def clips() -> list[Clip]:
         pitch = {"AA": 200.0, "IY": 700.0, "UW": 120.0, "S": 3000.0, "M": 90.0, "P": 0.0}
         hertz = np.repeat([pitch[name] for name in names], 2400)
         sound = np.sin(2 * np.pi * np.cumsum(hertz) / 16000) * 0.1
-        made.append(Clip(f"speech_matthes/{number}", sound[: len(t)].astype(np.float32), phones))
-    return made
+        hums.append(Clip(f"speech_matthes/{number}", sound[: len(t)].astype(np.float32), phones))
+    return hums
 
 
 def short(steps: int, batch: int = 2) -> Optimisation:
@@ -130,7 +130,7 @@ def test_the_loss_of_the_lips_alone_ignores_brows_and_knows_the_gap() -> None:
     opened[..., INDEX["jawOpen"]] = 0.1
     both = opened.clone()
     both[..., INDEX["mouthClose"]] = 0.08  # nearly takes back what the jaw opens
-    gaps = [FaceLoss()(made, true, std, mean)[1]["gap"] for made in (opened, both)]
+    gaps = [FaceLoss()(predicted, true, std, mean)[1]["gap"] for predicted in (opened, both)]
     assert gaps[1] < 0.01 * gaps[0]
     random = np.random.default_rng(0).random((5, 52), np.float32)
     np.testing.assert_allclose(lip_gap(torch.from_numpy(random)).numpy(), lips.lip_gap(random), rtol=1e-4, atol=1e-4)
@@ -161,8 +161,8 @@ def test_a_listener_smiles_at_laughter() -> None:
     gain = []
     for number in range(6):
         serious, amused = (
-            compose(made, np.random.default_rng(number), speaker=0).weights[..., smile].mean()
-            for made in (clips(), laugh)
+            compose(material, np.random.default_rng(number), speaker=0).weights[..., smile].mean()
+            for material in (clips(), laugh)
         )
         gain.append(amused - serious)
     assert min(gain) > 0.1

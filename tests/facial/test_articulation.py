@@ -25,7 +25,7 @@ def chatter(seed: int = 0) -> np.ndarray:
     return weights
 
 
-def made(weights: np.ndarray, *phones: Phone, seal: float = 1.0) -> np.ndarray:
+def spoken(weights: np.ndarray, *phones: Phone, seal: float = 1.0) -> np.ndarray:
     """The first performer's (T, 52) of ``weights`` (2, T, 52), saying ``phones``."""
     lips = SpokenLips([phones, ()], weights.shape[1], [seal, seal])
     return np.concatenate(list(lips.follow([weights])), axis=1)[0]
@@ -35,7 +35,7 @@ def made(weights: np.ndarray, *phones: Phone, seal: float = 1.0) -> np.ndarray:
 @pytest.mark.parametrize("start", np.linspace(2.0, 2.0 + 1 / 30, 4))
 def test_a_word_shuts_lips_for_a_frame_wherever_its_phone_falls_between_frames(name: str, start: float) -> None:
     open_mouth = chatter()
-    said = made(open_mouth, Phone(start, start + 0.04, name))
+    said = spoken(open_mouth, Phone(start, start + 0.04, name))
     at = slice(int(np.ceil((start - 0.06) * 30)), int((start + 0.1) * 30) + 1)
     assert lip_gap(open_mouth[0])[at].min() > 2
     assert lip_gap(said)[at].min() < 0
@@ -48,7 +48,7 @@ def test_a_word_shuts_lips_for_a_frame_wherever_its_phone_falls_between_frames(n
 
 @pytest.mark.parametrize("name", ["F", "V"])
 def test_a_word_draws_the_lower_lip_to_the_teeth_and_keeps_lips_apart(name: str) -> None:
-    said = made(chatter(), Phone(2.0, 2.08, name))
+    said = spoken(chatter(), Phone(2.0, 2.08, name))
     assert biting(said)[60:63].max() > 0.95
     assert lip_gap(said)[60:63].min() > 0
     assert said[61, JAW] < 0.2
@@ -58,13 +58,13 @@ def test_where_the_model_closes_nothing_changes() -> None:
     weights = chatter()
     weights[0, 59:62, CLOSE] = (lip_gap(weights)[0, 59:62] + 1.0) / 37.5
     for late in (-0.07, 0.0, 0.07):  # the aligner errs a little
-        np.testing.assert_array_equal(made(weights, Phone(1.97 + late, 2.05 + late, "P")), weights[0])
+        np.testing.assert_array_equal(spoken(weights, Phone(1.97 + late, 2.05 + late, "P")), weights[0])
 
 
 def test_a_closure_the_model_began_is_finished_where_it_is() -> None:
     weights = chatter()
     weights[0, 58:61, CLOSE] = weights[0, 58:61, JAW] * 0.6  # a p half made, 0.07 s before the aligner's
-    said = made(weights, Phone(2.04, 2.1, "P"))
+    said = spoken(weights, Phone(2.04, 2.1, "P"))
     shut = np.flatnonzero(lip_gap(said) < 0.5)
     assert set(shut) & {58, 59, 60}
     assert lip_gap(said)[63:].min() > 1, "there is no second closure at the aligned time"
@@ -84,8 +84,8 @@ def test_two_plosives_are_two_closures_of_one_performer_alone() -> None:
 def test_no_seal_leaves_the_models_lips_and_half_a_seal_goes_half_the_way() -> None:
     weights = chatter()
     phone = Phone(2.0, 2.08, "P")
-    np.testing.assert_array_equal(made(weights, phone, seal=0.0), weights[0])
-    gaps = [lip_gap(made(weights, phone, seal=seal))[61] for seal in (0.0, 0.5, 1.0)]
+    np.testing.assert_array_equal(spoken(weights, phone, seal=0.0), weights[0])
+    gaps = [lip_gap(spoken(weights, phone, seal=seal))[61] for seal in (0.0, 0.5, 1.0)]
     assert gaps[0] > gaps[1] + 1 > gaps[2] + 2
 
 
@@ -109,14 +109,14 @@ def test_however_a_clip_is_cut_the_lips_are_the_same(cuts: tuple[int, ...]) -> N
 def test_a_phone_at_a_windows_end_waits_for_the_next_and_nothing_else_does() -> None:
     weights = chatter()
     lips = SpokenLips([(Phone(1.97, 2.05, "P"),), ()], FRAMES, [1, 1])
-    assert [made.shape[1] for made in lips.follow([weights[:, :30], weights[:, 30:60], weights[:, 60:]])] == [
+    assert [window.shape[1] for window in lips.follow([weights[:, :30], weights[:, 30:60], weights[:, 60:]])] == [
         30,
         23,
         187,
     ]
     # A take that is stopped ends with the frames there are.
     lips = SpokenLips([(Phone(1.97, 2.05, "P"),), ()], FRAMES, [1, 1])
-    assert sum(made.shape[1] for made in lips.follow([weights[:, :60]])) == 60
+    assert sum(window.shape[1] for window in lips.follow([weights[:, :60]])) == 60
 
 
 def test_words_where_nobody_speaks_shut_nothing() -> None:

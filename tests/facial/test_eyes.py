@@ -47,8 +47,8 @@ def test_no_blinks_when_none_are_asked_for() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_both_people_blink_like_people_whoever_speaks(seed: int) -> None:
-    made = eyes(seed=seed)
-    for performer in made:
+    faces = eyes(seed=seed)
+    for performer in faces:
         left, right = performer[:, INDEX["eyeBlinkLeft"]], performer[:, INDEX["eyeBlinkRight"]]
         np.testing.assert_array_equal(left, right)
         starts = blinks(left)
@@ -57,15 +57,15 @@ def test_both_people_blink_like_people_whoever_speaks(seed: int) -> None:
         assert all(left[start : start + 3].max() == 1.0 for start in starts)
         gaps = np.diff(starts) / 30
         assert gaps.std() > 0.3 * gaps.mean(), "people are no metronomes"
-    assert not np.array_equal(made[0], made[1]), "nor do two of them blink together"
+    assert not np.array_equal(faces[0], faces[1]), "nor do two of them blink together"
 
 
 def test_both_eyes_look_the_same_way() -> None:
-    made = eyes()
+    faces = eyes()
     for way, other in (("Out", "In"), ("In", "Out")):
-        np.testing.assert_array_equal(made[..., INDEX[f"eyeLook{way}Right"]], made[..., INDEX[f"eyeLook{other}Left"]])
-    assert not (made[..., INDEX["eyeLookOutRight"]] * made[..., INDEX["eyeLookInRight"]]).any()
-    np.testing.assert_array_equal(made[..., INDEX["eyeLookUpLeft"]], made[..., INDEX["eyeLookUpRight"]])
+        np.testing.assert_array_equal(faces[..., INDEX[f"eyeLook{way}Right"]], faces[..., INDEX[f"eyeLook{other}Left"]])
+    assert not (faces[..., INDEX["eyeLookOutRight"]] * faces[..., INDEX["eyeLookInRight"]]).any()
+    np.testing.assert_array_equal(faces[..., INDEX["eyeLookUpLeft"]], faces[..., INDEX["eyeLookUpRight"]])
 
 
 def test_eyes_jump_and_hold() -> None:

@@ -65,16 +65,16 @@ def test_every_format_and_rate_is_heard(
     path = tmp_path / f"speech{suffix}"
     sent = tone(1.5, rate)
     soundfile.write(path, np.stack([sent] * channels, axis=1), rate, subtype=subtype)
-    heard = load_speech(Speech(path))
-    assert heard.rate == rate
-    assert abs(heard.seconds - 1.5) < 0.06  # MP3 pads to whole frames
+    loaded = load_speech(Speech(path))
+    assert loaded.rate == rate
+    assert abs(loaded.seconds - 1.5) < 0.06  # MP3 pads to whole frames
     # In the middle, away from a codec's edges, it is the tone that was sent (MP3 may shift it: compare its power and pitch).
-    middle = heard.samples[rate // 2 : rate]
+    middle = loaded.samples[rate // 2 : rate]
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), abs=max(tolerance, 1e-3))
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
     assert np.argmax(spectrum) * rate / len(middle) == pytest.approx(200, abs=2)
     if suffix in {".wav", ".flac"}:
-        np.testing.assert_allclose(heard.samples, sent, atol=tolerance)
+        np.testing.assert_allclose(loaded.samples, sent, atol=tolerance)
 
 
 def test_one_speaker_a_channel_of_one_stereo_file(tmp_path: Path) -> None:
@@ -215,8 +215,8 @@ def test_nan_and_infinity_are_named_with_their_time(tmp_path: Path, bad: float) 
 def test_samples_beyond_full_scale_are_scaled_and_said_so(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(level=4.0), 24_000, subtype="FLOAT")
     loud, low = (PerformerBrief(speech) for speech in (Speech(tmp_path / "a.wav"), Speech(sound=Sound(tone(), 24_000))))
-    heard, _, notes = load_pair(Brief(loud, low))
-    assert np.abs(heard.samples).max() == pytest.approx(1)
+    loaded, _, notes = load_pair(Brief(loud, low))
+    assert np.abs(loaded.samples).max() == pytest.approx(1)
     assert "4 times full scale" in notes[0]
 
 

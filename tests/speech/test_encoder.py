@@ -36,15 +36,15 @@ def test_frame_k_is_centred_on_its_own_sound() -> None:
 
 def test_motion_frames_are_looked_up_at_their_own_time() -> None:
     seconds = ((torch.arange(100) + 0.5) / 50)[None, :, None]  # a feature that is its own time
-    made = at_motion_frames(seconds, 15, 30)[0, :, 0]
-    np.testing.assert_allclose(made, (np.arange(30) + 15) / 30, atol=1e-6)
+    times = at_motion_frames(seconds, 15, 30)[0, :, 0]
+    np.testing.assert_allclose(times, (np.arange(30) + 15) / 30, atol=1e-6)
 
 
 def test_chunks_do_not_depend_on_how_they_are_asked_for(encoder: SpeechEncoder) -> None:
     samples = np.random.default_rng(0).standard_normal((2, 16000 * 9)).astype(np.float32) * 0.1
     whole = EncodedSpeech(encoder, samples).frames(0, 270)
-    asked = EncodedSpeech(encoder, samples)
-    pieces = [asked.frames(start, min(start + 45, 270)) for start in range(0, 270, 45)]
+    piecewise = EncodedSpeech(encoder, samples)
+    pieces = [piecewise.frames(start, min(start + 45, 270)) for start in range(0, 270, 45)]
     torch.testing.assert_close(torch.cat(pieces, dim=1), whole, rtol=0, atol=0)
 
 

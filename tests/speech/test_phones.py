@@ -33,16 +33,16 @@ def utterance():
     from duologue.datasets.synthesis.speech.espeak import synthesise
 
     try:
-        made = synthesise(TEXT, "en-us")
+        speech = synthesise(TEXT, "en-us")
     except DuologueError as error:
         if error.reason != "espeak-not-found":
             raise
         pytest.skip("the espeak-ng library is not installed")
-    phones = [Phone(start, end, from_espeak(name)) for start, end, name in made.phones]
+    phones = [Phone(start, end, from_espeak(name)) for start, end, name in speech.phones]
     return (
-        made.words,
+        speech.words,
         [p for p in phones if p.name in BILABIALS + LABIODENTALS],
-        resample(made.samples, made.rate, 16_000),
+        resample(speech.samples, speech.rate, 16_000),
     )
 
 
@@ -55,19 +55,19 @@ class Said(NamedTuple):
 
 
 def timed(transcript: Transcript, samples: np.ndarray) -> Said:
-    found = timed_words(transcript, samples, np.ones(int(len(samples) / 16_000 * 30), bool))
-    phones = tuple(found.phones)
-    assert phones == tuple(found.phones), "they may be gone through again"
-    return Said(found.words, phones, found.notes + found.phones.notes)
+    said = timed_words(transcript, samples, np.ones(int(len(samples) / 16_000 * 30), bool))
+    phones = tuple(said.phones)
+    assert phones == tuple(said.phones), "they may be gone through again"
+    return Said(said.words, phones, said.notes + said.phones.notes)
 
 
 def as_json(words) -> Transcript:
     return Transcript(json.dumps([{"start": start, "end": end, "text": text} for start, end, text in words]), "json")
 
 
-def error(found: Phone, lips: list[Phone]) -> float:
+def error(phone: Phone, lips: list[Phone]) -> float:
     """Seconds from the middle of ``found`` to that of the nearest true phone of its name."""
-    return min(abs(found.start + found.end - p.start - p.end) / 2 for p in lips if p.name == found.name)
+    return min(abs(phone.start + phone.end - p.start - p.end) / 2 for p in lips if p.name == phone.name)
 
 
 @pytest.mark.parametrize("given", [False, True])
@@ -95,14 +95,14 @@ def test_a_word_no_dictionary_knows_has_no_phones_and_its_neighbours_do(utteranc
 
 def test_a_wrong_transcript_moves_no_lips_and_says_so(utterance) -> None:
     words, lips, samples = utterance
-    found = timed(Transcript(OTHER), samples)
-    assert found.phones == ()
-    assert len(found.notes) == 1
+    said = timed(Transcript(OTHER), samples)
+    assert said.phones == ()
+    assert len(said.notes) == 1
     # With times: the right words in the wrong order, and others, crammed into what sounds.
     backwards = [(start, end, text) for (start, end, _), (_, _, text) in zip(words, words[::-1], strict=True)]
-    found = timed(as_json(backwards), samples)
-    assert len(found.phones) < 0.1 * len(lips)
-    assert found.phones or "lips follow the voice alone" in found.notes[0]
+    said = timed(as_json(backwards), samples)
+    assert len(said.phones) < 0.1 * len(lips)
+    assert said.phones or "lips follow the voice alone" in said.notes[0]
     others = [(start, end, text) for (start, end, _), text in zip(words, OTHER.split(), strict=False)]
     assert len(timed(as_json(others), samples).phones) < 0.1 * len(lips)
 
@@ -138,10 +138,10 @@ def test_words_of_a_subtitle_lie_anywhere_in_it(utterance) -> None:
 def test_without_the_aligner_there_are_words_and_a_note(utterance, monkeypatch: pytest.MonkeyPatch) -> None:
     words, _, samples = utterance
     monkeypatch.setitem(__import__("sys").modules, "pocketsphinx", None)
-    found = timed(as_json(words), samples)
-    assert len(found.words) == len(words)
-    assert found.phones == ()
-    assert "lips follow the voice alone" in found.notes[0]
+    said = timed(as_json(words), samples)
+    assert len(said.words) == len(words)
+    assert said.phones == ()
+    assert "lips follow the voice alone" in said.notes[0]
 
 
 def test_stretches_end_at_pauses_and_hold_lines_together() -> None:
@@ -185,10 +185,10 @@ def test_a_long_track_is_searched_no_further_than_asked(utterance, monkeypatch: 
 
 def test_what_nobody_wrote_down_is_guessed_and_said_so(utterance) -> None:
     words, _, samples = utterance
-    found = timed(Transcript("", "recognise"), samples)
+    said = timed(Transcript("", "recognise"), samples)
     spoken = {re.sub(r"\W", "", text.lower()) for _, _, text in words}
-    right = [word for word in found.words if word.text in spoken]
-    assert len(right) > 0.3 * len(words), [word.text for word in found.words]
-    assert all(0 <= word.start < word.end <= len(samples) / 16_000 + 0.02 for word in found.words)
-    assert found.phones == (), "lips don't follow guesses"
-    assert "guessed by a recogniser" in found.notes[0]
+    right = [word for word in said.words if word.text in spoken]
+    assert len(right) > 0.3 * len(words), [word.text for word in said.words]
+    assert all(0 <= word.start < word.end <= len(samples) / 16_000 + 0.02 for word in said.words)
+    assert said.phones == (), "lips don't follow guesses"
+    assert "guessed by a recogniser" in said.notes[0]

@@ -19,10 +19,10 @@ def tone(hertz: float, seconds: float, rate: int, level: float = 0.5) -> np.ndar
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("target", [16_000, 24_000])
 def test_a_resampled_tone_is_the_tone_at_the_other_rate(rate: int, target: int) -> None:
-    found = resample(tone(440, 1.003, rate), rate, target)
-    assert len(found) == -(-round(1.003 * rate) * target // rate)
+    resampled = resample(tone(440, 1.003, rate), rate, target)
+    assert len(resampled) == -(-round(1.003 * rate) * target // rate)
     inside = slice(target // 20, -target // 20)
-    np.testing.assert_allclose(found[inside], tone(440, 1.1, target)[: len(found)][inside], atol=2e-3)
+    np.testing.assert_allclose(resampled[inside], tone(440, 1.1, target)[: len(resampled)][inside], atol=2e-3)
 
 
 def test_what_lies_above_the_new_limit_is_gone_and_not_folded_down() -> None:
@@ -44,9 +44,9 @@ def test_energies_are_those_of_an_independent_implementation() -> None:
         pad_mode="constant", mel_filters=audio.mel_filter_bank(1025, BANDS, 0.0, 8000.0, RATE, norm="slaney", mel_scale="slaney"),
         mel_floor=0.0,
     )  # fmt: skip
-    found = log_mel(samples)
-    assert found.shape == (30, BANDS)
-    np.testing.assert_allclose(found, np.log(theirs.T[:30] + FLOOR), atol=1e-4)
+    mel = log_mel(samples)
+    assert mel.shape == (30, BANDS)
+    np.testing.assert_allclose(mel, np.log(theirs.T[:30] + FLOOR), atol=1e-4)
 
 
 def test_a_tone_sounds_in_its_band_at_its_time() -> None:
@@ -69,8 +69,8 @@ def test_every_sample_is_in_a_frame() -> None:
 
 
 def test_levels_are_decibels_of_full_scale() -> None:
-    found = level(tone(300, 1, 16_000, level=1.0), 16_000, 30)
-    np.testing.assert_allclose(found[2:-2], -3.01, atol=0.1)  # a full sine's power
+    levels = level(tone(300, 1, 16_000, level=1.0), 16_000, 30)
+    np.testing.assert_allclose(levels[2:-2], -3.01, atol=0.1)  # a full sine's power
     np.testing.assert_array_equal(level(np.zeros(16_000, np.float32), 16_000, 30), -80)
 
 

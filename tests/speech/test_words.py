@@ -50,20 +50,20 @@ def utterance():
 
 def test_alignment_finds_the_words_where_they_are(utterance) -> None:
     pytest.importorskip("pocketsphinx")
-    found, _ = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000))
-    assert [word.text for word in found] == TEXT.split()
+    words, _ = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000))
+    assert [word.text for word in words] == TEXT.split()
     truth = np.array([start for start, _, _ in utterance.words])
-    errors = np.abs([word.start for word in found] - truth)
+    errors = np.abs([word.start for word in words] - truth)
     assert np.median(errors) < 0.05
     assert errors.max() < 0.2
 
 
 def test_a_word_no_dictionary_knows_lies_between_its_neighbours(utterance) -> None:
     pytest.importorskip("pocketsphinx")
-    found, _ = align(TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000))
-    index = [word.text for word in found].index("Xqzt")
-    assert found[index - 1].end <= found[index].start < found[index].end <= found[index + 1].start
-    assert found[index].start == pytest.approx(utterance.words[index][0], abs=0.3)
+    words, _ = align(TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000))
+    index = [word.text for word in words].index("Xqzt")
+    assert words[index - 1].end <= words[index].start < words[index].end <= words[index + 1].start
+    assert words[index].start == pytest.approx(utterance.words[index][0], abs=0.3)
 
 
 def test_text_the_aligner_can_not_follow_is_spread_over_the_voice_and_said_so() -> None:
@@ -153,20 +153,22 @@ def test_features_are_in_step(encoder: TextEncoder, utterance) -> None:
         str([{"start": s, "end": e, "text": "x"} for s, e, _ in utterance.words]).replace("'", '"'), "json"
     )
     for gain in (0.02, 1.0):
-        found = speech_features(Sound(utterance.samples * np.float32(gain), utterance.rate), transcript, encoder)
+        features = speech_features(Sound(utterance.samples * np.float32(gain), utterance.rate), transcript, encoder)
         frames = -(-len(utterance.samples) * 30 // utterance.rate)
-        assert found.frames == frames
-        assert (found.mel.shape, found.text.shape) == ((frames, 27), (frames, 384))
-        assert found.activity.shape == found.energy.shape == (frames,)
-        assert found.samples_16k.shape == (frames * 16_000 // 30,)
-        assert all(array.dtype == np.float32 for array in (found.mel, found.text, found.energy, found.samples_16k))
+        assert features.frames == frames
+        assert (features.mel.shape, features.text.shape) == ((frames, 27), (frames, 384))
+        assert features.activity.shape == features.energy.shape == (frames,)
+        assert features.samples_16k.shape == (frames * 16_000 // 30,)
+        assert all(
+            array.dtype == np.float32 for array in (features.mel, features.text, features.energy, features.samples_16k)
+        )
         # Loud or soft, it arrives at one loudness.
-        voiced = np.repeat(found.activity, 16_000 // 30 + 1)[: len(found.samples_16k)]
-        assert np.sqrt(np.mean(found.samples_16k[voiced] ** 2)) == pytest.approx(LOUDNESS, rel=0.25)
+        voiced = np.repeat(features.activity, 16_000 // 30 + 1)[: len(features.samples_16k)]
+        assert np.sqrt(np.mean(features.samples_16k[voiced] ** 2)) == pytest.approx(LOUDNESS, rel=0.25)
         # Words sound: they are active, and louder than the pauses between them.
-        said = found.text.any(axis=1)
-        assert found.activity[said].mean() > 0.95
-        assert found.mel[said].mean() > found.mel[~said].mean() + 2
+        said = features.text.any(axis=1)
+        assert features.activity[said].mean() > 0.95
+        assert features.mel[said].mean() > features.mel[~said].mean() + 2
 
 
 @pytest.mark.skipif(not (KIT / "speech_mfa").is_dir(), reason="the kit's recordings are not here")
@@ -188,11 +190,11 @@ def test_two_recorded_people_one_a_channel_of_a_stereo_file(encoder: TextEncoder
         for audio, performer in zip((a, b), brief.performers, strict=True)
     ]
     # They take turns: hardly ever both.
-    assert min(found.activity.mean() for found in features) > 0.2
+    assert min(one.activity.mean() for one in features) > 0.2
     assert (features[0].activity & features[1].activity).mean() < 0.1
-    for found in features:
-        said = found.text.any(axis=1)
-        assert found.activity[said].mean() > 0.7
+    for one in features:
+        said = one.text.any(axis=1)
+        assert one.activity[said].mean() > 0.7
 
 
 @pytest.mark.skipif(not (KIT / "speech_librispeech").is_dir(), reason="the kit's recordings are not here")
@@ -224,13 +226,13 @@ def test_the_demos_dialogue_is_what_it_says(encoder: TextEncoder) -> None:
     ]
     both = features[0].activity & features[1].activity
     assert 0.5 < both.sum() / 30 < 3  # the interruption and the back-channel, and no more
-    for found, performer in zip(features, brief.performers, strict=True):
-        assert np.abs(found.text).any(axis=1)[found.activity].mean() > 0.75
+    for one, performer in zip(features, brief.performers, strict=True):
+        assert np.abs(one.text).any(axis=1)[one.activity].mean() > 0.75
         assert len({label for _, label in performer.emotion}) >= 3
         assert performer.speech.path is not None
         with soundfile.SoundFile(performer.speech.path) as file:
             assert "Synthetic" in file.comment
-    text = " ".join(word.text for found in features for word in found.words).lower()
+    text = " ".join(word.text for one in features for word in one.words).lower()
     assert all(sound in text for sound in ("p", "b", "m", "ha ha ha"))
     assert "synthetic" in demo_brief().read_text().lower()
     assert sum(file.stat().st_size for file in demo_brief().parent.iterdir() if file.is_file()) < 1_500_000
