@@ -35,7 +35,7 @@ from .operators import (
     targets,
     tweak,
 )
-from .properties import hooks
+from .properties import SETTINGS, hooks
 from .session import session, streaming
 from .takes import curves, follow, listing, thumbnails
 
@@ -83,7 +83,7 @@ def _register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     _listen()
-    bpy.types.Scene.duologue = bpy.props.PointerProperty(type=properties.DUOLOGUE_PG_settings)
+    setattr(bpy.types.Scene, SETTINGS, bpy.props.PointerProperty(type=properties.DUOLOGUE_PG_settings))
     _commands.append(bpy.utils.register_cli_command("duologue", headless.main))
     session.register()
     translations.register()
@@ -118,10 +118,10 @@ def unregister() -> None:
         event.disconnect()
     while _commands:
         bpy.utils.unregister_cli_command(_commands.pop())
-    if hasattr(bpy.types.Scene, "duologue"):
-        del bpy.types.Scene.duologue
+    if hasattr(bpy.types.Scene, SETTINGS):
+        delattr(bpy.types.Scene, SETTINGS)
     for cls in reversed(CLASSES):
-        if not cls.is_registered:
+        if not getattr(cls, "is_registered", False):
             continue
         try:
             bpy.utils.unregister_class(cls)

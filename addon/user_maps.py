@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from duologue.rigs import presets
@@ -35,5 +36,5 @@ def shape_map_names() -> list[tuple[str, str]]:
     return _listed(library().shape_maps) + _listed(ShapeMap.builtin(name) for name in ShapeMap.names())
 
 
-def _listed(maps: object) -> list[tuple[str, str]]:
+def _listed(maps: Iterable[RigMap | ShapeMap]) -> list[tuple[str, str]]:
     return [(one.name, one.title) for one in maps]

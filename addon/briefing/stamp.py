@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
+from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers, scene_of
 from ..properties.targets import DUOLOGUE_PG_target
 from ..scene import compat, sequencer
+from ..scene.data import sound_of
 from ..scene.markers import read_markers
 from ..scene.objects import may_move, object_curves
 from ..scene.timing import frame_rate
@@ -33,7 +34,7 @@ def fingerprint(context: Context, settings: DUOLOGUE_PG_settings) -> str:
     Times count from the take's first frame, so a take that was moved with its speech is not outdated. Of what moves an object,
     its keys count; a parent's or a constraint's don't.
     """
-    scene = settings.id_data
+    scene = scene_of(settings)
     first = settings.first_frame
     rate = round(frame_rate(scene), 6)
     voices = compat.sequencer_scene(context)
@@ -58,7 +59,7 @@ def _speech(scene: Scene, name: str, performer: DUOLOGUE_PG_performer, first: in
         return performer.file, performer.channel
     return performer.channel, [
         (
-            strip.sound.filepath,
+            sound_of(strip).filepath,
             compat.strip_content(strip) - first,
             *(frame - first for frame in compat.strip_range(strip)),
         )
@@ -119,7 +120,7 @@ def _curve(curve: Curve) -> object:
         (
             spline.use_cyclic_u,
             [(*point.co, *point.handle_left, *point.handle_right) for point in spline.bezier_points],
-            [tuple(point.co) for point in spline.points],
+            [tuple(cast("Any", point.co)) for point in spline.points],
         )
         for spline in curve.splines[:1]
     ]

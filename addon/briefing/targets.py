@@ -51,7 +51,7 @@ def target_problem(scene: Scene, target: DUOLOGUE_PG_target) -> str:
         return ""
     if target.target is None and not (target.kind == "GAZE" and target.at_partner):
         return _t("choose an object, or switch it off")
-    if target.kind == "PATH" and target.target.type != "CURVE":
+    if target.kind == "PATH" and target.target is not None and target.target.type != "CURVE":
         return _t("choose a curve to walk along")
     if target.timing == "MARKERS":
         for name in (target.start_marker, target.end_marker)[: 2 if needs_end(target) else 1]:
@@ -110,10 +110,10 @@ def wishes(
             begin[row.name] = _at(own[0], begin[row.name])
         constraints += [(constraint, row.where) for constraint in own]
     for row in (row for row in rows if _is_at_partner(row.target)):  # it is known now where the partner goes
-        other = "B" if row.name == "A" else "A"
+        other: PerformerName = "B" if row.name == "A" else "A"
         places = [c for c, _ in constraints if isinstance(c, PlaceTarget) and c.performer == other]
-        partner = cast_both(settings)[PERFORMERS.index(other)]
-        constraints += [(gaze, row.where) for gaze in _at_face(row, _Walker(partner, begin[other], places, do[other]))]
+        partner = _Walker(cast_both(settings)[PERFORMERS.index(other)], begin[other], places, do[other])
+        constraints += [(gaze, row.where) for gaze in _at_face(row, partner)]
     return Wished(
         tuple(constraint for constraint, _ in constraints),
         tuple(where for _, where in constraints),
@@ -213,12 +213,14 @@ def _gazes(row: _Row, _: Timeline) -> list[GazeTarget]:
     if _is_at_partner(row.target):
         return []
     times = _moments(row, GAZE_STEP)
-    return [GazeTarget(row.name, begin, until, *point) for begin, until, point in _held(times, row.points(times))]
+    return [GazeTarget(row.name, begin, until, x, y, z) for begin, until, (x, y, z) in _held(times, row.points(times))]
 
 
 def _hands(row: _Row, _: Timeline) -> list[HandTarget]:
     times, side = _moments(row, HAND_STEP), row.target.side
-    return [HandTarget(row.name, side, begin, until, *point) for begin, until, point in _held(times, row.points(times))]
+    return [
+        HandTarget(row.name, side, begin, until, x, y, z) for begin, until, (x, y, z) in _held(times, row.points(times))
+    ]
 
 
 _MAKERS: dict[str, Callable[[_Row, Timeline], Sequence[Any]]] = {
@@ -238,7 +240,7 @@ def _at_face(row: _Row, partner: _Walker) -> list[GazeTarget]:
     eyes = joint * _EYES * np.where(sits, _SITTING, 1.0)
     where = np.column_stack([np.interp(times, known, x), eyes, np.interp(times, known, z)])
     held = _held(times, np.round(where, _DIGITS))
-    return [GazeTarget(row.name, begin, until, *point) for begin, until, point in held]
+    return [GazeTarget(row.name, begin, until, x, y, z) for begin, until, (x, y, z) in held]
 
 
 def _is_at_partner(target: DUOLOGUE_PG_target) -> bool:

@@ -11,17 +11,17 @@ from duologue import arkit
 from duologue.brief import Brief, EmotionTimeline, Expression, PerformerBrief, Speech, Timeline
 from duologue.brief.expression import PARTS
 from duologue.errors import DuologueError
-from duologue.labels import roles
+from duologue.labels import PERFORMERS, roles
 from duologue.units import FPS, Sound
 
-from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers
+from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers, scene_of
 from ..properties.script import DUOLOGUE_PG_expression
-from ..scene.markers import Cue, read_markers
+from ..scene.markers import Cue, Unread, read_markers
 from ..scene.timing import Clock, frame_rate
 from .rows import Rows, translated
 from .speech import read_transcript
 from .starts import start_of
-from .targets import wishes
+from .targets import Wished, wishes
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -34,51 +34,63 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[So
         DuologueError: what :class:`duologue.brief.Brief` raises, with ``field`` naming the row of the panel; what
             :func:`.briefing.targets.wishes` and :func:`.briefing.speech.read_transcript` raise.
     """
-    scene = settings.id_data
+    scene = scene_of(settings)
     context.view_layer.update()  # objects that a script has just moved are where they were until then
     cues, unread = read_markers(scene)
     clock = Clock(settings.first_frame, frame_rate(scene))
     actions = [action_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
     emotions = [emotion_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
     starts = [start_of(scene, performer, settings.first_frame) for performer in settings.performers()]
-    wished = wishes(
-        scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), max(sound.frames for sound in audio) / FPS
-    )
-    halves = roles(settings.relationship)
-    if settings.casting == "SECOND":
-        halves = halves[::-1]
-    rows = Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]))
-    with translated(rows):
-        parts = [
-            PerformerBrief(
-                speech=Speech(sound=sound),
-                transcript=read_transcript(context, settings, name),
-                role=halves[index],
-                emotion=emotions[index],
-                actions=wished.actions[index],
-                start=wished.starts[index],
-                style=performer.style if performer.style >= 0 else None,
-                intensity=_plain(performer.intensity),
-                mirror=performer.mirror,
-                face=expression_of(performer.expression),
-            )
-            for index, ((name, performer), sound) in enumerate(zip(named_performers(settings), audio, strict=True))
-        ]
+    seconds = max(sound.frames for sound in audio) / FPS
+    wished = wishes(scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), seconds)
+    with translated(Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]))):
+        a, b = (
+            _performer(context, settings, index, sound=audio[index], emotion=emotions[index], wished=wished)
+            for index in range(len(PERFORMERS))
+        )
         return Brief(
-            parts[0],
-            parts[1],
+            a,
+            b,
             relationship=settings.relationship,
             seed=settings.seed,
             steps=settings.steps,
             strengths=settings.strengths.changed(),
             constraints=wished.constraints,
-            notes=tuple(
-                _t("The marker “{marker}” (frame {frame}) was left out: {problem}").format(
-                    marker=marker.marker, frame=marker.frame, problem=marker.problem
-                )
-                for marker in unread
-            ),
+            notes=tuple(map(_left_out, unread)),
         )
+
+
+def _performer(
+    context: Context,
+    settings: DUOLOGUE_PG_settings,
+    index: int,
+    *,
+    sound: Sound,
+    emotion: EmotionTimeline,
+    wished: Wished,
+) -> PerformerBrief:
+    """Return what is asked of A (0) or B (1)."""
+    name, performer = named_performers(settings)[index]
+    halves = roles(settings.relationship)
+    return PerformerBrief(
+        speech=Speech(sound=sound),
+        transcript=read_transcript(context, settings, name),
+        role=halves[1 - index if settings.casting == "SECOND" else index],
+        emotion=emotion,
+        actions=wished.actions[index],
+        start=wished.starts[index],
+        style=performer.style if performer.style >= 0 else None,
+        intensity=_plain(performer.intensity),
+        mirror=performer.mirror,
+        face=expression_of(performer.expression),
+    )
+
+
+def _left_out(marker: Unread) -> str:
+    """Return a note about a marker that says something nobody understands."""
+    return _t("The marker “{marker}” (frame {frame}) was left out: {problem}").format(
+        marker=marker.marker, frame=marker.frame, problem=marker.problem
+    )
 
 
 def action_cues(performer: DUOLOGUE_PG_performer, name: str, cues: Sequence[Cue], clock: Clock) -> Timeline:

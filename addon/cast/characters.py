@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..scene import compat
 from ..scene.axes import to_blender
+from ..scene.data import armature_of, bend, face_keys
 
 if TYPE_CHECKING:
     from bpy.types import Collection, Material, Mesh, Object
@@ -74,15 +75,15 @@ def _armature(name: str, bones: Sequence[Mapping[str, Any]], collection: Collect
     before = layer.objects.active
     layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
-    edit = armature.data.edit_bones
+    edit = armature_of(armature).edit_bones
     for bone in bones:
         edit_bone = edit.new(bone["name"])
-        edit_bone.head, edit_bone.tail = to_blender(bone["head"]), to_blender(bone["tail"])
+        edit_bone.head, edit_bone.tail = to_blender(bone["head"]).tolist(), to_blender(bone["tail"]).tolist()
         edit_bone.roll = bone.get("roll", 0.0)
         edit_bone.parent = edit[bone["parent"]] if bone["parent"] else None
     bpy.ops.object.mode_set(mode="OBJECT")
     layer.objects.active = before
-    armature.data.display_type = "STICK"
+    armature_of(armature).display_type = "STICK"
     armature.show_in_front = True
     return armature
 
@@ -110,7 +111,7 @@ def _mesh(name: str, arrays: Mapping[str, NDArray[Any]], materials: Sequence[Map
 def _material(name: str, about: Mapping[str, Any]) -> Material:
     """Make a material that looks alike in Workbench (its viewport colour) and in EEVEE and Cycles (its shader)."""
     material = bpy.data.materials.new(name)
-    color = (*about["color"], 1.0)
+    color: Any = (*about["color"], 1.0)
     material.diffuse_color = color
     material.roughness = about["roughness"]
     shader = next(node for node in compat.node_tree(material).nodes if node.type == "BSDF_PRINCIPLED")
@@ -132,8 +133,7 @@ def _skin(body: Object, armature: Object, bones: Sequence[str], joints: NDArray[
     for value, members in zip(keys, np.split(vertices[held][order], starts[1:]), strict=True):
         groups[value // 256].add(members.tolist(), (value % 256) / 255.0, "REPLACE")
     body.parent = armature
-    modifier = body.modifiers.new("Armature", "ARMATURE")
-    modifier.object = armature
+    bend(body, armature)
 
 
 def _shapes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
@@ -150,4 +150,4 @@ def _shape_keys(body: Object, positions: NDArray[Any], shapes: Mapping[str, tupl
         key = body.shape_key_add(name=name, from_mix=False)
         key.value = 0.0  # Blender 5.0 and later make a new one at 1
         key.points.foreach_set("co", moved.ravel())  # `data` takes a hundred times as long
-    body.data.shape_keys.name = body.name
+    face_keys(body).name = body.name

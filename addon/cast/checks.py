@@ -16,6 +16,7 @@ from duologue.rigs.recognise import recognise_shapes
 from duologue.rigs.target import TargetRig
 
 from ..scene import armatures, shape_keys
+from ..scene.data import armature_of, bends, face_keys, mesh_of, pose_of
 from .cast import Face, Performer
 from .eyes import eye_bones
 
@@ -79,7 +80,7 @@ def _armature(armature: Object) -> Iterator[Finding]:
         yield finding("scale", "ERROR", text)
     elif not 1e-4 < axes.mean() < 1e4:
         yield finding("scale-extreme", "WARNING", _t("{name} has an extreme scale; check its size"))
-    if armature.data.pose_position == "REST":
+    if armature_of(armature).pose_position == "REST":
         yield finding(
             "rest-position",
             "ERROR",
@@ -103,7 +104,7 @@ def _armature(armature: Object) -> Iterator[Finding]:
 def _bones(performer: Performer) -> Iterator[Finding]:
     armature, match = performer.armature, performer.match
     bones = [*match.bones.values(), *eye_bones(performer).values()]
-    posed = armature.pose.bones
+    posed = pose_of(armature).bones
     held = [name for name in bones if any(not c.mute and c.influence > 0 for c in posed[name].constraints)]
     if held:
         text = _t("{name}: constraints on {bones} add to or replace the motion; mute them if it looks wrong")
@@ -164,9 +165,9 @@ def _meshes(performer: Performer) -> Iterator[Finding]:
     name = performer.armature.name
     if not performer.meshes:
         yield Finding("no-mesh", "INFO", _t("No mesh hangs on {name}: only its bones move").format(name=name), name)
-    deform = {bone.name for bone in performer.armature.data.bones if bone.use_deform}
+    deform = {bone.name for bone in armature_of(performer.armature).bones if bone.use_deform}
     for mesh in performer.meshes:
-        modifiers = [m for m in mesh.modifiers if m.type == "ARMATURE" and m.object == performer.armature]
+        modifiers = [m for m in mesh.modifiers if bends(m, performer.armature)]
         if any(m.show_viewport for m in modifiers) or mesh.parent_type in {"BONE", "ARMATURE"}:
             continue
         if modifiers:
@@ -195,7 +196,7 @@ def _eyes(performer: Performer) -> Iterator[Finding]:
 def _shapes(face: Face) -> Iterator[Finding]:
     """What keeps written shapes from showing."""
     mesh, names = face.mesh, face.match.shapes
-    keys = mesh.data.shape_keys
+    keys = face_keys(mesh)
 
     def finding(code: str, severity: Severity, text: str, which: Sequence[str] = ()) -> Finding:
         return Finding(code, severity, text.format(name=mesh.name, keys=listed(which)), mesh.name, tuple(which))
@@ -249,7 +250,7 @@ def _face(performer: Performer, face: Face) -> Iterator[Finding]:
 
 def _stray(face: Face) -> list[str]:
     """Return facial shapes that are left at some value though nothing of the take moves them; a body's shapes may well be."""
-    keys = face.mesh.data.shape_keys
+    keys = face_keys(face.mesh)
     driven = shape_keys.driven_shapes(keys)
     left = [
         block.name
@@ -264,8 +265,8 @@ def _stray(face: Face) -> list[str]:
 
 def _travel(mesh: Object, key: str) -> float:
     """Return how far a shape key moves any vertex, metres in the world."""
-    block = mesh.data.shape_keys.key_blocks[key]
-    moved, rest = (np.empty(3 * len(mesh.data.vertices), np.float32) for _ in range(2))
+    block = face_keys(mesh).key_blocks[key]
+    moved, rest = (np.empty(3 * len(mesh_of(mesh).vertices), np.float32) for _ in range(2))
     block.points.foreach_get("co", moved)
     block.relative_key.points.foreach_get("co", rest)
     way = (moved - rest).reshape(-1, 3) @ np.array(mesh.matrix_world)[:3, :3].T

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..scene import armatures
 from ..scene.actions import Channels
+from ..scene.data import pose_of
 from .cast import Performer
 
 if TYPE_CHECKING:
@@ -46,6 +47,6 @@ class Looks:
         """Return the channels of the eye bones, from ARKit weights (T, 52)."""
         turns = eye_turns(weights) if self._bones else {}
         return [
-            armatures.rotation_channels(armature.pose.bones[bone], in_bone_axes(turns[joint], rest, self._facing))
+            armatures.rotation_channels(pose_of(armature).bones[bone], in_bone_axes(turns[joint], rest, self._facing))
             for joint, (bone, rest) in self._bones.items()
         ]

@@ -11,6 +11,7 @@ import bpy
 from duologue.errors import DuologueError
 
 from ..scene import armatures, shape_keys
+from ..scene.data import animate, armature_of, bend, face_keys, pose_of
 
 if TYPE_CHECKING:
     from bpy.types import Object
@@ -25,40 +26,40 @@ class Fix:
 
 
 def _pose_position(armature: Object, _: Sequence[str]) -> None:
-    armature.data.pose_position = "POSE"
+    armature_of(armature).pose_position = "POSE"
 
 
 def _unsolo(armature: Object, _: Sequence[str]) -> None:
-    for track in armature.animation_data.nla_tracks:
+    for track in animate(armature).nla_tracks:
         track.is_solo = False
 
 
 def _unsolo_face(mesh: Object, _: Sequence[str]) -> None:
-    for track in mesh.data.shape_keys.animation_data.nla_tracks:
+    for track in animate(face_keys(mesh)).nla_tracks:
         track.is_solo = False
 
 
 def _replace_fully(armature: Object, _: Sequence[str]) -> None:
-    armature.animation_data.action_influence = 1.0
-    armature.animation_data.action_blend_type = "REPLACE"
+    animate(armature).action_influence = 1.0
+    animate(armature).action_blend_type = "REPLACE"
 
 
 def _mute_constraints(armature: Object, bones: Sequence[str]) -> None:
     for name in bones:
-        for constraint in armature.pose.bones[name].constraints:
+        for constraint in pose_of(armature).bones[name].constraints:
             constraint.mute = True
 
 
 def _mute_drivers(armature: Object, bones: Sequence[str]) -> None:
-    for curve in armature.animation_data.drivers:
+    for curve in animate(armature).drivers:
         if armatures.bone_of(curve.data_path) in bones:
             curve.mute = True
 
 
 def _mute_shape_drivers(mesh: Object, names: Sequence[str]) -> None:
-    keys = mesh.data.shape_keys
+    keys = face_keys(mesh)
     paths = {shape_keys.shape_path(name) for name in names}
-    for curve in keys.animation_data.drivers:
+    for curve in animate(keys).drivers:
         if curve.data_path in paths:
             curve.mute = True
 
@@ -67,7 +68,7 @@ def _apply_scale(armature: Object, _: Sequence[str]) -> None:
     """Apply the scale of the armature and of the meshes that hang on it, in object mode."""
     objects = [armature, *(child for child in armature.children_recursive if child.type in {"MESH", "ARMATURE"})]
     objects += [mesh for mesh in armatures.meshes_of(armature) if mesh not in objects]
-    if shared := [ob.name for ob in objects if ob.data.users > 1]:
+    if shared := [ob.name for ob in objects if ob.data is not None and ob.data.users > 1]:
         raise DuologueError(
             "FAILED_PRECONDITION",
             "data-shared",
@@ -95,14 +96,14 @@ def _disconnect(armature: Object, bones: Sequence[str]) -> None:
     layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
     for name in bones:
-        armature.data.edit_bones[name].use_connect = False
+        armature_of(armature).edit_bones[name].use_connect = False
     bpy.ops.object.mode_set(mode="OBJECT")
     layer.objects.active = before
 
 
 def _unmute(mesh: Object, names: Sequence[str]) -> None:
     for name in names:
-        mesh.data.shape_keys.key_blocks[name].mute = False
+        face_keys(mesh).key_blocks[name].mute = False
 
 
 def _unpin(mesh: Object, _: Sequence[str]) -> None:
@@ -110,17 +111,17 @@ def _unpin(mesh: Object, _: Sequence[str]) -> None:
 
 
 def _relative(mesh: Object, _: Sequence[str]) -> None:
-    mesh.data.shape_keys.use_relative = True
+    face_keys(mesh).use_relative = True
 
 
 def _to_zero(mesh: Object, names: Sequence[str]) -> None:
     for name in names:
-        mesh.data.shape_keys.key_blocks[name].value = 0.0
+        face_keys(mesh).key_blocks[name].value = 0.0
 
 
 def _raise_sliders(mesh: Object, names: Sequence[str]) -> None:
     for name in names:
-        block = mesh.data.shape_keys.key_blocks[name]
+        block = face_keys(mesh).key_blocks[name]
         block.slider_max = max(1.0, block.slider_max)
         block.slider_min = min(0.0, block.slider_min)
 
@@ -133,8 +134,8 @@ def _show_modifier(mesh: Object, _: Sequence[str]) -> None:
 
 def _bind(mesh: Object, _: Sequence[str]) -> None:
     """Give a weighted child of an armature the modifier it lacks."""
-    modifier = mesh.modifiers.new("Armature", "ARMATURE")
-    modifier.object = mesh.parent
+    if mesh.parent is not None:
+        bend(mesh, mesh.parent)
 
 
 FIXES = {

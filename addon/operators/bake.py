@@ -13,7 +13,7 @@ from ..scene import actions
 from ..scene.timing import frames_after
 from ..session.session import session
 from ..takes import baking, curves, listing, store
-from .base import Operator
+from .base import Operator, Result
 from .rules import BUSY, NO_TAKE
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class DUOLOGUE_OT_bake(Operator, bpy.types.Operator):
             return "No take plays on the characters; choose one in the list"
         return ""
 
-    def invoke(self, context: Context, _: Event) -> set[str]:
+    def invoke(self, context: Context, _: Event) -> Result:
         """Ask how many keys are wanted."""
         return context.window_manager.invoke_props_dialog(self)
 

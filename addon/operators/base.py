@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
@@ -15,8 +15,11 @@ from duologue.errors import DuologueError
 if TYPE_CHECKING:
     from bpy.types import Context
 
+Result = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
+"""What Blender is told of how an operator went."""
 
-class Operator:
+
+class Operator(bpy.types.Operator if TYPE_CHECKING else object):
     """Mix this into ``bpy.types.Operator``: implement ``run`` and, where it can't always run, ``disabled_reason``."""
 
     def __init_subclass__(cls, **rest: object) -> None:
@@ -37,7 +40,7 @@ class Operator:
             cls.poll_message_set(_t(reason))
         return not reason
 
-    def execute(self, context: Context) -> set[str]:
+    def execute(self, context: Context) -> Result:
         """Run, and turn errors into messages with a reason; CANCELLED never comes without one."""
         try:
             message = self.run(context)

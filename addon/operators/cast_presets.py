@@ -15,7 +15,7 @@ from .. import user_maps
 from ..cast.recognition import cast_performer, recognise
 from ..properties import DUOLOGUE_PG_performer, settings_of
 from ..properties.mapping import corrections_of, refreshing
-from .base import Operator
+from .base import Operator, Result
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -50,7 +50,7 @@ class DUOLOGUE_OT_save_preset(Operator, bpy.types.Operator):
         name="Name", description="The preset's name; one that is there is replaced", search=_names
     )
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
+    def invoke(self, context: Context, event: Event) -> Result:
         """Ask for the name."""
         armature = _of(context, self.performer).armature
         self.name = armature.name if armature is not None else ""
@@ -102,7 +102,7 @@ class DUOLOGUE_OT_delete_preset(Operator, bpy.types.Operator):
 
     name: bpy.props.StringProperty(name="Name", description="The preset to delete", options={"SKIP_SAVE"})
 
-    def invoke(self, context: Context, event: Event) -> set[str]:
+    def invoke(self, context: Context, event: Event) -> Result:
         """Ask once more: undo does not bring files back."""
         return context.window_manager.invoke_confirm(self, event)
 
@@ -145,45 +145,6 @@ class DUOLOGUE_OT_reset_mapping(Operator, bpy.types.Operator):
         return _t("{count} corrections forgotten").format(count=count)
 
 
-class DUOLOGUE_MT_presets(bpy.types.Menu):
-    """Saved mappings."""
-
-    bl_label = "Presets"
-
-    def draw(self, context: Context) -> None:
-        """List the presets twice: to take, and to delete."""
-        performer = context.duologue_performer
-        name = performer.path_from_id()[-1].upper()
-        names = user_maps.library().names
-        for preset in names:
-            chosen = self.layout.operator(
-                "duologue.load_preset",
-                text=preset,
-                translate=False,
-                icon="CHECKMARK" if preset == performer.rig_map else "NONE",
-            )
-            chosen.performer, chosen.name = name, preset
-        if not names:
-            self.layout.label(text="No presets yet")
-        self.layout.separator()
-        self.layout.operator("duologue.save_preset", icon="FILE_TICK").performer = name
-        self.layout.operator("duologue.reset_mapping", icon="FILE_REFRESH").performer = name
-        if names:
-            self.layout.separator()
-            self.layout.menu("DUOLOGUE_MT_delete_presets", icon="TRASH")
-
-
-class DUOLOGUE_MT_delete_presets(bpy.types.Menu):
-    """Saved mappings, to delete."""
-
-    bl_label = "Delete Preset"
-
-    def draw(self, context: Context) -> None:
-        """List them."""
-        for preset in user_maps.library().names:
-            self.layout.operator("duologue.delete_preset", text=preset, translate=False, icon="TRASH").name = preset
-
-
 def _take(performer: DUOLOGUE_PG_performer, name: str) -> None:
     """Choose a preset's maps where it has them, and drop corrections: they are in it, or meant something else."""
     own = user_maps.library()
@@ -204,6 +165,4 @@ CLASSES = (
     DUOLOGUE_OT_load_preset,
     DUOLOGUE_OT_delete_preset,
     DUOLOGUE_OT_reset_mapping,
-    DUOLOGUE_MT_presets,
-    DUOLOGUE_MT_delete_presets,
 )

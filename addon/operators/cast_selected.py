@@ -14,6 +14,7 @@ from mathutils import Vector
 from ..cast.recognition import recognise
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
 from ..properties.mapping import refreshing
+from ..scene.data import keys_of
 from ..session.session import session
 from .base import Operator
 from .rules import WAIT_FOR_TAKE
@@ -83,7 +84,7 @@ def _cast(performer: DUOLOGUE_PG_performer, armature: Object) -> None:
 
 
 def _add_faces(performer: DUOLOGUE_PG_performer, objects: Iterable[Object]) -> None:
-    loose = [ob for ob in objects if ob.type == "MESH" and ob.data.shape_keys and ob.find_armature() is None]
+    loose = [ob for ob in objects if ob.type == "MESH" and keys_of(ob) and ob.find_armature() is None]
     present = [face.mesh for face in performer.faces]
     with refreshing():
         for mesh in loose:

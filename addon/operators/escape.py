@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..session.session import session
+from .base import Result
 
 if TYPE_CHECKING:
     from bpy.types import Context, Event
@@ -20,12 +21,12 @@ class DUOLOGUE_OT_escape(bpy.types.Operator):
     bl_label = "Cancel with Esc"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context: Context, _: Event) -> set[str]:
+    def invoke(self, context: Context, _: Event) -> Result:
         """Begin to listen."""
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, _: Context, event: Event) -> set[str]:
+    def modal(self, _: Context, event: Event) -> Result:
         """Leave every event but Esc to Blender, and stop when the take is made."""
         if not session.busy:
             return {"FINISHED"}
@@ -38,7 +39,7 @@ class DUOLOGUE_OT_escape(bpy.types.Operator):
 def let_escape_cancel(context: Context) -> None:
     """Let Esc cancel what is being made, where there is a window to press it in."""
     if not bpy.app.background and context.window is not None:
-        bpy.ops.duologue.escape("INVOKE_DEFAULT")
+        getattr(bpy.ops, "duologue").escape("INVOKE_DEFAULT")  # noqa: B009 - registered by us
 
 
 CLASSES = (DUOLOGUE_OT_escape,)

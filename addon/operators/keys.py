@@ -6,7 +6,7 @@ None of these operators is registered in Blender's history: what they are given 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
@@ -18,13 +18,13 @@ from duologue.wire.connection import Connection, is_key
 from ..identity import preferences
 from ..session import servers
 from ..session.session import session
-from .base import Operator
+from .base import Operator, Result
 from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
     from bpy.types import Context
 
-_SECRET = {"HIDDEN", "SKIP_SAVE"}
+_SECRET: set[Any] = {"HIDDEN", "SKIP_SAVE"}
 
 
 class _Keys(Operator):
@@ -78,7 +78,7 @@ class DUOLOGUE_OT_enter_keys(_Keys, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    def invoke(self, context: Context, _: bpy.types.Event) -> set[str]:
+    def invoke(self, context: Context, _: bpy.types.Event) -> Result:
         """Ask for them."""
         return context.window_manager.invoke_props_dialog(self, width=480)
 

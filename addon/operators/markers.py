@@ -53,7 +53,9 @@ class DUOLOGUE_OT_add_marker(Operator, bpy.types.Operator):
         frame = scene.frame_current
         for cue in read_markers(scene)[0]:
             if (cue.frame, cue.performer, cue.kind) == (frame, self.performer, kind):
-                _find(scene, frame, cue.marker).name = name
+                marker = _find(scene, frame, cue.marker)
+                if marker is not None:
+                    marker.name = name
                 return ""
         marker = scene.timeline_markers.new(name, frame=frame)
         for other in scene.timeline_markers:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -54,7 +54,7 @@ class DUOLOGUE_OT_add_target(Operator, bpy.types.Operator):
         chosen = context.active_object
         cast = {other.armature for other in settings_of(scene).performers() if other.armature is not None}
         foreign = chosen is not None and chosen not in cast and chosen.parent not in cast
-        if foreign and (self.kind == "PATH") == (chosen.type == "CURVE"):
+        if chosen is not None and foreign and (self.kind == "PATH") == (chosen.type == "CURVE"):
             target.target = chosen
         target.at_partner = self.kind == "GAZE" and target.target is None
         performer.active_target = len(performer.targets) - 1
@@ -125,7 +125,8 @@ class DUOLOGUE_OT_draw_start(Operator, bpy.types.Operator):
         if arrow is None:
             arrow = bpy.data.objects.new(name, _arrow_mesh(name))
             arrow.hide_render, arrow.show_in_front, arrow.show_name = True, True, True
-            arrow.lock_location[2] = arrow.lock_rotation[0] = arrow.lock_rotation[1] = True
+            locked: Any = arrow  # Blender's types have the three of each as one
+            locked.lock_location, locked.lock_rotation = (False, False, True), (True, True, False)
             place_at_start(arrow, start)
         if arrow.name not in context.scene.objects:
             context.scene.collection.objects.link(arrow)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar of the 3D view: who plays, what they say and how they feel, and the take. One file a panel, in their order."""
 
-from . import cast, main, mapping, output, script, speech, take, targets
+from . import cast, main, mapping, output, presets, script, speech, take, targets
 
 CLASSES = (
     *main.CLASSES,
     *mapping.CLASSES,
+    *presets.CLASSES,
     *cast.CLASSES,
     *speech.CLASSES,
     *targets.CLASSES,

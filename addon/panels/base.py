@@ -3,20 +3,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import bpy
 from bpy.app.translations import pgettext_iface as _t
 
 if TYPE_CHECKING:
-    from bpy.types import Context, UILayout
+    from bpy.types import Context, OperatorProperties, UILayout
 
 
-class Panel:
+class Panel(bpy.types.Panel if TYPE_CHECKING else object):
     """Mix this into ``bpy.types.Panel``: the sidebar of the 3D view, under Duologue's own tab."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Duologue"
+
+    if TYPE_CHECKING:
+
+        @property
+        def layout(self) -> UILayout:
+            """Where it is drawn: always there while it is."""
+            ...
+
+
+class Menu(bpy.types.Menu if TYPE_CHECKING else object):
+    """Mix this into ``bpy.types.Menu``."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def layout(self) -> UILayout:
+            """Where it is drawn: always there while it is."""
+            ...
 
 
 def titled(layout: UILayout, name: str) -> UILayout:
@@ -29,6 +48,17 @@ def titled(layout: UILayout, name: str) -> UILayout:
     return column
 
 
+def icon_named(name: str) -> Any:
+    """Return an icon for Blender's functions, whose types list the thousand names that there are."""
+    return name
+
+
+def set_options(button: OperatorProperties | None, **options: object) -> None:
+    """Have a button that was drawn call its operator with these options."""
+    for name, value in options.items():
+        setattr(button, name, value)
+
+
 def wrap(layout: UILayout, text: str, context: Context, icon: str, *, alert: bool = False) -> None:
     """Draw a text over as many lines as the sidebar's width needs: Blender's labels don't wrap."""
     scale = context.preferences.system.ui_scale
@@ -37,7 +67,7 @@ def wrap(layout: UILayout, text: str, context: Context, icon: str, *, alert: boo
     column.alert = alert
     column.scale_y = 0.8
     for i, line in enumerate(_lines(_t(text), width)):
-        column.label(text=line, icon=icon if i == 0 else "BLANK1")
+        column.label(text=line, icon=icon_named(icon if i == 0 else "BLANK1"))
 
 
 def _lines(text: str, width: int) -> list[str]:

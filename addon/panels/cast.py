@@ -10,7 +10,7 @@ import bpy
 from ..cast.fixes import FIXES
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
 from . import mapping
-from .base import Panel, titled, wrap
+from .base import Panel, set_options, titled, wrap
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -32,7 +32,7 @@ class DUOLOGUE_PT_cast(Panel, bpy.types.Panel):
             column = titled(layout, name)
             row = column.row(align=True)
             row.prop(performer, "armature", icon="ARMATURE_DATA")
-            row.operator("duologue.cast_selected", text="", icon="RESTRICT_SELECT_OFF").performer = name
+            set_options(row.operator("duologue.cast_selected", text="", icon="RESTRICT_SELECT_OFF"), performer=name)
             column.prop(performer, "face", icon="SHAPEKEY_DATA")
             if performer.problem:
                 wrap(column, performer.problem, context, "ERROR", alert=True)
@@ -45,7 +45,7 @@ class DUOLOGUE_PT_cast(Panel, bpy.types.Panel):
                 mapping.draw_bones(column, name, performer)
                 mapping.draw_faces(column, name, performer)
         row = layout.row(align=True)
-        row.operator("duologue.cast_selected", icon="RESTRICT_SELECT_OFF").performer = "BOTH"
+        set_options(row.operator("duologue.cast_selected", icon="RESTRICT_SELECT_OFF"), performer="BOTH")
         row.operator("duologue.check_cast", icon="VIEWZOOM")
         layout.operator("duologue.add_sample_pair", icon="COMMUNITY")
 
@@ -59,7 +59,7 @@ def _draw_findings(layout: UILayout, name: str, performer: DUOLOGUE_PG_performer
             row = layout.row()
             row.use_property_split = False
             fix = row.operator("duologue.fix_cast", text=FIXES[item.code].label, icon="TOOL_SETTINGS")
-            fix.performer, fix.code, fix.about = name, item.code, item.about
+            set_options(fix, performer=name, code=item.code, about=item.about)
 
 
 CLASSES = (DUOLOGUE_PT_cast,)

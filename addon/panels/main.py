@@ -13,7 +13,7 @@ from ..identity import PACKAGE
 from ..properties import settings_of
 from ..session.session import session
 from ..takes import store
-from .base import Panel, wrap
+from .base import Panel, set_options, wrap
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -86,7 +86,7 @@ def _draw_help(layout: UILayout) -> None:
     error = session.error
     if error is not None and (error.code in _OF_SERVER or error.reason in _SERVER_REASONS):
         row = layout.row(align=True)
-        row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES").module = PACKAGE
+        set_options(row.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES"), module=PACKAGE)
         row.operator("duologue.test_connection", text="Test", icon="FILE_REFRESH")
 
 

@@ -13,7 +13,7 @@ from ..briefing.missing import start_problem
 from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
 from ..scene.markers import Cue, Unread, read_markers
 from ..scene.timing import Clock, frame_rate
-from .base import Panel, wrap
+from .base import Panel, icon_named, set_options, wrap
 from .targets import draw_targets
 
 if TYPE_CHECKING:
@@ -86,25 +86,24 @@ def _draw_cues(layout: UILayout, context: Context, name: str, clock: Clock) -> N
             _draw_marker(column, marker, marker.marker, "ERROR", clock)
             wrap(column, marker.problem, context, "BLANK1", alert=True)
     row = column.row(align=True)
-    row.operator_menu_enum(
-        "duologue.add_marker", "label", text=_t("Add Marker Here"), icon="MARKER_HLT"
-    ).performer = name
+    add = row.operator_menu_enum("duologue.add_marker", "label", text=_t("Add Marker Here"), icon="MARKER_HLT")
+    set_options(add, performer=name)
 
 
 def _draw_marker(layout: UILayout, marker: Cue | Unread, said: str, icon: str, clock: Clock) -> None:
     split = layout.split(factor=0.3, align=True)
-    split.operator("duologue.jump_to", text=f"{clock.seconds(marker.frame):.2f} s").frame = marker.frame
+    set_options(split.operator("duologue.jump_to", text=f"{clock.seconds(marker.frame):.2f} s"), frame=marker.frame)
     row = split.row(align=True)
-    row.label(text=said, icon=icon)
+    row.label(text=said, icon=icon_named(icon))
     remove = row.operator("duologue.remove_marker", text="", icon="X")
-    remove.marker, remove.frame = marker.marker, marker.frame
+    set_options(remove, marker=marker.marker, frame=marker.frame)
 
 
 def _draw_start(layout: UILayout, context: Context, name: str, performer: DUOLOGUE_PG_performer) -> None:
     start = performer.start
     row = layout.row(align=True)
     row.prop(start, "source")
-    row.operator("duologue.draw_start", text="", icon="GREASEPENCIL").performer = name
+    set_options(row.operator("duologue.draw_start", text="", icon="GREASEPENCIL"), performer=name)
     if start.source == "OBJECT":
         layout.prop(start, "target", text="At")
         problem = start_problem(performer)
@@ -134,8 +133,8 @@ def _draw_face(layout: UILayout, name: str, performer: DUOLOGUE_PG_performer) ->
         row.prop(shape, "gain", text="×")
         row.prop(shape, "offset", text="+")
         remove = row.operator("duologue.remove_shape", text="", icon="X")
-        remove.performer, remove.index = name, index
-    column.operator("duologue.add_shape", icon="ADD").performer = name
+        set_options(remove, performer=name, index=index)
+    set_options(column.operator("duologue.add_shape", icon="ADD"), performer=name)
 
 
 def _draw_manner(layout: UILayout, performer: DUOLOGUE_PG_performer) -> None:

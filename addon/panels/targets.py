@@ -10,7 +10,7 @@ import bpy
 from ..briefing.targets import frames_of, needs_end, target_problem
 from ..properties import DUOLOGUE_PG_performer
 from ..properties.targets import ICONS, DUOLOGUE_PG_target
-from .base import wrap
+from .base import icon_named, set_options, wrap
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -36,10 +36,10 @@ class DUOLOGUE_UL_targets(bpy.types.UIList):
         row.alert = bool(target_problem(context.scene, item))
         if item.timing != "ALWAYS":
             row = row.split(factor=0.72, align=True)
-        row.prop(item, "name", text="", emboss=False, icon=ICONS[item.kind])
+        row.prop(item, "name", text="", emboss=False, icon=icon_named(ICONS[item.kind]))
         if item.timing != "ALWAYS":
             first = frames_of(context.scene, item)[0]
-            row.operator("duologue.jump_to", text=str(first)).frame = first
+            set_options(row.operator("duologue.jump_to", text=str(first)), frame=first)
 
 
 def draw_targets(layout: UILayout, context: Context, name: str, performer: DUOLOGUE_PG_performer) -> None:
@@ -47,8 +47,8 @@ def draw_targets(layout: UILayout, context: Context, name: str, performer: DUOLO
     row = layout.row()
     row.template_list("DUOLOGUE_UL_targets", name, performer, "targets", performer, "active_target", rows=3, maxrows=6)
     buttons = row.column(align=True)
-    buttons.operator_menu_enum("duologue.add_target", "kind", text="", icon="ADD").performer = name
-    buttons.operator("duologue.remove_target", text="", icon="REMOVE").performer = name
+    set_options(buttons.operator_menu_enum("duologue.add_target", "kind", text="", icon="ADD"), performer=name)
+    set_options(buttons.operator("duologue.remove_target", text="", icon="REMOVE"), performer=name)
     if performer.active_target >= len(performer.targets):
         return
     target = performer.targets[performer.active_target]
@@ -81,7 +81,7 @@ def _draw_times(column: UILayout, context: Context, name: str, target: DUOLOGUE_
         if target.timing == "FRAMES":
             row.prop(target, end, text="At" if len(ends) == 1 and target.kind == "PLACE" else None)
             here = row.operator("duologue.target_here", text="", icon="TIME")
-            here.performer, here.end = name, end == "end"
+            set_options(here, performer=name, end=end == "end")
         elif target.timing == "MARKERS":
             row.prop_search(target, f"{end}_marker", context.scene, "timeline_markers", icon="MARKER")
 

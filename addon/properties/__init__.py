@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import bpy
 from duologue.labels import PERFORMERS
 
@@ -10,10 +12,18 @@ from . import output, performer, settings, takes
 from .performer import DUOLOGUE_PG_performer
 from .settings import DUOLOGUE_PG_settings
 
+SETTINGS = "duologue"
+"""The property of a scene that holds them."""
+
 
 def settings_of(scene: bpy.types.Scene) -> DUOLOGUE_PG_settings:
     """Return a scene's Duologue settings."""
-    return scene.duologue
+    return getattr(scene, SETTINGS)
+
+
+def scene_of(settings: DUOLOGUE_PG_settings) -> bpy.types.Scene:
+    """Return the scene that these are the settings of."""
+    return cast("bpy.types.Scene", settings.id_data)
 
 
 def named_performers(settings: DUOLOGUE_PG_settings) -> list[tuple[str, DUOLOGUE_PG_performer]]:

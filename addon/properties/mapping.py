@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
@@ -30,10 +30,10 @@ def refresh_owner(item: bpy.types.PropertyGroup, _: Context | None = None) -> No
         hooks.character_changed(performer, item == performer)
 
 
-def owner(item: bpy.types.PropertyGroup) -> bpy.types.PropertyGroup:
+def owner(item: bpy.types.PropertyGroup) -> Any:
     """Return the performer that a part of its settings belongs to."""
     path = item.path_from_id()
-    return item.id_data.path_resolve(".".join(path.split(".")[:2]))
+    return cast("bpy.types.Scene", item.id_data).path_resolve(".".join(path.split(".")[:2]))
 
 
 def _forget_rows(item: DUOLOGUE_PG_face, context: Context) -> None:

@@ -20,6 +20,7 @@ from duologue.brief.timeline import MAX_EMOTION_STRENGTH
 from duologue.labels import ACTION_MODES, EMOTIONS
 
 from ..scene import compat, sequencer
+from ..scene.data import keys_of
 from . import mapping, script, targets
 from .mapping import DUOLOGUE_PG_face, DUOLOGUE_PG_finding, DUOLOGUE_PG_mapping_row, refresh_owner, rig_maps
 from .script import DUOLOGUE_PG_expression, DUOLOGUE_PG_start, DUOLOGUE_PG_transcript
@@ -37,7 +38,7 @@ def _is_armature(_: Any, ob: bpy.types.Object) -> bool:
 
 
 def _has_shapes(_: Any, ob: bpy.types.Object) -> bool:
-    return ob.type == "MESH" and ob.data.shape_keys is not None
+    return ob.type == "MESH" and keys_of(ob) is not None
 
 
 def _recognise(performer: DUOLOGUE_PG_performer, context: bpy.types.Context) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import (
@@ -151,7 +151,7 @@ class DUOLOGUE_PG_expression(bpy.types.PropertyGroup):
     )
 
 
-def _strength(label: str, what: str) -> FloatProperty:
+def _strength(label: str, what: str) -> Any:
     return FloatProperty(
         name=label,
         description=f"How strongly {what} is followed: 0 not at all, 1 as learnt, more exaggerates",

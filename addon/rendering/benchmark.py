@@ -71,9 +71,10 @@ def writing_rows(seconds: float, repeats: int) -> list[Row]:
 
 def _insertion_seconds(take: Take, performers: Sequence[Performer]) -> float:
     from ..scene import actions
+    from ..scene.data import face_keys
 
     for performer in performers:
-        actions.remove([performer.armature, *(face.mesh.data.shape_keys for face in performer.faces)])
+        actions.remove([performer.armature, *(face_keys(face.mesh) for face in performer.faces)])
     sample = next(take.windows(min(take.frames, round(SAMPLED * FPS))))
     started = time.process_time()
     insert_take(Take(take.skeleton, sample.tracks), performers)
@@ -89,12 +90,12 @@ def swaying_take(frames: int) -> Take:
     skeleton = Skeleton.builtin("duologue60")
     seconds = np.arange(frames)[:, None] / FPS
     joints, shapes = np.arange(len(skeleton) * 3), np.arange(52)
-    rotations = 0.2 * np.sin(seconds * (1.0 + joints % 7) + joints).reshape(frames, -1, 3)
-    weights = 0.5 + 0.5 * np.sin(seconds * (2.0 + shapes % 5) + shapes)
+    rotations = 0.2 * np.sin(seconds * (1.0 + joints % 7) + joints).reshape(frames, -1, 3).astype(np.float32)
+    weights = (0.5 + 0.5 * np.sin(seconds * (2.0 + shapes % 5) + shapes)).astype(np.float32)
     still = np.zeros(frames)
     tracks = [
         Track(
-            np.column_stack([side + 0.05 * np.sin(seconds[:, 0]), still + 0.955, still]),
+            np.column_stack([side + 0.05 * np.sin(seconds[:, 0]), still + 0.955, still]).astype(np.float32),
             rotations, weights, still == 0, still.astype(np.uint8),
         )
         for side in (-0.6, 0.6)
@@ -105,15 +106,16 @@ def swaying_take(frames: int) -> Take:
 def insert_take(take: Take, performers: Sequence[Performer]) -> None:
     """Write a take as most add-ons do: set each value, insert a key, next frame."""
     from ..scene import shape_keys
+    from ..scene.data import face_keys, pose_of
     from ..takes.writer import bone_rotations, retargeter
     from . import shot
 
     for performer, track in zip(performers, take.tracks, strict=True):
         pose = retargeter(take.skeleton, performer).apply(track.rotations, track.root_translation)
-        bones = [performer.armature.pose.bones[name] for name in pose.bones]
-        located = [performer.armature.pose.bones[name] for name in pose.located]
+        bones = [pose_of(performer.armature).bones[name] for name in pose.bones]
+        located = [pose_of(performer.armature).bones[name] for name in pose.located]
         rotations = bone_rotations(performer, pose)
-        keys = [face.mesh.data.shape_keys for face in performer.faces]
+        keys = [face_keys(face.mesh) for face in performer.faces]
         values = [
             shape_keys.shape_values(k, track.weights, f.match) for k, f in zip(keys, performer.faces, strict=True)
         ]

@@ -18,6 +18,7 @@ from duologue.errors import DuologueError
 from duologue.files.atomic import replacing
 
 from ..cast.cast import Performer
+from ..scene.data import keys_of
 
 if TYPE_CHECKING:
     from bpy.types import Object, Scene
@@ -138,7 +139,7 @@ def _bare(objects: Sequence[Object], until: ExitStack) -> list[str]:
     """Switch the modifiers of meshes with shape keys off, all but their armatures; return what they are."""
     names: list[str] = []
     for ob in objects:
-        if ob.type != "MESH" or ob.data.shape_keys is None:
+        if ob.type != "MESH" or keys_of(ob) is None:
             continue
         modifiers = [m for m in ob.modifiers if m.type != "ARMATURE" and (m.show_viewport or m.show_render)]
         for modifier in modifiers:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import bpy
 
 from ..scene import compat
+from ..scene.data import image_strip
 
 if TYPE_CHECKING:
     from bpy.types import Material, Scene
@@ -43,7 +44,7 @@ def set_output(scene: Scene, path: Path, size: tuple[int, int] = SIZE) -> None:
     render.use_sequencer = False  # strips give the sound; as pictures they would hide the scene
     render.filepath = str(path)
     compat.choose_video(scene)
-    ffmpeg = render.ffmpeg
+    ffmpeg: Any = render.ffmpeg
     ffmpeg.format = "MPEG4"
     ffmpeg.codec = "H264"
     ffmpeg.constant_rate_factor = "HIGH"
@@ -59,17 +60,22 @@ def set_engine(scene: Scene, engine: Engine) -> None:
     if engine == "workbench":
         _set_workbench(scene)
     elif engine == "eevee":
-        scene.render.engine = compat.eevee()
-        scene.eevee.taa_render_samples = 16
+        _draw_with(scene, compat.eevee()).taa_render_samples = 16
     else:
         _set_cycles(scene, samples=1 if engine == "software" else 48, bounces=0 if engine == "software" else 4)
         if engine == "software":
             imitate_workbench(scene)
 
 
+def _draw_with(scene: Scene, engine: str) -> Any:
+    """Choose an engine and return its settings: which there are depends on the add-ons that are on, so no type can say."""
+    render: Any = scene.render
+    render.engine = engine
+    return getattr(scene, {"BLENDER_WORKBENCH": "display", "CYCLES": "cycles"}.get(engine, "eevee"))
+
+
 def _set_workbench(scene: Scene) -> None:
-    scene.render.engine = "BLENDER_WORKBENCH"
-    display = scene.display
+    display = _draw_with(scene, "BLENDER_WORKBENCH")
     display.render_aa = "OFF"  # without a GPU, smoothing costs five times the drawing
     shading = display.shading
     shading.light = "STUDIO"
@@ -77,7 +83,7 @@ def _set_workbench(scene: Scene) -> None:
     # A texture where a material has one, its viewport colour elsewhere; a texture whose file is lost would be magenta.
     shading.color_type = "MATERIAL" if _textures_are_lost() else "TEXTURE"
     shading.show_cavity = shading.show_shadows = shading.show_object_outline = False
-    scene.view_settings.view_transform = "Standard"
+    compat.view_plainly(scene)
 
 
 def _textures_are_lost() -> bool:
@@ -86,15 +92,14 @@ def _textures_are_lost() -> bool:
 
 
 def _set_cycles(scene: Scene, samples: int, bounces: int) -> None:
-    scene.render.engine = "CYCLES"
     scene.render.use_persistent_data = True
-    cycles = scene.cycles
+    cycles = _draw_with(scene, "CYCLES")
     cycles.device = "CPU"
     cycles.samples = samples
     cycles.use_adaptive_sampling = bounces > 0
     cycles.use_denoising = bounces > 0
     cycles.max_bounces = cycles.diffuse_bounces = cycles.glossy_bounces = bounces
-    scene.view_settings.view_transform = "Standard"
+    compat.view_plainly(scene)
 
 
 def imitate_workbench(scene: Scene) -> None:
@@ -205,10 +210,10 @@ def _draw_pictures(scene: Scene, folder: Path, on_frame: Callable[[int, int], No
 
 def _show_pictures(scene: Scene, pictures: Sequence[Path]) -> None:
     """Lay the pictures over the scene in its sequencer, one a frame, filling the picture; sound strips stay as they are."""
-    editor = scene.sequence_editor or scene.sequence_editor_create()
+    editor = compat.editor_of(scene)
     channel = 1 + max((strip.channel for strip in editor.strips), default=0)
     strip = editor.strips.new_image("Pictures", str(pictures[0]), channel, scene.frame_start, fit_method="FIT")
     for picture in pictures[1:]:
-        strip.elements.append(picture.name)
+        image_strip(strip).elements.append(picture.name)
     compat.set_strip_length(strip, len(pictures))
     scene.render.use_sequencer = True

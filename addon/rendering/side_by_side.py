@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 from duologue.errors import DuologueError
 from duologue.units import FPS
 
 from ..scene import compat
+from ..scene.data import movie_strip
 from . import preview
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def join(left: Path, right: Path, video: Path, emit: Callable[..., None]) -> Non
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = FPS, 1.0
     preview.set_output(scene, video, SIZE)
-    scene.view_settings.view_transform = "Standard"
-    scene.sequence_editor_create()
+    compat.view_plainly(scene)
+    editor = compat.editor_of(scene)
     strips = [
         _lay(scene, path, channel, side) for channel, (path, side) in enumerate(((left, -1), (right, 1)), start=2)
     ]
-    sound = scene.sequence_editor.strips.new_sound("Sound", str(left), 1, 1)
+    sound = editor.strips.new_sound("Sound", str(left), 1, 1)
     scene.frame_start = 1
     scene.frame_end = max(map(compat.strip_length, strips))
     compat.set_strip_length(sound, min(compat.strip_length(sound), scene.frame_end))
@@ -54,19 +55,20 @@ def join(left: Path, right: Path, video: Path, emit: Callable[..., None]) -> Non
 def _lay(scene: Scene, path: Path, channel: int, side: int) -> Strip:
     """Lay a video into one half of the picture, as large as it fits: ``side`` -1 for the left one, 1 for the right."""
     try:
-        strip = scene.sequence_editor.strips.new_movie(path.stem, str(path), channel, 1, fit_method="ORIGINAL")
+        strip = compat.editor_of(scene).strips.new_movie(path.stem, str(path), channel, 1, fit_method="ORIGINAL")
     except RuntimeError as error:
         raise DuologueError("DATA_LOSS", "video-unreadable", f"Blender can't read {path}: {error}") from error
     width, height = _size(strip)
     scale = min(SIZE[0] / 2 / width, SIZE[1] / height)
-    strip.transform.scale_x = strip.transform.scale_y = scale
-    strip.transform.offset_x = side * SIZE[0] / 4
+    transform: Any = movie_strip(strip).transform
+    transform.scale_x = transform.scale_y = scale
+    transform.offset_x = side * SIZE[0] / 4
     strip.blend_type = "ALPHA_OVER"
     return strip
 
 
 def _size(strip: Strip) -> Sequence[int]:
-    element = strip.elements[0]
+    element = movie_strip(strip).elements[0]
     if not element.orig_width or not element.orig_height:
-        raise DuologueError("DATA_LOSS", "video-unreadable", f"{strip.filepath} holds no picture")
+        raise DuologueError("DATA_LOSS", "video-unreadable", f"{movie_strip(strip).filepath} holds no picture")
     return element.orig_width, element.orig_height

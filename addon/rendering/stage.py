@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import bpy
 import numpy as np
@@ -14,7 +14,7 @@ from ..scene.axes import to_blender
 from . import camera
 
 if TYPE_CHECKING:
-    from bpy.types import Collection, Image, Material, Object, Scene
+    from bpy.types import Camera, Collection, Image, Material, Object, Scene, SunLight
 
 COLLECTION: Final = "Duologue Stage"
 
@@ -46,8 +46,9 @@ def collection(scene: Scene) -> Collection:
 def set_camera(scene: Scene, placement: camera.Placement) -> Object:
     """Put the stage's camera where ``placement`` says and make it the scene's."""
     ob = _object("Duologue Camera", lambda: bpy.data.cameras.new("Duologue Camera"), collection(scene))
-    ob.data.sensor_width, ob.data.lens = camera.SENSOR * 1000, camera.LENS * 1000
-    ob.location = to_blender(placement.position)
+    lens = cast("Camera", ob.data)
+    lens.sensor_width, lens.lens = camera.SENSOR * 1000, camera.LENS * 1000
+    ob.location = to_blender(placement.position).tolist()
     ob.rotation_euler = (math.pi / 2, 0.0, placement.azimuth)
     scene.camera = ob
     return ob
@@ -59,7 +60,8 @@ def set_lights(scene: Scene, azimuth: float) -> None:
         lamp = _object(
             f"Duologue {name}", lambda name=name: bpy.data.lights.new(f"Duologue {name}", "SUN"), collection(scene)
         )
-        lamp.data.energy, lamp.data.color, lamp.data.angle = strength, color, math.radians(4.0)
+        sun = cast("SunLight", lamp.data)
+        sun.energy, sun.color, sun.angle = strength, color, math.radians(4.0)
         lamp.location = (0.0, 0.0, 4.0)
         # A sun shines along its own -Z: lift it to the elevation, then turn it around.
         lamp.rotation_euler = (math.radians(90.0 - elevation), 0.0, azimuth + math.radians(around))
@@ -74,7 +76,7 @@ def set_lights(scene: Scene, azimuth: float) -> None:
 def set_backdrop(scene: Scene, centre: tuple[float, float], azimuth: float, room: float) -> Object:
     """Sweep a floor and a wall behind the pair: ``centre`` (x, z) ours, ``room`` metres from there to where the wall rises."""
     backdrop = _object("Duologue Backdrop", lambda: _sweep_mesh(room), collection(scene))
-    backdrop.location = to_blender((centre[0], 0.0, centre[1]))
+    backdrop.location = to_blender((centre[0], 0.0, centre[1])).tolist()
     backdrop.rotation_euler = (0.0, 0.0, azimuth)
     backdrop.hide_select = True
     return backdrop
@@ -108,7 +110,7 @@ def _sweep_mesh(room: float) -> Any:
     mesh.from_pydata(vertices, [], faces)
     shade = np.interp(profile[:, 1], [0.0, _BEND, _BEND + _HEIGHT], [0.02, 0.45, 0.98])
     shade[0] = 0.0
-    layer = mesh.uv_layers.new(name="Gradient")
+    layer: Any = mesh.uv_layers.new(name="Gradient")
     loops = np.array([v for face in faces for v in face]) // 2
     layer.data.foreach_set("uv", np.column_stack([np.full(len(loops), 0.5), shade[loops]]).astype(np.float32).ravel())
     mesh.shade_smooth()
@@ -118,7 +120,8 @@ def _sweep_mesh(room: float) -> Any:
 
 def _backdrop_material() -> Material:
     material = bpy.data.materials.new("Duologue Backdrop")
-    material.diffuse_color = (*_HORIZON, 1.0)
+    color: Any = (*_HORIZON, 1.0)
+    material.diffuse_color = color
     material.roughness = 1.0
     tree = compat.node_tree(material)
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
@@ -142,6 +145,6 @@ def _gradient() -> Image:
     pixels = np.ones((height, 4, 4), np.float32)
     pixels[..., :3] = srgb[:, None]
     image = bpy.data.images.new("Duologue Backdrop", 4, height)
-    image.pixels.foreach_set(pixels.ravel())
+    image.pixels.foreach_set(cast("Any", pixels.ravel()))
     image.pack()
     return image

@@ -16,6 +16,7 @@ from duologue.errors import DuologueError
 from numpy.typing import NDArray
 
 from . import compat
+from .data import animate, animation_of
 
 if TYPE_CHECKING:
     from bpy.types import ID, Action, ActionChannelbag, ActionSlot, FCurve, NlaTrack
@@ -115,7 +116,7 @@ def is_ours(action: Action | None) -> bool:
 
 def has_ours(datablock: ID) -> bool:
     """Return whether a datablock carries a take of ours, assigned or on an NLA track."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is None:
         return False
     return is_ours(data.action) or any(is_ours(strip.action) for track in data.nla_tracks for strip in track.strips)
@@ -129,10 +130,11 @@ def require_editable(datablocks: Iterable[ID]) -> None:
     """
     for datablock in datablocks:
         if not datablock.is_editable:
+            library = datablock.library.filepath if datablock.library is not None else ""
             raise DuologueError(
                 "FAILED_PRECONDITION",
                 "character-linked",
-                f"{datablock.name!r} is linked from {datablock.library.filepath} and can't be animated here; make a library "
+                f"{datablock.name!r} is linked from {library} and can't be animated here; make a library "
                 "override of the character (Object > Library Override > Make), or append it instead",
             )
 
@@ -143,7 +145,7 @@ def assign(datablock: ID, action: Action, slot: ActionSlot) -> None:
     The view layer must have been updated since the armature was made: setting a slot on an armature without a pose crashes
     Blender 4.5 to 5.2.
     """
-    data = datablock.animation_data or datablock.animation_data_create()
+    data = animate(datablock)
     leave_tweak_mode(datablock)
     if data.action is not None and data.action != action and not is_ours(data.action):
         stash(datablock)
@@ -153,15 +155,15 @@ def assign(datablock: ID, action: Action, slot: ActionSlot) -> None:
 
 def leave_tweak_mode(datablock: ID) -> None:
     """End the editing of a strip, during which Blender lets nobody change the Action."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is not None and data.use_tweak_mode:
         data.use_tweak_mode = False
 
 
 def stash(datablock: ID) -> None:
     """Move a user's Action to an NLA track of its own that is muted, as Blender's own Stash button does; once is enough."""
-    data = datablock.animation_data
-    if _stash_of(datablock, data.action) is not None:
+    data = animate(datablock)
+    if data.action is not None and _stash_of(datablock, data.action) is not None:
         data.action = None
         return
     track = push_down(datablock)
@@ -172,7 +174,7 @@ def stash(datablock: ID) -> None:
 
 def unstash(datablock: ID) -> None:
     """Give a datablock that has no Action the one back that was put aside last."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is None or data.action is not None:
         return
     stashed = [track for track in data.nla_tracks if _is_stash(track)]
@@ -191,7 +193,7 @@ def _is_stash(track: NlaTrack) -> bool:
 
 
 def _stash_of(datablock: ID, action: Action) -> NlaTrack | None:
-    tracks = datablock.animation_data.nla_tracks
+    tracks = animate(datablock).nla_tracks
     return next((t for t in tracks if _is_stash(t) and t.strips[0].action == action), None)
 
 
@@ -200,7 +202,7 @@ def push_down(datablock: ID) -> NlaTrack | None:
 
     A shape-key strip left to itself may get no slot and a range of one frame: then the face would stay still.
     """
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is None or data.action is None:
         return None
     leave_tweak_mode(datablock)
@@ -219,7 +221,7 @@ def push_down(datablock: ID) -> NlaTrack | None:
 
 def tracks_of(datablock: ID, action: Action | None = None) -> list[NlaTrack]:
     """Return the NLA tracks that hold nothing but takes of ours, or nothing but this one."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     tracks: list[NlaTrack] = []
     for track in data.nla_tracks if data is not None else ():
         held = {strip.action for strip in track.strips}
@@ -230,16 +232,16 @@ def tracks_of(datablock: ID, action: Action | None = None) -> list[NlaTrack]:
 
 def detach(datablock: ID, action: Action | None = None) -> set[Action]:
     """Take a take of ours, or all of them, off a datablock, its NLA tracks included. Return the Actions that were on it."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is None:
         return set()
     taken: set[Action] = set()
     leave_tweak_mode(datablock)
-    if is_ours(data.action) and action in (None, data.action):
+    if data.action is not None and is_ours(data.action) and action in (None, data.action):
         taken.add(data.action)
         data.action = None
     for track in tracks_of(datablock, action):
-        taken |= {strip.action for strip in track.strips}
+        taken |= {strip.action for strip in track.strips if strip.action is not None}
         data.nla_tracks.remove(track)
     for one in taken:
         bag = bag_of(one, datablock)
@@ -268,12 +270,12 @@ def rest(datablock: ID, curves: Iterable[FCurve]) -> None:
         try:
             if path.endswith('"]'):
                 owner, _, name = path[:-2].rpartition('["')
-                holder = datablock.path_resolve(owner)
+                holder: Any = datablock.path_resolve(owner)
                 holder[name] = holder.id_properties_ui(name).as_dict()["default"]
             elif dot:
-                known = datablock.path_resolve(owner).bl_rna.properties[prop]
-                value = tuple(known.default_array) if known.is_array else 0.0
-                setattr(datablock.path_resolve(owner), prop, value)
+                holder = datablock.path_resolve(owner)
+                known = holder.bl_rna.properties[prop]
+                setattr(holder, prop, tuple(known.default_array) if known.is_array else 0.0)
         except (ValueError, KeyError, TypeError):  # the bone, shape or property is gone
             continue
     datablock.update_tag()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .actions import Channels
 from .axes import frames_from_blender
+from .data import armature_of, bends, mask_of, mesh_of, pose_of
 
 if TYPE_CHECKING:
     from bpy.types import Object, PoseBone
@@ -47,7 +48,7 @@ def read_rig(armature: Object) -> Rig:
     Raises:
         DuologueError: FAILED_PRECONDITION ``rig-scale`` when the object is mirrored or scaled unevenly.
     """
-    bones = armature.data.bones
+    bones = armature_of(armature).bones
     world = np.array(armature.matrix_world, np.float64)
     if not is_even(armature):
         raise DuologueError(
@@ -73,7 +74,7 @@ def is_even(armature: Object) -> bool:
 
 def connected(armature: Object) -> list[str]:
     """Return the bones that take no location because they are joined to their parent's tail."""
-    return [bone.name for bone in armature.data.bones if bone.use_connect and bone.parent]
+    return [bone.name for bone in armature_of(armature).bones if bone.use_connect and bone.parent]
 
 
 def sole_height(meshes: Sequence[Object]) -> float | None:
@@ -84,8 +85,8 @@ def sole_height(meshes: Sequence[Object]) -> float | None:
     lowest: list[float] = []
     for mesh in meshes:
         shown = _shown_vertices(mesh)
-        points = np.empty(3 * len(mesh.data.vertices), np.float32)
-        mesh.data.vertices.foreach_get("co", points)
+        points = np.empty(3 * len(mesh_of(mesh).vertices), np.float32)
+        mesh_of(mesh).vertices.foreach_get("co", points)
         world = np.array(mesh.matrix_world, np.float64)
         if shown.any():
             lowest.append(float((points.reshape(-1, 3)[shown] @ world[2, :3]).min() + world[2, 3]))
@@ -94,18 +95,19 @@ def sole_height(meshes: Sequence[Object]) -> float | None:
 
 def _shown_vertices(mesh: Object) -> NDArray[np.bool_]:
     """Return which vertices (V,) belong to a face that no mask modifier hides."""
-    shown = np.zeros(len(mesh.data.vertices), bool)
-    corners = np.empty(len(mesh.data.loops), np.int32)
-    mesh.data.loops.foreach_get("vertex_index", corners)
+    shown = np.zeros(len(mesh_of(mesh).vertices), bool)
+    corners = np.empty(len(mesh_of(mesh).loops), np.int32)
+    mesh_of(mesh).loops.foreach_get("vertex_index", corners)
     shown[corners] = True
     for modifier in mesh.modifiers:
-        group = mesh.vertex_groups.get(modifier.vertex_group) if modifier.type == "MASK" else None
-        if group is not None and modifier.mode == "VERTEX_GROUP" and modifier.show_viewport:
+        mask = mask_of(modifier)
+        group = mesh.vertex_groups.get(mask.vertex_group) if mask is not None else None
+        if mask is not None and group is not None and mask.mode == "VERTEX_GROUP" and mask.show_viewport:
             masked = [
-                any(g.group == group.index and g.weight > modifier.threshold for g in v.groups)
-                for v in mesh.data.vertices
+                any(g.group == group.index and g.weight > mask.threshold for g in v.groups)
+                for v in mesh_of(mesh).vertices
             ]
-            shown &= np.array(masked) ^ modifier.invert_vertex_group
+            shown &= np.array(masked) ^ mask.invert_vertex_group
     return shown
 
 
@@ -180,8 +182,8 @@ def bone_of(path: str) -> str:
 def world_pose(armature: Object, depsgraph: Any) -> NDArray[np.float64]:
     """(B, 4, 4): where each pose bone is in our world now, drivers and constraints included, its axes unscaled."""
     evaluated = armature.evaluated_get(depsgraph)
-    flat = np.empty(16 * len(evaluated.pose.bones), np.float32)
-    evaluated.pose.bones.foreach_get("matrix", flat)
+    flat = np.empty(16 * len(pose_of(evaluated).bones), np.float32)
+    pose_of(evaluated).bones.foreach_get("matrix", flat)
     world = np.array(evaluated.matrix_world, np.float64) @ flat.reshape(-1, 4, 4).transpose(0, 2, 1)
     world[:, :3, :3] /= np.linalg.norm(world[:, :3, :3], axis=1, keepdims=True)
     return frames_from_blender(world)
@@ -192,7 +194,6 @@ def meshes_of(armature: Object) -> list[Object]:
     meshes = [
         ob
         for ob in bpy.data.objects
-        if ob.type == "MESH"
-        and (ob.parent == armature or any(m.type == "ARMATURE" and m.object == armature for m in ob.modifiers))
+        if ob.type == "MESH" and (ob.parent == armature or any(bends(m, armature) for m in ob.modifiers))
     ]
     return sorted(meshes, key=lambda ob: ob.name)

@@ -7,12 +7,21 @@ What moved is listed, with the version of each, in the Blender Python API's chan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import bpy
 
 if TYPE_CHECKING:
-    from bpy.types import Action, ActionChannelbag, ActionSlot, FCurve, Scene, Strip
+    from bpy.types import (
+        Action,
+        ActionChannelbag,
+        ActionKeyframeStrip,
+        ActionSlot,
+        FCurve,
+        Scene,
+        SequenceEditor,
+        Strip,
+    )
 
 VERSION = bpy.app.version
 
@@ -21,7 +30,7 @@ def channelbag(action: Action, slot: ActionSlot) -> ActionChannelbag:
     """Return where the curves of one slot live, made if it is not there. Works on an Action that has no layer yet."""
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)
+    return cast("ActionChannelbag", cast("ActionKeyframeStrip", strip).channelbag(slot, ensure=True))
 
 
 def new_curve(bag: ActionChannelbag, path: str, index: int, group: str) -> FCurve:
@@ -38,6 +47,17 @@ def eevee() -> str:
     return "BLENDER_EEVEE" if VERSION >= (5, 0) else "BLENDER_EEVEE_NEXT"
 
 
+def editor_of(scene: Scene) -> SequenceEditor:
+    """Return a scene's video sequencer, made if it is not there."""
+    return scene.sequence_editor or cast("SequenceEditor", scene.sequence_editor_create())
+
+
+def view_plainly(scene: Scene) -> None:
+    """Show colours as they are, by a name that depends on the colour configuration."""
+    view: Any = scene.view_settings
+    view.view_transform = "Standard"
+
+
 def choose_video(scene: Scene) -> None:
     """Make a scene's output a video; from 5.0 on the kind of media has to be chosen first."""
     settings = scene.render.image_settings
@@ -46,7 +66,7 @@ def choose_video(scene: Scene) -> None:
     settings.file_format = "FFMPEG"
 
 
-def choose_image(scene: Scene, file_format: str = "PNG") -> None:
+def choose_image(scene: Scene, file_format: Literal["PNG", "JPEG"] = "PNG") -> None:
     """Make a scene's output single pictures."""
     settings = scene.render.image_settings
     if VERSION >= (5, 0):

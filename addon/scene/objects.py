@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import bpy
 import numpy as np
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from . import compat
 from .axes import from_blender
+from .data import curve_of
 
 if TYPE_CHECKING:
-    from bpy.types import FCurve, Object, Scene
+    from bpy.types import Curve, FCurve, Mesh, Object, Scene
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +97,7 @@ def way_along(curve: Object) -> Floats:
 
 def _spline(curve: Object) -> Floats:
     """Return the points of a curve's first spline as Blender draws it, without thickness, on the floor: (n, 2)."""
-    data = curve.data.copy()
+    data = cast("Curve", curve_of(curve).copy())
     thin: Object | None = None
     try:
         data.dimensions = "3D"
@@ -106,7 +107,7 @@ def _spline(curve: Object) -> Floats:
             data.splines.remove(spline)
         closed = bool(data.splines) and data.splines[0].use_cyclic_u
         thin = bpy.data.objects.new(curve.name, data)
-        mesh = thin.to_mesh()
+        mesh = cast("Mesh", thin.to_mesh())
         flat = np.empty(3 * len(mesh.vertices), np.float32)
         mesh.vertices.foreach_get("co", flat)
         thin.to_mesh_clear()

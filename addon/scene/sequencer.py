@@ -6,7 +6,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import aud
 import bpy
@@ -16,6 +16,7 @@ from duologue.errors import DuologueError, invalid
 from numpy.typing import NDArray
 
 from . import compat
+from .data import sound_of, sound_strip
 from .timing import frame_rate
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 VOICE = "duologue_performer"
 """Custom property of a strip: whose voice it holds."""
+
+_UNREADABLE = cast("type[Exception]", aud.error)
+"""What reading a sound ends with. Blender's types don't know that it is an exception."""
 
 
 def strip_name(performer: str) -> str:
@@ -40,7 +44,7 @@ def lay_speech(scene: Scene, performer: str, path: Path, frame: int, channel: in
         raise DuologueError(
             "NOT_FOUND", "sound-not-found", f"{path} does not exist; give the speech file of {performer}"
         )
-    editor = scene.sequence_editor or scene.sequence_editor_create()
+    editor = compat.editor_of(scene)
     name = strip_name(performer)
     if (old := editor.strips.get(name)) is not None:
         channel = old.channel
@@ -49,7 +53,7 @@ def lay_speech(scene: Scene, performer: str, path: Path, frame: int, channel: in
         strip = editor.strips.new_sound(name, str(path), channel, frame)
     except RuntimeError as error:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
-    strip.show_waveform = True
+    sound_strip(strip).show_waveform = True
     return strip
 
 
@@ -71,7 +75,7 @@ def read_sound(path: Path | str) -> tuple[NDArray[np.float32], int]:
         sound = aud.Sound.file(str(path))
         rate = int(sound.specs[0])  # asked first: of a file that is no sound, data() would end Blender 5.0
         return np.asarray(sound.data(), np.float32), rate
-    except aud.error as error:
+    except _UNREADABLE as error:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
 
 
@@ -138,8 +142,9 @@ def pick_channel(samples: NDArray[np.float32], channel: int, what: str) -> NDArr
 
 def _sound_of(strip: Strip) -> tuple[NDArray[np.float32], int]:
     """Read a strip's sound: its file, or what is packed into the .blend."""
-    path = Path(bpy.path.abspath(strip.sound.filepath, library=strip.sound.library))
-    packed = strip.sound.packed_file
+    sound = sound_of(strip)
+    path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
+    packed = sound.packed_file
     if packed is None:
         return read_sound(path)
     with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
@@ -156,7 +161,7 @@ def choose(scene: Scene, performer: str, name: str) -> None:
     and so do both halves when it is cut."""
     editor = scene.sequence_editor
     strip = editor.strips.get(name) if editor else None
-    if strip is None or performer in _voices(strip):
+    if editor is None or strip is None or performer in _voices(strip):
         return
     for other in editor.strips:
         if performer in _voices(other):
@@ -196,7 +201,7 @@ def problem(scene: Scene, performer: str, name: str) -> str:
         return _t("The strip “{strip}” of {name} is muted; unmute it or its channel, or take a file").format(
             strip=name, name=performer
         )
-    if any(len(strip.retiming_keys) for strip in audible_strips):
+    if any(len(sound_strip(strip).retiming_keys) for strip in audible_strips):
         return _t("The strip “{strip}” of {name} is retimed; reset its retiming, or bake it to a sound file").format(
             strip=name, name=performer
         )

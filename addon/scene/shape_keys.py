@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import armatures
 from .actions import Channels
+from .data import face_keys, keys_of
 
 if TYPE_CHECKING:
     from bpy.types import Key, Object
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 def face_meshes(armature: Object) -> list[Object]:
     """Return the meshes with shape keys that hang on an armature: face, teeth, tongue, brows, in the order of their names."""
-    return [mesh for mesh in armatures.meshes_of(armature) if mesh.data.shape_keys]
+    return [mesh for mesh in armatures.meshes_of(armature) if keys_of(mesh)]
 
 
 def shape_names(mesh: Object) -> list[str]:
     """Return the names of a mesh's shape keys without its basis."""
-    keys = mesh.data.shape_keys
+    keys = face_keys(mesh)
     return [block.name for block in keys.key_blocks if block != keys.reference_key] if keys else []
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -31,7 +31,7 @@ def unwatch() -> None:
             listeners.remove(handler)
 
 
-def _handlers() -> list[tuple[list[object], object]]:
+def _handlers() -> list[tuple[Any, Any]]:
     known = bpy.app.handlers
     return [(known.save_pre, _before_save), (known.save_post, _after_save), (known.load_pre, _before_load)]
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 import numpy as np
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from ..scene import actions, armatures, compat
 from ..scene.actions import Channels
+from ..scene.data import animate, animation_of, keys_of
 from . import tweaks
 
 if TYPE_CHECKING:
-    from bpy.types import ID, Action, ActionSlot, FCurve, Scene
+    from bpy.types import ID, Action, ActionSlot, FCurve, Object, Scene
 
 Path = tuple[str, int]
 """A curve's data path and index."""
@@ -73,7 +74,7 @@ def bake(
 
 
 def _play_instead(datablock: ID, action: Action) -> None:
-    data = datablock.animation_data or datablock.animation_data_create()
+    data = animate(datablock)
     layer = tweaks.track_of(datablock)
     for track in (*actions.tracks_of(datablock), *([layer] if layer else [])):
         track.mute = True
@@ -97,7 +98,7 @@ class _Layer:
 
 def _layers(datablock: ID, times: NDArray[np.float32]) -> list[_Layer]:
     """Return what plays on a datablock, the topmost first."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is None:
         return []
     layers = [_Layer(_curves(data.action, data.action_slot), data.action_blend_type == "REPLACE")]
@@ -180,9 +181,9 @@ def _channels(values: Values) -> list[Channels]:
 def _only_needed(datablocks: Sequence[ID], mixed: dict[ID, Values]) -> Iterator[None]:
     """Have Blender evaluate no mesh whose shapes are not asked for, and no modifier: they take most of a frame's time."""
     keys = {datablock for datablock in datablocks if datablock.id_type == "KEY" and not mixed[datablock]}
-    rigs = {datablock for datablock in datablocks if datablock.id_type == "OBJECT"}
+    rigs = {cast("Object", datablock) for datablock in datablocks if datablock.id_type == "OBJECT"}
     meshes = {mesh for rig in rigs for mesh in armatures.meshes_of(rig)}
-    hidden = [mesh for mesh in meshes if not mesh.hide_viewport and mesh.data.shape_keys in {*keys, None}]
+    hidden = [mesh for mesh in meshes if not mesh.hide_viewport and keys_of(mesh) in {*keys, None}]
     shown = [m for mesh in meshes for m in mesh.modifiers if m.show_viewport]
     for mesh in hidden:
         mesh.hide_viewport = True

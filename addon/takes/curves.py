@@ -11,6 +11,7 @@ from duologue.take import Take
 from ..cast.casting import cast_both
 from ..properties import named_performers, settings_of
 from ..scene import actions
+from ..scene.data import animation_of
 from ..scene.timing import frame_rate
 from . import store, writer
 from .face_tuning import from_text, to_text, tuning_of
@@ -73,7 +74,7 @@ def show_parts(entry: DUOLOGUE_PG_take) -> None:
 
 
 def _plays(datablock: ID, action: Action) -> bool:
-    data = datablock.animation_data
+    data = animation_of(datablock)
     return data is not None and (data.action == action or any(not t.mute for t in actions.tracks_of(datablock, action)))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import bpy
 import numpy as np
@@ -17,11 +17,12 @@ from bpy.app.handlers import persistent
 
 from ..properties.performer import UNKNOWN
 from ..scene import actions, compat, sequencer, shape_keys
+from ..scene.data import face_keys
 from ..scene.markers import read_markers
 from . import tweaks
 
 if TYPE_CHECKING:
-    from bpy.types import Action, Context, Depsgraph, NlaStrip, Scene, SequenceEditor, Strip
+    from bpy.types import Action, Context, Depsgraph, NlaStrip, Scene, SequenceEditor, SpaceSequenceEditor, Strip
 
     from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings
 
@@ -204,7 +205,7 @@ def shift_action(action: Action, frames: float) -> None:
 def _shift_strips(performer: DUOLOGUE_PG_performer, action: Action, frames: int) -> None:
     """Move the NLA strips of a kept take, on the armature and on every face, and the tweaks that lie over it while it plays."""
     meshes = shape_keys.face_meshes(performer.armature)
-    for datablock in (performer.armature, *(mesh.data.shape_keys for mesh in meshes)):
+    for datablock in (performer.armature, *(face_keys(mesh) for mesh in meshes)):
         tracks = actions.tracks_of(datablock, action)
         layer = tweaks.track_of(datablock)
         if layer is not None and any(not track.mute for track in tracks):
@@ -223,7 +224,7 @@ def _bring_script(scene: Scene, settings: DUOLOGUE_PG_settings, frames: int) -> 
     settings.first_frame += frames
     settings.heard_from += frames
     ours = {(cue.frame, cue.marker) for cue in read_markers(scene)[0]}
-    synced = any(area.spaces.active.use_marker_sync for area in _sequencers())
+    synced = any(cast("SpaceSequenceEditor", area.spaces.active).use_marker_sync for area in _sequencers())
     for marker in scene.timeline_markers:
         if (marker.frame, marker.name) in ours and not (synced and marker.select):  # else the sequencer moves it itself
             marker.frame += frames
@@ -277,7 +278,7 @@ def _is_dragging() -> bool:
     return any(op.bl_idname.startswith("TRANSFORM_OT") for window in windows for op in window.modal_operators)
 
 
-def _handlers() -> list[tuple[list[object], object]]:
+def _handlers() -> list[tuple[Any, Any]]:
     known = bpy.app.handlers
     others = (known.undo_post, known.redo_post, known.load_post)
     return [(known.depsgraph_update_post, _on_update), *((handlers, _on_change) for handlers in others)]

@@ -20,6 +20,7 @@ from duologue.units import Sound
 from ..cast.casting import cast_both
 from ..properties import DUOLOGUE_PG_settings, settings_of
 from ..scene import actions, shape_keys
+from ..scene.data import animation_of, face_keys, keys_of
 from ..scene.timing import frames_after
 from . import curves, store, thumbnails, tweaks, writer
 
@@ -89,9 +90,9 @@ def datablocks(performer: DUOLOGUE_PG_performer) -> list[ID]:
         return []
     meshes = shape_keys.face_meshes(performer.armature)
     for mesh in (performer.face, *(face.mesh for face in performer.faces)):
-        if mesh is not None and mesh not in meshes and mesh.data.shape_keys is not None:
+        if mesh is not None and mesh not in meshes and keys_of(mesh) is not None:
             meshes.append(mesh)
-    animated = [performer.armature, *(mesh.data.shape_keys for mesh in meshes)]
+    animated = [performer.armature, *(face_keys(mesh) for mesh in meshes)]
     return [datablock for datablock in animated if datablock.is_editable]
 
 
@@ -136,6 +137,8 @@ def play(scene: Scene, entry: DUOLOGUE_PG_take) -> None:
     curves.retune(scene, entry)
     bpy.context.view_layer.update()  # an armature without a pose crashes Blender when it gets a slot
     for performer, action in zip(settings.performers(), entry.actions(), strict=True):
+        if action is None:  # written just now where it was missing
+            continue
         for datablock in datablocks(performer):
             _play_on(datablock, action)
     if settings.shown_take != entry.key:
@@ -148,7 +151,7 @@ def _play_on(datablock: ID, action: Action) -> None:
     if slot is not None and not tracks:
         actions.assign(datablock, action, slot)
         return
-    data = datablock.animation_data
+    data = animation_of(datablock)
     if data is None:
         return
     actions.leave_tweak_mode(datablock)
@@ -182,7 +185,7 @@ def keep(settings: DUOLOGUE_PG_settings) -> int:
     count = 0
     for performer in settings.performers():
         for datablock in datablocks(performer):
-            data = datablock.animation_data
+            data = animation_of(datablock)
             if data is None or not actions.is_ours(data.action):
                 continue
             for track in actions.tracks_of(datablock):

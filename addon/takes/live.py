@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ..cast.cast import Performer
 from ..cast.eyes import Looks
 from ..scene import actions, armatures
+from ..scene.data import animation_of, armature_of, face_keys, pose_of
 from .face_tuning import Tuning, tuned
 from .writer import bone_rotations, retargeter
 
@@ -53,14 +54,14 @@ class LivePose:
         """Remember pose and faces as they are, and let go of the Actions that would overwrite the live pose."""
         self._name, self._rig, self._match = performer.name, performer.rig, performer.match
         self._armature = performer.armature.name
-        self._faces = {face.mesh.name: face.match for face in performer.faces if face.mesh.data.shape_keys.is_editable}
+        self._faces = {face.mesh.name: face.match for face in performer.faces if face_keys(face.mesh).is_editable}
         self._tuning = tuning
         self._retargeter = retargeter(skeleton, performer)
         self._looks = Looks(performer)
         self._last: RetargetedPose | None = None
         self._windows: list[_Posed] = []
         self._waiting: list[Track] = []
-        bones = performer.armature.pose.bones
+        bones = pose_of(performer.armature).bones
         self._modes = {name: bones[name].rotation_mode for name in self._match.bones.values() if name in bones}
         self._pose = {prop: _pose_values(performer.armature, prop) for prop in _POSE}
         self._before = {prop: values.copy() for prop, values in self._pose.items()}
@@ -96,7 +97,7 @@ class LivePose:
         if armature is None:
             return _Posed(len(track), {}, {})
         pose = self._last = self._retargeter.apply(track.rotations, track.root_translation, after=self._last)
-        bones = armature.pose.bones
+        bones = pose_of(armature).bones
         index = {bone.name: i for i, bone in enumerate(bones)}
         turned = bone_rotations(Performer(self._name, armature, self._rig, self._match, ()), pose)
         channels = [
@@ -162,15 +163,15 @@ class LivePose:
     def _switch(self, armature: Object, which: int) -> None:
         """Set a rig's own switches (IK or FK) as the take needs them (0), or back (1)."""
         for (bone, name), values in self._switches.items():
-            if armature.pose.bones[bone].get(name) != values[which]:
-                armature.pose.bones[bone][name] = values[which]
+            if pose_of(armature).bones[bone].get(name) != values[which]:
+                pose_of(armature).bones[bone][name] = values[which]
 
     def _find_armature(self) -> Object | None:
         """Return the armature if it still has the bones it had; those whose rotation mode was changed would jump."""
         armature = bpy.data.objects.get(self._armature)
-        if armature is None or tuple(bone.name for bone in armature.data.bones) != self._rig.names:
+        if armature is None or tuple(bone.name for bone in armature_of(armature).bones) != self._rig.names:
             return None
-        same = all(armature.pose.bones[name].rotation_mode == mode for name, mode in self._modes.items())
+        same = all(pose_of(armature).bones[name].rotation_mode == mode for name, mode in self._modes.items())
         return armature if same else None
 
 
@@ -194,7 +195,7 @@ class _Held:
 
     @classmethod
     def take(cls, datablock: ID) -> _Held:
-        data = datablock.animation_data
+        data = animation_of(datablock)
         if data is None:
             return cls()
         actions.leave_tweak_mode(datablock)
@@ -208,7 +209,7 @@ class _Held:
         return held
 
     def give_back(self, datablock: ID) -> None:
-        data = datablock.animation_data
+        data = animation_of(datablock)
         if data is None:
             return
         data.use_nla = self.use_nla
@@ -220,12 +221,12 @@ class _Held:
 
 
 def _animated(ob: Object) -> ID:
-    return ob.data.shape_keys if ob.type == "MESH" else ob
+    return face_keys(ob) if ob.type == "MESH" else ob
 
 
 def _keys(mesh: str) -> Any:
     ob = bpy.data.objects.get(mesh)
-    return ob.data.shape_keys if ob is not None and ob.type == "MESH" else None
+    return face_keys(ob) if ob is not None and ob.type == "MESH" else None
 
 
 def _write_shapes(keys: Key, shapes: Sequence[str], values: NDArray[Any]) -> None:
@@ -237,18 +238,18 @@ def _write_shapes(keys: Key, shapes: Sequence[str], values: NDArray[Any]) -> Non
 
 def _write_pose(armature: Object, pose: dict[str, NDArray[np.float32]]) -> None:
     for prop, values in pose.items():
-        armature.pose.bones.foreach_set(prop, values.ravel())
+        pose_of(armature).bones.foreach_set(prop, values.ravel())
     armature.update_tag()
 
 
 def _pose_values(armature: Object, prop: str) -> NDArray[np.float32]:
-    values = np.empty((len(armature.pose.bones), _POSE[prop]), np.float32)
-    armature.pose.bones.foreach_get(prop, values.ravel())
+    values = np.empty((len(pose_of(armature).bones), _POSE[prop]), np.float32)
+    pose_of(armature).bones.foreach_get(prop, values.ravel())
     return values
 
 
 def _shape_values(mesh: Object) -> NDArray[np.float32]:
-    blocks = mesh.data.shape_keys.key_blocks
+    blocks = face_keys(mesh).key_blocks
     values = np.empty(len(blocks), np.float32)
     blocks.foreach_get("value", values)
     return values

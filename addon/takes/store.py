@@ -120,8 +120,8 @@ def load_speech(entry: DUOLOGUE_PG_take) -> tuple[Sound, Sound] | None:
 
 def is_speech(entry: DUOLOGUE_PG_take, audio: tuple[Sound, Sound]) -> bool:
     """Return whether these are the voices that an entry was made from."""
-    kept = json.loads(entry.speech or "[]")
-    return len(kept) == len(audio) and all(map(_same, audio, kept))
+    stored = json.loads(entry.speech or "[]")
+    return len(stored) == len(audio) and all(map(_same, audio, stored))
 
 
 def _same(sound: Sound, about: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 import bpy.utils.previews
@@ -77,7 +77,8 @@ def _plain(space: SpaceView3D) -> Generator[None]:
     without a graphics card, and so 0.2 s. At this size nobody sees the difference.
     """
     shading, preferences = space.shading, bpy.context.preferences
-    before = space.overlay.show_overlays, shading.type, shading.background_type, tuple(shading.background_color)
+    color: Any = shading.background_color
+    before = space.overlay.show_overlays, shading.type, shading.background_type, tuple(color)
     smooth, unsaved = preferences.system.viewport_aa, preferences.is_dirty
     try:
         space.overlay.show_overlays, shading.type = False, "SOLID"
@@ -94,7 +95,7 @@ def _packed(strip: NDArray[np.float32]) -> Image:
     """Return pixels (SIDE, width, 4) as an image that is saved with the file."""
     image = bpy.data.images.new("Duologue Take", strip.shape[1], SIDE)
     strip[..., 3] = 1.0
-    image.pixels.foreach_set(np.ascontiguousarray(strip).ravel())
+    image.pixels.foreach_set(cast("Any", np.ascontiguousarray(strip).ravel()))
     image.update()
     image.pack()
     return image
@@ -133,7 +134,7 @@ def _camera(*roots: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
             (0, 0, 0, 1),
         )
     )
-    return (Matrix.Translation(middle + forward * 10.0) @ turn).inverted(), lens
+    return (Matrix.Translation(cast("Any", middle + forward * 10.0)) @ turn).inverted(), lens
 
 
 def _read(offscreen: Any) -> NDArray[np.float32]:

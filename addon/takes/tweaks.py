@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..scene import actions, compat
+from ..scene.data import animate, animation_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def add(datablocks: Sequence[ID], name: str, first: float, last: float) -> None:
 
 
 def _lay(datablock: ID, action: Action, first: float, last: float) -> NlaTrack:
-    data = datablock.animation_data or datablock.animation_data_create()
+    data = animate(datablock)
     slot = actions.slot_for(action, datablock)
     compat.channelbag(action, slot)
     track = data.nla_tracks.new()
@@ -56,7 +57,7 @@ def _lay(datablock: ID, action: Action, first: float, last: float) -> NlaTrack:
 
 def track_of(datablock: ID) -> NlaTrack | None:
     """Return a datablock's tweak layer, or None."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     tracks = data.nla_tracks if data is not None else ()
     return next((t for t in tracks if len(t.strips) and all(_is_layer(s.action) for s in t.strips)), None)
 
@@ -67,7 +68,7 @@ def _is_layer(action: Action | None) -> bool:
 
 def is_entered(datablock: ID) -> bool:
     """Return whether keys go into the tweak layer now."""
-    data = datablock.animation_data
+    data = animation_of(datablock)
     return data is not None and data.use_tweak_mode and _is_layer(data.action)
 
 
@@ -78,8 +79,8 @@ def are_entered(settings: DUOLOGUE_PG_settings) -> bool:
 
 def enter(datablock: ID) -> None:
     """Let keys go into the tweak layer."""
-    track, data = track_of(datablock), datablock.animation_data
-    if track is None or is_entered(datablock):
+    track, data = track_of(datablock), animation_of(datablock)
+    if track is None or data is None or is_entered(datablock):
         return
     actions.leave_tweak_mode(datablock)
     for other in data.nla_tracks:
@@ -95,13 +96,14 @@ def lift_above(datablock: ID, track: NlaTrack | None) -> None:
     layer = track_of(datablock)
     if layer is None or track is None:
         return
-    order = list(datablock.animation_data.nla_tracks)
+    order = list(animate(datablock).nla_tracks)
     if order.index(layer) > order.index(track):
         return
     strip, muted = layer.strips[0], layer.mute
     action, first, last, influence = strip.action, strip.frame_start, strip.frame_end, strip.influence
+    assert action is not None  # by which the layer was known
     blend, extrapolation = strip.blend_type, strip.extrapolation
-    datablock.animation_data.nla_tracks.remove(layer)
+    animate(datablock).nla_tracks.remove(layer)
     new = _lay(datablock, action, first, last)
     new.mute = muted
     new.strips[0].influence, new.strips[0].blend_type, new.strips[0].extrapolation = influence, blend, extrapolation
@@ -114,8 +116,8 @@ def remove_empty(datablock: ID) -> None:
         return
     actions.leave_tweak_mode(datablock)
     action = track.strips[0].action
-    if any(len(curve.keyframe_points) for curve in actions.curves_of(action)):
+    if action is None or any(len(curve.keyframe_points) for curve in actions.curves_of(action)):
         return
-    datablock.animation_data.nla_tracks.remove(track)
+    animate(datablock).nla_tracks.remove(track)
     if action.users - int(action.use_fake_user) <= 0:
         bpy.data.actions.remove(action)

@@ -22,6 +22,7 @@ from ..cast.cast import Face, Performer
 from ..cast.eyes import Looks
 from ..scene import actions, armatures, compat, shape_keys
 from ..scene.actions import Channels
+from ..scene.data import animation_of, armature_of, face_keys, pose_of
 from .face_tuning import Tuning, tuned
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def notes_on(performers: Sequence[Performer]) -> list[str]:
         notes += [
             f"{face.mesh.name} is linked, so its face stays still; make a library override of the mesh data too"
             for face in performer.faces
-            if not face.mesh.data.shape_keys.is_editable
+            if not face_keys(face.mesh).is_editable
         ]
     return notes
 
@@ -93,15 +94,16 @@ def write_track(
     actions.write_curves(compat.channelbag(action, body), channels, frames)
     weights = tuned(track.weights, tuning or {})
     for face in editable_faces(performer):
-        keys = face.mesh.data.shape_keys
+        keys = face_keys(face.mesh)
         bag = compat.channelbag(action, actions.slot_for(action, keys))
         actions.write_curves(bag, face_channels(keys, weights, face.match), frames)
 
 
 def assign(performer: Performer, action: Action) -> None:
     """Let an Action that was written for a performer play on its armature and faces, in place of an earlier take."""
-    for datablock in (performer.armature, *(face.mesh.data.shape_keys for face in editable_faces(performer))):
-        before = datablock.animation_data.action if datablock.animation_data is not None else None
+    for datablock in (performer.armature, *(face_keys(face.mesh) for face in editable_faces(performer))):
+        data = animation_of(datablock)
+        before = data.action if data is not None else None
         actions.assign(datablock, action, actions.slot_for(action, datablock))
         if before is not None and before != action:
             actions.remove_unused(before)  # unless the list of takes or an NLA track still has it
@@ -109,13 +111,13 @@ def assign(performer: Performer, action: Action) -> None:
 
 def datablocks_of(armature: Object) -> list[ID]:
     """Return what of a character can carry an Action here: its armature, and the shape keys of its meshes."""
-    keys = [mesh.data.shape_keys for mesh in shape_keys.face_meshes(armature)]
+    keys = [face_keys(mesh) for mesh in shape_keys.face_meshes(armature)]
     return [datablock for datablock in (armature, *keys) if datablock.is_editable]
 
 
 def editable_faces(performer: Performer) -> list[Face]:
     """Return the faces that can be animated in this file."""
-    return [face for face in performer.faces if face.mesh.data.shape_keys.is_editable]
+    return [face for face in performer.faces if face_keys(face.mesh).is_editable]
 
 
 def retune_track(
@@ -123,7 +125,7 @@ def retune_track(
 ) -> None:
     """Write those curves of the faces anew that another tuning changes; all others stay, edited or not."""
     for face in editable_faces(performer):
-        keys = face.mesh.data.shape_keys
+        keys = face_keys(face.mesh)
         bag = compat.channelbag(action, actions.slot_for(action, keys))
         was, will = (face_channels(keys, tuned(track.weights, tuning), face.match) for tuning in (old, new))
         changed = [b for a, b in zip(was, will, strict=True) if not np.array_equal(a.values, b.values)]
@@ -167,7 +169,7 @@ def retargeter(skeleton: Skeleton, performer: Performer) -> Retargeter:
 
 def body_channels(performer: Performer, pose: RetargetedPose) -> list[Channels]:
     """Return the channels of a posed body, each bone's in the rotation mode it has."""
-    bones = performer.armature.pose.bones
+    bones = pose_of(performer.armature).bones
     channels = [
         Channels(armatures.bone_path(setting.bone, f'["{setting.name}"]'), np.array([[setting.value]]), setting.bone)
         for setting in performer.match.rig_map.properties
@@ -183,7 +185,7 @@ def body_channels(performer: Performer, pose: RetargetedPose) -> list[Channels]:
 
 def bone_rotations(performer: Performer, pose: RetargetedPose) -> NDArray[np.float64]:
     """Return the bones' quaternions (T, M, 4), those that don't inherit their parent's rotation held against the world."""
-    bones = performer.armature.data.bones
+    bones = armature_of(performer.armature).bones
     free = [i for i, name in enumerate(pose.bones) if not bones[name].use_inherit_rotation]
     if not free:
         return pose.quaternions

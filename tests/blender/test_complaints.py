@@ -108,8 +108,7 @@ def test_1_the_source_knows_no_installer_and_no_path_tricks():
 
 
 def test_2_the_extension_brings_pyzmq_and_itself_and_never_numpy():
-    pytest.importorskip("typer", reason="the command line is not installed in this Python")
-    from duologue.cli import extension
+    from duologue.packaging import extension
 
     assert extension.PYZMQ.startswith("pyzmq")
     manifest = (REPOSITORY / "blender_manifest.toml").read_text()
