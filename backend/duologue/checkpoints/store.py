@@ -15,10 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,13 +126,9 @@ def import_checkpoint(folder: Path) -> Path:
 
 def user_folder() -> Path:
     """Return the folder that ``duologue models import`` copies into (it need not exist)."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share"))
-    return base / "duologue" / "checkpoints"
+    import platformdirs
+
+    return platformdirs.user_data_path("duologue", appauthor=False) / "checkpoints"
 
 
 def list_checkpoints() -> list[Path]:
@@ -142,6 +136,22 @@ def list_checkpoints() -> list[Path]:
     folders = [user_folder(), checkpoints_folder()]
     entries = [entry for folder in folders if folder.is_dir() for entry in sorted(folder.iterdir())]
     return [entry for entry in entries if (entry / MANIFEST).is_file()]
+
+
+def survey() -> list[dict[str, Any]]:
+    """Open every checkpoint there is and return a row each: name, folder, model, digest, size, and what is wrong with it."""
+    rows: list[dict[str, Any]] = []
+    for folder in list_checkpoints():
+        row: dict[str, Any] = {"name": folder.name, "folder": str(folder), "ok": True, "problem": ""}
+        try:
+            checkpoint = open_checkpoint(folder)
+            size = (folder / MODEL).stat().st_size
+            model = checkpoint.config.get("model")
+            row |= {"model": model, "sha256": checkpoint.sha256, "megabytes": round(size / 1e6, 2)}
+        except DuologueError as error:
+            row |= {"ok": False, "problem": error.message}
+        rows.append(row)
+    return rows
 
 
 def digest(path: Path) -> str:

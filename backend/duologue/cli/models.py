@@ -9,31 +9,15 @@ import typer
 
 from duologue.checkpoints import store as checkpoints
 from duologue.cli.console import out, print_json
-from duologue.errors import DuologueError
 
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
-def survey() -> list[dict[str, object]]:
-    """Open every checkpoint found and return a row each: name, model, folder, parameters' digest, and what is wrong."""
-    rows: list[dict[str, object]] = []
-    for folder in checkpoints.list_checkpoints():
-        row: dict[str, object] = {"name": folder.name, "folder": str(folder), "ok": True, "problem": ""}
-        try:
-            found = checkpoints.open_checkpoint(folder)
-            size = (folder / checkpoints.MODEL).stat().st_size
-            row |= {"model": found.config.get("model"), "sha256": found.sha256, "megabytes": round(size / 1e6, 2)}
-        except DuologueError as error:
-            row |= {"ok": False, "problem": error.message}
-        rows.append(row)
-    return rows
-
-
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the checkpoints found here, each verified as it is read."""
-    rows = survey()
+    rows = checkpoints.survey()
     if as_json:
         print_json(rows)
         return
@@ -45,8 +29,8 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def verify(name: Annotated[str, typer.Argument(help="A name from `duologue models list`, or a folder.")]) -> None:
     """Check one checkpoint's files against its manifest; exit code 3 when they differ."""
-    found = checkpoints.open_checkpoint(name)
-    out.print(f"{found.name}: ok, sha256 {found.sha256}", markup=False)
+    checkpoint = checkpoints.open_checkpoint(name)
+    out.print(f"{checkpoint.name}: ok, sha256 {checkpoint.sha256}", markup=False)
 
 
 @app.command("import")
