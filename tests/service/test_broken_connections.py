@@ -10,10 +10,10 @@ import pytest
 from duologue.errors import DuologueError
 from duologue.service.auth import KeyStore
 from duologue.service.limits import Limits
+from duologue.service.proxy import Proxy
 from duologue.take import Window
 from duologue.wire.client import Client, Finished, Job
 from duologue.wire.connection import Connection
-from proxy import Proxy
 from servers import Server, brief, speech
 
 

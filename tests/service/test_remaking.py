@@ -18,6 +18,7 @@ from duologue.performance import Performance
 from duologue.performance.inpainting import BLEND, KeptTake
 from duologue.service.auth import KeyStore
 from duologue.service.limits import Limits
+from duologue.service.proxy import Proxy
 from duologue.take import Progress, Take, Window
 from duologue.take.edit import Edit
 from duologue.units import Sound
@@ -25,7 +26,6 @@ from duologue.wire import messages
 from duologue.wire.client import Client, Finished, Job, Notice
 from duologue.wire.connection import Connection
 from duologue.wire.framing import decode, encode
-from proxy import Proxy
 from servers import Server, Start, brief, speech
 
 SKELETON = Skeleton.builtin("duologue60")

@@ -130,11 +130,31 @@ def measure_import(repeats: int) -> list[Row]:
     return [_row("import duologue", statistics.median(times), "s", 0.15, f"median of {repeats} fresh interpreters")]
 
 
+def measure_faults(repeats: int) -> list[Row]:
+    """Mistreat a server: 10,000 malformed messages, 10 cut connections and 2 killed workers each of so many times."""
+    from duologue.service.faults import measure_faults as mistreat
+
+    report = mistreat(repeats)
+    how = f"{report['messages']} malformed messages, {report['cuts']} cuts, {report['kills']} killed workers"
+    if report["failed"]:
+        how += f"; ended with an error: {report['failed']}"
+    spoilt = report["lost"] + report["doubled"] + report["changed"] + sum(report["failed"].values())
+    return [
+        _row("faults: takes lost, doubled, changed or failed", spoilt, "", 0, how),
+        _row("faults: server ended", int(report["server_ended"]), "", 0, "same run"),
+        *(
+            _row(f"faults: {name}", value, "more", None, "of the server, from the end of the first round to the last's")
+            for name, value in report["growth"].items()
+        ),
+    ]
+
+
 PARTS: dict[str, Callable[[int], list[Row]]] = {
     "import": measure_import,
     "take": measure_take,
     "wire": measure_wire,
     "blender": measure_blender,
+    "faults": measure_faults,
 }
 
 

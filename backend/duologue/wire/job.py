@@ -153,6 +153,7 @@ class Job:
             self._finish(_no_remake(welcome.version))
             return
         if self.id and resume:
+            self.opened = False  # until the server has said what it holds: what was sent before may be lost
             send(messages.Resume(before, self.id, self._next_seq, self._room()), {})
         else:
             self._open(send)
