@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,14 +20,14 @@ import dressed_rigs  # noqa: E402
 import kit_characters  # noqa: E402
 import numpy as np  # noqa: E402
 from duologue.take import Take  # noqa: E402
-from mathutils import Vector  # noqa: E402
-from PIL import Image, ImageDraw  # noqa: E402
+from PIL import Image  # noqa: E402
 from walking import walking_take  # noqa: E402
 
 from addon.cast import characters  # noqa: E402
 from addon.cast.cast import Performer, cast  # noqa: E402
 from addon.scene import armatures  # noqa: E402
 from addon.takes.writer import write_take  # noqa: E402
+from tools.characters.studio import Studio, View, sheet  # noqa: E402
 
 SIZE = (230, 270)
 WHOLE = (14, 46, 84)
@@ -57,12 +56,13 @@ WHO_OF_THE_KIT = {
 def main(out: Path, take: Take) -> None:
     who = {**WHO, **(WHO_OF_THE_KIT if kit_characters.KIT.is_dir() else {})}
     rows = [_row(title, make, take) for title, make in who.items()]
-    _sheet(rows, out)
+    sheet([picture for row in rows for picture in row], len(rows[0]), out)
 
 
 def _row(title: str, make: Callable, take: Take) -> list[Image.Image]:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    scene = _studio()
+    studio = _studio()
+    scene = studio.scene
     armature, _ = make(scene)
     other = sample("ben")(scene)
     for mesh in bpy.data.objects:
@@ -75,11 +75,14 @@ def _row(title: str, make: Callable, take: Take) -> list[Image.Image]:
     for i, frame in enumerate(WHOLE):
         scene.frame_set(min(frame, take.frames - 1) + 1)
         hips = _place(one, "Hips")
-        pictures.append(_shot(scene, (hips[0], 0.86, hips[2]), 3.7, 30, 6, 50, title if i == 0 else f"frame {frame}"))
-    for joint, label in (("LeftHandMiddle1", "left hand"), ("RightHandMiddle1", "right hand")):
-        pictures.append(_shot(scene, _place(one, joint), 0.85, 60 if joint.startswith("Left") else 120, 15, 70, label))
+        pictures.append(
+            studio.shot(View((hips[0], 0.86, hips[2]), 3.7, 60, 6, 50), SIZE, title if i == 0 else f"frame {frame}")
+        )
+    # Performer A looks along +X.
+    for joint, side, azimuth in (("LeftHandMiddle1", "left", 30), ("RightHandMiddle1", "right", -30)):
+        pictures.append(studio.shot(View(_place(one, joint), 0.85, azimuth, 15, 70), SIZE, f"{side} hand"))
     feet = (_place(one, "LeftFoot") + _place(one, "RightFoot")) / 2
-    pictures.append(_shot(scene, feet, 1.5, 60, 6, 70, "feet"))
+    pictures.append(studio.shot(View(feet, 1.5, 30, 6, 70), SIZE, "feet"))
     return pictures
 
 
@@ -88,21 +91,9 @@ def _place(performer: Performer, joint: str) -> np.ndarray:
     return armatures.world_pose(performer.armature, depsgraph)[performer.bone_index(joint), :3, 3]
 
 
-def _studio():
-    scene = bpy.context.scene
-    scene.render.fps = 30
-    scene.render.engine = "BLENDER_WORKBENCH"
-    shading = scene.display.shading
-    shading.light, shading.color_type = "STUDIO", "MATERIAL"
-    shading.show_cavity, shading.cavity_type = True, "WORLD"
-    scene.display.render_aa = "8"
-    scene.view_settings.view_transform = "Standard"
-    scene.world = bpy.data.worlds.new("studio")
-    scene.world.color = (0.23, 0.25, 0.28)
-    scene.render.resolution_x, scene.render.resolution_y = SIZE
-    scene.camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
-    scene.camera.data.clip_start = 0.01
-    scene.collection.objects.link(scene.camera)
+def _studio() -> Studio:
+    studio = Studio(bpy.context.scene)
+    studio.scene.render.fps = 30
     bpy.ops.mesh.primitive_grid_add(
         x_subdivisions=24, y_subdivisions=24, size=12
     )  # the floor, in squares of half a metre
@@ -113,45 +104,12 @@ def _studio():
         floor.data.materials.append(material)
     for polygon in floor.data.polygons:
         polygon.material_index = int(sum(math.floor(c / 0.5) for c in polygon.center[:2])) % 2
-    return scene
-
-
-def _shot(
-    scene, centre: Sequence[float], distance: float, azimuth: float, elevation: float, lens: float, label: str
-) -> Image.Image:
-    """Draw from ``azimuth`` degrees to the left of +X, the way performer A looks; our axes."""
-    a, e = math.radians(90 - azimuth), math.radians(elevation)
-    aim = np.asarray(centre, float)
-    eye = aim + distance * np.array([math.sin(a) * math.cos(e), math.sin(e), math.cos(a) * math.cos(e)])
-    eye_b, aim_b = (Vector((v[0], -v[2], v[1])) for v in (eye, aim))
-    scene.camera.location, scene.camera.data.lens = eye_b, lens
-    scene.camera.rotation_euler = (aim_b - eye_b).to_track_quat("-Z", "Y").to_euler()
-    with tempfile.TemporaryDirectory() as folder:
-        scene.render.filepath = str(Path(folder, "shot.png"))
-        bpy.ops.render.render(write_still=True)
-        image = Image.open(scene.render.filepath).convert("RGB")
-    ImageDraw.Draw(image).text((5, 4), label, fill=(255, 255, 255))
-    return image
-
-
-def _sheet(rows: Sequence[Sequence[Image.Image]], path: Path) -> None:
-    """Tile the pictures and save them as a palette PNG, small enough for a repository."""
-    out = Image.new("RGB", (SIZE[0] * len(rows[0]), SIZE[1] * len(rows)))
-    for y, row in enumerate(rows):
-        for x, image in enumerate(row):
-            out.paste(image, (SIZE[0] * x, SIZE[1] * y))
-    for colours in (256, 160, 96, 64):
-        out.quantize(colours, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
-        if path.stat().st_size < 400_000:
-            break
-    print(f"{path}: {path.stat().st_size // 1000} kB")
+    return studio
 
 
 if __name__ == "__main__":
-    told = sys.argv[1:]
+    arguments = sys.argv[1:]
     main(
-        Path(told[0]) if told else ROOT / "docs" / "pictures" / "retarget.png",
-        Take.load(told[1]) if len(told) > 1 else walking_take(),
+        Path(arguments[0]) if arguments else ROOT / "docs" / "pictures" / "retarget.png",
+        Take.load(arguments[1]) if len(arguments) > 1 else walking_take(),
     )

@@ -102,11 +102,21 @@ def tops(j: Joints, d: BodyDesign) -> list[Weighted]:
     weights = j.upper_body(points, faces, 4)
     inside = bare(points) < -0.022 if d.jacket else np.zeros(len(points), bool)
     out.append(_culled(Piece("top", points, faces, ["top"] * len(faces)), weights, inside))
-    out += _trims(j, d, low, whole, bare, opening)
+    out += _trims(j, d, _Top(low, bare, whole, opening))
     return out
 
 
-def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field, opening: Field) -> list[Weighted]:  # noqa: PLR0917
+@dataclass(frozen=True)
+class _Top:
+    """What trims lie on: the height of the hem, the body under the cloth, the cloth, and a jacket's front opening."""
+
+    low: float
+    bare: Field
+    whole: Field
+    opening: Field
+
+
+def _trims(j: Joints, d: BodyDesign, top: _Top) -> list[Weighted]:
     """Collar, cuffs and hem: bands a little thicker than the cloth."""
     out: list[Weighted] = []
     neck, wrist = j["Neck"], j["LeftHand"]
@@ -116,7 +126,7 @@ def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field, open
     points, faces = surface_nets(ring, (-0.13, neck[1] - 0.09, -0.14), (0.13, neck[1] + 0.10, 0.14), 0.0105)
     out.append((Piece("collar", points, faces, [name] * len(faces)), j.upper_body(points, faces, 3)))
     if d.jacket:
-        out += _facing(j, whole, bare, opening)
+        out += _facing(j, top)
     r = d.arm[2] + (0.012 if d.jacket else 0.0) + 0.004
     tube = clip(
         0.010,
@@ -132,28 +142,30 @@ def _trims(j: Joints, d: BodyDesign, low: float, whole: Field, bare: Field, open
     out += [(cuff, weights), (cuff.mirrored("cuff"), mirror_weights(j, weights))]
     band = clip(
         0.012,
-        offset(whole if d.jacket else bare, 0.005),
-        half_space((0, low - 0.012, 0), (0, -1, 0)),
-        half_space((0, low + 0.034, 0), (0, 1, 0)),
+        offset(top.whole if d.jacket else top.bare, 0.005),
+        half_space((0, top.low - 0.012, 0), (0, -1, 0)),
+        half_space((0, top.low + 0.034, 0), (0, 1, 0)),
     )
     if d.jacket:
-        band = carve(0.012, band, opening)
-    points, faces = surface_nets(band, (-0.27, low - 0.05, -0.24), (0.27, low + 0.07, 0.24), 0.0165)
+        band = carve(0.012, band, top.opening)
+    points, faces = surface_nets(band, (-0.27, top.low - 0.05, -0.24), (0.27, top.low + 0.07, 0.24), 0.0165)
     weights = j.upper_body(points, faces, 3)
-    out.append(_culled(Piece("hem", points, faces, ["trim"] * len(faces)), weights, bare(points) < -0.008))
+    out.append(_culled(Piece("hem", points, faces, ["trim"] * len(faces)), weights, top.bare(points) < -0.008))
     return out
 
 
-def _facing(j: Joints, whole: Field, bare: Field, opening: Field) -> list[Weighted]:
+def _facing(j: Joints, top: _Top) -> list[Weighted]:
     """A jacket's collar and the bands along its opening."""
     neck = j["Neck"]
     low = j["Hips"][1]
-    bands = clip(0.007, offset(whole, 0.0075), offset(opening, 0.024), lambda p: -opening(p), _neckline(j, 0.026))
+    bands = clip(
+        0.007, offset(top.whole, 0.0075), offset(top.opening, 0.024), lambda p: -top.opening(p), _neckline(j, 0.026)
+    )
     points, faces = surface_nets(
         bands, (-0.13, low - 0.07, 0.0), (0.13, neck[1] + 0.06, 0.22), (0.0105, 0.0165, 0.0105)
     )
     weights = j.upper_body(points, faces, 3)
-    out = [_culled(Piece("facing", points, faces, ["trim"] * len(faces)), weights, bare(points) < -0.012)]
+    out = [_culled(Piece("facing", points, faces, ["trim"] * len(faces)), weights, top.bare(points) < -0.012)]
     collar = carve(
         0.010,
         _ring((0, neck[1] + 0.004, -0.029), 0.0850, 0.0135, NECK_TILT, 1.9),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ from duologue.units import FPS, SPEECH_RATE
 from numpy.typing import NDArray
 from PIL import Image
 
-from tools.characters.pictures import PICTURES, Studio, sheet
+from tools.characters.pictures import PICTURES, SampleStudio
+from tools.characters.studio import View, sheet
 
 Weights = NDArray[np.float32]
 
@@ -57,37 +59,39 @@ def demo_voice() -> NDArray[np.float32]:
     return samples[near]
 
 
-def head(studio: Studio, name: str, weights: Weights, label: str, size: tuple[int, int] = (260, 300)) -> Image.Image:
+def head(
+    studio: SampleStudio, name: str, weights: Weights, label: str, size: tuple[int, int] = (260, 300)
+) -> Image.Image:
     """Return a picture of a head; ``weights`` (52,)."""
     studio.show(name)
     studio.face(name, dict(zip(NAMES, weights.tolist(), strict=True)))
-    return studio.shot((0, studio.heights[name] - 0.15, 0.02), 0.74, 14, 1, 90, size, label)
+    return studio.shot(View((0, studio.heights[name] - 0.15, 0.02), 0.74, 14, 1, 90), size, label)
 
 
-def mouth(studio: Studio, name: str, weights: Weights, label: str) -> Image.Image:
+def mouth(studio: SampleStudio, name: str, weights: Weights, label: str) -> Image.Image:
     """Return a close-up of a mouth."""
     studio.show(name)
     studio.face(name, dict(zip(NAMES, weights.tolist(), strict=True)))
-    return studio.shot((0, studio.heights[name] - 0.2, 0.05), 0.55, 25, 0, 100, (300, 220), label)
+    return studio.shot(View((0, studio.heights[name] - 0.2, 0.05), 0.55, 25, 0, 100), (300, 220), label)
 
 
-def emotions(studio: Studio, pipeline: FacePipeline) -> None:
+def emotions(studio: SampleStudio, pipeline: FacePipeline) -> None:
     """Write face_emotions.png: two rows a line, speaking (Ada) and listening (Ben), the 26 emotions side by side."""
     voice = demo_voice()[: 5 * SPEECH_RATE]
     tiles: list[Image.Image] = []
     for index, label in enumerate(EMOTIONS):
         frames = len(voice) * FPS // SPEECH_RATE
-        made = perform(voice, np.full(frames, index), pipeline)
+        weights = perform(voice, np.full(frames, index), pipeline)
         # A jaw half open shows speech without hiding the mood; blinks would hide the eyes.
-        awake = made[..., INDEX["eyeBlinkLeft"]] < 0.3
-        speaking = int(np.argmin(np.where(awake[0], np.abs(made[0, :, INDEX["jawOpen"]] - 0.18), 1)))
+        awake = weights[..., INDEX["eyeBlinkLeft"]] < 0.3
+        speaking = int(np.argmin(np.where(awake[0], np.abs(weights[0, :, INDEX["jawOpen"]] - 0.18), 1)))
         listening = int(np.argmax(awake[1, frames // 2 :])) + frames // 2
-        tiles.append(head(studio, "ada", made[0, speaking], label))
-        tiles.append(head(studio, "ben", made[1, listening], "listens"))
+        tiles.append(head(studio, "ada", weights[0, speaking], label))
+        tiles.append(head(studio, "ben", weights[1, listening], "listens"))
     sheet(tiles, 8, PICTURES / "face_emotions.png")
 
 
-def plosives(studio: Studio, pipeline: FacePipeline, kit: Path) -> None:
+def plosives(studio: SampleStudio, pipeline: FacePipeline, kit: Path) -> None:
     """Write face_plosives.png: ten p, b, m of voices that training never heard, and the vowel after each."""
     rng = np.random.default_rng(3)
     clips = [clip for clip in recorded(kit, kit_cache(), ["speech_matthes"]) if FaceSplit.read().holds(clip.name)]
@@ -101,13 +105,13 @@ def plosives(studio: Studio, pipeline: FacePipeline, kit: Path) -> None:
     for number, index in enumerate(rng.choice(len(pairs), 10, replace=False)):
         clip, consonant, vowel = pairs[index]
         frames = len(clip.samples) * FPS // SPEECH_RATE
-        made = perform(clip.samples, np.full(frames, EMOTIONS.index("calmness")), pipeline)[0]
+        weights = perform(clip.samples, np.full(frames, EMOTIONS.index("calmness")), pipeline)[0]
         near = slice(max(int(np.ceil((consonant.start - 0.06) * FPS)), 0), int((consonant.end + 0.06) * FPS) + 1)
-        gaps = lip_gap(made[near])
+        gaps = lip_gap(weights[near])
         closed, opened = near.start + int(gaps.argmin()), min(int((vowel.start + vowel.end) / 2 * FPS), frames - 1)
         name = ("ada", "ben")[number % 2]
-        tiles.append(mouth(studio, name, made[closed], f"{consonant.name}: {gaps.min():.1f} mm"))
-        tiles.append(mouth(studio, name, made[opened], f"then {vowel.name}"))
+        tiles.append(mouth(studio, name, weights[closed], f"{consonant.name}: {gaps.min():.1f} mm"))
+        tiles.append(mouth(studio, name, weights[opened], f"then {vowel.name}"))
     sheet(tiles, 4, PICTURES / "face_plosives.png")
 
 
@@ -116,7 +120,7 @@ def kit_cache() -> Path:
     return Path("training/face/phones")
 
 
-def video(studio: Studio, pipeline: FacePipeline) -> None:
+def video(studio: SampleStudio, pipeline: FacePipeline) -> None:
     """Write face_emotions.mp4 (480 x 480, 30 fps, with sound); needs ffmpeg."""
     import soundfile
 
@@ -129,24 +133,24 @@ def video(studio: Studio, pipeline: FacePipeline) -> None:
         before = min(60, 36 * index)
         at = slice((36 * index - before) * SPEECH_RATE // FPS, 36 * (index + 1) * SPEECH_RATE // FPS)
         pieces.append(perform(voice[at], np.full(before + 36, index), pipeline)[:, before:])
-    made = np.concatenate(pieces, axis=1)
-    studio.scene.display.render_aa = "FXAA"  # 936 frames of two heads
-    folder = studio.folder / "video"
-    folder.mkdir()
-    for frame in range(frames):
-        left = head(studio, "ada", made[0, frame], EMOTIONS[which[frame]], (240, 300))
-        right = head(studio, "ben", made[1, frame], "listens", (240, 300))
-        both = Image.new("RGB", (480, 300))
-        both.paste(left, (0, 0))
-        both.paste(right, (240, 0))
-        both.save(folder / f"{frame:05d}.png")
-    soundfile.write(folder / "voice.wav", voice, SPEECH_RATE)
-    command = [
-        shutil.which("ffmpeg") or "ffmpeg", "-y", "-loglevel", "error", "-r", "30", "-i", str(folder / "%05d.png"),
-        "-i", str(folder / "voice.wav"), "-c:v", "libx264", "-crf", "30", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "48k",
-        "-movflags", "+faststart", str(PICTURES / "face_emotions.mp4"),
-    ]  # fmt: skip
-    subprocess.run(command, check=True)
+    weights = np.concatenate(pieces, axis=1)
+    studio.hurry()  # 936 frames of two heads
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for frame in range(frames):
+            left = head(studio, "ada", weights[0, frame], EMOTIONS[which[frame]], (240, 300))
+            right = head(studio, "ben", weights[1, frame], "listens", (240, 300))
+            both = Image.new("RGB", (480, 300))
+            both.paste(left, (0, 0))
+            both.paste(right, (240, 0))
+            both.save(folder / f"{frame:05d}.png")
+        soundfile.write(folder / "voice.wav", voice, SPEECH_RATE)
+        command = [
+            shutil.which("ffmpeg") or "ffmpeg", "-y", "-loglevel", "error", "-r", "30", "-i", str(folder / "%05d.png"),
+            "-i", str(folder / "voice.wav"), "-c:v", "libx264", "-crf", "30", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "48k",
+            "-movflags", "+faststart", str(PICTURES / "face_emotions.mp4"),
+        ]  # fmt: skip
+        subprocess.run(command, check=True)
 
 
 def main() -> None:
@@ -156,7 +160,7 @@ def main() -> None:
     parser.add_argument("--kit", type=Path, default=Path("../shared/kit"))
     parser.add_argument("--face", default="face")
     given = parser.parse_args()
-    studio, pipeline = Studio(), FacePipeline.load(given.face)
+    studio, pipeline = SampleStudio(), FacePipeline.load(given.face)
     if "emotions" in given.what:
         emotions(studio, pipeline)
     if "plosives" in given.what:

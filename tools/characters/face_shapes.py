@@ -131,7 +131,9 @@ def skin_shapes(piece: Piece, head: HeadMesh, design: FaceDesign) -> dict[str, P
     """All shapes' displacements (V, 3) of a piece of skin: the head itself, or what lies on it."""
     own = len(piece.points) == len(head.points)
     nothing = np.full(len(piece.points), np.nan)
-    tags = [head.lip_ring, head.lip_angle, head.lid_ring, head.lid_angle] if own else [nothing] * 4
+    tags = (
+        (head.lip_ring, head.lip_angle, head.lid_ring, head.lid_angle) if own else (nothing, nothing, nothing, nothing)
+    )
     lid_side = head.lid_side if own else np.zeros(len(piece.points))
     left, right = (Skin(piece.points, side, *tags, lid_side, head, design) for side in (1, -1))
     out = {}
@@ -153,8 +155,8 @@ def _lining_follows(delta: Points, k: Skin) -> None:
     contact = np.flatnonzero(k.lip_ring == 0)
     by_angle = {round(float(a), 6): delta[i].copy() for i, a in zip(contact, k.lip_angle[contact], strict=True)}
     for i in np.flatnonzero(k.lip_ring < 0):
-        found = by_angle.get(round(float(k.lip_angle[i]), 6))
-        delta[i] = found * LINING_FOLLOWS.get(int(k.lip_ring[i]), 0.0) if found is not None else 0.0
+        lip = by_angle.get(round(float(k.lip_angle[i]), 6))
+        delta[i] = lip * LINING_FOLLOWS.get(int(k.lip_ring[i]), 0.0) if lip is not None else 0.0
 
 
 def eye_shapes(piece: Piece, design: FaceDesign) -> dict[str, Points]:

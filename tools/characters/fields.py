@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from duologue import easing
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-Points = NDArray[np.float64]
-Field = Callable[[Points], NDArray[np.float64]]
+Array = NDArray[np.float64]
+Points = Array
+Vector = Sequence[float] | Array
+"""Three numbers: a place, a direction, or one for each axis."""
+Field = Callable[[Points], Array]
 
 
-def ellipsoid(centre: Sequence[float], radii: Sequence[float]) -> Field:
+def ellipsoid(centre: Vector, radii: Vector) -> Field:
     """Axis-aligned ellipsoid; distance by the usual first-order estimate."""
     c, r = np.asarray(centre, float), np.asarray(radii, float)
 
-    def field(p: Points) -> NDArray[np.float64]:
+    def field(p: Points) -> Array:
         q = (p - c) / r
         k0 = np.linalg.norm(q, axis=1)
         k1 = np.linalg.norm(q / r, axis=1)
@@ -29,21 +33,19 @@ def ellipsoid(centre: Sequence[float], radii: Sequence[float]) -> Field:
     return field
 
 
-def sphere(centre: Sequence[float], radius: float) -> Field:
+def sphere(centre: Vector, radius: float) -> Field:
     """Exact sphere."""
     c = np.asarray(centre, float)
     return lambda p: np.linalg.norm(p - c, axis=1) - radius
 
 
-def limb(
-    a: Sequence[float], b: Sequence[float], ra: float, rb: float, squash: Sequence[float] = (1.0, 1.0, 1.0)
-) -> Field:
+def limb(a: Vector, b: Vector, ra: float, rb: float, squash: Vector = (1.0, 1.0, 1.0)) -> Field:
     """Rounded cone from a (radius ra) to b (radius rb); `squash` scales the cross-section along x, y, z."""
     pa, pb, s = np.asarray(a, float), np.asarray(b, float), np.asarray(squash, float)
     ab = pb - pa
     length2 = float(ab @ ab)
 
-    def field(p: Points) -> NDArray[np.float64]:
+    def field(p: Points) -> Array:
         t = np.clip((p - pa) @ ab / length2, 0.0, 1.0)
         across = (p - pa - t[:, None] * ab) / s
         return (np.linalg.norm(across, axis=1) - (ra + (rb - ra) * t)) * float(s.min())
@@ -51,7 +53,7 @@ def limb(
     return field
 
 
-def chain(points: Sequence[Sequence[float]], radii: Sequence[float], squash: Sequence[float] = (1, 1, 1)) -> Field:
+def chain(points: Sequence[Vector], radii: Sequence[float], squash: Vector = (1, 1, 1)) -> Field:
     """Union of limbs through `points`: continuous radius, rounded knees."""
     parts = [limb(points[i], points[i + 1], radii[i], radii[i + 1], squash) for i in range(len(points) - 1)]
     return union(*parts)
@@ -66,7 +68,7 @@ def stack(levels: Sequence[Sequence[float]], power: float = 2.3) -> Field:
     curve = PchipInterpolator(table[:, 0], table[:, 1:], axis=0)
     low, high = table[0, 0], table[-1, 0]
 
-    def field(p: Points) -> NDArray[np.float64]:
+    def field(p: Points) -> Array:
         y = np.clip(p[:, 1], low, high)
         width, front, back, z0 = curve(y).T
         z = p[:, 2] - z0
@@ -79,7 +81,7 @@ def stack(levels: Sequence[Sequence[float]], power: float = 2.3) -> Field:
     return field
 
 
-def half_space(point: Sequence[float], normal: Sequence[float]) -> Field:
+def half_space(point: Vector, normal: Vector) -> Field:
     """Negative on the side the normal points away from."""
     c, n = np.asarray(point, float), np.asarray(normal, float)
     n = n / np.linalg.norm(n)
@@ -94,7 +96,7 @@ def union(*fields: Field) -> Field:
 def blend(k: float, *fields: Field) -> Field:
     """Smooth union: fillets of about radius k where fields meet."""
 
-    def field(p: Points) -> NDArray[np.float64]:
+    def field(p: Points) -> Array:
         d = fields[0](p)
         for f in fields[1:]:
             d = _smooth_min(d, f(p), k)
@@ -106,7 +108,7 @@ def blend(k: float, *fields: Field) -> Field:
 def carve(k: float, base: Field, *tools: Field) -> Field:
     """Base minus tools, with rounded edges of about radius k."""
 
-    def field(p: Points) -> NDArray[np.float64]:
+    def field(p: Points) -> Array:
         d = base(p)
         for f in tools:
             d = -_smooth_min(-d, f(p), k)
@@ -118,7 +120,7 @@ def carve(k: float, base: Field, *tools: Field) -> Field:
 def clip(k: float, base: Field, *tools: Field) -> Field:
     """Base intersected with tools, with rounded edges of about radius k."""
 
-    def field(p: Points) -> NDArray[np.float64]:
+    def field(p: Points) -> Array:
         d = base(p)
         for f in tools:
             d = -_smooth_min(-d, -f(p), k)
@@ -142,7 +144,7 @@ def mirrored(base: Field) -> Field:
     return lambda p: base(np.column_stack((np.abs(p[:, 0]), p[:, 1:])))
 
 
-def _smooth_min(a: NDArray[np.float64], b: NDArray[np.float64], k: float) -> NDArray[np.float64]:
+def _smooth_min(a: Array, b: Array, k: float) -> Array:
     h = np.maximum(k - np.abs(a - b), 0.0) / k
     return np.minimum(a, b) - h * h * k * 0.25
 
@@ -168,7 +170,7 @@ def project(field: Field, p: Points, step: float, iterations: int = 4) -> Points
 
 
 def surface_nets(
-    field: Field, low: Sequence[float], high: Sequence[float], cell: float | Sequence[float], relax: int = 3
+    field: Field, low: Vector, high: Vector, cell: float | Vector, relax: int = 3
 ) -> tuple[Points, NDArray[np.int64]]:
     """Mesh the zero set with quads (Gibson 1998, surface nets), evened out and projected back onto the field.
 
@@ -196,7 +198,7 @@ def surface_nets(
     return points, faces
 
 
-def _dual(grid: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[Points, NDArray[np.int64]]:
+def _dual(grid: Array, values: Array) -> tuple[Points, NDArray[np.int64]]:
     """One vertex per cell that the surface crosses (the mean of its edges' crossings), one quad per crossed grid edge."""
     shape = np.array(values.shape)
     inside = values < 0
@@ -255,7 +257,7 @@ def edges_of(faces: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0)
 
 
-def neighbour_mean(values: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
+def neighbour_mean(values: Array, faces: NDArray[np.int64]) -> Array:
     """Mean of each vertex's edge neighbours, for values (V, C)."""
     e = edges_of(faces)
     total = np.zeros_like(values)
@@ -267,7 +269,6 @@ def neighbour_mean(values: NDArray[np.float64], faces: NDArray[np.int64]) -> NDA
     return total / np.maximum(count, 1)[:, None]
 
 
-def smoothstep(low: float, high: float, x: NDArray[np.float64]) -> NDArray[np.float64]:
+def smoothstep(low: float, high: float, x: Array) -> Array:
     """0 below low, 1 above high, cubic between; low > high reverses it."""
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    return easing.smoothstep((x - low) / (high - low))

@@ -48,9 +48,9 @@ def mouth_close(k: Skin) -> Points:
     for i in np.flatnonzero(~np.isnan(k.lip_ring)):
         ring = k.lip_ring[i]
         share = float(smoothstep(8.0, 2.5, np.array([ring]))[0]) if ring >= 0 else LINING_FOLLOWS.get(int(ring), 0.0)
-        found = by_angle.get(round(float(k.lip_angle[i]), 6))
-        if found is not None:
-            out[i] = found * share
+        lip = by_angle.get(round(float(k.lip_angle[i]), 6))
+        if lip is not None:
+            out[i] = lip * share
     return out
 
 
@@ -99,7 +99,7 @@ def roll(k: Skin, upper: bool) -> Points:
     dy = (line - k.y) * np.where(ring <= 4, 0.88, 0.88 * smoothstep(8, 4, ring)) * tuck
     dy = np.where(ring < 0, 0.0, dy)
     dz = -(0.62 * smoothstep(7.5, 1.0, ring) * (ring >= 0) + 0.5 * (ring < 0) * (ring >= -2)) * tuck
-    return np.stack((0 * dy, dy, dz), 1)
+    return np.stack((0.0 * dy, dy, dz), 1)
 
 
 def press(k: Skin) -> Points:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import math
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import bpy
-import numpy as np
 from duologue.arkit import NAMES
 from mathutils import Quaternion, Vector
-from PIL import Image, ImageDraw
 
 from addon.cast import characters
+from tools.characters.studio import Studio, View, sheet
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,27 +78,15 @@ HAND_POSES: Mapping[str, tuple[Rotations, float, float]] = {
 }  # fmt: skip
 
 
-class Studio:
-    """A Workbench scene with one character shown at a time."""
+class SampleStudio(Studio):
+    """A studio with both sample characters, one shown at a time."""
 
     def __init__(self) -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        scene = bpy.context.scene
-        scene.render.engine = "BLENDER_WORKBENCH"
-        shading = scene.display.shading
-        shading.light, shading.color_type = "STUDIO", "MATERIAL"
-        shading.show_cavity, shading.cavity_type = True, "WORLD"
-        scene.display.render_aa = "8"
-        scene.view_settings.view_transform = "Standard"
-        scene.world = bpy.data.worlds.new("studio")
-        scene.world.color = (0.23, 0.25, 0.28)
-        scene.camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
-        scene.camera.data.clip_start = 0.01
-        scene.collection.objects.link(scene.camera)
-        self.scene = scene
-        self.folder = Path(tempfile.mkdtemp())
-        self.cast = {n: characters.build(characters.sample_file(n), scene.collection) for n in characters.SAMPLES}
-        self.heights = {n: 1.62 if n == "ada" else 1.80 for n in self.cast}
+        super().__init__(bpy.data.scenes[0])
+        collection = self.scene.collection
+        self.cast = {name: characters.build(characters.sample_file(name), collection) for name in characters.SAMPLES}
+        self.heights = {name: 1.62 if name == "ada" else 1.80 for name in self.cast}
 
     def show(self, name: str) -> None:
         """Hide everybody else."""
@@ -109,67 +95,34 @@ class Studio:
 
     def pose(self, name: str, rotations: Rotations) -> None:
         """Parent-local rotation vectors in degrees, in the world-aligned frames of the T-pose (our axes)."""
-        bones = self.cast[name].armature.pose.bones
-        for bone in bones:
+        pose = self.cast[name].armature.pose
+        assert pose is not None
+        for bone in pose.bones:
             bone.rotation_mode = "QUATERNION"
             bone.rotation_quaternion = (1, 0, 0, 0)
         for joint, degrees in rotations.items():
             v = Vector((degrees[0], -degrees[2], degrees[1]))
             turn = Quaternion(v, math.radians(v.length)).to_matrix()
-            rest = bones[joint].bone.matrix_local.to_3x3()
-            bones[joint].rotation_quaternion = (rest.inverted() @ turn @ rest).to_quaternion()
+            rest = pose.bones[joint].bone.matrix_local.to_3x3()
+            pose.bones[joint].rotation_quaternion = (rest.inverted() @ turn @ rest).to_quaternion()
 
     def face(self, name: str, weights: Mapping[str, float]) -> None:
         """Set the shape keys; those not named are 0."""
-        for key in self.cast[name].mesh.data.shape_keys.key_blocks[1:]:
+        mesh = self.cast[name].mesh.data
+        assert isinstance(mesh, bpy.types.Mesh)
+        assert mesh.shape_keys is not None
+        for key in mesh.shape_keys.key_blocks[1:]:
             key.value = weights.get(key.name, 0.0)
 
-    def shot(  # noqa: PLR0917
-        self,
-        centre: Sequence[float],
-        distance: float,
-        azimuth: float,
-        elevation: float,
-        lens: float,
-        size: tuple[int, int],
-        label: str = "",
-    ) -> Image.Image:
-        """Render from `azimuth` degrees to the performer's left of the front."""
-        a, e = math.radians(azimuth), math.radians(elevation)
-        aim = np.asarray(centre, float)
-        eye = aim + distance * np.array([math.sin(a) * math.cos(e), math.sin(e), math.cos(a) * math.cos(e)])
-        eye_b, aim_b = (Vector((v[0], -v[2], v[1])) for v in (eye, aim))
-        camera = self.scene.camera
-        camera.location, camera.data.lens = eye_b, lens
-        camera.rotation_euler = (aim_b - eye_b).to_track_quat("-Z", "Y").to_euler()
-        render = self.scene.render
-        render.resolution_x, render.resolution_y = size
-        render.filepath = str(self.folder / "shot.png")
-        bpy.ops.render.render(write_still=True)
-        image = Image.open(render.filepath).convert("RGB")
-        if label:
-            ImageDraw.Draw(image).text((5, 4), label, fill=(255, 255, 255))
-        return image
+    def hand(self, name: str) -> tuple[float, float, float]:
+        """Return where the left hand is at rest, in our axes, metres."""
+        armature = self.cast[name].armature.data
+        assert isinstance(armature, bpy.types.Armature)
+        x, y, z = armature.bones["LeftHandMiddle1"].head_local
+        return x - 0.03, z, -y
 
 
-def sheet(images: Sequence[Image.Image], columns: int, path: Path) -> None:
-    """Tile images and save as a palette PNG, which keeps a sheet small enough for a repository."""
-    width, height = images[0].size
-    rows = -(-len(images) // columns)
-    out = Image.new("RGB", (width * columns, height * rows), (137, 142, 149))
-    for i, image in enumerate(images):
-        out.paste(image, ((i % columns) * width, (i // columns) * height))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for colours in (256, 176, 120, 80):
-        out.quantize(colours, method=Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE).save(
-            path, optimize=True
-        )
-        if path.stat().st_size < 400_000:
-            break
-    print(f"{path.name}: {path.stat().st_size // 1000} kB")
-
-
-def people(studio: Studio) -> None:
+def people(studio: SampleStudio) -> None:
     """Front, three-quarter, side and back, and the faces."""
     images = []
     for name, height in studio.heights.items():
@@ -177,13 +130,13 @@ def people(studio: Studio) -> None:
         studio.face(name, {})
         studio.pose(name, ARMS_DOWN)
         for azimuth in (0, 40, 90, 180):
-            images.append(studio.shot((0, 0.92, 0), 3.9, azimuth, 3, 70, (260, 520)))
+            images.append(studio.shot(View((0, 0.92, 0), 3.9, azimuth, 3, 70), (260, 520)))
         for azimuth in (0, 35):
-            images.append(studio.shot((0, height - 0.13, 0), 1.25, azimuth, 2, 62, (260, 520)))
+            images.append(studio.shot(View((0, height - 0.13, 0), 1.25, azimuth, 2, 62), (260, 520)))
     sheet(images, 6, PICTURES / "characters.png")
 
 
-def shapes(studio: Studio) -> None:
+def shapes(studio: SampleStudio) -> None:
     """Every ARKit shape at 1, and the combinations that must meet."""
     extra = [
         {"jawOpen": 1.0, "mouthClose": 1.0}, {"jawOpen": 0.5, "mouthClose": 0.5}, {"eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5},
@@ -201,11 +154,11 @@ def shapes(studio: Studio) -> None:
             label = " ".join(n if w == 1 else f"{n} {w:g}" for n, w in weights.items())
             if len(weights) > 2:
                 label = "smile, open" if "mouthSmileLeft" in weights else "anger"
-            images.append(studio.shot((0, height - 0.145, 0.02), 0.92, 14, 1, 100, (190, 200), label))
+            images.append(studio.shot(View((0, height - 0.145, 0.02), 0.92, 14, 1, 100), (190, 200), label))
         sheet(images, 10, PICTURES / f"characters_shapes_{name}.png")
 
 
-def poses(studio: Studio) -> None:
+def poses(studio: SampleStudio) -> None:
     """Bends and twists at their ends."""
     for name, height in studio.heights.items():
         studio.show(name)
@@ -213,17 +166,15 @@ def poses(studio: Studio) -> None:
         images = []
         for label, (rotations, azimuth) in BODY_POSES.items():
             studio.pose(name, rotations)
-            images.append(studio.shot((0, height * 0.53, 0), 3.0, azimuth, 5, 50, (260, 300), label))
-        bones = studio.cast[name].armature.data.bones
-        x, y, z = bones["LeftHandMiddle1"].head_local
+            images.append(studio.shot(View((0, height * 0.53, 0), 3.0, azimuth, 5, 50), (260, 300), label))
         for label, (rotations, azimuth, elevation) in HAND_POSES.items():
             studio.pose(name, rotations)
-            images.append(studio.shot((x - 0.03, z, -y), 0.75, azimuth, elevation, 70, (260, 300), label))
+            images.append(studio.shot(View(studio.hand(name), 0.75, azimuth, elevation, 70), (260, 300), label))
         sheet(images, 8, PICTURES / f"characters_poses_{name}.png")
 
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or ["people", "shapes", "poses"]
-    set_up = Studio()
+    set_up = SampleStudio()
     for which in wanted:
         {"people": people, "shapes": shapes, "poses": poses}[which](set_up)

@@ -69,7 +69,7 @@ class Skin:
         along = h((self.x + dx) * self.side, self.y + dy) - h(self.x * self.side, self.y)
         out = np.stack((dx, dy, np.clip(along, -1.5, 1.5) * self.front + dz), 1)
         out = out + self.normal * np.broadcast_to(puff, dx.shape)[:, None]
-        return out * [self.side, 1, 1]
+        return np.asarray(out * [self.side, 1, 1], np.float64)
 
 
 def jaw_motion(p: Points, angle: float = JAW_ANGLE) -> Points:
