@@ -38,7 +38,7 @@ def headers() -> list[tuple[str, bytes]]:
     ]
 
 
-@pytest.mark.parametrize(("where", "header"), headers())
+@pytest.mark.parametrize(("where", "header"), headers(), ids=[where for where, _ in headers()])
 def test_half_a_character_is_refused_wherever_it_stands(where: str, header: bytes) -> None:
     assert b"\\ud800" in header
     with pytest.raises(DuologueError) as refused:
