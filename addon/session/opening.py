@@ -9,7 +9,7 @@ from pathlib import Path
 
 from duologue.errors import DuologueError
 from duologue.wire.client import Client
-from duologue.wire.connection import Connection
+from duologue.wire.connection import Connection, default_connection_file
 from duologue.wire.local import LocalServer, find_server
 
 
@@ -18,6 +18,8 @@ class ServerTarget:
     """Which server to use: one whose address and keys are known, or this machine's, started with ``python`` where none runs."""
 
     connection: Connection | None = None
+    file: Path | None = None
+    """The file that the connection is from: read again after a break, since a server that was started anew has other keys."""
     python: str = ""
     log: Path | None = None
     """Where a server that is started here writes its log."""
@@ -79,7 +81,9 @@ class Opening:
 def _open(target: ServerTarget) -> Opened:
     """Find or start the server and connect."""
     server = None
-    connection = target.connection or find_server()
+    connection, file = target.connection, target.file
+    if connection is None and (connection := find_server()) is not None:
+        file = default_connection_file()
     if connection is None:
         if not target.python:
             raise DuologueError(
@@ -90,7 +94,12 @@ def _open(target: ServerTarget) -> Opened:
             )
         server = LocalServer.start(python=target.python, log=target.log)
         connection = server.connection
-    client = Client(connection, name="blender", alive=server.alive if server else None)
+    client = Client(
+        connection,
+        name="blender",
+        alive=server.alive if server else None,
+        reload=(lambda: Connection.load(file)) if file else None,
+    )
     try:
         client.wait_ready()
     except BaseException:

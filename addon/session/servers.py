@@ -103,7 +103,7 @@ def target() -> ServerTarget:
         return ServerTarget(python=environment.python if environment else "", log=log_file())
     known = load_keys(chosen.address) if chosen.where == "ADDRESS" else _load_file(chosen.file)
     check_online(known.endpoint)
-    return ServerTarget(connection=known)
+    return ServerTarget(connection=known, file=Path(given_path(chosen.file)) if chosen.where == "FILE" else None)
 
 
 def _load_file(text: str) -> Connection:
