@@ -55,7 +55,7 @@ class Labelled:
         return dict(sorted(total.items(), key=lambda item: -item[1]))
 
     def write(self, folder: Path) -> Path:
-        """Write and return ``folder/NAME.actions.csv`` or ``NAME.phones.csv``, as ``datasets.labels.phones.read_phones_csv`` reads it."""
+        """Write and return ``folder/NAME.actions.csv`` or ``NAME.phones.csv``, as ``read_phones_csv`` reads it."""
         text = StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(("start", "end", self.kind))
@@ -84,7 +84,7 @@ def label_files(paths: Sequence[Path], progress: Callable[[int], None] = lambda 
 def label_file(path: Path, skeleton: Skeleton) -> Labelled:
     """Return what is done in a motion file, or said in a sound file.
 
-    Phones are aligned with ``NAME.txt`` if it lies beside the sound, else a recogniser writes the text (``datasets.labels.phones``); what
+    Phones are aligned with ``NAME.txt`` if it lies beside the sound, else a recogniser writes the text; what
     it doubts is ``?``, and an utterance that can't be aligned has none.
 
     Raises:
