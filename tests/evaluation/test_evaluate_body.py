@@ -10,10 +10,10 @@ import pytest
 from duologue.cli import app
 from duologue.datasets.corpus.body import Corpus
 from duologue.evaluation.body import speed as body_speed
-from duologue.evaluation.body.clips import asked_of
 from duologue.evaluation.body.goals import goals
 from duologue.evaluation.body.report import OURS, TRUTH, BodyEvaluation, evaluate_body
-from duologue.evaluation.body.systems import Compared, copied, held_out_clips, of_checkpoint, samples
+from duologue.evaluation.body.results import targets_of
+from duologue.evaluation.body.systems import System, copied, held_out_clips, of_checkpoint, samples
 from duologue.evaluation.compare import briefs_of
 from duologue.take import Take
 from typer.testing import CliRunner
@@ -102,9 +102,8 @@ def test_what_was_sampled_is_read_again(folders, tmp_path) -> None:
     (clip, *_), _ = held_out_clips(Corpus.open(folders[0]), 1, FRAMES)
     ours = of_checkpoint("ours", folders[2], 2)
     first = list(samples(ours, clip, 2, tmp_path))
-    kept = sorted(tmp_path.rglob("*.npz"))
-    assert len(kept) == 2
-    deaf = Compared("ours", lambda clip, seed: pytest.fail("sampled again"), ours.key)
+    assert len(list(tmp_path.rglob("*.npz"))) == 2
+    deaf = System("ours", lambda clip, seed: pytest.fail("sampled again"), ours.key)
     for before, after in zip(first, samples(deaf, clip, 2, tmp_path), strict=True):
         np.testing.assert_array_equal(before.rotations, after.rotations)
     assert not np.array_equal(first[0].rotations, first[1].rotations)  # two seeds, two takes
@@ -120,7 +119,7 @@ def test_a_clip_is_the_truth_with_what_it_was_conditioned_on(folders) -> None:
     np.testing.assert_allclose(features[1:], corpus.arrays["features"][start + 1 : start + FRAMES], atol=2e-3)
     np.testing.assert_array_equal(clips[1].conditions.mel[0], corpus.arrays["mel"][start : start + FRAMES, 0])
     assert clips[1].conditions.roles == ("boss", "subordinate")
-    others = asked_of(clips, examples().SKELETON)[2].others
+    others = targets_of(clips, examples().SKELETON)[2].others
     assert len(others) == 2  # the two other clips, never one's own
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from duologue.errors import DuologueError
-from duologue.evaluation.body.tally import Body, feet
+from duologue.evaluation.body.bodies import Bodies
+from duologue.evaluation.body.plausibility import feet
 from duologue.motion.capsules import pair_penetration, self_penetration
 from duologue.motion.cleanup import Cleaner, CleanupOptions, CleanupReport
 from duologue.motion.contact import Soles
@@ -45,7 +46,7 @@ def joints(root: np.ndarray, rotations: np.ndarray) -> np.ndarray:
 
 def sliding(root: np.ndarray, rotations: np.ndarray) -> float:
     """Mean speed of one body's standing soles, cm/s."""
-    total, count = feet(Body(DUOLOGUE60, root[None].repeat(2, 0), rotations[None].repeat(2, 0)))["sliding_cm_s"]
+    total, count = feet(Bodies(DUOLOGUE60, root[None].repeat(2, 0), rotations[None].repeat(2, 0)))["sliding_cm_s"]
     return total / count
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from duologue.evaluation.body.tally import Body, feet
+from duologue.evaluation.body.bodies import Bodies
+from duologue.evaluation.body.plausibility import feet
 from duologue.motion.contact import ContactRule, Soles, foot_contacts, hysteresis
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 
@@ -36,7 +37,7 @@ def test_recorded_idlers_stand_and_walkers_step(kit_pair: Callable[..., Any]) ->
     idle = kit_pair("f_idle_breathe_01", "m_gestic_listen_accept_01")
     for k in range(2):
         assert foot_contacts(sole_points(idle.root[k], idle.rotations[k])).mean() > 0.95
-    slid, counted = feet(Body(DUOLOGUE60, idle.root, idle.rotations))["sliding_cm_s"]
+    slid, counted = feet(Bodies(DUOLOGUE60, idle.root, idle.rotations))["sliding_cm_s"]
     assert slid / counted < 1
     walk = kit_pair("f_walk_neutral", "m_walk_neutral_01", gap=4)
     for k in range(2):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +11,8 @@ import typer
 from rich.table import Table
 
 from duologue.cli import evaluate_body, evaluate_compare
-from duologue.cli.console import out, print_json, stages
-from duologue.cli.figures import cell, plain
+from duologue.cli.console import out, print_json
+from duologue.cli.figures import cell, plain, write_report
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -75,7 +74,6 @@ def face(
     """Judge faces on held-out speech: closures, lip and upper-face errors in mm, timing, listeners, styles, speed."""
     from duologue.errors import invalid
     from duologue.evaluation.face.report import FaceEvaluation, evaluate_face
-    from duologue.files.atomic import replacing
 
     chosen = tuple(dict.fromkeys(sets or SETS))
     if unknown := set(chosen) - set(SETS):
@@ -97,17 +95,12 @@ def face(
         speed_samples=speed,
         cache=cache,
     )
-    # Opened first: whoever may not write there should learn it before the work, not after.
-    with replacing(out_file) if out_file else nullcontext() as temporary:
-        with stages() as progress:
-            report = evaluate_face(settings, progress.update)
-        if temporary is not None:
-            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    report = write_report(partial(evaluate_face, settings), out_file)
     if as_json:
         print_json(report)
         return
-    for name, found in report["sets"].items():
-        out.print(_table(name, found))
+    for name, figures in report["sets"].items():
+        out.print(_table(name, figures))
     for part in ("style", "speed"):
         if part in report:
             out.print(plain(part, report[part]))
@@ -126,12 +119,12 @@ def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps:
     return train_baseline(kit, folder, encoder, settings, cache=cache).folder
 
 
-def _table(name: str, found: dict[str, Any]) -> Table:
+def _table(name: str, report: dict[str, Any]) -> Table:
     """Return one set's table, a column a system: value and interval."""
-    clips = f"{found['conversations']} clips; truth {found['truth']}, phones {found['phones']}"
-    table = Table("", title=f"{name}: {found['about']} ({clips})")
-    for system in found["systems"]:
+    clips = f"{report['conversations']} clips; truth {report['truth']}, phones {report['phones']}"
+    table = Table("", title=f"{name}: {report['about']} ({clips})")
+    for system in report["systems"]:
         table.add_column(system, justify="right")
     for key, (heading, scale, digits) in ROWS.items():
-        table.add_row(heading, *(cell(figures[key], scale, digits) for figures in found["systems"].values()))
+        table.add_row(heading, *(cell(figures[key], scale, digits) for figures in report["systems"].values()))
     return table

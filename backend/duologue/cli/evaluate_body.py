@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
-from duologue.cli.console import out, print_json, stages
-from duologue.cli.figures import cell, plain
+from duologue.cli.console import out, print_json
+from duologue.cli.figures import cell, plain, write_report
 
 ROWS: Final = (
     ("frechet", "fd_g_radians", "FD_g, radians", 2),
@@ -82,7 +81,6 @@ def body(
 ) -> None:
     """Judge bodies on held-out pairs: Fréchet distances, diversity, beats, feet, contacts, obedience, labels, speed."""
     from duologue.evaluation.body.report import BodyEvaluation, evaluate_body
-    from duologue.files.atomic import replacing
 
     settings = BodyEvaluation(
         corpus,
@@ -101,12 +99,7 @@ def body(
         cache=cache,
         resamples=resamples,
     )
-    # Opened first: whoever may not write there should learn it before the work, not after.
-    with replacing(out_file) if out_file else nullcontext() as temporary:
-        with stages() as progress:
-            report = evaluate_body(settings, progress.update)
-        if temporary is not None:
-            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    report = write_report(partial(evaluate_body, settings), out_file)
     if as_json:
         print_json(report)
         return
@@ -127,7 +120,7 @@ def _systems(report: dict[str, Any]) -> Table:
     for system in report["systems"]:
         table.add_column(system, justify="right")
     for part, key, heading, digits in ROWS:
-        cells = [found.get(part, {}).get(key) for found in report["systems"].values()]
+        cells = [figures.get(part, {}).get(key) for figures in report["systems"].values()]
         table.add_row(heading, *(cell(figure, 1.0, digits) if figure else "–" for figure in cells))
     return table
 

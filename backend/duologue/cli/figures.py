@@ -1,11 +1,34 @@
-"""Figures with intervals as tables."""
+"""What the ``evaluate`` commands share: a report made and written, figures with intervals as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+
+from duologue.cli.console import stages
+from duologue.files.atomic import replacing
+
+
+def write_report(
+    evaluate: Callable[[Callable[[str, float, float], None]], dict[str, Any]], path: Path | None
+) -> dict[str, Any]:
+    """Return the report of ``evaluate(progress)``, progress shown, and write it to ``path`` as JSON.
+
+    Raises:
+        DuologueError: what ``replacing`` and ``evaluate`` raise.
+    """
+    # Opened first: whoever may not write there should learn it before the work, not after.
+    with replacing(path) if path else nullcontext() as temporary:
+        with stages() as progress:
+            report = evaluate(progress.update)
+        if temporary is not None:
+            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return report
 
 
 def cell(figure: Mapping[str, float | None], scale: float = 1.0, digits: int = 2) -> str:

@@ -69,11 +69,11 @@ def briefs_of(folders: Sequence[Path]) -> list[str]:
 
 
 def _voices(folder: Path) -> str:
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for performer in PERFORMERS:
         file = folder / f"{performer}.wav"
-        found.update(file.read_bytes() if file.is_file() else b"")
-    return found.hexdigest()
+        digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()
 
 
 def plan(systems: Sequence[str], briefs: Sequence[str], seed: int) -> list[Shown]:
@@ -135,7 +135,7 @@ def read_answers(folder: Path, shown: Sequence[Shown]) -> list[tuple[str, Shown,
             file and line.
     """
     known = {s.name: s for s in shown}
-    found: list[tuple[str, Shown, str]] = []
+    answers: list[tuple[str, Shown, str]] = []
     for path in sorted(folder.glob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), start=2):
@@ -148,10 +148,10 @@ def read_answers(folder: Path, shown: Sequence[Shown]) -> list[tuple[str, Shown,
                         f"{path.name}, line {number}: {video!r}, {answer!r}; it takes a video of the key and one of: "
                         f"{', '.join(ANSWERS)}.",
                     )
-                found.append((path.name, known[video], answer))
-    if not found:
+                answers.append((path.name, known[video], answer))
+    if not answers:
         raise DuologueError("NOT_FOUND", "answers-missing", f"no .csv in {folder} holds an answer.")
-    return found
+    return answers
 
 
 def tally(systems: Sequence[str], answers: Sequence[tuple[str, Shown, str]]) -> dict[str, Any]:

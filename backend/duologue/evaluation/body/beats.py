@@ -51,25 +51,25 @@ def onsets(mel: NDArray[np.floating], activity: NDArray[np.floating]) -> NDArray
 def motion_beats(speeds: NDArray[np.floating]) -> list[NDArray[np.intp]]:
     """Return for each joint the frames where its speed (T, J) is at a local minimum above ``SLOWEST`` of its mean."""
     relative = speeds / np.maximum(speeds.mean(0), 1e-9)
-    found: list[NDArray[np.intp]] = []
+    beats: list[NDArray[np.intp]] = []
     for joint in relative.T:
         minima = argrelmin(joint, order=ORDER)[0]
-        found.append(minima[joint[minima] > SLOWEST])
-    return found
+        beats.append(minima[joint[minima] > SLOWEST])
+    return beats
 
 
 def beat_consistency(
-    heard: NDArray[np.intp], beats: list[NDArray[np.intp]], frames: int, sigma: float = SIGMA
+    speech: NDArray[np.intp], beats: list[NDArray[np.intp]], frames: int, sigma: float = SIGMA
 ) -> tuple[float, float]:
     """Return ``mean exp(-d² / 2 sigma²)`` as (sum, how many) over onsets and joints; d: seconds to the joint's nearest beat.
 
     A joint without beats counts 0 for every onset.
     """
     edge = min(EDGE, frames // 4)
-    heard = heard[(heard >= edge) & (heard < frames - edge)]
+    within = speech[(speech >= edge) & (speech < frames - edge)]
     total = 0.0
     for beat in beats:
-        if len(beat) and len(heard):
-            away = np.abs(heard[:, None] - beat).min(1) / FPS
+        if len(beat) and len(within):
+            away = np.abs(within[:, None] - beat).min(1) / FPS
             total += float(np.exp(-(away**2) / (2 * sigma**2)).sum())
-    return total, float(len(heard) * len(beats))
+    return total, float(len(within) * len(beats))

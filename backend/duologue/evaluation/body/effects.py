@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from duologue.evaluation.body.systems import Clip, Compared, samples
-from duologue.evaluation.body.tally import WRISTS, Body
+from duologue.evaluation.body.bodies import WRISTS, Bodies
+from duologue.evaluation.body.systems import Clip, System, samples
 from duologue.evaluation.intervals import Figure, Sums, difference, figure
 from duologue.features.root import heading
 from duologue.labels import EMOTIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    Manner = dict[str, NDArray[np.float64]]
 
 EMOTION_PAIRS: Final = (
     ("joy", "sadness"),
@@ -40,22 +42,22 @@ FEWEST: Final = 6
 """Pairs from which an interval is believed: a bootstrap of three leaves out 0 whenever all three agree, one time in four."""
 
 
-def manner(body: Body) -> dict[str, NDArray[np.float64]]:
+def manner(bodies: Bodies) -> Manner:
     """Return how each performer moves, frame by frame (2, T).
 
     ``wrist_speed_m_s``: of both wrists against the hips; ``expanse_m``: distance of the wrists from the line of the trunk (hips
     to neck); ``lean_degrees``: of that line forward from upright, as the hips head; ``gaze_degrees``: of the head, up from level.
     """
-    hips, neck = np.moveaxis(body.at("Hips", "Neck"), 2, 0)
+    hips, neck = np.moveaxis(bodies.at("Hips", "Neck"), 2, 0)
     trunk = neck - hips
     along = trunk / np.linalg.norm(trunk, axis=-1, keepdims=True)
-    reach = body.at(*WRISTS) - hips[:, :, None]
+    reach = bodies.at(*WRISTS) - hips[:, :, None]
     beside = reach - (reach * along[:, :, None]).sum(-1, keepdims=True) * along[:, :, None]
-    yaw = heading(body.rotations[:, :, 0].astype(np.float64))
+    yaw = heading(bodies.rotations[:, :, 0].astype(np.float64))
     forward = trunk[..., 0] * np.sin(yaw) + trunk[..., 2] * np.cos(yaw)
-    head = body.matrices[:, :, body.skeleton.index("Head"), :, 2]
+    head = bodies.matrices[:, :, bodies.skeleton.index("Head"), :, 2]
     return {
-        "wrist_speed_m_s": body.speeds(*WRISTS, own=True).mean(-1),
+        "wrist_speed_m_s": bodies.speeds(*WRISTS, own=True).mean(-1),
         "expanse_m": np.linalg.norm(beside, axis=-1).mean(-1),
         "lean_degrees": np.degrees(np.arctan2(forward, trunk[..., 1])),
         "gaze_degrees": np.degrees(np.arcsin(np.clip(head[..., 1], -1, 1))),
@@ -63,7 +65,7 @@ def manner(body: Body) -> dict[str, NDArray[np.float64]]:
 
 
 def effects(
-    compared: Compared,
+    system: System,
     clips: Sequence[Clip],
     cache: Path | None,
     report: Callable[[str, int, int], None] = lambda stage, done, total: None,
@@ -73,45 +75,53 @@ def effects(
     JSON values: ``emotions`` and ``roles``, each ``{"joy - sadness": {measure: {"first": figure, "difference": figure, "moves":
     bool}}}``; ``moves``: the difference's interval leaves out 0; None for fewer than ``FEWEST`` pairs.
     """
-    if compared.pipeline is None:
+    if system.pipeline is None:
         raise ValueError("only a checkpoint can be asked for another label.")
-    known = compared.pipeline.model.config
-    emotions = [pair for pair in EMOTION_PAIRS if set(pair) <= set(known.emotions)]
-    roles = [pair for pair in ROLE_PAIRS if set(pair) <= set(known.roles)]
-    skeleton = compared.pipeline.skeleton
-    done, total = 0, len(clips) * (len(emotions) + len(roles))
+    known = system.pipeline.model.config
+    contrasts = {
+        "emotions": (_under_emotions, [pair for pair in EMOTION_PAIRS if set(pair) <= set(known.emotions)]),
+        "roles": (_under_roles, [pair for pair in ROLE_PAIRS if set(pair) <= set(known.roles)]),
+    }
+    skeleton = system.pipeline.skeleton
+    total = len(clips) * sum(len(pairs) for _, pairs in contrasts.values())
+    done = iter(range(1, total + 1))
 
-    def manners(clip: Clip) -> dict[str, NDArray[np.float64]]:
-        (moved,) = samples(compared, clip, 1, cache)
-        return manner(Body(skeleton, moved.root, moved.rotations))
+    def manner_of(clip: Clip) -> Manner:
+        (motion,) = samples(system, clip, 1, cache)
+        return manner(Bodies(skeleton, motion.root, motion.rotations))
 
     result: dict[str, Any] = {}
-    for kind, pairs in (("emotions", emotions), ("roles", roles)):
+    for kind, (under, pairs) in contrasts.items():
         result[kind] = {}
         for first, second in pairs:
             ones: list[dict[str, Sums]] = []
             twos: list[dict[str, Sums]] = []
             for clip in clips:
-                if kind == "emotions":
-                    made = [manners(_felt(clip, label)) for label in (first, second)]
-                else:
-                    # The performer who plays the first half now plays the second: rows change places.
-                    made = [manners(_played(clip, halves)) for halves in ((first, second), (second, first))]
-                    made = [
-                        {key: np.stack([made[0][key][0], made[1][key][1]]) for key in made[0]},
-                        {key: np.stack([made[1][key][0], made[0][key][1]]) for key in made[0]},
-                    ]
-                for rows, values in zip((ones, twos), made, strict=True):
+                for rows, values in zip((ones, twos), under(clip, (first, second), manner_of), strict=True):
                     rows.append({key: (float(value.sum()), value.size) for key, value in values.items()})
-                done += 1
-                report("effects", done, total)
+                report("effects", next(done), total)
             result[kind][f"{first} - {second}"] = _contrast(ones, twos)
     return result
 
 
+def _under_emotions(clip: Clip, labels: tuple[str, str], manner_of: Callable[[Clip], Manner]) -> tuple[Manner, Manner]:
+    """Return the manner of both performers under either emotion."""
+    first, second = (manner_of(_felt(clip, label)) for label in labels)
+    return first, second
+
+
+def _under_roles(clip: Clip, labels: tuple[str, str], manner_of: Callable[[Clip], Manner]) -> tuple[Manner, Manner]:
+    """Return the manner of both performers in either half of a relationship: whoever plays the first then plays the second."""
+    one, other = (manner_of(_played(clip, halves)) for halves in (labels, labels[::-1]))
+    return (
+        {key: np.stack([one[key][0], other[key][1]]) for key in one},
+        {key: np.stack([other[key][0], one[key][1]]) for key in one},
+    )
+
+
 def _felt(clip: Clip, emotion: str) -> Clip:
-    wanted = np.full_like(clip.conditions.emotion, EMOTIONS.index(emotion))
-    return dataclasses.replace(clip, conditions=dataclasses.replace(clip.conditions, emotion=wanted))
+    felt = np.full_like(clip.conditions.emotion, EMOTIONS.index(emotion))
+    return dataclasses.replace(clip, conditions=dataclasses.replace(clip.conditions, emotion=felt))
 
 
 def _played(clip: Clip, roles: tuple[str, str]) -> Clip:
@@ -123,14 +133,14 @@ def _holds_zero(value: Figure) -> bool:
 
 
 def _contrast(ones: Sequence[dict[str, Sums]], twos: Sequence[dict[str, Sums]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    contrast: dict[str, Any] = {}
     for key in ones[0]:
         apart = difference([row[key] for row in ones], [row[key] for row in twos])
         few = apart.low is None or apart.high is None or len(ones) < FEWEST
         moves = None if few else not _holds_zero(apart)
-        found[key] = {
+        contrast[key] = {
             "first": figure([row[key] for row in ones]).to_json(),
             "difference": apart.to_json(),
             "moves": moves,
         }
-    return found
+    return contrast

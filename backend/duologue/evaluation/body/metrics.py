@@ -114,7 +114,7 @@ def frechet_figures(
         root = some.root()
         for name, moments in systems.items():
             drawn[name].append(frechet(some, moments.gaussian(times), root))
-    arrays = {name: np.array(found) for name, found in drawn.items()}
+    arrays = {name: np.array(distances) for name, distances in drawn.items()}
     first = next(iter(systems))
     return (
         {name: spread(values[name], arrays[name], clips) for name in systems},
@@ -135,13 +135,13 @@ def halves_apart(truth: Moments, splits: int = 50, seed: int = 0) -> Figure:
     clips = len(truth.count)
     if clips < 4:
         return Figure(None)
-    found: list[float] = []
+    distances: list[float] = []
     for _ in range(splits):
         half = np.zeros(clips, np.int64)
         half[rng.permutation(clips)[: clips // 2]] = 1
-        found.append(frechet(truth.gaussian(half), truth.gaussian(1 - half)))
-    low, high = np.percentile(found, [2.5, 97.5])
-    return Figure(float(np.mean(found)), float(low), float(high), clips)
+        distances.append(frechet(truth.gaussian(half), truth.gaussian(1 - half)))
+    low, high = np.percentile(distances, [2.5, 97.5])
+    return Figure(float(np.mean(distances)), float(low), float(high), clips)
 
 
 def frame_distances(clips: Sequence[Rows], drawn: int = DRAWN, seed: int = 0) -> tuple[Array, NDArray[np.intp]]:
@@ -154,21 +154,21 @@ def frame_distances(clips: Sequence[Rows], drawn: int = DRAWN, seed: int = 0) ->
 
 
 def diversity_figures(
-    truth: Sequence[Rows], made: Sequence[Rows], resamples: int = RESAMPLES, seed: int = 0
+    truth: Sequence[Rows], sampled: Sequence[Rows], resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[Figure, Figure]:
     """Return Div_g, the mean L2 distance of random pairs of frames, and what it is of the truth's (1: as varied).
 
     Of frame to frame differences instead of frames it is Div_k on the scale of distances. Both: a sequence of clips (n, D).
     """
     rng = np.random.default_rng(seed)
-    size = len(made)
-    found = [frame_distances(clips, seed=seed) for clips in (made, truth)]
-    own, true = (float(distance.mean()) for distance, _ in found)
+    size = len(sampled)
+    pairs = [frame_distances(clips, seed=seed) for clips in (sampled, truth)]
+    own, true = (float(distance.mean()) for distance, _ in pairs)
     drawn: list[list[float]] = []
     for _ in range(resamples if size > 1 else 0):
         times = rng.multinomial(size, np.full(size, 1 / size)).astype(np.float64)
-        weights = [times[owner].prod(1) for _, owner in found]
-        drawn.append([float(w @ d / max(w.sum(), 1e-12)) for w, (d, _) in zip(weights, found, strict=True)])
+        weights = [times[owner].prod(1) for _, owner in pairs]
+        drawn.append([float(w @ d / max(w.sum(), 1e-12)) for w, (d, _) in zip(weights, pairs, strict=True)])
     of = np.array(drawn).reshape(-1, 2)
     ratio = of[:, 0] / np.maximum(of[:, 1], 1e-12)
     return spread(own, of[:, 0], size), spread(own / true if true else np.nan, ratio, size)
@@ -190,5 +190,5 @@ def variance_over_samples(samples: Rows) -> tuple[float, float]:
 
 def distance_over_samples(samples: Rows) -> tuple[float, float]:
     """Return Div_sample on the scale of distances: the L2 distance of two samples' frames, over all twos, as (sum, how many)."""
-    found = [np.linalg.norm(a - b, axis=-1) for a, b in combinations(samples.astype(np.float64), 2)]
-    return (float(np.sum(found)), float(np.size(found))) if found else (0.0, 0.0)
+    distances = [np.linalg.norm(a - b, axis=-1) for a, b in combinations(samples.astype(np.float64), 2)]
+    return (float(np.sum(distances)), float(np.size(distances))) if distances else (0.0, 0.0)

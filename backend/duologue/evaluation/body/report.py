@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import duologue
+from duologue.body.pipeline import BodyPipeline
 from duologue.datasets.corpus.body import Corpus
 from duologue.evaluation.body import metrics
-from duologue.evaluation.body.clips import Judged, Report, asked_of, judge
 from duologue.evaluation.body.effects import effects
 from duologue.evaluation.body.goals import goals
 from duologue.evaluation.body.metrics import Moments
+from duologue.evaluation.body.results import HeldOut, Report, Results, results_of
 from duologue.evaluation.body.speed import speed
-from duologue.evaluation.body.systems import FRAMES, Compared, copied, held_out_clips, of_checkpoint
+from duologue.evaluation.body.systems import FRAMES, Clip, System, copied, held_out_clips, of_checkpoint
 from duologue.evaluation.body.takes import write_takes
 from duologue.evaluation.intervals import difference, figure, figures
 from duologue.features.pose import ROOT_COLUMNS
@@ -91,88 +92,99 @@ def evaluate_body(settings: BodyEvaluation, report: Report = lambda stage, done,
     systems = _systems(settings)
     ours = systems[0]
     assert ours.pipeline is not None
-    statistics, skeleton = ours.pipeline.model.statistics, ours.pipeline.skeleton
-    asked = asked_of(clips, skeleton)
-    everyone = (*systems, Compared(TRUTH, lambda clip, seed: clip.truth))
-    judged = {
-        system.name: judge(
-            system,
-            clips,
-            asked,
-            statistics,
-            skeleton,
-            1 if system.name == TRUTH else settings.samples,
-            settings.cache,
-            report,
-        )
-        for system in everyone
+    held_out = HeldOut.of(clips, ours.pipeline.model.statistics, ours.pipeline.skeleton)
+    everyone = (*systems, System(TRUTH, lambda clip, seed: clip.truth))
+    results = _results(everyone, held_out, settings, report)
+    evaluation: dict[str, Any] = {
+        **_about(settings, systems, len(clips)),
+        "corpus": {"folder": str(settings.corpus), "description": dict(corpus.description), "too_short": short},
+        "systems": {name: _figures(of_system) for name, of_system in results.items()},
+        "minus_ours": {
+            name: _minus(of_system, results[OURS]) for name, of_system in results.items() if name not in (OURS, TRUTH)
+        },
+        "noise_floor": {},
     }
-    truth = judged[TRUTH]
-    for found in judged.values():
-        for rows in (found.raw, found.cleaned):
-            for row, true in zip(rows, truth.raw, strict=True):
-                row |= {f"{key}_ratio": (*row[key], *true[key]) for key in ("jerk", "jerk_hands_head")}
-    others = [name for name in judged if name not in (OURS, TRUTH)]
-    result: dict[str, Any] = {
+    _distributions(evaluation, results, held_out.statistics, settings, report)
+    if settings.takes is not None:
+        write_takes(settings.takes, everyone, clips[: settings.take_pairs], held_out.skeleton, settings.cache)
+    if settings.effect_pairs:
+        evaluation["effects"] = effects(ours, clips[: settings.effect_pairs], settings.cache, report)
+    if settings.speed_pairs:
+        evaluation["speed"] = _speed(ours.pipeline, clips[: settings.speed_pairs], settings, report)
+    evaluation["goals"] = goals(evaluation)
+    return evaluation
+
+
+def _about(settings: BodyEvaluation, systems: Sequence[System], pairs: int) -> dict[str, Any]:
+    return {
         "model": "body",
         "version": duologue.__version__,
         "checkpoints": {
             s.name: {"folder": str(s.checkpoint.folder), "sha256": s.checkpoint.sha256} for s in systems if s.checkpoint
         },
-        "corpus": {"folder": str(settings.corpus), "description": dict(corpus.description), "too_short": short},
-        "pairs": len(clips),
+        "pairs": pairs,
         "frames": settings.frames,
         "samples": settings.samples,
         "steps": settings.steps,
-        "systems": {
-            name: {
-                "as_sampled": {key: value.to_json() for key, value in figures(found.raw).items()},
-                "cleaned": {key: value.to_json() for key, value in figures(found.cleaned).items() if key in CLEANED},
-                "speech": _speech(found.raw),
-            }
-            for name, found in judged.items()
-        },
-        "minus_ours": {
-            name: {
-                key: difference(
-                    [row[key] for row in judged[name].raw], [row[key] for row in judged[OURS].raw]
-                ).to_json()
-                for key in truth.raw[0]
-            }
-            for name in others
-        },
-        "noise_floor": {},
     }
-    _distributions(result, judged, statistics, settings, report)
-    if settings.takes is not None:
-        write_takes(settings.takes, everyone, clips[: settings.take_pairs], skeleton, settings.cache)
-    if settings.effect_pairs:
-        result["effects"] = effects(ours, clips[: settings.effect_pairs], settings.cache, report)
-    if settings.speed_pairs:
-        timed = clips[: settings.speed_pairs]
-        done = iter(range(1, len(timed) + 1))
-        result["speed"] = speed(
-            ours.pipeline,
-            timed,
-            settings.steps,
-            settings.resamples,
-            lambda: report("speed", next(done), len(timed)),
-            minute=6 * settings.frames,
+
+
+def _results(
+    systems: Sequence[System], held_out: HeldOut, settings: BodyEvaluation, report: Report
+) -> dict[str, Results]:
+    """Return every system's results by name; jerk also as it is of the truth's."""
+    results = {
+        system.name: results_of(
+            system, held_out, 1 if system.name == TRUTH else settings.samples, settings.cache, report
         )
-    result["goals"] = goals(result)
-    return result
+        for system in systems
+    }
+    truth = results[TRUTH]
+    for of_system in results.values():
+        for rows in (of_system.raw, of_system.cleaned):
+            for row, true in zip(rows, truth.raw, strict=True):
+                row |= {f"{key}_ratio": (*row[key], *true[key]) for key in ("jerk", "jerk_hands_head")}
+    return results
 
 
-def _systems(settings: BodyEvaluation) -> list[Compared]:
+def _figures(results: Results) -> dict[str, Any]:
+    return {
+        "as_sampled": {key: value.to_json() for key, value in figures(results.raw).items()},
+        "cleaned": {key: value.to_json() for key, value in figures(results.cleaned).items() if key in CLEANED},
+        "speech": _speech(results.raw),
+    }
+
+
+def _minus(theirs: Results, ours: Results) -> dict[str, Any]:
+    """Return another system's figures minus ours, paired by clip."""
+    return {
+        key: difference([row[key] for row in theirs.raw], [row[key] for row in ours.raw]).to_json()
+        for key in theirs.raw[0]
+    }
+
+
+def _speed(pipeline: BodyPipeline, clips: Sequence[Clip], settings: BodyEvaluation, report: Report) -> dict[str, Any]:
+    done = iter(range(1, len(clips) + 1))
+    return speed(
+        pipeline,
+        clips,
+        settings.steps,
+        settings.resamples,
+        lambda: report("speed", next(done), len(clips)),
+        minute=6 * settings.frames,
+    )
+
+
+def _systems(settings: BodyEvaluation) -> list[System]:
     first, *rest = settings.checkpoints
-    found = [of_checkpoint(OURS, first, settings.steps)]
-    found += [of_checkpoint(Path(name).name, name, settings.steps) for name in rest]
+    systems = [of_checkpoint(OURS, first, settings.steps)]
+    systems += [of_checkpoint(Path(name).name, name, settings.steps) for name in rest]
     for name, checkpoint in (("flat", settings.flat), ("single person", settings.single)):
         if checkpoint is not None:
-            found.append(of_checkpoint(name, checkpoint, settings.steps))
+            systems.append(of_checkpoint(name, checkpoint, settings.steps))
     if settings.train is not None:
-        found.append(Compared(COPIES, copied(Corpus.open(settings.train), settings.frames)))
-    return found
+        systems.append(System(COPIES, copied(Corpus.open(settings.train), settings.frames)))
+    return systems
 
 
 def _speech(rows: Sequence[Mapping[str, Sums]]) -> dict[str, Any]:
@@ -184,14 +196,14 @@ def _speech(rows: Sequence[Mapping[str, Sums]]) -> dict[str, Any]:
 
 
 def _distributions(
-    result: dict[str, Any],
-    judged: Mapping[str, Judged],
+    evaluation: dict[str, Any],
+    results: Mapping[str, Results],
     statistics: PoseStatistics,
     settings: BodyEvaluation,
     report: Report,
 ) -> None:
     """Fill in Fréchet distances and diversities on both scales, and the noise floor."""
-    names = [name for name, kept in zip(statistics.names, statistics.varies, strict=True) if kept] * 2
+    names = [name for name, varies in zip(statistics.names, statistics.varies, strict=True) if varies] * 2
     joints = np.flatnonzero([name not in ROOT_COLUMNS for name in names])
     deviations = np.tile(statistics.std[statistics.varies], 2)
     scales = {"radians": (joints, deviations[joints]), "standardised": (np.arange(len(names)), np.ones(len(names)))}
@@ -199,13 +211,13 @@ def _distributions(
     for scale, (columns, factor) in scales.items():
         for kind, order in (("g", 0), ("k", 1)):
             rows = {
-                name: [np.diff(clip[..., columns] * factor, n=order, axis=1) for clip in found.rows]
-                for name, found in judged.items()
+                name: [np.diff(clip[..., columns] * factor, n=order, axis=1) for clip in of_system.rows]
+                for name, of_system in results.items()
             }
             flat = {name: [clip.reshape(-1, clip.shape[-1]) for clip in clips] for name, clips in rows.items()}
-            _frechet(result, f"fd_{kind}_{scale}", flat, settings.resamples)
+            _frechet(evaluation, f"fd_{kind}_{scale}", flat, settings.resamples)
             for name, clips in rows.items():
-                figures_of = result["systems"][name].setdefault("diversity", {})
+                figures_of = evaluation["systems"][name].setdefault("diversity", {})
                 value, ratio = metrics.diversity_figures(flat[TRUTH], flat[name], settings.resamples)
                 key = f"div_{kind}_{scale}" if kind == "g" else f"div_k_distance_{scale}"
                 figures_of[key], figures_of[f"{key}_of_truth"] = value.to_json(), ratio.to_json()
@@ -213,21 +225,26 @@ def _distributions(
                     figures_of |= _variances(clips, rows[TRUTH], scale)
             done += 1
             report("distances", done, 5)
-    _frechet(result, "fd_relation", {name: found.relations for name, found in judged.items()}, settings.resamples)
+    _frechet(
+        evaluation,
+        "fd_relation",
+        {name: of_system.relations for name, of_system in results.items()},
+        settings.resamples,
+    )
     report("distances", 5, 5)
 
 
 def _frechet(
-    result: dict[str, Any], key: str, rows: Mapping[str, Sequence[NDArray[np.floating]]], resamples: int
+    evaluation: dict[str, Any], key: str, rows: Mapping[str, Sequence[NDArray[np.floating]]], resamples: int
 ) -> None:
     moments = {name: Moments.of(clips) for name, clips in rows.items()}
     truth = moments.pop(TRUTH)
     values, minus = metrics.frechet_figures(truth, moments, resamples)
     for name, value in values.items():
-        result["systems"][name].setdefault("frechet", {})[key] = value.to_json()
+        evaluation["systems"][name].setdefault("frechet", {})[key] = value.to_json()
     for name, value in minus.items():
-        result["minus_ours"][name][key] = value.to_json()
-    result["noise_floor"][key] = metrics.halves_apart(truth).to_json()
+        evaluation["minus_ours"][name][key] = value.to_json()
+    evaluation["noise_floor"][key] = metrics.halves_apart(truth).to_json()
 
 
 def _variances(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,8 +16,8 @@ from duologue.body.conditions import BodyConditions
 from duologue.body.pipeline import BodyPipeline
 from duologue.diffusion.samplers import Ancestral
 from duologue.evaluation.body.metrics import Moments, frechet_figures
-from duologue.evaluation.body.systems import Clip, Moved, clean, perform
-from duologue.evaluation.intervals import figure
+from duologue.evaluation.body.systems import Clip, PairMotion, clean, perform
+from duologue.evaluation.intervals import Figure, Sums, figure
 from duologue.features.statistics import PoseStatistics
 from duologue.units import FPS
 
@@ -53,41 +54,36 @@ def speed(  # noqa: PLR0917
         ``two_minutes_over_one``: processor time for a take of two minutes against one of one, made in the order 1, 2, 2, 1.
     """
     slow = with_ddpm(pipeline)
-    ours: list[tuple[float, float]] = []
-    theirs: list[tuple[float, float]] = []
-    whole: list[tuple[float, float]] = []
-    work: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
-    rows: tuple[list[Moved], list[Moved]] = ([], [])
+    ours, theirs = _Timed(), _Timed()
+    whole: list[Sums] = []
     perform(pipeline, clips[0].conditions, 0, 1)  # the first call of a process pays for what is set up once
     for seed, clip in enumerate(clips):
         seconds = clip.conditions.frames / FPS
-        first, a = _timed(pipeline, clip.conditions, seed, steps)
-        third, b = _timed(slow, clip.conditions, seed, DDPM_STEPS)
+        first, motion = _timed(pipeline, clip.conditions, seed, steps)
+        third, slow_motion = _timed(slow, clip.conditions, seed, DDPM_STEPS)
         fourth, _ = _timed(slow, clip.conditions, seed, DDPM_STEPS)
         second, _ = _timed(pipeline, clip.conditions, seed, steps)
         began = time.perf_counter()
-        clean(pipeline.skeleton, a)
+        clean(pipeline.skeleton, motion)
         cleaning = time.perf_counter() - began
-        mean, slow_mean = (first + second) / 2, (third + fourth) / 2
-        ours.append((mean[0], seconds))
-        theirs.append((slow_mean[0], seconds))
-        whole.append((mean[0] + cleaning, seconds))
-        for kept, spent in zip(work, (mean, slow_mean), strict=True):
-            kept.append((spent[1], spent[0]))
-        for made, kept in zip((a, b), rows, strict=True):
-            kept.append(made)
+        ours.add((first + second) / 2, motion)
+        theirs.add((third + fourth) / 2, slow_motion)
+        whole.append((ours.clock[-1] + cleaning, seconds))
         tick()
-    compared = _compared(pipeline.model.statistics, rows, [clip.truth for clip in clips], resamples)
+    lengths = [clip.conditions.frames / FPS for clip in clips]
+    compared = _compared(
+        pipeline.model.statistics, [clip.truth for clip in clips], theirs.motions, ours.motions, resamples
+    )
     return {
         "threads": torch.get_num_threads(),
         "steps": steps,
         "ddpm_steps": DDPM_STEPS,
         "real_time_factor": figure(whole).to_json(),
-        "real_time_factor_sampling_alone": figure(ours).to_json(),
-        "real_time_factor_ddpm": figure(theirs).to_json(),
-        "cores": figure(work[0]).value,
-        "times_faster": figure([(b[0], a[0]) for a, b in zip(ours, theirs, strict=True)]).to_json(),
-        "times_less_work": figure([(b[0], a[0]) for a, b in zip(*work, strict=True)]).to_json(),
+        "real_time_factor_sampling_alone": _ratio(ours.clock, lengths).to_json(),
+        "real_time_factor_ddpm": _ratio(theirs.clock, lengths).to_json(),
+        "cores": _ratio(ours.processor, ours.clock).value,
+        "times_faster": _ratio(theirs.clock, ours.clock).to_json(),
+        "times_less_work": _ratio(theirs.processor, ours.processor).to_json(),
         "minus_ddpm": compared,
         "within_interval": {key: _holds(value, -np.inf) for key, value in compared.items()},
         "no_worse": {key: _holds(value, 0.0) for key, value in compared.items()},
@@ -95,24 +91,39 @@ def speed(  # noqa: PLR0917
     }
 
 
-def standardised(statistics: PoseStatistics, moved: Moved) -> NDArray[np.float32]:
-    """Return (T, both performers' varying channels), z-scored with the training set's mean and deviation."""
-    rows = statistics.standardise(moved.features())[..., statistics.varies]
-    return rows.reshape(len(rows), -1)
+@dataclass(eq=False)
+class _Timed:
+    """What one sampler took and made, clip by clip: seconds by the clock and of the processor."""
+
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    motions: list[PairMotion] = field(default_factory=list)
+
+    def add(self, seconds: NDArray[np.float64], motion: PairMotion) -> None:
+        self.clock.append(float(seconds[0]))
+        self.processor.append(float(seconds[1]))
+        self.motions.append(motion)
+
+
+def _ratio(over: Sequence[float], under: Sequence[float]) -> Figure:
+    return figure(list(zip(over, under, strict=True)))
 
 
 def _compared(
-    statistics: PoseStatistics, rows: tuple[list[Moved], list[Moved]], truth: Sequence[Moved], resamples: int
+    statistics: PoseStatistics,
+    truth: Sequence[PairMotion],
+    ddpm: Sequence[PairMotion],
+    ours: Sequence[PairMotion],
+    resamples: int,
 ) -> dict[str, dict[str, float | None]]:
-    found: dict[str, dict[str, float | None]] = {}
-    whole, ddpm, ours = ([standardised(statistics, moved) for moved in made] for made in (truth, rows[1], rows[0]))
+    """Return ours minus DDPM's Fréchet distance to the truth, of poses and of their steps, on standardised rows."""
+    rows = [[motion.standardised(statistics) for motion in motions] for motions in (truth, ddpm, ours)]
+    minus: dict[str, dict[str, float | None]] = {}
     for key, order in (("fd_g", 0), ("fd_k", 1)):
-        real, slow, fast = (
-            Moments.of([np.diff(clip, n=order, axis=0) for clip in clips]) for clips in (whole, ddpm, ours)
-        )
-        _, minus = frechet_figures(real, {"ddpm": slow, "ours": fast}, resamples)
-        found[key] = minus["ours"].to_json()
-    return found
+        real, slow, fast = (Moments.of([np.diff(clip, n=order, axis=0) for clip in clips]) for clips in rows)
+        _, differences = frechet_figures(real, {"ddpm": slow, "ours": fast}, resamples)
+        minus[key] = differences["ours"].to_json()
+    return minus
 
 
 def _growth(pipeline: BodyPipeline, clips: Sequence[Clip], steps: int, minute: int) -> float:
@@ -145,11 +156,11 @@ def lasting(clips: Sequence[Clip], frames: int) -> BodyConditions:
 
 def _timed(
     pipeline: BodyPipeline, conditions: BodyConditions, seed: int, steps: int
-) -> tuple[NDArray[np.float64], Moved]:
+) -> tuple[NDArray[np.float64], PairMotion]:
     """Return seconds by the clock and of the processor (2,), and what was made."""
     began = np.array([time.perf_counter(), time.process_time()])
-    made = perform(pipeline, conditions, seed, steps)
-    return np.array([time.perf_counter(), time.process_time()]) - began, made
+    motion = perform(pipeline, conditions, seed, steps)
+    return np.array([time.perf_counter(), time.process_time()]) - began, motion
 
 
 def _holds(value: dict[str, float | None], least: float) -> bool | None:

@@ -16,6 +16,7 @@ from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
+from duologue.features.statistics import PoseStatistics
 from duologue.files.atomic import replacing
 from duologue.labels import ROLES
 from duologue.motion.cleanup import Cleaner
@@ -32,7 +33,7 @@ FRAMES: Final = 300
 
 
 @dataclass(frozen=True, eq=False)
-class Moved:
+class PairMotion:
     """Both performers in the world: hips (2, T, 3) in metres and exponential maps (2, T, J, 3), unrolled along the clip."""
 
     root: Singles
@@ -40,8 +41,13 @@ class Moved:
 
     def features(self) -> Singles:
         """Return (T, 2, C), the columns of ``features.pose.columns``."""
-        made = [poses.from_world(root, turns)[0] for root, turns in zip(self.root, self.rotations, strict=True)]
-        return np.stack(made, axis=1).astype(np.float32)
+        columns = [poses.from_world(root, turns)[0] for root, turns in zip(self.root, self.rotations, strict=True)]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def standardised(self, statistics: PoseStatistics) -> NDArray[np.float32]:
+        """Return (T, both performers' varying channels), z-scored with the training set's mean and deviation."""
+        rows = statistics.standardise(self.features())[..., statistics.varies]
+        return rows.reshape(len(rows), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +55,7 @@ class Clip:
     """A test: what is asked for, and what really was."""
 
     conditions: BodyConditions
-    truth: Moved
+    truth: PairMotion
 
     @property
     def digest(self) -> str:
@@ -61,11 +67,11 @@ class Clip:
         return whole.hexdigest()[:24]
 
 
-System = Callable[[Clip, int], Moved]
-"""``system(clip, seed)``."""
+Sampler = Callable[[Clip, int], PairMotion]
+"""``sampler(clip, seed)``."""
 
 
-def cut(corpus: Corpus, pair: int, first: int, frames: int) -> Clip:
+def clip_at(corpus: Corpus, pair: int, first: int, frames: int) -> Clip:
     """Return ``frames`` frames of a corpus from its ``first`` on, of pair ``pair``."""
 
     def read(name: str) -> NDArray[np.generic]:
@@ -84,7 +90,7 @@ def cut(corpus: Corpus, pair: int, first: int, frames: int) -> Clip:
         style=(int(corpus.styles[pair, 0]), int(corpus.styles[pair, 1])),
         starts=path[:, 0].astype(np.float32),
     )
-    return Clip(conditions, Moved(root.astype(np.float32), turns.astype(np.float32)))
+    return Clip(conditions, PairMotion(root.astype(np.float32), turns.astype(np.float32)))
 
 
 def held_out_clips(corpus: Corpus, count: int | None = None, frames: int = FRAMES) -> tuple[list[Clip], int]:
@@ -103,77 +109,77 @@ def held_out_clips(corpus: Corpus, count: int | None = None, frames: int = FRAME
             field="--corpus",
         )
     short = int((lengths < frames).sum())
-    return [cut(corpus, int(pair), int(corpus.starts[pair]), frames) for pair in long[:count]], short
+    return [clip_at(corpus, int(pair), int(corpus.starts[pair]), frames) for pair in long[:count]], short
 
 
-def perform(pipeline: BodyPipeline, conditions: BodyConditions, seed: int, steps: int) -> Moved:
+def perform(pipeline: BodyPipeline, conditions: BodyConditions, seed: int, steps: int) -> PairMotion:
     """Return the whole clip as sampled, the windows joined."""
     windows = list(pipeline.stream(conditions, seed, steps))
     root = np.concatenate([window.root_translation for window in windows], axis=1)
     turns = np.concatenate([window.rotations for window in windows], axis=1)
-    return Moved(root, unroll_exp(turns.swapaxes(0, 1)).swapaxes(0, 1).astype(np.float32))
+    return PairMotion(root, unroll_exp(turns.swapaxes(0, 1)).swapaxes(0, 1).astype(np.float32))
 
 
-def clean(skeleton: Skeleton, moved: Moved) -> Moved:
+def clean(skeleton: Skeleton, motion: PairMotion) -> PairMotion:
     """Return the motion after the clean-up that every take goes through."""
     cleaner = Cleaner(skeleton)
-    parts = [cleaner.push(moved.root, moved.rotations), cleaner.flush()]
-    return Moved(*(np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1)))
+    parts = [cleaner.push(motion.root, motion.rotations), cleaner.flush()]
+    return PairMotion(*(np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1)))
 
 
-def copied(corpus: Corpus, frames: int) -> System:
-    """Return the system that answers every test with a random stretch of training data: perfect poses, deaf to what is asked."""
+def copied(corpus: Corpus, frames: int) -> Sampler:
+    """Return the sampler that answers every test with a random stretch of training data: perfect poses, deaf to what is asked."""
 
-    def system(clip: Clip, seed: int) -> Moved:
+    def sampler(clip: Clip, seed: int) -> PairMotion:
         rng = np.random.default_rng([seed, int(clip.digest, 16)])
         ((pair, first),) = corpus.windows(frames, 1, rng)
-        return cut(corpus, pair, first, frames).truth
+        return clip_at(corpus, pair, first, frames).truth
 
-    return system
+    return sampler
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """A system by name. ``key`` names what it made in a cache; None is never kept."""
+class System:
+    """A system by name. ``key`` names its samples in a cache; None is never cached."""
 
     name: str
-    system: System
+    sampler: Sampler
     key: str | None = None
     pipeline: BodyPipeline | None = None
     checkpoint: Checkpoint | None = None
 
 
-def of_checkpoint(name: str, checkpoint: str | Path, steps: int) -> Compared:
+def of_checkpoint(name: str, checkpoint: str | Path, steps: int) -> System:
     """Return a body checkpoint under its own guidance.
 
     Raises:
         DuologueError: what ``BodyPipeline.load`` raises.
     """
-    found = open_checkpoint(checkpoint)
-    pipeline = BodyPipeline.load(found)
+    stored = open_checkpoint(checkpoint)
+    pipeline = BodyPipeline.load(stored)
     settings = sorted({**pipeline.model.strengths, **pipeline.model.gains}.items())
     strengths = "".join(f"-{n}{v:g}" for n, v in settings)
-    return Compared(
+    return System(
         name,
         lambda clip, seed: perform(pipeline, clip.conditions, seed, steps),
-        f"{found.sha256[:16]}-{steps}{strengths}",
+        f"{stored.sha256[:16]}-{steps}{strengths}",
         pipeline,
-        found,
+        stored,
     )
 
 
-def samples(compared: Compared, clip: Clip, count: int, cache: Path | None) -> Iterator[Moved]:
-    """Yield ``count`` samples of a clip, seeds 0, 1, …; read from ``cache`` where they are there, else made and kept."""
-    folder = cache / compared.key if cache is not None and compared.key is not None else None
+def samples(system: System, clip: Clip, count: int, cache: Path | None) -> Iterator[PairMotion]:
+    """Yield ``count`` samples of a clip, seeds 0, 1, …; read from ``cache`` where they are there, else written there."""
+    folder = cache / system.key if cache is not None and system.key is not None else None
     for seed in range(count):
         file = folder / f"{clip.digest}-{seed}.npz" if folder is not None else None
         if file is not None and file.is_file():
-            with np.load(file) as kept:
-                yield Moved(kept["root"], kept["rotations"])
+            with np.load(file) as arrays:
+                yield PairMotion(arrays["root"], arrays["rotations"])
             continue
-        made = compared.system(clip, seed)
+        motion = system.sampler(clip, seed)
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             with replacing(file) as temporary:
-                np.savez(temporary, root=made.root, rotations=made.rotations)
-        yield made
+                np.savez(temporary, root=motion.root, rotations=motion.rotations)
+        yield motion

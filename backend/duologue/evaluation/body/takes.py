@@ -9,25 +9,25 @@ import numpy as np
 
 import duologue
 from duologue import arkit
-from duologue.evaluation.body.systems import Clip, Compared, clean, samples
-from duologue.evaluation.body.tally import Body, facing
+from duologue.evaluation.body.bodies import Bodies, facing
+from duologue.evaluation.body.systems import Clip, System, clean, samples
 from duologue.evaluation.compare import TAKE
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Take, Track
 
 
 def write_takes(
-    folder: Path, compared: Sequence[Compared], clips: Sequence[Clip], skeleton: Skeleton, cache: Path | None
+    folder: Path, systems: Sequence[System], clips: Sequence[Clip], skeleton: Skeleton, cache: Path | None
 ) -> None:
     """Write ``folder/SYSTEM/pair-00/take.safetensors`` and so on: each system's first sample after clean-up, faces at rest.
 
     A corpus holds mels and no sound; ``A.wav`` and ``B.wav`` laid beside a take are heard in its video.
     """
-    for system in compared:
+    for system in systems:
         for number, clip in enumerate(clips):
-            (made,) = samples(system, clip, 1, cache)
-            cleaned = clean(skeleton, made)
-            faced = facing(Body(skeleton, cleaned.root, cleaned.rotations))
+            (motion,) = samples(system, clip, 1, cache)
+            cleaned = clean(skeleton, motion)
+            faced = facing(Bodies(skeleton, cleaned.root, cleaned.rotations))
             tracks = [
                 Track(
                     cleaned.root[i],

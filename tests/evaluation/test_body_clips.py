@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from duologue.evaluation.body.beats import beat_consistency, motion_beats, onsets
+from duologue.evaluation.body.behaviour import Targets
+from duologue.evaluation.body.bodies import Bodies, facing, relation
 from duologue.evaluation.body.effects import manner
-from duologue.evaluation.body.tally import Asked, Body, facing, relation, tally
+from duologue.evaluation.body.results import clip_sums
 from duologue.evaluation.intervals import quotient
 from duologue.labels import ACTION_MODES
 from duologue.motion.skeleton import Skeleton
@@ -25,7 +27,7 @@ def standing(apart=1.5, frames=FRAMES):
     return root, rotations
 
 
-def asked(frames=FRAMES, **changes) -> Asked:
+def targets(frames=FRAMES, **changes) -> Targets:
     none = np.zeros(0, np.intp)
     values = {
         "actions": np.full((2, frames), STAND),
@@ -34,17 +36,17 @@ def asked(frames=FRAMES, **changes) -> Asked:
         "others": [],
         "facing": np.ones((2, frames), bool),
     }
-    return Asked(**(values | changes))
+    return Targets(**(values | changes))
 
 
-def judged(root, rotations, wanted=None) -> dict[str, float | None]:
-    found = tally(Body(SKELETON, root, rotations), wanted or asked(root.shape[1]))
-    values = {key: float(quotient(*sums)) for key, sums in found.items()}
+def measured(root, rotations, wanted=None) -> dict[str, float | None]:
+    figures = clip_sums(Bodies(SKELETON, root, rotations), wanted or targets(root.shape[1]))
+    values = {key: float(quotient(*sums)) for key, sums in figures.items()}
     return {key: value if np.isfinite(value) else None for key, value in values.items()}
 
 
 def test_two_who_stand_still() -> None:
-    found = judged(*standing())
+    figures = measured(*standing())
     for key in (
         "sliding_cm_s",
         "below_floor_percent",
@@ -53,55 +55,55 @@ def test_two_who_stand_still() -> None:
         "jerk",
         "wrist_speed_m_s",
     ):
-        assert found[key] == pytest.approx(0, abs=1e-6), key
-    assert found["feet_bearing_percent"] == pytest.approx(100, abs=1)  # nothing bears before its speed is known
-    assert found["actions_obeyed_percent"] == found["facing_percent"] == 100
-    assert found["walk_obeyed_percent"] is None  # nobody was asked to
-    assert all(found[key] == 0 for key in found if key.startswith("touch_"))
+        assert figures[key] == pytest.approx(0, abs=1e-6), key
+    assert figures["feet_bearing_percent"] == pytest.approx(100, abs=1)  # nothing bears before its speed is known
+    assert figures["actions_obeyed_percent"] == figures["facing_percent"] == 100
+    assert figures["walk_obeyed_percent"] is None  # nobody was asked to
+    assert all(figures[key] == 0 for key in figures if key.startswith("touch_"))
 
 
 def test_feet_that_slide_at_a_known_speed() -> None:
     root, rotations = standing()
     root[0, :, 2] += 0.12 * np.arange(FRAMES) / 30  # A glides at 12 cm/s, B stands
-    assert judged(root, rotations)["sliding_cm_s"] == pytest.approx(6, rel=0.02)
+    assert measured(root, rotations)["sliding_cm_s"] == pytest.approx(6, rel=0.02)
     root[0, :, 2] *= 5  # 60 cm/s: no longer a standing foot by the strict rule, but still by InterGen's
-    found = judged(root, rotations)
-    assert found["sliding_cm_s"] < 1
-    assert found["sliding_intergen_cm_s"] == pytest.approx(30, rel=0.02)
+    figures = measured(root, rotations)
+    assert figures["sliding_cm_s"] < 1
+    assert figures["sliding_intergen_cm_s"] == pytest.approx(30, rel=0.02)
 
 
 def test_feet_under_the_floor() -> None:
     root, rotations = standing()
     root[1, :60, 1] -= 0.03
-    found = judged(root, rotations)
-    assert found["below_floor_percent"] == 25  # half the frames of one of two
-    assert found["below_floor_cm"] == pytest.approx(0.75, abs=0.05)
+    figures = measured(root, rotations)
+    assert figures["below_floor_percent"] == 25  # half the frames of one of two
+    assert figures["below_floor_cm"] == pytest.approx(0.75, abs=0.05)
 
 
 def test_bodies_in_each_other() -> None:
     root, rotations = standing()
     root[0, :30, 0] = root[1, 0, 0]  # on one spot; hands hang 3 cm behind the hips
-    found = judged(root, rotations)
-    assert found["penetration_percent"] == 25
-    assert found["touch_cross_hand_min_h"] == 15  # a quarter of the time
+    figures = measured(root, rotations)
+    assert figures["penetration_percent"] == 25
+    assert figures["touch_cross_hand_min_h"] == 15  # a quarter of the time
 
 
 def test_jerk_of_a_cubic() -> None:
     root, rotations = standing()
     time = np.arange(FRAMES) / 30
     root[0, :, 0] += 0.05 * time**3  # third derivative 0.3 m/s³, and 0 for B
-    assert judged(root, rotations)["jerk"] == pytest.approx(0.15, rel=1e-3)
-    assert judged(root, rotations)["jerk_hands_head"] == pytest.approx(0.15, rel=1e-3)
+    assert measured(root, rotations)["jerk"] == pytest.approx(0.15, rel=1e-3)
+    assert measured(root, rotations)["jerk_hands_head"] == pytest.approx(0.15, rel=1e-3)
 
 
 def test_where_they_stand_to_each_other() -> None:
     root, rotations = standing(apart=2.0)
     rotations[0, :, 0, 1] = 0.0  # A looks along z, B is at A's left
-    body = Body(SKELETON, root, rotations)
+    body = Bodies(SKELETON, root, rotations)
     np.testing.assert_allclose(relation(body)[0], [2.0, np.pi / 2, 0.0], atol=1e-6)
     assert (facing(body)[0], facing(body)[1]) == (pytest.approx(np.zeros(FRAMES)), pytest.approx(np.ones(FRAMES)))
-    found = judged(root, rotations, asked(activity=np.ones((2, FRAMES))))
-    assert found["facing_percent"] == found["facing_kept_percent"] == 50
+    figures = measured(root, rotations, targets(activity=np.ones((2, FRAMES))))
+    assert figures["facing_percent"] == figures["facing_kept_percent"] == 50
 
 
 def test_who_is_lively_and_who_listens() -> None:
@@ -112,10 +114,10 @@ def test_who_is_lively_and_who_listens() -> None:
     rotations[1, :, arm, 2] += 0.5 * wave  # half the amplitude is half the speed and a quarter of the energy
     voice = np.zeros((2, FRAMES))
     voice[0] = 1
-    found = judged(root, rotations, asked(activity=voice))
-    assert found["listener_speed"] == pytest.approx(0.5, rel=0.05)
-    assert found["listener_energy"] == pytest.approx(0.25, rel=0.1)
-    walking = judged(root, rotations, asked(activity=voice, actions=np.full((2, FRAMES), WALK)))
+    figures = measured(root, rotations, targets(activity=voice))
+    assert figures["listener_speed"] == pytest.approx(0.5, rel=0.05)
+    assert figures["listener_energy"] == pytest.approx(0.25, rel=0.1)
+    walking = measured(root, rotations, targets(activity=voice, actions=np.full((2, FRAMES), WALK)))
     assert walking["listener_energy"] is None
     assert walking["actions_obeyed_percent"] == 0
 
@@ -155,17 +157,17 @@ def test_the_right_speech_is_told_from_anothers() -> None:
     arm = SKELETON.index("RightForeArm")
     rotations[..., arm, 2] = 0.2 * np.sin(2 * np.pi * time / 40) + 0.06 * time  # slowest, but moving, every 40 frames
     slow = np.arange(20, 300, 40)
-    wanted = asked(300, onsets=(slow, slow), others=[(slow + 20, slow + 20)])
-    found = judged(root, rotations, wanted)
-    assert found["beat_consistency_100ms"] > found["beat_consistency_100ms_other_speech"] + 0.05
+    wanted = targets(300, onsets=(slow, slow), others=[(slow + 20, slow + 20)])
+    figures = measured(root, rotations, wanted)
+    assert figures["beat_consistency_100ms"] > figures["beat_consistency_100ms_other_speech"] + 0.05
 
 
 def test_manner_of_an_upright_body_and_of_one_that_leans_with_arms_out() -> None:
     root, rotations = standing()
-    upright = manner(Body(SKELETON, root, rotations))
+    upright = manner(Bodies(SKELETON, root, rotations))
     rotations[0, :, SKELETON.index("Spine"), 0] = np.radians(20)  # pitches forward, whichever way one faces
     rotations[1, :, SKELETON.indices("LeftArm", "RightArm")] = 0  # a T
-    bent = manner(Body(SKELETON, root, rotations))
+    bent = manner(Bodies(SKELETON, root, rotations))
     assert 10 < (bent["lean_degrees"] - upright["lean_degrees"])[0].mean() < 20
     assert (bent["gaze_degrees"] - upright["gaze_degrees"])[0].mean() == pytest.approx(-20, abs=0.1)
     assert (bent["lean_degrees"] - upright["lean_degrees"])[1].mean() == pytest.approx(0, abs=1e-6)
