@@ -112,7 +112,8 @@ def _under_emotions(clip: Clip, labels: tuple[str, str], manner_of: Callable[[Cl
 
 def _under_roles(clip: Clip, labels: tuple[str, str], manner_of: Callable[[Clip], Manner]) -> tuple[Manner, Manner]:
     """Return the manner of both performers in either half of a relationship: whoever plays the first then plays the second."""
-    one, other = (manner_of(_played(clip, halves)) for halves in (labels, labels[::-1]))
+    first, second = labels
+    one, other = (manner_of(_played(clip, halves)) for halves in ((first, second), (second, first)))
     return (
         {key: np.stack([one[key][0], other[key][1]]) for key in one},
         {key: np.stack([other[key][0], one[key][1]]) for key in one},
