@@ -114,7 +114,7 @@ def test_recordings_are_cut_at_pauses_and_every_sound_is_heard_once() -> None:
 
 
 def test_every_set_says_what_its_truth_is_worth() -> None:
-    from duologue.cli.evaluate import SETS
+    from duologue.cli.evaluate_face import SETS
 
     assert set(SETS) == set(ABOUT)
 

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from duologue.cli.console import out, print_json
-from duologue.cli.figures import cell, plain, write_report
+from duologue.cli.figures import AsJson, OutFile, cell, plain, write_report
 
 ROWS: Final = (
     ("frechet", "fd_g_radians", "FD_g, radians", 2),
@@ -49,56 +49,55 @@ ROWS: Final = (
 """What the table shows of the report: part, key, heading, decimals."""
 
 
+Corpus = Annotated[Path, typer.Option(help="Folder of held-out pairs (corpus.json).")]
+Train = Annotated[Path | None, typer.Option(help="The training corpus: random stretches of it are judged as a system.")]
+Checkpoint = Annotated[
+    list[str] | None,
+    typer.Option(help="A body checkpoint's name or folder; may be given more than once, the first is compared."),
+]
+Flat = Annotated[str | None, typer.Option(help="A checkpoint with one network for the whole body.")]
+Single = Annotated[str | None, typer.Option(help="A checkpoint that knows one person at a time.")]
+Steps = Annotated[int, typer.Option(min=1, max=1000, help="Denoising steps.")]
+Samples = Annotated[int, typer.Option(min=1, help="Samples of every pair.")]
+Pairs = Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")]
+Frames = Annotated[int, typer.Option(min=8, help="Frames of a test, from the beginning of its pair.")]
+Effects = Annotated[int, typer.Option(min=0, help="Pairs performed with other emotions and roles; 0 leaves it out.")]
+Speed = Annotated[int, typer.Option(min=0, help="Pairs timed against 100-step DDPM; 0 leaves it out.")]
+Takes = Annotated[
+    Path | None, typer.Option(help="Write takes here, a folder a system, for `duologue evaluate compare`.")
+]
+TakePairs = Annotated[int, typer.Option(min=1, help="Pairs of --takes.")]
+Cache = Annotated[Path | None, typer.Option(help="Folder that keeps what was sampled, by checkpoint and pair.")]
+Resamples = Annotated[int, typer.Option(min=0, help="For intervals of Fréchet distances and diversities.")]
+
+
 def body(
-    corpus: Annotated[Path, typer.Option(help="Folder of held-out pairs (corpus.json).")],
-    train: Annotated[
-        Path | None, typer.Option(help="The training corpus: random stretches of it are judged as a system.")
-    ] = None,
-    checkpoint: Annotated[
-        list[str] | None,
-        typer.Option(help="A body checkpoint's name or folder; may be given more than once, the first is compared."),
-    ] = None,
-    flat: Annotated[str | None, typer.Option(help="A checkpoint with one network for the whole body.")] = None,
-    single: Annotated[str | None, typer.Option(help="A checkpoint that knows one person at a time.")] = None,
-    steps: Annotated[int, typer.Option(min=1, max=1000, help="Denoising steps.")] = 10,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of every pair.")] = 5,
-    pairs: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
-    frames: Annotated[int, typer.Option(min=8, help="Frames of a test, from the beginning of its pair.")] = 300,
-    effects: Annotated[
-        int, typer.Option(min=0, help="Pairs performed with other emotions and roles; 0 leaves it out.")
-    ] = 10,
-    speed: Annotated[int, typer.Option(min=0, help="Pairs timed against 100-step DDPM; 0 leaves it out.")] = 6,
-    takes: Annotated[
-        Path | None, typer.Option(help="Write takes here, a folder a system, for `duologue evaluate compare`.")
-    ] = None,
-    take_pairs: Annotated[int, typer.Option(min=1, help="Pairs of --takes.")] = 5,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder that keeps what was sampled, by checkpoint and pair.")
-    ] = None,
-    resamples: Annotated[int, typer.Option(min=0, help="For intervals of Fréchet distances and diversities.")] = 400,
-    out_file: Annotated[Path | None, typer.Option("--out", "-o", help="Write the report here as JSON.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of tables.")] = False,
+    corpus: Corpus,
+    train: Train = None,
+    checkpoint: Checkpoint = None,
+    flat: Flat = None,
+    single: Single = None,
+    steps: Steps = 10,
+    samples: Samples = 5,
+    pairs: Pairs = None,
+    frames: Frames = 300,
+    effects: Effects = 10,
+    speed: Speed = 6,
+    takes: Takes = None,
+    take_pairs: TakePairs = 5,
+    cache: Cache = None,
+    resamples: Resamples = 400,
+    out_file: OutFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Judge bodies on held-out pairs: Fréchet distances, diversity, beats, feet, contacts, obedience, labels, speed."""
     from duologue.evaluation.body.report import BodyEvaluation, evaluate_body
 
     settings = BodyEvaluation(
-        corpus,
-        tuple(checkpoint or ["body"]),
-        flat,
-        single,
-        train,
-        steps=steps,
-        samples=samples,
-        pairs=pairs,
-        frames=frames,
-        effect_pairs=effects,
-        speed_pairs=speed,
-        takes=takes,
-        take_pairs=take_pairs,
-        cache=cache,
-        resamples=resamples,
-    )
+        corpus, tuple(checkpoint or ["body"]), flat, single, train,
+        steps=steps, samples=samples, pairs=pairs, frames=frames, effect_pairs=effects, speed_pairs=speed,
+        takes=takes, take_pairs=take_pairs, cache=cache, resamples=resamples,
+    )  # fmt: skip
     report = write_report(partial(evaluate_body, settings), out_file)
     if as_json:
         print_json(report)
@@ -120,7 +119,7 @@ def _systems(report: dict[str, Any]) -> Table:
     for system in report["systems"]:
         table.add_column(system, justify="right")
     for part, key, heading, digits in ROWS:
-        cells = [figures.get(part, {}).get(key) for figures in report["systems"].values()]
+        cells = [found.get(part, {}).get(key) for found in report["systems"].values()]
         table.add_row(heading, *(cell(figure, 1.0, digits) if figure else "–" for figure in cells))
     return table
 

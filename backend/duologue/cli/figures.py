@@ -6,12 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.table import Table
 
 from duologue.cli.console import stages
 from duologue.files.atomic import replacing
+
+OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="Write the report here as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the report as JSON instead of tables.")]
 
 
 def write_report(
