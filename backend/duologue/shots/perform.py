@@ -163,8 +163,9 @@ def perform(client: Client, request: Request, on_progress: Callable[[str, int, i
     except KeyboardInterrupt:
         if not request.keep_part:
             raise
-    if not windows:
-        raise DuologueError("CANCELLED", "cancelled", "stopped before the first window; there is nothing to keep.")
+        if not windows:
+            nothing = "stopped before the first window; there is nothing to keep."
+            raise DuologueError("CANCELLED", "cancelled", nothing) from None
     take = join(client.performance, request, windows, complete=complete)
     return Performed(take, tuple(notes), {"first_window": first - began, "performing": time.monotonic() - began})
 
