@@ -42,14 +42,14 @@ class Sound:
     """Samples a second."""
 
     def __post_init__(self) -> None:
-        given = np.asarray(self.samples)
-        if given.dtype.kind != "f":
-            raise invalid("audio-not-audio", f"samples must be floats, not {given.dtype} {given.shape}")
-        if given.ndim != 1:
-            raise invalid("audio-not-mono", f"speech has shape {given.shape}; one track of samples (n,) is needed")
+        samples = np.asarray(self.samples)
+        if samples.dtype.kind != "f":
+            raise invalid("audio-not-audio", f"samples must be floats, not {samples.dtype} {samples.shape}")
+        if samples.ndim != 1:
+            raise invalid("audio-not-mono", f"speech has shape {samples.shape}; one track of samples (n,) is needed")
         if int(self.rate) < 1:
             raise invalid("audio-rate", f"has {self.rate} samples a second; is the header damaged?")
-        object.__setattr__(self, "samples", np.ascontiguousarray(given, "<f4"))
+        object.__setattr__(self, "samples", np.ascontiguousarray(samples, "<f4"))
         object.__setattr__(self, "rate", int(self.rate))
 
     @classmethod

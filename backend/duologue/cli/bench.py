@@ -30,12 +30,12 @@ def bench(
     """Measure Duologue on this machine: a take's real-time factor, first window, wire, Blender, imports."""
     from duologue.diagnosis.bench import PARTS, measure
 
-    wanted = [part for part in PARTS if part != "faults"] if parts == "all" else parts.split(",")
-    for part in wanted:
+    chosen = [part for part in PARTS if part != "faults"] if parts == "all" else parts.split(",")
+    for part in chosen:
         if part not in PARTS:
             raise invalid("unknown-part", f"{part!r} is none of {', '.join(PARTS)}.", field="--parts")
     rows: list[dict[str, Any]] = []
-    for part in wanted:
+    for part in chosen:
         err.print(f"measuring: {part}", markup=False)
         rows += measure(part, repeats)
     report = {"duologue": __version__, "python": sys.version.split()[0], "rows": rows}

@@ -119,7 +119,7 @@ def _systems(report: dict[str, Any]) -> Table:
     for system in report["systems"]:
         table.add_column(system, justify="right")
     for part, key, heading, digits in ROWS:
-        cells = [found.get(part, {}).get(key) for found in report["systems"].values()]
+        cells = [figures.get(part, {}).get(key) for figures in report["systems"].values()]
         table.add_row(heading, *(cell(figure, 1.0, digits) if figure else "–" for figure in cells))
     return table
 

@@ -135,10 +135,10 @@ def lips(
     settings = replace(LIPS, decoder_only=not whole)
     if steps is not None:
         settings = replace(settings, optimisation=replace(LIPS.optimisation, steps=steps))
-    found = open_checkpoint(base)
+    checkpoint = open_checkpoint(base)
     pairs = [dialogue for _, dialogue in captured(captures, style=style)]
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
-    _tell(fine_tune(found, pairs, out_folder, settings, encoder=encoder, device=device))
+    _tell(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
 
 
 def _tell(checkpoint: Checkpoint) -> None:

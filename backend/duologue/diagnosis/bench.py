@@ -60,50 +60,42 @@ def measure_take(repeats: int) -> list[Row]:
 def measure_wire(repeats: int) -> list[Row]:
     """Time a warm server: first window, what the wire adds to a take, CURVE against plain."""
     from duologue.service.bench import measure_wire as measure
+
+    firsts = _first_windows(repeats)
+    first = f"median of {repeats}, max {max(firsts):.2f}"
+    figures = measure(rounds=repeats)
+    seconds, added = figures["take_seconds"], figures["added_ms"]
+    factor = figures["performance_ms_per_window"] / 5000
+    adds = (
+        f"adds {added:.0f} ms to a {seconds:.0f} s take (at factor {factor:g}: {_interval(figures['wire_overhead'])})"
+    )
+    # What the wire adds is the same for any performance; the limit is for one at the real-time factor where we go.
+    share = 1 + added / (1000 * 0.3 * seconds)
+    curve = figures["curve_overhead"]
+    noise = f"{_interval(curve)}; noise {_interval(figures['noise'])}"
+    return [
+        _row("wire: first window, warm server", statistics.median(firsts), "s", 2.0, first),
+        _row("wire: a take at real-time factor 0.3, over the wire / without", share, "x", 1.05, adds),
+        _row("wire: CURVE / plain", curve["median"], "x", 1.05, noise),
+    ]
+
+
+def _first_windows(repeats: int) -> list[float]:
+    """Return how many seconds each first window of the demo took, from a server that is warm."""
     from duologue.speech.decode import load_pair
     from duologue.wire.local import LocalServer, open_client
 
     brief = Brief.load(demo_brief())
-    audio_a, audio_b, _ = load_pair(brief)
-    firsts: list[float] = []
+    a, b, _ = load_pair(brief)
+    seconds: list[float] = []
     with LocalServer.start() as server, open_client(server.connection) as client:
-        for index in range(repeats + 1):
+        for _ in range(repeats + 1):
             began = time.perf_counter()
-            for event in client.perform(brief, (audio_a, audio_b)):
+            for event in client.perform(brief, (a, b)):
                 if isinstance(event, Window):
-                    if index:
-                        firsts.append(time.perf_counter() - began)
+                    seconds.append(time.perf_counter() - began)
                     break  # leaving the loop cancels the rest
-    rows = [
-        _row(
-            "wire: first window, warm server",
-            statistics.median(firsts),
-            "s",
-            2.0,
-            f"median of {repeats}, max {max(firsts):.2f}",
-        )
-    ]
-    told = measure(rounds=repeats)
-    # What the wire adds is the same for any performance; the limit is for one at the real-time factor where we go.
-    share = 1 + told["added_ms"] / (1000 * 0.3 * told["take_seconds"])
-    return [
-        *rows,
-        _row(
-            "wire: a take at real-time factor 0.3, over the wire / without",
-            share,
-            "x",
-            1.05,
-            f"adds {told['added_ms']:.0f} ms to a {told['take_seconds']:.0f} s take "
-            f"(at factor {told['performance_ms_per_window'] / 5000:g}: {_interval(told['wire_overhead'])})",
-        ),
-        _row(
-            "wire: CURVE / plain",
-            told["curve_overhead"]["median"],
-            "x",
-            1.05,
-            f"{_interval(told['curve_overhead'])}; noise {_interval(told['noise'])}",
-        ),
-    ]
+    return seconds[1:]  # the first warms it up
 
 
 def _interval(ratio: dict[str, float]) -> str:

@@ -86,8 +86,9 @@ def _accelerator() -> Iterator[Finding]:
 def _checkpoints() -> Iterator[Finding]:
     for name in ("body", "face"):
         try:
-            found = checkpoints.open_checkpoint(name)
-            yield Finding(f"{name} checkpoint", "ok", f"{found.folder}, sha256 {found.sha256[:12]}…")
+            checkpoint = checkpoints.open_checkpoint(name)
+            where = f"{checkpoint.folder}, sha256 {checkpoint.sha256[:12]}…"
+            yield Finding(f"{name} checkpoint", "ok", where)
         except DuologueError as error:
             yield Finding(
                 f"{name} checkpoint", "fail", error.message, "reinstall duologue, or `duologue models import FOLDER`"
@@ -149,15 +150,15 @@ def _blender() -> Iterator[Finding]:
     try:
         program = find_blender()[0]
         as_module = importlib.util.find_spec("bpy") is not None
-        found = f"bpy {importlib.metadata.version('bpy')} in this Python" if as_module else program
-        yield Finding("blender", "ok", found)
+        blender = f"bpy {importlib.metadata.version('bpy')} in this Python" if as_module else program
+        yield Finding("blender", "ok", blender)
     except DuologueError as error:
         yield Finding("blender", "fail", error.message, "without it: takes, BVH and CSV, but no .blend and no preview")
 
 
 def _ffmpeg() -> Iterator[Finding]:
-    found = shutil.which("ffmpeg")
-    yield Finding("ffmpeg", "ok", found or "not on PATH, and not needed: Blender writes the preview itself")
+    path = shutil.which("ffmpeg")
+    yield Finding("ffmpeg", "ok", path or "not on PATH, and not needed: Blender writes the preview itself")
 
 
 def _disk() -> Iterator[Finding]:

@@ -96,13 +96,13 @@ def _stage(folder: Path, manifest: str, platforms: tuple[str, ...], wheels: list
 def _fetch_pyzmq(folder: Path, platforms: tuple[str, ...]) -> list[Path]:
     """Return pyzmq's wheels for every platform and Python, downloaded by pip where they are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    found: list[Path] = []
+    wheels: list[Path] = []
     for tag in dict.fromkeys(PLATFORMS[name] for name in platforms):
         for python, abi in _PYTHONS:
             machine = ["--implementation", "cp", "--platform", tag, "--python-version", python, "--abi", abi]
             pattern = f"pyzmq-27.*-{abi}-*{tag}.whl"
-            found.append(_newest(folder, pattern) or _download(folder, PYZMQ, pattern, machine))
-    return found
+            wheels.append(_newest(folder, pattern) or _download(folder, PYZMQ, pattern, machine))
+    return wheels
 
 
 def _fetch_osc(folder: Path) -> Path:
@@ -122,14 +122,14 @@ def _download(folder: Path, package: str, pattern: str, machine: list[str]) -> P
         "--only-binary=:all:",
         *machine, "--dest", str(folder), package,
     ]  # fmt: skip
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     wheel = _newest(folder, pattern)
-    if ended.returncode or wheel is None:
-        said = (ended.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+    if process.returncode or wheel is None:
+        pip_says = (process.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise DuologueError(
             "UNAVAILABLE",
             "wheels-missing",
-            f"pip could not fetch {package} ({pattern}): {said}. Connect to a package index, or build with --platform current",
+            f"pip could not fetch {package} ({pattern}): {pip_says}. Connect to a package index, or build with --platform current",
             retryable=True,
         )
     return wheel
@@ -150,7 +150,7 @@ def _blender_tool() -> list[str]:
 
 
 def _run(command: list[str]) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        said = " / ".join((ended.stdout + ended.stderr).strip().splitlines()[-4:])
-        raise DuologueError("INTERNAL", "extension-build", f"Blender's extension tool refused: {said}")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        last_lines = " / ".join((process.stdout + process.stderr).strip().splitlines()[-4:])
+        raise DuologueError("INTERNAL", "extension-build", f"Blender's extension tool refused: {last_lines}")

@@ -161,10 +161,10 @@ def installed_blender() -> str | None:
 def blender_version(program: str) -> tuple[int, ...]:
     """Return an installed Blender's version, ``(5, 2, 0)``; empty when it does not start."""
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
+        printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    words = told.split()
+    words = printed.split()
     try:
         return tuple(int(part) for part in words[words.index("Blender") + 1].split("."))
     except (ValueError, IndexError):

@@ -38,25 +38,25 @@ def make(shot: Shot, outputs: Outputs, stage: Stage, *, force: bool = False) -> 
     voices, notes = stage.read(brief)
     outputs = replace(outputs, blend=shot.blend, armatures=shot.armatures)
     digest = brief.digest(voices)
-    asked = _asked(outputs, digest)
+    identity = _identity(outputs, digest)
     before = read_report(shot.folder)
-    if before is not None and not force and _is_done(shot.folder, before, asked):
+    if before is not None and not force and _is_done(shot.folder, before, identity):
         before["shot"]["state"] = "skipped"
         return before
     prepare_folder(shot.folder)
     (shot.folder / REPORT).unlink(missing_ok=True)  # until the new one is written the shot counts as not done
     take = None if force else _whole_take(shot.folder, digest)
-    about = {"name": shot.name, "brief": str(shot.brief), "asked": asked, "state": "done"}
+    about = {"name": shot.name, "brief": str(shot.brief), "asked": identity, "state": "done"}
     report = perform_into(shot.folder, Request(brief, voices, notes, outputs), stage, take, shot=about)
     for name in named_files(before) - set(report["files"]):  # an old preview beside a new take would mislead
         (shot.folder / name).unlink(missing_ok=True)
     return report
 
 
-def _is_done(folder: Path, report: dict[str, Any], asked: str) -> bool:
+def _is_done(folder: Path, report: dict[str, Any], identity: str) -> bool:
     """Return whether a folder's report is of just this shot, whole, and every file that it names is there."""
     try:
-        return report["shot"]["asked"] == asked and is_whole(folder, report)
+        return report["shot"]["asked"] == identity and is_whole(folder, report)
     except (KeyError, TypeError):
         return False
 
@@ -70,7 +70,7 @@ def _whole_take(folder: Path, digest: str) -> Take | None:
     return take if take.complete and take.provenance.get("brief") == digest else None
 
 
-def _asked(outputs: Outputs, digest: str) -> str:
+def _identity(outputs: Outputs, digest: str) -> str:
     """Return the sha256 of all that decides what a shot becomes: brief and sound, the scene's file, the cast, what is wanted."""
     parts = {
         "brief": digest,

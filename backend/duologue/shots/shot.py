@@ -77,28 +77,28 @@ def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
 
 def _shot(line: Mapping[str, Any], shared: Mapping[str, Any], folder: Path, out: Path | None, field: str = "") -> Shot:
     Table(line, field, _COLUMNS)  # names a key that nobody knows
-    given = {**shared, **line}
-    if not given.get("brief"):
+    settings = {**shared, **line}
+    if not settings.get("brief"):
         raise invalid("brief-missing", "a shot needs a brief; name its file", field=field)
-    brief = folder / str(given["brief"])
+    brief = folder / str(settings["brief"])
     if not is_file(brief):
         raise DuologueError(
             "NOT_FOUND", "file-not-found", f"there is no brief {brief!s:.300}; check its name", field=field
         )
     root = out or (folder / str(shared["out"]) if shared.get("out") else None)
-    name = str(given.get("name") or brief.stem)
+    name = str(settings.get("name") or brief.stem)
     own = line.get("out")
     if root is None and not own:
         raise invalid("out-missing", f"where {name} is to go is not said; give --out", field=field)
-    blend = given.get("blend")
+    blend = settings.get("blend")
     return Shot(
         name,
         brief,
         (root or folder) / str(own or name),
-        _whole(given.get("seed"), f"{field}.seed"),
-        _whole(given.get("steps"), f"{field}.steps"),
+        _whole(settings.get("seed"), f"{field}.seed"),
+        _whole(settings.get("steps"), f"{field}.steps"),
         folder / str(blend) if blend else None,
-        (str(given.get("armature_a", "")), str(given.get("armature_b", ""))),
+        (str(settings.get("armature_a", "")), str(settings.get("armature_b", ""))),
     )
 
 

@@ -19,8 +19,8 @@ def stoppable() -> Generator[None]:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    wanted = [signal.SIGINT, *([] if sys.platform == "win32" else [signal.SIGTERM])]
-    before = [(number, signal.signal(number, stop)) for number in wanted]
+    numbers = [signal.SIGINT, *([] if sys.platform == "win32" else [signal.SIGTERM])]
+    before = [(number, signal.signal(number, stop)) for number in numbers]
     try:
         yield
     finally:

@@ -115,16 +115,16 @@ def _bones(skeleton: Skeleton) -> list[_Bone]:
     if neck:
         trunk.append(("Neck", neck[0], neck[-1]))
     trunk.append(("Head", "Head", "Head"))
-    wanted = trunk + [
+    spans = trunk + [
         (f"{side}{unity}", f"{side}{ours}", f"{side}{ours}")
         for side in ("Left", "Right")
         for unity, ours in _SIDED.items()
         if f"{side}{ours}" in names
     ]
-    wanted.sort(key=lambda bone: skeleton.index(bone[1]))  # a skeleton lists parents first
+    spans.sort(key=lambda bone: skeleton.index(bone[1]))  # a skeleton lists parents first
     owner: dict[int, int] = {}
     bones: list[_Bone] = []
-    for name, first, last in wanted:
+    for name, first, last in spans:
         start, end = skeleton.index(first), skeleton.index(last)
         above = skeleton.parents[start]
         while above >= 0 and above not in owner:
