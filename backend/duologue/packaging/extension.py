@@ -129,7 +129,8 @@ def _download(folder: Path, package: str, pattern: str, machine: list[str]) -> P
         raise DuologueError(
             "UNAVAILABLE",
             "wheels-missing",
-            f"pip could not fetch {package} ({pattern}): {pip_says}. Connect to a package index, or build with --platform current",
+            f"pip could not fetch {package} ({pattern}): {pip_says}. Connect to a package index, "
+            "or build with --platform current",
             retryable=True,
         )
     return wheel
