@@ -22,7 +22,7 @@ class DUOLOGUE_UL_mapping(bpy.types.UIList):
         description="Show only rows that play nothing, are switched off or were corrected",
     )
 
-    def draw_item(  # noqa: PLR0917 - Blender's own signature
+    def draw_item(  # noqa: PLR0913, PLR0917 - Blender's own signature
         self,
         context: Context,
         layout: UILayout,

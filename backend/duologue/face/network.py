@@ -162,7 +162,7 @@ class FaceDenoiser(nn.Module):
         nn.init.zeros_(self.motion_out.weight)
         nn.init.zeros_(self.motion_out.bias)
 
-    def forward(  # noqa: PLR0917  the terms of the equation above
+    def forward(  # noqa: PLR0913, PLR0917 - the terms of the equation above
         self,
         x: Tensor,
         t: Tensor,

@@ -114,7 +114,7 @@ def train_face(
     return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)
 
 
-def fine_tune(
+def fine_tune(  # noqa: PLR0913 - options by name
     base: Checkpoint | Path,
     accurate: Sequence[Dialogue],
     out: Path,

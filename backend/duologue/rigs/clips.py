@@ -12,7 +12,7 @@ from duologue.motion.skeleton import Skeleton
 from duologue.rigs.body import MovingBody, clearance, leg_length, middle, move, rest_points, sole_height
 
 
-def retarget_clip(
+def retarget_clip(  # noqa: PLR0913 - options by name
     source: Skeleton,
     rotations: ArrayLike,
     root_translation: ArrayLike,

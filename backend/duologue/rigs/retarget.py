@@ -55,7 +55,7 @@ class RetargetedPose:
 class Retargeter:
     """Drives one armature with motion that comes on one skeleton. All that is constant is worked out once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options by name
         self,
         source: Skeleton,
         bone_names: Sequence[str],

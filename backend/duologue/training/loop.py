@@ -92,7 +92,7 @@ class Trainer(Protocol[Module_co, Batch]):
         ...
 
 
-def train(
+def train(  # noqa: PLR0913 - what differs between models is handed in by name
     trainer: Trainer[Module, Batch],
     settings: Optimisation,
     out: Path,
