@@ -29,5 +29,5 @@ class Dialogue:
     phones: tuple[tuple[Phone, ...], tuple[Phone, ...]]
     performers: tuple[int, ...] = (0, 1)
     """Those whose weights are known; a single capture has a silent partner of whom nothing is."""
-    told: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
+    lip_phones: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
     """For evaluation: what performing would know of the phones from a transcript (``speech.alignment``)."""

@@ -29,7 +29,7 @@ class Clip:
     samples: NDArray[np.float32]
     phones: tuple[Phone, ...]
     text: str = ""
-    told: tuple[Phone, ...] = ()
+    lip_phones: tuple[Phone, ...] = ()
     """For evaluation: p, b, m, f and v as an aligner finds them in the sound from the text alone."""
 
     @property

@@ -133,7 +133,7 @@ def cut_at_pauses(clip: Clip, shortest: float = 4.0, pause: float = 0.15) -> lis
             clip.samples[int(start * SPEECH_RATE) : int(end * SPEECH_RATE)],
             _moved([phone for phone in spoken if start <= phone.start < end], -start),
             clip.text,
-            _moved([phone for phone in clip.told if start <= phone.start < end], -start),
+            _moved([phone for phone in clip.lip_phones if start <= phone.start < end], -start),
         )
         for start, end in pairwise([*cuts, whole])
     ]
@@ -146,7 +146,9 @@ def _exchange(a: Clip, b: Clip, rng: np.random.Generator) -> Dialogue:
         level = np.float32(_LEVEL / max(float(np.sqrt(np.mean(clip.samples**2))), 1e-4))
         row[int(start * SPEECH_RATE) : int(start * SPEECH_RATE) + len(clip.samples)] = clip.samples * level
     phones = (_moved(a.phones, starts[0]), _moved(b.phones, starts[1]))
-    return replace(enact(samples, phones, rng), told=(_moved(a.told, starts[0]), _moved(b.told, starts[1])))
+    return replace(
+        enact(samples, phones, rng), lip_phones=(_moved(a.lip_phones, starts[0]), _moved(b.lip_phones, starts[1]))
+    )
 
 
 def _moved(phones: Sequence[Phone], seconds: float) -> tuple[Phone, ...]:
@@ -155,7 +157,7 @@ def _moved(phones: Sequence[Phone], seconds: float) -> tuple[Phone, ...]:
 
 def aligned_as_performing(clip: Clip) -> Clip:
     """Return a clip with what performing would learn from its text and its sound; nothing where it has no text."""
-    return replace(clip, told=_as_performing(clip.samples, clip.text))
+    return replace(clip, lip_phones=_as_performing(clip.samples, clip.text))
 
 
 def _as_performing(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
@@ -169,7 +171,7 @@ def _measured(kit: Path) -> list[Dialogue]:
     split = FaceSplit.read()
     texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.txt")}
     return [
-        replace(dialogue, told=(_as_performing(dialogue.samples[0], texts.get(name, "")), ()))
+        replace(dialogue, lip_phones=(_as_performing(dialogue.samples[0], texts.get(name, "")), ()))
         for name, dialogue in captured(folder, finish_closures=False)
         if split.holds(f"face_speech_grid/{name}")
     ]

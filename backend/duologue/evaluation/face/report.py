@@ -126,7 +126,7 @@ def _tallies(
 ) -> dict[str, list[dict[str, Sums]]]:
     """Return every system's sums, one mapping a conversation."""
     everyone = dict(compared) | ({"truth (measured)": truth} if held.measured else {})
-    if not any(phones for dialogue in held.dialogues for phones in dialogue.told):  # no transcripts
+    if not any(phones for dialogue in held.dialogues for phones in dialogue.lip_phones):  # no transcripts
         everyone = {name: system for name, system in everyone.items() if not name.endswith(WITH_WORDS)}
     tallies: dict[str, list[dict[str, Sums]]] = {name: [] for name in everyone}
     for number, dialogue in enumerate(held.dialogues):

@@ -104,7 +104,7 @@ def perform(
         dialogue.style,
         dialogue.emotion,
         lambda start, stop: dialogue.facing[:, start:stop],
-        phones=dialogue.told if with_words else ((), ()),
+        phones=dialogue.lip_phones if with_words else ((), ()),
     )
     windows = pipeline.stream(conditions, seed, steps, expression=expression)
     return np.concatenate([window.weights for window in windows], axis=1)
