@@ -5,19 +5,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from duologue.brief import Transcript, TranscriptFormat
-from duologue.brief.speech import TRANSCRIPT_FORMATS
+from duologue.brief import Transcript
+from duologue.brief.formats import TRANSCRIPT_FORMATS, guess_format
 from duologue.brief.transcript import Word, parse
 from duologue.errors import invalid
-from duologue.files.document import read_text
-
-_CUE = re.compile(r"^[ \t]*\d+:\d\d:\d\d[,.]\d{1,3}[ \t]*-->", re.MULTILINE)
-_JSON = re.compile(r'\s*+(\{\s*+"|\[\s*+\{)')
+from duologue.files.encodings import read_foreign_text
 
 
 @dataclass(frozen=True)
@@ -27,15 +23,6 @@ class Stretch:
     begin: float
     end: float
     shift: float
-
-
-def guess_format(content: str) -> TranscriptFormat:
-    """Return what a text is written in, told from its content."""
-    if "ooTextFile" in content[:200]:
-        return "textgrid"
-    if _JSON.match(content):
-        return "json"
-    return "srt" if _CUE.search(content) else "text"
 
 
 def read_text_block(content: str, tier: str = "") -> Transcript:
@@ -52,12 +39,13 @@ def read_file(path: Path, tier: str = "") -> Transcript:
 
     Raises:
         DuologueError: NOT_FOUND ``file-not-found``; INVALID_ARGUMENT ``transcript-format`` for an unknown suffix,
-            ``transcript-empty``; what ``read_text`` and ``parse`` raise.
+            ``transcript-empty``; what ``read_foreign_text`` and ``parse`` raise.
     """
     form = TRANSCRIPT_FORMATS.get(path.suffix.lower())
     if form is None:
         raise invalid("transcript-format", f"{path.name} has none of the suffixes {', '.join(TRANSCRIPT_FORMATS)}")
-    return _checked(Transcript(read_text(path), form, tier))
+    content = read_foreign_text(path)
+    return _checked(Transcript(content, guess_format(content) if form == "text" else form, tier))
 
 
 def _checked(transcript: Transcript) -> Transcript:

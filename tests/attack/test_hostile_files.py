@@ -29,6 +29,7 @@ from duologue.errors import DuologueError
 from duologue.brief import Brief, Speech, Transcript
 from duologue.brief.transcript import parse
 from duologue.checkpoints.store import open_checkpoint
+from duologue.files.encodings import read_foreign_text
 from duologue.motion.bvh import read_bvh
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.rig_map import RigMap
@@ -253,7 +254,48 @@ SLOW_TEXT = {
     "digits": ("textgrid", "1" * 900_000 + "x"),
     "signs": ("textgrid", "-" * 900_000),
     "srt, blank lines": ("srt", "\n" * 900_000),
+    "srt, cues": ("srt", "00:00:00,000 --> 00:00:09,000\na\n" * 19_000),
+    "srt, half a time": ("srt", "00:00:00,000 --> " + "1:" * 400_000),
+    "srt, digits": ("srt", "1" * 900_000 + " -->"),
+    "srt, spaces": ("srt", "00:00:00,000 --> 00:00:09,000\na" + " " * 900_000 + "\n\n\nb"),
+    "srt, notes": ("srt", "00:00:00,000 --> 00:00:09,000\n" + "[(" * 400_000),
+    "srt, names": ("srt", "00:00:00,000 --> 00:00:09,000\n" + "A " * 400_000),
+    "vtt, tags": ("vtt", "WEBVTT\n\n00:00.000 --> 00:09.000\n" + "<v " * 300_000),
+    "vtt, notes": ("vtt", "WEBVTT\n\n00:00.000 --> 00:09.000\nx" + "\n\nNOTE\n" * 100_000),
+    "vtt, times": ("vtt", "WEBVTT\n\n00:00.000 --> 00:09.000\n" + "<00:00.000>" * 80_000),
+    "ass, headings": ("ass", "[Script Info]\n[" + "a" * 900_000),
+    "ass, braces": ("ass", "[Events]\nDialogue: 0,0:00:00.00,0:00:09.00,,,0,0,0,," + "{\\p" * 250_000),
+    "ass, commas": ("ass", "[Events]\nDialogue: " + "," * 900_000),
+    "ass, styles": ("ass", "[Script Info]\n" + "Style: x,,,\n" * 80_000),
+    "comments": ("textgrid", "!" * 900_000),
+    "text, notes": ("text", "[" * 900_000),
+    "text, names": ("text", "Ab " * 300_000),
+    "text, round": ("text", "(a" * 400_000),
+    "json, documents": ("json", "{}" * 400_000),
+    "json, spaces": ("json", " " * 900_000 + "x"),
+    "json, no times": ("json", "[" + ",".join(['{"text":"a"}'] * 19_000) + "]"),
+    "json, one time": ("json", '[{"text":"a","start":0,"end":1},' + ",".join(['{"text":"a"}'] * 19_000) + "]"),
+    "json, half a note": ("json", "[" + ",".join(['{"text":"[a","start":0,"end":1}'] * 19_000) + "]"),
+    "mfa": ("json", '{"tiers":[' + ",".join(["[]"] * 300_000) + "]}"),
 }
+
+
+UNREADABLE = {
+    "zeros": bytes(3_000_000),
+    "noise": np.random.default_rng(0).bytes(3_000_000),
+    "western": b"\xe9t\xe9 " * 700_000,
+    "no encoding": b"\x81\x8d\x8f\x90\x9d\xff" * 400_000,
+    "half a UTF-16": b"\xff\xfe" + b"a\0" * 1_000_000 + b"\xd8",
+}
+
+
+def test_no_encoding_takes_long_to_guess(tmp_path: Path) -> None:
+    attacks = []
+    for number, data in enumerate(UNREADABLE.values()):
+        path = tmp_path / str(number)
+        path.write_bytes(data)
+        attacks.append(("read_foreign_text(path)", path))
+    attack(*attacks)
 
 
 def test_no_transcript_keeps_its_reader_busy(tmp_path: Path) -> None:

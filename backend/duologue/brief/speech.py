@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import cast
 
 from duologue import labels
+from duologue.brief.formats import FORMATS, TRANSCRIPT_FORMATS, TranscriptFormat, guess_format
 from duologue.errors import DuologueError, invalid
-from duologue.files.document import Table, read_text, within
+from duologue.files.document import Table, within
+from duologue.files.encodings import read_foreign_text
 from duologue.files.reading import resolved
 from duologue.units import Sound
-
-TranscriptFormat = Literal["text", "srt", "textgrid", "json", "recognise"]
-FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "textgrid", "json", "recognise")
-"""``recognise``: nobody wrote it down; a recogniser guesses."""
-TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
-    ".txt": "text", ".srt": "srt", ".textgrid": "textgrid", ".json": "json",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,8 @@ def read_transcript(table: Table, folder: Path | None) -> Transcript | None:
         known = ", ".join(TRANSCRIPT_FORMATS)
         raise invalid("transcript-format", f"{path.name} has none of the suffixes {known}", field=written.at("path"))
     try:
-        return Transcript(read_text(folder / path), form, tier)
+        content = read_foreign_text(folder / path)
     except DuologueError as error:
         reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
         raise DuologueError(error.code, reason, error.message, field=place) from error
+    return Transcript(content, guess_format(content) if form == "text" else form, tier)

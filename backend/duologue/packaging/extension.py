@@ -21,6 +21,8 @@ from duologue.shots.blender import find_blender
 PYZMQ: Final = "pyzmq>=27,<28"
 OSC: Final = "python-osc>=1.10,<2"
 """Pure Python, Unlicense: the add-on sends VMC with it."""
+PYSUBS2: Final = "pysubs2>=1.8,<2"
+"""Pure Python, MIT, needs nothing else, 44 kB: subtitles are read with it."""
 
 PLATFORMS: Final = {
     # Blender's name: the platform tag of the wheels
@@ -57,7 +59,8 @@ def build_extension(folder: Path, platform: str = "all") -> Path:
     wheels = [
         write_wheel(folder / "wheels"),
         *_fetch_pyzmq(folder / "wheels", platforms),
-        _fetch_osc(folder / "wheels"),
+        _fetch_pure(folder / "wheels", OSC, "python_osc-1.*"),
+        _fetch_pure(folder / "wheels", PYSUBS2, "pysubs2-1.*"),
     ]
     with tempfile.TemporaryDirectory(prefix="duologue-") as temporary:
         staged = Path(temporary) / "duologue"
@@ -105,10 +108,10 @@ def _fetch_pyzmq(folder: Path, platforms: tuple[str, ...]) -> list[Path]:
     return wheels
 
 
-def _fetch_osc(folder: Path) -> Path:
-    """Return python-osc's wheel, which is one for all, downloaded by pip where it is not there yet."""
-    pattern = "python_osc-1.*-py3-none-any.whl"
-    return _newest(folder, pattern) or _download(folder, OSC, pattern, [])
+def _fetch_pure(folder: Path, package: str, name: str) -> Path:
+    """Return the wheel of a package in pure Python, which is one for all, downloaded by pip where it is not there yet."""
+    pattern = f"{name}-py3-none-any.whl"
+    return _newest(folder, pattern) or _download(folder, package, pattern, [])
 
 
 def _newest(folder: Path, pattern: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""The part of Duologue that runs inside Blender, as a pure wheel: numpy, pyzmq and the standard library are all it needs.
+"""The part of Duologue that runs inside Blender, as a pure wheel: it needs numpy, pyzmq, pysubs2 and the standard library.
 
 Hatchling writes it; the same source gives the same bytes. Which folders ship is the list below, which the test of layers reads.
 """
@@ -39,7 +39,7 @@ def write_wheel(folder: Path) -> Path:
         "version": duologue.__version__,
         "description": "The part of Duologue that runs inside Blender",
         "license": "Apache-2.0",
-        "dependencies": ["numpy", "pyzmq"],
+        "dependencies": ["numpy", "pysubs2", "pyzmq"],
     }
     target = {"bypass-selection": True, "force-include": files, "reproducible": True}
     config = {"project": project, "tool": {"hatch": {"build": {"targets": {"wheel": target}}}}}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief import Transcript
-from duologue.brief.transcript import Word, parse, spread
+from duologue.brief.transcript import Word, read, spread
 from duologue.speech.alignment import AlignedWord, Aligner
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, of_aligned, within_times
 from duologue.speech.recognise import recognised_words
@@ -49,17 +49,19 @@ def timed_words(
         field: the place of the transcript, for errors.
 
     Raises:
-        DuologueError: what :func:`duologue.brief.transcript.parse` raises.
+        DuologueError: what :func:`duologue.brief.transcript.read` raises.
     """
     if transcript is None:
         return TimedWords((), LipPhones())
     if transcript.format == "recognise":
         return _recognised(samples_16k, field)
-    words = parse(transcript, field)
+    words, notes = read(transcript, field)
+    notes = tuple(f"{field}: {note}" for note in notes)
     if not isinstance(words, str):
         late = _late(words, len(active) / FPS, field)
-        return TimedWords(words, within_times(words, samples_16k, field), late)
-    return _aligned(words.split(), samples_16k, active, field)
+        return TimedWords(words, within_times(words, samples_16k, field), (*notes, *late))
+    aligned = _aligned(words.split(), samples_16k, active, field)
+    return aligned._replace(notes=(*notes, *aligned.notes))
 
 
 def _recognised(samples_16k: NDArray[np.float32], field: str) -> TimedWords:
