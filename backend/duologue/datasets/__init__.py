@@ -1,1 +1,1 @@
-"""Data that models learn from: one reader each."""
+"""Data that models learn from: read, composed, labelled, checked and counted. No model is imported here."""

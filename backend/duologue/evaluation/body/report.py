@@ -169,8 +169,8 @@ def _speed(pipeline: BodyPipeline, clips: Sequence[Clip], settings: BodyEvaluati
         pipeline,
         clips,
         settings.steps,
-        settings.resamples,
-        lambda: report("speed", next(done), len(clips)),
+        resamples=settings.resamples,
+        tick=lambda: report("speed", next(done), len(clips)),
         minute=6 * settings.frames,
     )
 

@@ -35,10 +35,11 @@ def with_ddpm(pipeline: BodyPipeline) -> BodyPipeline:
     return other
 
 
-def speed(  # noqa: PLR0917
+def speed(
     pipeline: BodyPipeline,
     clips: Sequence[Clip],
     steps: int,
+    *,
     resamples: int,
     tick: Callable[[], None] = lambda: None,
     minute: int = MINUTE,

@@ -86,7 +86,10 @@ def enact(
     facing = np.repeat(_switching(frames, rng, 0.8)[None], 2, axis=0)
     loudness = np.stack([_loudness(track, frames) for track in samples])
     weights = np.stack(
-        [_face(phones[i], frames, STYLES[style[i]], emotion[i], loudness[i], loudness[1 - i], rng) for i in range(2)]
+        [
+            _face(phones[i], STYLES[style[i]], emotion[i], rng, loudness=loudness[i], partner=loudness[1 - i])
+            for i in range(2)
+        ]
     )
     for i in range(2):
         _laugh(weights[i], laughs[i], laughs[1 - i], rng)
@@ -137,16 +140,17 @@ def _turns(
     return samples, (tuple(phones[0]), tuple(phones[1])), laughs
 
 
-def _face(  # noqa: PLR0917
+def _face(
     phones: Sequence[Phone],
-    frames: int,
     style: SpeakingStyle,
     emotion: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
     loudness: NDArray[np.float32],
     partner: NDArray[np.float32],
-    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return one performer's weights (frames, 52)."""
+    """Return one performer's weights (T, 52) for their own and the partner's ``loudness`` (T,)."""
+    frames = len(loudness)
     expression = np.where(emotion[:, None] < 0, np.float32(0), EXPRESSIONS[emotion])
     effort = _smooth(np.where(emotion < 0, np.float32(1), ARTICULATION[emotion]), 9)
     weights = mouth_curves(phones, frames, loudness=loudness.clip(0.6, 1.25) * effort, style=style)
