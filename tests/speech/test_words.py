@@ -158,13 +158,14 @@ def test_features_are_in_step(encoder: TextEncoder, utterance) -> None:
         assert features.frames == frames
         assert (features.mel.shape, features.text.shape) == ((frames, 27), (frames, 384))
         assert features.activity.shape == features.energy.shape == (frames,)
-        assert features.samples_16k.shape == (frames * 16_000 // 30,)
+        assert features.sound.samples.shape == (frames * 16_000 // 30,)
         assert all(
-            array.dtype == np.float32 for array in (features.mel, features.text, features.energy, features.samples_16k)
+            array.dtype == np.float32
+            for array in (features.mel, features.text, features.energy, features.sound.samples)
         )
         # Loud or soft, it arrives at one loudness.
-        voiced = np.repeat(features.activity, 16_000 // 30 + 1)[: len(features.samples_16k)]
-        assert np.sqrt(np.mean(features.samples_16k[voiced] ** 2)) == pytest.approx(LOUDNESS, rel=0.25)
+        voiced = np.repeat(features.activity, 16_000 // 30 + 1)[: len(features.sound.samples)]
+        assert np.sqrt(np.mean(features.sound.samples[voiced] ** 2)) == pytest.approx(LOUDNESS, rel=0.25)
         # Words sound: they are active, and louder than the pauses between them.
         said = features.text.any(axis=1)
         assert features.activity[said].mean() > 0.95

@@ -35,7 +35,7 @@ class PairFeatures:
             mel=np.stack([one.mel for one in features]),
             text=np.stack([one.text for one in features]),
             activity=np.stack([one.activity for one in features]).astype(np.float32),
-            samples_16k=np.stack([one.samples_16k for one in features]),
+            samples_16k=np.stack([one.sound.samples for one in features]),
             phones=tuple(one.phones for one in features),
         )
 

@@ -39,7 +39,7 @@ class SpeechFeatures:
     """(T,) whether the performer speaks."""
     energy: Floats
     """(T,) loudness in [0, 1] on the speaker's own scale; 0 in silence."""
-    samples_16k: Floats
+    sound: Sound
     """(N,) mono at 16 kHz, brought to ``LOUDNESS``; N = T * 16000 / 30, rounded down."""
     words: tuple[Word, ...] = ()
     phones: LipPhones = field(default_factory=LipPhones)
@@ -61,17 +61,17 @@ def speech_features(
     samples = audio.samples * loudness_gain(levels, active)
     mel_samples = _fitted(resample(samples, audio.rate, MEL_RATE), frames * HOP)
     encoder_samples = _fitted(resample(samples, audio.rate, SPEECH_RATE), samples_of(frames, SPEECH_RATE))
-    said = timed_words(transcript, encoder_samples, active, field)
+    timed = timed_words(transcript, encoder_samples, active, field)
     return SpeechFeatures(
         frames=frames,
         mel=log_mel(mel_samples),
-        text=text_encoder.frames(said.words, frames),
+        text=text_encoder.frames(timed.words, frames),
         activity=active,
         energy=speech_energy(levels, active),
-        samples_16k=encoder_samples,
-        words=said.words,
-        phones=said.phones,
-        notes=said.notes,
+        sound=Sound(encoder_samples, SPEECH_RATE),
+        words=timed.words,
+        phones=timed.phones,
+        notes=timed.notes,
     )
 
 
