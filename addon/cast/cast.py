@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from duologue.rigs.recognise import best_shapes, require_rig, require_shapes
+from duologue.rigs.armature import Armature
+from duologue.rigs.recognise import Choice, best_shapes, require_rig, require_shapes
 from duologue.rigs.rig_map import RigMatch
 from duologue.rigs.shape_map import ShapeMatch
 
@@ -33,7 +34,7 @@ class Performer:
 
     name: str
     armature: Object
-    rig: armatures.Rig
+    rig: Armature
     match: RigMatch
     faces: tuple[Face, ...]
 
@@ -87,9 +88,7 @@ def cast(
         rig.parents,
         rig.heads,
         what=f"the armature {armature.name!r}",
-        library=user_maps.library(),
-        chosen=choices.rig_map,
-        corrections=choices.bones,
+        choice=Choice(user_maps.library(), choices.rig_map, choices.bones),
     )
     if meshes is not None:
         faces = _given([*meshes, *(mesh for mesh in choices.added if mesh not in meshes)], choices)
@@ -106,9 +105,7 @@ def _given(meshes: Sequence[Object], choices: Choices) -> tuple[Face, ...]:
             match = require_shapes(
                 shape_keys.shape_names(mesh),
                 what=f"the mesh {mesh.name!r}",
-                library=user_maps.library(),
-                chosen=of_mesh.shape_map,
-                corrections=of_mesh.shapes,
+                choice=Choice(user_maps.library(), of_mesh.shape_map, of_mesh.shapes),
             )
             faces.append(Face(mesh, match))
     return tuple(faces)
@@ -138,7 +135,5 @@ def shape_match(mesh: Object, choices: FaceChoices) -> ShapeMatch:
     return best_shapes(
         shape_keys.shape_names(mesh),
         what=f"the mesh {mesh.name!r}",
-        library=user_maps.library(),
-        chosen=choices.shape_map,
-        corrections=choices.shapes,
+        choice=Choice(user_maps.library(), choices.shape_map, choices.shapes),
     )

@@ -274,8 +274,7 @@ def _travel(mesh: Object, key: str) -> float:
 
 
 def _leg_length(performer: Performer) -> float:
-    rig = performer.rig
-    return TargetRig(rig.names, rig.parents, rig.rest, performer.match, world=rig.world, sole=0.0, fixed=()).leg_length
+    return TargetRig(performer.rig, performer.match, sole=0.0).leg_length
 
 
 def front_of(performer: Performer) -> tuple[float, float, float]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
+from duologue.rigs.armature import Armature
 from duologue.rigs.corrections import rig_problems, shape_problems, shape_rows
 from duologue.rigs.joints import ARM, BODY, EYES, FINGERS, LEG, METACARPALS, SIDES, chain, chain_names
-from duologue.rigs.recognise import best_rig
+from duologue.rigs.recognise import Choice, best_rig
 from duologue.rigs.rig_map import RigMatch
 
 from .. import user_maps
@@ -112,8 +113,8 @@ def _short(title: str) -> str:
     return re.split(r"[,(:]", title)[0].strip()
 
 
-def _fill_joints(performer: DUOLOGUE_PG_performer, rig: armatures.Rig, *, anew: bool) -> None:
-    match = best_rig(rig.names, rig.parents, rig.heads, library=user_maps.library(), chosen=performer.rig_map)
+def _fill_joints(performer: DUOLOGUE_PG_performer, rig: Armature, *, anew: bool) -> None:
+    match = best_rig(rig.names, rig.parents, rig.heads, choice=Choice(user_maps.library(), performer.rig_map))
     bones = {**match.bones, **match.eyes}
     _fill(performer.joints, {joint: bones.get(joint, "") for joint in _joint_order(match)}, anew=anew)
     problems = rig_problems(match, corrections_of(performer.joints), rig.names, rig.parents)

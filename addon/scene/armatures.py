@@ -7,13 +7,13 @@ Nothing of the rig is changed: rotation modes, inheritance and the object's own 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 from duologue.errors import DuologueError
 from duologue.motion import rotations
+from duologue.rigs.armature import Armature
 from numpy.typing import NDArray
 
 from .actions import Channels
@@ -27,22 +27,7 @@ _EVEN = 1e-2
 """How far the three scales of an armature object may differ, relative: more would shear the bones."""
 
 
-@dataclass(frozen=True)
-class Rig:
-    """An armature as numbers. ``rest`` (B, 4, 4): the bones' ``matrix_local``; ``world`` (4, 4): from there to our world."""
-
-    names: tuple[str, ...]
-    parents: tuple[int, ...]
-    rest: NDArray[np.float64]
-    world: NDArray[np.float64]
-
-    @property
-    def heads(self) -> NDArray[np.float64]:
-        """(B, 3): where the bones begin in the rest pose, in our world, metres."""
-        return self.rest[:, :3, 3] @ self.world[:3, :3].T + self.world[:3, 3]
-
-
-def read_rig(armature: Object) -> Rig:
+def read_rig(armature: Object) -> Armature:
     """Read an armature object where it stands in the world.
 
     Raises:
@@ -62,7 +47,7 @@ def read_rig(armature: Object) -> Rig:
     names = tuple(bone.name for bone in bones)
     index = {name: i for i, name in enumerate(names)}
     parents = tuple(index[bone.parent.name] if bone.parent else -1 for bone in bones)
-    return Rig(names, parents, rest, frames_from_blender(world))
+    return Armature(names, parents, rest, frames_from_blender(world), tuple(connected(armature)))
 
 
 def is_even(armature: Object) -> bool:

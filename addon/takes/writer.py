@@ -154,17 +154,7 @@ def mouth_shapes(match: ShapeMatch) -> set[str]:
 
 def retargeter(skeleton: Skeleton, performer: Performer) -> Retargeter:
     """Return what turns the skeleton's motion into the performer's pose."""
-    rig = performer.rig
-    return Retargeter(
-        skeleton,
-        rig.names,
-        rig.parents,
-        rig.rest,
-        performer.match,
-        world=rig.world,
-        sole=armatures.sole_height(performer.meshes),
-        fixed=armatures.connected(performer.armature),
-    )
+    return Retargeter(skeleton, performer.rig, performer.match, sole=armatures.sole_height(performer.meshes))
 
 
 def body_channels(performer: Performer, pose: RetargetedPose) -> list[Channels]:

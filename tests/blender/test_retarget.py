@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from duologue.motion.rotations import quat_conjugate, quat_multiply, quat_to_exp
 from duologue.motion.skeleton import Skeleton, forward_kinematics
+from duologue.rigs.armature import Armature
 from duologue.rigs.planting import bend_leg
 from duologue.rigs.recognise import require_rig, require_shapes
 from duologue.rigs.retarget import RetargetedPose, Retargeter
@@ -102,7 +103,7 @@ def retargeter(armature: bpy.types.Object, match: RigMatch | None = None, **opti
     rest = np.array([bone.matrix_local for bone in bones])
     world = np.array(OURS @ armature.matrix_world)
     match = match or require_rig(names, parents, (world @ rest)[:, :3, 3])
-    return Retargeter(DUOLOGUE, names, parents, rest, match, world=world, **options)
+    return Retargeter(DUOLOGUE, Armature(tuple(names), tuple(parents), rest, world), match, **options)
 
 
 def pose(armature: bpy.types.Object, result: RetargetedPose, frame: int) -> None:

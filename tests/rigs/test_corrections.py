@@ -8,7 +8,7 @@ from duologue import arkit
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.corrections import correct_rig, correct_shapes, rig_problems, shape_rows
-from duologue.rigs.recognise import recognise_shapes, require_rig, require_shapes
+from duologue.rigs.recognise import Choice, recognise_shapes, require_rig, require_shapes
 from duologue.rigs.rig_map import RigMap
 
 DUOLOGUE = Skeleton.builtin("duologue60")
@@ -70,20 +70,20 @@ def test_corrections_complete_an_armature_that_no_map_knows():
     with pytest.raises(DuologueError) as caught:
         require_rig(names, DUOLOGUE.parents)
     assert caught.value.reason == "rig-not-recognised"
-    match = require_rig(names, DUOLOGUE.parents, corrections=by_joint)
+    match = require_rig(names, DUOLOGUE.parents, choice=Choice(corrections=by_joint))
     assert match.usable
     assert dict(match.bones) == by_joint
 
 
 def test_a_map_chosen_by_hand_is_taken_even_where_another_fits_better():
     assert require_rig(NAMES, PARENTS).rig_map.name == "duologue"
-    assert require_rig(NAMES, PARENTS, chosen="mixamo").rig_map.name == "mixamo"
+    assert require_rig(NAMES, PARENTS, choice=Choice(map_name="mixamo")).rig_map.name == "mixamo"
     with pytest.raises(DuologueError) as caught:
-        require_rig(NAMES, PARENTS, chosen="smplx")
+        require_rig(NAMES, PARENTS, choice=Choice(map_name="smplx"))
     assert caught.value.reason == "rig-not-recognised"
     assert "'smplx'" in str(caught.value) or "SMPL-X" in str(caught.value)
     with pytest.raises(DuologueError, match="no rig map 'octopus'"):
-        require_rig(NAMES, PARENTS, chosen="octopus")
+        require_rig(NAMES, PARENTS, choice=Choice(map_name="octopus"))
 
 
 def test_a_shape_takes_another_key_and_another_is_switched_off():
@@ -118,8 +118,8 @@ def test_corrections_make_a_face_speak_that_no_map_knows():
     with pytest.raises(DuologueError) as caught:
         require_shapes(keys)
     assert caught.value.reason == "shapes-not-recognised"
-    assert require_shapes(keys, corrections={"jawOpen": "muscle 2"}).shapes == ("muscle 2",)
+    assert require_shapes(keys, choice=Choice(corrections={"jawOpen": "muscle 2"})).shapes == ("muscle 2",)
     with pytest.raises(DuologueError) as caught:
-        require_shapes(keys, corrections={"jawOpen": "muscle 3"})
+        require_shapes(keys, choice=Choice(corrections={"jawOpen": "muscle 3"}))
     assert caught.value.reason == "mapping-wrong"
     assert "muscle 3" in str(caught.value)

@@ -9,7 +9,7 @@ from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs import presets
 from duologue.rigs.corrections import correct_rig, correct_shapes
-from duologue.rigs.recognise import recognise_rig, recognise_shapes, require_shapes
+from duologue.rigs.recognise import Choice, recognise_rig, recognise_shapes, require_shapes
 from duologue.rigs.rig_map import RigMap
 
 DUOLOGUE = Skeleton.builtin("duologue60")
@@ -64,7 +64,7 @@ def test_a_face_survives_with_factors_and_visemes(tmp_path):
         found = recognise_shapes(keys)[0]
         presets.save(tmp_path, "Face", rig, [found])
         own = presets.library(tmp_path)
-        best = require_shapes(keys, library=own)
+        best = require_shapes(keys, choice=Choice(own))
         assert best.shape_map.name == "Face"
         theirs, ours = (dict(zip(m.shapes, m.apply(weights).T, strict=True)) for m in (best, found))
         assert theirs.keys() == ours.keys()
@@ -76,7 +76,7 @@ def test_a_switched_off_shape_stays_off(tmp_path):
     rig = recognise_rig(DUOLOGUE.names, DUOLOGUE.parents)[0]
     match = correct_shapes(recognise_shapes(arkit.NAMES)[0], {"tongueOut": ""}, arkit.NAMES, what="it")
     presets.save(tmp_path, "Tongue in", rig, [match])
-    assert require_shapes(arkit.NAMES, library=presets.library(tmp_path)).missing == ("tongueOut",)
+    assert require_shapes(arkit.NAMES, choice=Choice(presets.library(tmp_path))).missing == ("tongueOut",)
 
 
 def test_a_damaged_file_is_left_out_and_named(tmp_path):

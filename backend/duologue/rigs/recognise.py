@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -16,12 +17,23 @@ from duologue.rigs.shape_map import ShapeMap, ShapeMatch
 from duologue.rigs.structure import match_structure
 
 _NONE: Final = Library()
-_NO_CORRECTIONS: Final[Corrections] = {}
 _BY_HAND: Final = RigMap("by_hand", "chosen by hand", {}, exact=True)
 _FACE_BY_HAND: Final = ShapeMap("by_hand", "chosen by hand", exact=True)
 
 STRUCTURE: Final = "structure"
 """The name of the rig map of an armature that was recognised by its shape alone."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What an animator has to say in it: maps of their own, one by its name, and corrections of what that finds."""
+
+    library: Library = _NONE
+    map_name: str = ""
+    corrections: Corrections = field(default_factory=dict[str, str])
+
+
+AUTOMATIC: Final = Choice()
 
 
 def recognise_rig(
@@ -61,23 +73,21 @@ def require_rig(
     heads: ArrayLike | None = None,
     *,
     what: str = "the armature",
-    library: Library = _NONE,
-    chosen: str = "",
-    corrections: Corrections = _NO_CORRECTIONS,
+    choice: Choice = AUTOMATIC,
 ) -> RigMatch:
-    """Return the best match, or that of the map ``chosen`` by name, with the animator's corrections.
+    """Return the best match, or that of the map the animator chose, with their corrections.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``mapping-wrong`` for corrections that can't be; FAILED_PRECONDITION
             ``rig-not-recognised``, with what the nearest map misses, when none is complete;
-            NOT_FOUND ``unknown-rig-map`` for a ``chosen`` that is nowhere.
+            NOT_FOUND ``unknown-rig-map`` for a chosen map that is nowhere.
     """
-    match = best_rig(bone_names, parents, heads, what=what, library=library, chosen=chosen, corrections=corrections)
+    match = best_rig(bone_names, parents, heads, what=what, choice=choice)
     if match.usable:
         return match
     advice = "Choose them in the table, rename or add them, or write a rig map for it (rigs/rig_maps holds examples)."
     if not match.bones:
-        knower = f"the rig map {chosen!r}" if chosen else "Duologue"
+        knower = f"the rig map {choice.map_name!r}" if choice.map_name else "Duologue"
         said = f"none of the {len(bone_names)} bones of {what} has a name or a place that {knower} knows. {advice}"
         raise DuologueError("FAILED_PRECONDITION", "rig-not-recognised", said)
     raise DuologueError(
@@ -94,20 +104,18 @@ def best_rig(
     heads: ArrayLike | None = None,
     *,
     what: str = "the armature",
-    library: Library = _NONE,
-    chosen: str = "",
-    corrections: Corrections = _NO_CORRECTIONS,
+    choice: Choice = AUTOMATIC,
 ) -> RigMatch:
     """Return what :func:`require_rig` looks at. It may lack joints, or be empty.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-rig-map``.
     """
-    if chosen:
-        best = rig_match(chosen, bone_names, parents, heads, library=library)
+    if choice.map_name:
+        best = rig_match(choice.map_name, bone_names, parents, heads, library=choice.library)
     else:
-        best = next(iter(recognise_rig(bone_names, parents, heads, library=library)), _BY_HAND.bind(bone_names))
-    return correct_rig(best, corrections, bone_names, parents, what=what)
+        best = next(iter(recognise_rig(bone_names, parents, heads, library=choice.library)), _BY_HAND.bind(bone_names))
+    return correct_rig(best, choice.corrections, bone_names, parents, what=what)
 
 
 def rig_match(
@@ -142,11 +150,9 @@ def require_shapes(
     shape_names: Sequence[str],
     *,
     what: str = "the mesh",
-    library: Library = _NONE,
-    chosen: str = "",
-    corrections: Corrections = _NO_CORRECTIONS,
+    choice: Choice = AUTOMATIC,
 ) -> ShapeMatch:
-    """Return the best match, or that of the map ``chosen`` by name, with the animator's corrections.
+    """Return the best match, or that of the map the animator chose, with their corrections.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``no-shape-keys`` when the mesh has none, ``shapes-not-recognised`` when none of them
@@ -158,11 +164,11 @@ def require_shapes(
             "no-shape-keys",
             f"{what} has no shape keys; give it ARKit's 52 or a set of visemes, or leave out the face.",
         )
-    match = best_shapes(shape_names, what=what, library=library, chosen=chosen, corrections=corrections)
+    match = best_shapes(shape_names, what=what, choice=choice)
     if match.usable:
         return match
     some = ", ".join(list(shape_names)[:5])
-    knower = f"the shape map {chosen!r} says" if chosen else "ARKit or visemes do"
+    knower = f"the shape map {choice.map_name!r} says" if choice.map_name else "ARKit or visemes do"
     raise DuologueError(
         "FAILED_PRECONDITION",
         "shapes-not-recognised",
@@ -175,20 +181,18 @@ def best_shapes(
     shape_names: Sequence[str],
     *,
     what: str = "the mesh",
-    library: Library = _NONE,
-    chosen: str = "",
-    corrections: Corrections = _NO_CORRECTIONS,
+    choice: Choice = AUTOMATIC,
 ) -> ShapeMatch:
     """Return what :func:`require_shapes` looks at: of teeth, say, which can't speak by themselves. It may be empty.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-shape-map``.
     """
-    if chosen:
-        best = shape_match(chosen, shape_names, library=library)
+    if choice.map_name:
+        best = shape_match(choice.map_name, shape_names, library=choice.library)
     else:
-        best = next(iter(recognise_shapes(shape_names, library=library)), _FACE_BY_HAND.bind(shape_names))
-    return correct_shapes(best, corrections, shape_names, what=what)
+        best = next(iter(recognise_shapes(shape_names, library=choice.library)), _FACE_BY_HAND.bind(shape_names))
+    return correct_shapes(best, choice.corrections, shape_names, what=what)
 
 
 def shape_match(chosen: str, shape_names: Sequence[str], *, library: Library = _NONE) -> ShapeMatch:

@@ -8,7 +8,7 @@ don't matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ from duologue.motion.rotations import (
 )
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.alignment import IDENTITY, twist_about
+from duologue.rigs.armature import Armature
 from duologue.rigs.body import MovingBody, clearance, foot_clearance, leg_length, middle, move
 from duologue.rigs.joints import SIDES
 from duologue.rigs.planting import bend_leg, plantedness, raise_toes, reach_down
@@ -58,40 +59,28 @@ class Retargeter:
     def __init__(  # noqa: PLR0913 - options by name
         self,
         source: Skeleton,
-        bone_names: Sequence[str],
-        bone_parents: Sequence[int],
-        bone_rest: ArrayLike,
+        armature: Armature,
         match: RigMatch,
         *,
-        world: ArrayLike | None = None,
         sole: float | None = None,
-        floor_scale: float = 1.0,
         plant_feet: bool = True,
-        fixed: Sequence[str] = (),
     ) -> None:
         """Measure the two rest poses against each other.
 
         Args:
             source: the performance's skeleton, with duologue60's joint names, soles at y = 0 in its rest pose.
-            bone_names: all B bones of the armature.
-            bone_parents: index of each bone's parent, -1 for none.
-            bone_rest: rest matrices (B, 4, 4) of the bones in armature space (Blender's ``matrix_local``), any unit and axes.
+            armature: whose pose bones are written. The performance stays where it is in the world, wherever that stands.
             match: which bone plays which joint (``recognise_rig`` or ``RigMap.bind``).
-            world: (4, 4) from armature space to ours (metres, Y up): the object's world matrix after Blender's axes are turned
-                into ours. The performance stays where it is in the world whatever this is. None: the armature is in our axes.
             sole: height of the rig's soles in its rest pose, metres in our axes; measure it on the mesh if there is one. None:
                 y = 0 if the feet stand there, else a sole's thickness under the lowest joint of the feet.
-            floor_scale: what a metre over the floor becomes. 1 keeps the pair's distance; both performers must have the same.
             plant_feet: bend the legs so that feet on the floor stand where the performance has them, whatever the legs' length.
-            fixed: bones that can't take a location (``use_connect``, locked).
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``rig-incomplete`` when the match lacks joints a performance needs, ``rig-rest`` when
                 the rest matrices don't fit the bones or are singular.
         """
         self.source = source
-        self.rig = TargetRig(bone_names, bone_parents, bone_rest, match, world=world, sole=sole, fixed=fixed)
-        self.floor_scale = floor_scale
+        self.rig = TargetRig(armature, match, sole)
         self.plant_feet = plant_feet
         self._own = {name: name for name in source.names}
         self.leg_scale = self.rig.leg_length / leg_length(dict(zip(source.names, source.rest_positions, strict=True)))
@@ -115,7 +104,7 @@ class Retargeter:
         )
         turns = self._turn(body)
         # The point between the hip joints goes where the source's goes over the floor; the lower sole is as high as the source's.
-        root = middle(body.positions) * self.floor_scale
+        root = middle(body.positions)
         root[:, 1] = 0.0
         root = root + quat_rotate(turns[self.rig.bone["Hips"]], self.rig.rest["Hips"] - middle(self.rig.rest))
         heads = self._place(turns, root)
@@ -180,7 +169,7 @@ class Retargeter:
         for side in SIDES:
             foot = side + "Foot"
             height = foot_clearance(side, body.rest, 0.0, body.turns, body.positions)
-            shift = self.floor_scale * body.positions[foot] - before[foot]
+            shift = body.positions[foot] - before[foot]
             shift[:, 1] = self.leg_scale * height - foot_clearance(side, self.rig.rest, self.rig.sole, turned, before)
             goals[foot] = before[foot] + plantedness(height)[:, None] * shift
         root[:, 1] -= reach_down(before, goals)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from duologue.errors import invalid
 from duologue.motion.rotations import Floats, matrix_to_quat, quat_conjugate, quat_rotate
 from duologue.rigs.alignment import TIP
+from duologue.rigs.armature import Armature
 from duologue.rigs.body import leg_length
 from duologue.rigs.joints import FINGERS, SIDES, expected_parent
 from duologue.rigs.rig_map import RigMap, RigMatch
@@ -24,38 +24,28 @@ class TargetRig:
     (forearm, hand, share); ``order``: played bones, parents first; ``placing``: each after the one that carries its head.
     """
 
-    def __init__(
-        self,
-        bone_names: Sequence[str],
-        bone_parents: Sequence[int],
-        bone_rest: ArrayLike,
-        match: RigMatch,
-        *,
-        world: ArrayLike | None,
-        sole: float | None,
-        fixed: Sequence[str],
-    ) -> None:
+    def __init__(self, armature: Armature, match: RigMatch, sole: float | None = None) -> None:
         """Measure; arguments and errors are those of ``Retargeter``."""
         if not match.usable:
             lacking = ", ".join(match.required_missing)
             hint = "name them in a rig map of your own."
             raise invalid("rig-incomplete", f"the armature has no bone for {lacking}; {hint}", field="match")
-        matrices = _in_our_world(bone_names, bone_parents, bone_rest, world)
+        matrices = armature.in_our_world()
         self.scale = float(np.cbrt(np.linalg.det(matrices[0, :3, :3])))
-        self.names = tuple(bone_names)
+        self.names = tuple(armature.names)
         self.rest_rotation = matrix_to_quat(_orthonormal(matrices[:, :3, :3]))
         self.rest_head: Floats = matrices[:, :3, 3]
 
-        index = {name: i for i, name in enumerate(bone_names)}
+        index = {name: i for i, name in enumerate(armature.names)}
         self.bone = {joint: index[bone] for joint, bone in match.bones.items()}
         self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
         self.rest |= self._tips()
         self.also = self._also(match.rig_map, index)
         self.twists = self._twists(match.rig_map, index)
         played = {*self.bone.values(), *self.also, *self.twists}
-        parents = _control_parents(bone_parents, match.rig_map, index)
+        parents = _control_parents(armature.parents, match.rig_map, index)
         self.above = {bone: _nearest(bone, parents, played) for bone in played}
-        self.moved = self._find_moved(set(fixed))
+        self.moved = self._find_moved(set(armature.fixed))
         self.order = _parents_first(played, self.above)
         self.placing = _parents_first(played, {bone: self.anchor(bone) for bone in played})
         self.leg_length = leg_length(self.rest)
@@ -140,35 +130,15 @@ class TargetRig:
         return self.twists[above][0] if above in self.twists else self.also.get(above, above)
 
 
-def _in_our_world(
-    bone_names: Sequence[str], bone_parents: Sequence[int], bone_rest: ArrayLike, world: ArrayLike | None
-) -> Floats:
-    matrices = np.asarray(bone_rest, np.float64)
-    fits = matrices.shape == (len(bone_names), 4, 4) and len(bone_parents) == len(bone_names)
-    if not fits or not np.isfinite(matrices).all():
-        raise invalid(
-            "rig-rest",
-            f"{len(bone_names)} bones need as many parents and finite rest matrices; got {len(bone_parents)} parents and "
-            f"matrices of shape {matrices.shape}.",
-            field="bone_rest",
-        )
-    placed: Floats = (np.eye(4) if world is None else np.asarray(world, np.float64)) @ matrices
-    determinant = float(np.linalg.det(placed[0, :3, :3]))
-    if determinant < 1e-27:
-        what = "mirrored (a negative scale)" if determinant < -1e-27 else "scaled to nothing"
-        raise invalid("rig-rest", f"the armature is {what}; apply its scale (Object > Apply > Scale).", field="world")
-    return placed
-
-
 def _orthonormal(matrices: Floats) -> Floats:
     """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
     u, _, vt = np.linalg.svd(matrices)
     return np.asarray(u @ vt, np.float64)
 
 
-def _control_parents(bone_parents: Sequence[int], rig_map: RigMap, index: Mapping[str, int]) -> list[int]:
+def _control_parents(own: Sequence[int], rig_map: RigMap, index: Mapping[str, int]) -> list[int]:
     """Return each bone's parent (-1: none), for controls the one that the map says they move under."""
-    parents = list(bone_parents)
+    parents = list(own)
     for child, parent in rig_map.parents.items():
         if child in index and parent in index:
             parents[index[child]] = index[parent]
@@ -192,7 +162,7 @@ def _parents_first(played: set[int], above: Mapping[int, int | None]) -> list[in
     while left:
         ready = [bone for bone in left if above[bone] is None or above[bone] in order]
         if not ready:
-            raise invalid("rig-rest", "the bones' parents run in a circle.", field="bone_parents")
+            raise invalid("rig-rest", "the bones' parents run in a circle.", field="parents")
         order += ready
         left = [bone for bone in left if bone not in ready]
     return order
