@@ -69,7 +69,7 @@ class Skin:
         along = h((self.x + dx) * self.side, self.y + dy) - h(self.x * self.side, self.y)
         out = np.stack((dx, dy, np.clip(along, -1.5, 1.5) * self.front + dz), 1)
         out = out + self.normal * np.broadcast_to(puff, dx.shape)[:, None]
-        return np.asarray(out * [self.side, 1, 1], np.float64)
+        return out * [self.side, 1, 1]
 
 
 def jaw_motion(p: Points, angle: float = JAW_ANGLE) -> Points:
@@ -77,4 +77,4 @@ def jaw_motion(p: Points, angle: float = JAW_ANGLE) -> Points:
     c, s = np.cos(angle), np.sin(angle)
     q = p - HINGE
     turned = np.stack((q[:, 0], q[:, 1] * c - q[:, 2] * s, q[:, 1] * s + q[:, 2] * c), 1)
-    return turned - q + np.array([0.0, 0.0, 0.25])
+    return np.asarray(turned - q + [0.0, 0.0, 0.25], np.float64)

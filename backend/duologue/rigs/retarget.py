@@ -56,7 +56,7 @@ class RetargetedPose:
 class Retargeter:
     """Drives one armature with motion that comes on one skeleton. All that is constant is worked out once."""
 
-    def __init__(  # noqa: PLR0913 - options by name
+    def __init__(
         self,
         source: Skeleton,
         armature: Armature,
