@@ -109,8 +109,17 @@ def test_a_room_knows_only_those_that_the_table_names(tree: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(IN_BLENDER))
 def test_what_ships_into_blender_needs_only_numpy_and_the_standard_library(name: str) -> None:
-    allowed = {*sys.stdlib_module_names, "numpy", "duologue", *LAYERS["foreign"].get(name, ())}
     assert set(LAYERS["backend"][name]) <= IN_BLENDER
+    check_foreign(name)
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS["foreign"]))
+def test_a_room_imports_from_outside_only_what_the_table_names(name: str) -> None:
+    check_foreign(name)
+
+
+def check_foreign(name: str) -> None:
+    allowed = {*sys.stdlib_module_names, "numpy", "duologue", *LAYERS["foreign"].get(name, ())}
     for module, file in modules("backend").items():
         if room(module) == name:
             foreign = {other.split(".")[0] for other in imported(module, file)} - allowed

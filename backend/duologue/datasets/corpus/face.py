@@ -30,4 +30,4 @@ class Dialogue:
     performers: tuple[int, ...] = (0, 1)
     """Those whose weights are known; a single capture has a silent partner of whom nothing is."""
     lip_phones: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
-    """For evaluation: what performing would know of the phones from a transcript (``speech.alignment``)."""
+    """For evaluation: what performing would know of the phones from a transcript (``speech.lip_phones``)."""
