@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 import tracemalloc
 
 import numpy as np
 import pytest
+import zmq
 from duologue.brief import Brief, transcript
 from duologue.brief.speech import Transcript
 from duologue.errors import DuologueError
@@ -15,7 +17,8 @@ from duologue.service.admission import check
 from duologue.service.limits import Limits
 from duologue.wire import messages
 from duologue.wire.client import Client, Finished
-from servers import Server, brief, speech
+from duologue.wire.framing import decode, encode
+from servers import Server, brief, dealer_to, speech
 
 CUE = "1\n00:00:01,000 --> 00:00:02,000\n"
 HOSTILE = {
@@ -36,10 +39,10 @@ HOSTILE = {
 
 def seconds_to_parse(form: str, text: str) -> float:
     transcript._parsed.cache_clear()
-    begun = time.perf_counter()
+    begun = time.process_time()
     with contextlib.suppress(DuologueError):  # anything else is a failure
         transcript.parse(Transcript(text, form))
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 @pytest.mark.parametrize("attack", HOSTILE)
@@ -77,12 +80,32 @@ def test_a_place_tomorrow_costs_nothing_today() -> None:
         "constraints": [{"performer": "A", "seconds": 86_400.0, "x": 1.0, "z": 1.0}],
     }
     tracemalloc.start()
-    begun = time.perf_counter()
+    begun = time.process_time()
     late = Brief.from_json(document, seconds=8.0)
-    assert time.perf_counter() - begun < 0.2
+    assert time.process_time() - begun < 0.2
     assert tracemalloc.get_traced_memory()[1] < 5e6
     tracemalloc.stop()
     assert late.constraints[0].seconds == 86_400.0  # it is left out of the take, and a notice says so
+
+
+def test_briefs_that_take_the_servers_time_are_counted_against_who_sends_them(start, connect) -> None:
+    server = start(Limits(brief_seconds=0.2, jobs_per_client=100))
+    moods = [[index / 1000, "joy"] for index in range(50_000)]
+    document = np.frombuffer(json.dumps({"performers": {"A": {"emotion": moods}, "B": {}}}).encode(), np.uint8)
+    innocent = connect(server.connection)
+    with dealer_to(server.connection) as dealer:
+        dealer.send_multipart(encode(messages.Hello(protocol=(1, 1))))
+        for index in range(30):
+            message = messages.Open(str(index), (16_000, 16_000), (16_000, 16_000))
+            dealer.send_multipart(encode(message, {"brief": document}))
+        answers: list[messages.Message] = []
+        while len([one for one in answers if not isinstance(one, messages.Welcome)]) < 30:
+            assert dealer.poll(10_000, zmq.POLLIN)
+            answers.append(decode(dealer.recv_multipart()).message)
+    refused = [one for one in answers if isinstance(one, messages.ErrorMessage)]
+    assert {one.reason for one in refused} == {"briefs-per-client"}
+    assert len(refused) > 20
+    assert innocent.ping() < 10
 
 
 def test_a_server_that_was_busy_hears_its_workers_before_it_judges_them(start, connect, monkeypatch) -> None:

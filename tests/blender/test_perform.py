@@ -35,7 +35,7 @@ def pump_until(session, condition, seconds: float = 20.0) -> None:
 @pytest.fixture
 def line(ready_to_perform, acting, tmp_path):
     """The server behind a line that can be cut."""
-    from proxy import Proxy
+    from duologue.service.proxy import Proxy
 
     known = json.loads(Path(acting).read_text())
     with Proxy(int(known["endpoint"].rpartition(":")[2])) as proxy:

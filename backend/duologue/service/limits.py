@@ -33,6 +33,10 @@ class Limits:
     brief_bytes: int = 1024 * 1024
     take_bytes: int = 160 * 1024**2
     """A take's file: half an hour has some 120 MiB."""
+    brief_seconds: float = 2.0
+    """Of the router's time that the briefs of one key may take at once …"""
+    brief_share: float = 0.2
+    """… and what of each second it gets back."""
     jobs_per_client: int = 4
     queue: int = 64
     ended_per_client: int = 64

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from duologue.errors import DuologueError
+from duologue.service.allowance import Allowance
 from duologue.service.clients import Session
 from duologue.service.dispatch import Dispatch
 from duologue.service.jobs import Job
@@ -20,6 +21,7 @@ class Requests:
     def __init__(self, dispatch: Dispatch) -> None:
         self._dispatch, self._pool, self._limits = dispatch, dispatch.pool, dispatch.limits
         self._registry, self._clients = dispatch.registry, dispatch.clients
+        self._allowance = Allowance(self._limits.brief_seconds, self._limits.brief_share)
 
     def handle(self, session: Session, packet: Packet) -> None:
         """Do what a message asks for.
@@ -63,7 +65,8 @@ class Requests:
         if message.remake and messages.REMAKE not in self._pool.capabilities:
             text = "what this server performs can't make a part of a take again; ask for all of it"
             raise DuologueError("UNIMPLEMENTED", "remake-unsupported", text)
-        job = self._registry.open(session.user, message, packet.arrays.get("brief"), self._pool.failure)
+        with self._allowance.charged(session.user):
+            job = self._registry.open(session.user, message, packet.arrays.get("brief"), self._pool.failure)
         self._accept(session, job, message.next_seq, message.credit)
 
     def _accept(self, session: Session, job: Job, next_seq: int, credit: int) -> None:

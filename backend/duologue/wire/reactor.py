@@ -26,6 +26,8 @@ FIRST_PAUSE: Final = 0.1
 """Seconds before a broken connection is tried again; doubled with each attempt …"""
 LONGEST_PAUSE: Final = 5.0
 """… up to this."""
+REFUSALS: Final = 3
+"""Handshakes that fail one after the other before a key counts as wrong."""
 CLOSE_SECONDS: Final = 1.0
 """That cancels get to be sent when the client closes."""
 
@@ -65,6 +67,8 @@ class Reactor:
         self._ping_due = False
         self._closing, self._close_by = False, 0.0
         self._diagnosis: DuologueError | None = None
+        self._refusals = 0
+        """Handshakes that failed since there was a connection."""
         self._thread = threading.Thread(target=self._run, name="duologue-client", daemon=True)
 
     # For other threads ------------------------------------------------------------------------------------------------
@@ -137,7 +141,8 @@ class Reactor:
                 return
             except DuologueError as error:
                 if link is not None and link.welcomed:
-                    pause, broken_at, self._diagnosis = FIRST_PAUSE, time.monotonic(), None
+                    pause, broken_at = FIRST_PAUSE, time.monotonic()
+                    self._diagnosis, self._refusals = None, 0
                 self._judge(error, time.monotonic() - broken_at)
             finally:
                 if link is not None:
@@ -162,10 +167,13 @@ class Reactor:
         if error.reason in {"not-a-server", "server-key", "host-unknown"} or self._diagnosis is None:
             self._diagnosis = error
         if not error.retryable:
-            # A handshake that is cut off looks like one with a wrong key; a second try tells. Keys that this server has taken
+            # A handshake that is cut off looks like one with a wrong key; more tries tell. Keys that this server has taken
             # before are right, so then a bad line gets longer, and a server that was started anew has its time to say so.
             returns = self._ever and self._reload is not None and error.reason == "client-refused"
-            if not (returns or error.reason == "server-key") or waited > (10.0 if self._ever else 1.0):
+            self._refusals += 1
+            if not (returns or error.reason == "server-key"):
+                raise error
+            if self._refusals >= REFUSALS and waited > (10.0 if self._ever else 1.0):
                 raise error
         elif waited > (self._patience if self._ever else min(self._patience, CONNECT_SECONDS - 1)):
             raise self._diagnosis
