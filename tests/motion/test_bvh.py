@@ -144,6 +144,27 @@ def test_broken_files_are_refused_by_name(before: str, after: str, reason: str, 
     assert reason == "skeleton-names" or str(path) in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("HIERARCHY", "\ufeffHIERARCHY"),
+        ("MOTION", "Motion"),
+        ("elbow", "MOTION_elbow"),
+        ("elbow", "MOTION"),
+        ("\r\n", "\r"),
+        ("\r\n", "\n"),
+    ],
+)
+def test_what_other_writers_do_is_no_reason_to_refuse(before: str, after: str, arm: Path, tmp_path: Path) -> None:
+    path = tmp_path / "other.bvh"
+    text = ARM.replace(before, after)
+    path.write_bytes((text + "\x1a").encode())
+    plain, other = read_bvh(arm, scale=0.01), read_bvh(path, scale=0.01)
+    np.testing.assert_array_equal(other.rotations, plain.rotations)
+    path.write_bytes(text.encode("utf-16"))
+    assert read_bvh(path, scale=0.01).frames == plain.frames
+
+
 def test_missing_files_and_values_that_are_not_finite(tmp_path: Path, arm: Path) -> None:
     with pytest.raises(DuologueError, match="cannot read"):
         read_bvh(tmp_path / "absent.bvh")

@@ -167,6 +167,26 @@ def test_a_wav_from_a_pipe_has_no_length_and_is_read(tmp_path: Path) -> None:
     assert load_speech(Speech(tmp_path / "pipe.wav")).seconds == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("size", [0x7FFFF000, 0x7FFFFF00, 0x80000000, 0xFFFFFFDB, 0xFFFFFFFF, 0x7FFFFFFF, 0, 8000])
+def test_lengths_that_nobody_counted_are_not_believed(tmp_path: Path, size: int) -> None:
+    """sox, arecord, espeak-ng and ffmpeg to a pipe; a recorder that crashed; a header that was written too early."""
+    sent = tone(1.0, 16_000, level=0.9)
+    (tmp_path / "a.wav").write_bytes(
+        wav_header(frames=0, bits=16, data_bytes=size) + (sent * 32767).astype("<i2").tobytes()
+    )
+    speaks = PerformerBrief(Speech(tmp_path / "a.wav"))
+    heard, _, notes = load_pair(Brief(speaks, PerformerBrief(Speech(sound=Sound(tone(1.0, 16_000), 16_000)))))
+    np.testing.assert_allclose(heard.samples, sent, atol=1e-4)
+    assert notes == (f"A: its header says {size} bytes of sound, the file holds 32000: it was read to its end",)
+
+
+def test_chunks_behind_the_data_are_no_sound(tmp_path: Path) -> None:
+    body = (tone(1.0, 16_000) * 32767).astype("<i2").tobytes()
+    chunk = b"LIST" + struct.pack("<I", 8000) + bytes(range(250)) * 32
+    (tmp_path / "a.wav").write_bytes(wav_header(frames=16_000, bits=16) + body + chunk)
+    assert load_speech(Speech(tmp_path / "a.wav")).seconds == 1.0
+
+
 def test_one_hertz_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(wav_header(frames=100, rate=1) + bytes(range(100)))
     error = fails(tmp_path / "a.wav")

@@ -7,6 +7,7 @@ decoding goes block by block into one mono track.
 from __future__ import annotations
 
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,8 +85,10 @@ def load_pair(brief: Brief) -> tuple[Sound, Sound, tuple[str, ...]]:
 
 def _loaded(speech: Speech, field: str, *, may_be_silent: bool = False) -> tuple[Sound, tuple[str, ...]]:
     """Return the speech, and what was changed on the way. ``may_be_silent``: somebody who only listens is no mistake."""
+    notes: tuple[str, ...] = ()
     if speech.path is not None:
-        sound = Sound(*_from_file(speech.path, speech.channel, field))
+        samples, rate, notes = _from_file(speech.path, speech.channel, field)
+        sound = Sound(samples, rate)
     elif speech.sound is not None:
         check_channel(1, speech.channel, field)
         sound = speech.sound
@@ -93,7 +96,8 @@ def _loaded(speech: Speech, field: str, *, may_be_silent: bool = False) -> tuple
         raise DuologueError(
             "FAILED_PRECONDITION", "speech-not-loaded", "has neither a file nor samples; give one of them", field=field
         )
-    return _checked(sound, field, may_be_silent=may_be_silent)
+    sound, changes = _checked(sound, field, may_be_silent=may_be_silent)
+    return sound, (*notes, *changes)
 
 
 def _checked(sound: Sound, field: str, *, may_be_silent: bool) -> tuple[Sound, tuple[str, ...]]:
@@ -164,17 +168,19 @@ def _check_length(count: int, rate: int, field: str) -> None:
         )
 
 
-def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int]:
+def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int, tuple[str, ...]]:
     import soundfile
 
     _check_kind(path, field)
     try:
-        with path.open("rb") as file:
+        with ExitStack() as stack:
+            file = stack.enter_context(path.open("rb"))
             promise = container.inspect(file)
-        with soundfile.SoundFile(path) as sound:
+            source: Any = container.Mended(file, promise.sizes) if promise.sizes else path
+            sound = stack.enter_context(soundfile.SoundFile(source))
             rate = sound.samplerate
             # A stream of unknown length says "as long as can be": then only decoding tells.
-            count = sound.frames if sound.frames < 2**62 else 0
+            count = sound.frames if sound.frames < 2**62 and not promise.streamed else 0
             promised = max(count, promise.frames)
             if promise.cut and MIN_RATE <= rate <= MAX_RATE:
                 raise _truncated(path, count / rate, promised / rate, field)
@@ -196,7 +202,7 @@ def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int
         ) from error
     if len(samples) < promised - promise.slack:
         raise _truncated(path, len(samples) / rate, promised / rate, field)
-    return samples, rate
+    return samples, rate, (promise.note,) if promise.note else ()
 
 
 def _truncated(path: Path, seconds: float, promised: float, field: str) -> DuologueError:

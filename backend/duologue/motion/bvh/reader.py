@@ -29,6 +29,10 @@ _ADULT_REACH: Final = 1.4
 """Metres along the bones from an adult's hips to the farthest finger tip."""
 
 
+_MOTION: Final = re.compile(r"(?:(?<=[\r\n}])|\A)[ \t]*+MOTION(?!\S)", re.IGNORECASE)
+"""A line of its own: joints are called MOTION_… too."""
+
+
 def read_bvh(path: str | Path, scale: float | None = None) -> BvhClip:
     """Read a BVH file.
 
@@ -43,14 +47,14 @@ def read_bvh(path: str | Path, scale: float | None = None) -> BvhClip:
     """
     file = Path(path)
     try:
-        text = read_bytes(file, _MAX_FILE).decode("utf-8", errors="replace")
+        text = _decoded(read_bytes(file, _MAX_FILE))
     except DuologueError as error:
         raise DuologueError("NOT_FOUND", "bvh-file", f"cannot read {file}: {error.message}") from error
-    head, motion, body = text.partition("MOTION")
-    if not motion:
+    motion = _MOTION.search(text)
+    if motion is None:
         raise invalid("bvh-motion", f"{file} has no MOTION section; is it a BVH file?")
-    header = _read_hierarchy(head, file)
-    fps, values = _read_motion(body, header.columns, file)
+    header = _read_hierarchy(text[: motion.start()], file)
+    fps, values = _read_motion(text[motion.end() :], header.columns, file)
 
     if scale is None:
         farthest = max(header.reach(), 1e-9)
@@ -68,6 +72,13 @@ def read_bvh(path: str | Path, scale: float | None = None) -> BvhClip:
     if _sunk(clip):
         root += skeleton.offsets[0]
     return clip
+
+
+def _decoded(data: bytes) -> str:
+    """Return a file's text: with a byte order mark or without, and without the ^Z that DOS ends texts with."""
+    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    text = data.decode(encoding, errors="replace")
+    return text.lstrip("\ufeff").rstrip("\x1a\0 \t\r\n")
 
 
 class _Hierarchy:
