@@ -71,9 +71,9 @@ def test_languages_name_their_voices() -> None:
 
 
 def test_phone_input_is_only_read_when_asked_for() -> None:
-    asked = synthesise("[[m'@mh'@m]]", phonemes=True)
-    assert [name for _, _, name in asked.phones if name != PAUSE] == ["m", "@", "m", "h", "@", "m"]
-    assert synthesise("[[m'@mh'@m]]").phones != asked.phones
+    hum = synthesise("[[m'@mh'@m]]", phonemes=True)
+    assert [name for _, _, name in hum.phones if name != PAUSE] == ["m", "@", "m", "h", "@", "m"]
+    assert synthesise("[[m'@mh'@m]]").phones != hum.phones
 
 
 def test_threads_take_turns() -> None:

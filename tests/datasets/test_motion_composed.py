@@ -155,8 +155,8 @@ def test_nobody_is_under_the_floor(posture):
 def bearing(emotion, role=""):
     """How far the hands are from the trunk's axis, how high the head looks and how fast hands are, of one speaking motion."""
     stress = np.arange(20, 380, 14)
-    made = [Composer(LIBRARY, SKELETON, np.random.default_rng(s)) for s in range(2)]
-    motions = [c.perform(part(400, stress=stress, emotion=emotion, role=role)) for c in made]
+    composers = [Composer(LIBRARY, SKELETON, np.random.default_rng(s)) for s in range(2)]
+    motions = [c.perform(part(400, stress=stress, emotion=emotion, role=role)) for c in composers]
     seen = []
     for motion in motions:
         paths = motion.path((0, 0, 0))[None].repeat(2, 0)

@@ -39,12 +39,12 @@ def test_a_voice_fills_its_own_turns_and_words_keep_their_place(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone, 16000)
     voice = Voice("a", (Recording(tmp_path / "a.wav", (Word(0.5, 0.8, "hello"), Word(8.0, 8.5, "late"))),))
     turns = [Turn(0, 2.0, 4.0), Turn(1, 4.0, 5.0)]
-    made = speak(voice, turns, 0, 6.0, np.random.default_rng(0))
-    assert len(made.samples) == 6 * RATE
-    assert np.abs(made.samples[: 2 * RATE]).max() == 0
-    assert np.abs(made.samples[round(2.5 * RATE) : 3 * RATE]).max() > 0
-    assert np.abs(made.samples[5 * RATE :]).max() == 0
-    assert made.words == (Word(2.5, 2.8, "hello"),)
+    speaking = speak(voice, turns, 0, 6.0, np.random.default_rng(0))
+    assert len(speaking.samples) == 6 * RATE
+    assert np.abs(speaking.samples[: 2 * RATE]).max() == 0
+    assert np.abs(speaking.samples[round(2.5 * RATE) : 3 * RATE]).max() > 0
+    assert np.abs(speaking.samples[5 * RATE :]).max() == 0
+    assert speaking.words == (Word(2.5, 2.8, "hello"),)
 
 
 def test_stresses_are_peaks_of_energy_where_one_speaks():

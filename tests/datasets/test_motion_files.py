@@ -20,12 +20,12 @@ KIT = Path(__file__).parents[3] / "shared" / "kit"
 def test_a_folder_of_bvh_comes_back_on_our_skeleton_in_metres_at_30_fps(tmp_path):
     root, rotations = standing(121)
     save(tmp_path / "sub" / "a.bvh", root, rotations, fps=60.0)
-    ((name, made_root, made),) = read_folder(tmp_path, SKELETON)
+    ((name, read_root, read),) = read_folder(tmp_path, SKELETON)
     assert name == "sub/a.bvh"
-    assert len(made) == 61
-    found = forward_kinematics(SKELETON, made, made_root)[1]
+    assert len(read) == 61
+    positions = forward_kinematics(SKELETON, read, read_root)[1]
     truth = forward_kinematics(SKELETON, rotations[::2], root[::2])[1]
-    np.testing.assert_allclose(found, truth, atol=5e-3)
+    np.testing.assert_allclose(positions, truth, atol=5e-3)
 
 
 def test_a_skeleton_that_no_map_knows_is_named(tmp_path):

@@ -56,17 +56,17 @@ def test_an_overlay_reaches_its_pose_and_leaves_the_other_joints_alone():
     base, over = swaying(phase=0.0), swaying(phase=1.0)
     arm = SKELETON.indices("LeftArm", "LeftForeArm")
     weight = envelope(40, rise=(5, 15), fall=(25, 35))
-    made = overlay(base, over.rotations[:40], arm, 10, weight)
-    assert turn_between(made.rotations[30, arm], over.rotations[20, arm]) < 1e-4
-    assert turn_between(made.rotations[12, arm], base.rotations[12, arm]) < 1e-4
+    overlaid = overlay(base, over.rotations[:40], arm, 10, weight)
+    assert turn_between(overlaid.rotations[30, arm], over.rotations[20, arm]) < 1e-4
+    assert turn_between(overlaid.rotations[12, arm], base.rotations[12, arm]) < 1e-4
     others = [j for j in range(60) if j not in arm]
-    assert np.array_equal(made.rotations[:, others], base.rotations[:, others])
+    assert np.array_equal(overlaid.rotations[:, others], base.rotations[:, others])
 
 
 def test_adding_a_motion_that_does_not_move_adds_nothing():
     base, still = swaying(), np.repeat(swaying().rotations[:1], 30, axis=0)
-    made = add(base, still, list(range(60)), 5, np.ones(30))
-    assert turn_between(made.rotations[20], base.rotations[20]) < 1e-4
+    overlaid = add(base, still, list(range(60)), 5, np.ones(30))
+    assert turn_between(overlaid.rotations[20], base.rotations[20]) < 1e-4
 
 
 def test_an_envelope_rises_holds_and_falls():

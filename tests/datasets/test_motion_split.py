@@ -71,8 +71,8 @@ def test_every_emotion_and_role_has_its_place():
     assert set(OF_EMOTIONS) == set(EMOTIONS)
     assert set(CLOSENESS) == set(RELATIONSHIPS)
     assert {*STATUS, *AGE} <= set(ROLES)
-    made = [manner(emotion, role) for emotion in EMOTIONS for role in ROLES]
-    assert all(0.65 <= m.size <= 1.35 and 0.68 <= m.tempo <= 1.35 for m in made)
+    manners = [manner(emotion, role) for emotion in EMOTIONS for role in ROLES]
+    assert all(0.65 <= m.size <= 1.35 and 0.68 <= m.tempo <= 1.35 for m in manners)
     assert np.ptp([manner(emotion).tempo for emotion in EMOTIONS]) > 0.4
     with pytest.raises(DuologueError, match="is not a label"):
         manner("hangry")

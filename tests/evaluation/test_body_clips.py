@@ -145,8 +145,8 @@ def test_beats_of_motion_are_minima_of_speed_that_still_move() -> None:
 
 def test_beat_consistency_by_hand() -> None:
     beats = [np.array([30, 63]), np.zeros(0, np.intp)]
-    heard = np.array([10, 30, 60, 110])  # the first and the last lie in the left-out quarters
-    score, count = beat_consistency(heard, beats, 120, sigma=0.1)
+    speech = np.array([10, 30, 60, 110])  # the first and the last lie in the left-out quarters
+    score, count = beat_consistency(speech, beats, 120, sigma=0.1)
     assert count == 4
     assert score == pytest.approx(1 + np.exp(-0.5))  # 0 and 3 frames (0.1 s) off; the joint that never beats scores 0
 

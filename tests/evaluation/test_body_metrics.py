@@ -41,10 +41,10 @@ def test_singular_covariances_need_no_help() -> None:
 def test_moments_are_those_of_the_rows_however_often_a_clip_is_taken() -> None:
     clips = some_clips(3, scale=2.0, shift=5.0)
     times = np.array([2, 0, 1])
-    found = Moments.of(clips).gaussian(times)
+    gaussian = Moments.of(clips).gaussian(times)
     rows = np.concatenate([clips[0], clips[0], clips[2]])
-    np.testing.assert_allclose(found.mean, rows.mean(0))
-    np.testing.assert_allclose(found.covariance, np.cov(rows, rowvar=False))
+    np.testing.assert_allclose(gaussian.mean, rows.mean(0))
+    np.testing.assert_allclose(gaussian.covariance, np.cov(rows, rowvar=False))
 
 
 def test_intervals_hold_their_value_and_paired_ones_see_small_differences() -> None:

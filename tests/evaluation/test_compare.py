@@ -65,8 +65,8 @@ def test_answers_count_for_whom_they_are_about(tmp_path) -> None:
 
 def test_wilsons_interval_is_the_textbooks() -> None:
     # Newcombe 1998, table I, method 3: 81 of 263 has 0.2553 to 0.3662, 0 of 20 has 0 to 0.1611.
-    found = compare.wilson(81, 263)
-    assert (found["low"], found["high"]) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
+    interval = compare.wilson(81, 263)
+    assert (interval["low"], interval["high"]) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
     none = compare.wilson(0, 20)
     assert (none["low"], none["high"]) == (pytest.approx(0, abs=1e-9), pytest.approx(0.1611, abs=1e-4))
     assert compare.wilson(0, 0)["value"] is None
@@ -117,8 +117,8 @@ def test_a_blind_set_and_its_tally(tmp_path, monkeypatch) -> None:
     videos = json.loads(key.read_text())["videos"]
     lines = [f"{row['video']},{ANSWERS[0] if videos[row['video']]['left'] == 'ours' else ANSWERS[-1]}" for row in rows]
     (out / "answers.csv").write_text("\n".join(["video,answer", *lines]))
-    told = CliRunner().invoke(app, ["evaluate", "tally", str(out), "--key", str(key), "--json"])
-    assert json.loads(told.stdout)["ours against flat"]["levels"]["much better"]["count"] == 2
+    counted = CliRunner().invoke(app, ["evaluate", "tally", str(out), "--key", str(key), "--json"])
+    assert json.loads(counted.stdout)["ours against flat"]["levels"]["much better"]["count"] == 2
     table = CliRunner().invoke(app, ["evaluate", "tally", str(out), "--key", str(key)])
     assert "much better, %" in table.stdout
     again = CliRunner().invoke(app, ["evaluate", "compare", str(ours), str(flat), "--out", str(out)])

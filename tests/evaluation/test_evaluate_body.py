@@ -32,10 +32,10 @@ def examples():
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> tuple[Path, Path, Path]:
     """A held-out corpus, a training corpus and a checkpoint, each tiny."""
-    here, made = tmp_path_factory.mktemp("body"), examples()
-    test = made.write_corpus(here / "test", pairs=3, frames=FRAMES + 5)
-    train = made.write_corpus(here / "train", pairs=4, frames=90, seed=1)
-    return test, train, made.tiny_model().save(here / "tiny", "body", {}).folder
+    here, body = tmp_path_factory.mktemp("body"), examples()
+    test = body.write_corpus(here / "test", pairs=3, frames=FRAMES + 5)
+    train = body.write_corpus(here / "train", pairs=4, frames=90, seed=1)
+    return test, train, body.tiny_model().save(here / "tiny", "body", {}).folder
 
 
 def settings(folders, **changes) -> BodyEvaluation:
@@ -134,8 +134,8 @@ def test_copies_are_stretches_of_training_data_drawn_anew_for_every_seed(folders
 
 def test_takes_of_every_system_for_a_comparison(folders, tmp_path) -> None:
     evaluate_body(settings(folders, pairs=2, samples=1, takes=tmp_path, take_pairs=1))
-    kept = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("take.safetensors"))
-    assert kept == [f"{name}/pair-00/take.safetensors" for name in ("copied-training-clips", "ground-truth", "ours")]
+    takes = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("take.safetensors"))
+    assert takes == [f"{name}/pair-00/take.safetensors" for name in ("copied-training-clips", "ground-truth", "ours")]
     take = Take.load(tmp_path / "ours" / "pair-00" / "take.safetensors")
     assert take.frames == FRAMES
     assert briefs_of([tmp_path / "ours", tmp_path / "ground-truth"]) == ["pair-00"]
@@ -143,14 +143,14 @@ def test_takes_of_every_system_for_a_comparison(folders, tmp_path) -> None:
 
 def test_goals_say_what_is_met_and_what_cannot_be_told(folders) -> None:
     report = evaluate_body(settings(folders, train=None))
-    found = goals(report)
-    assert found["flat minus ours, fd_k_standardised"]["met"] is None  # no flat one was given
-    assert found["feet slide in contact, cm/s, cleaned"]["met"] in (True, False)
+    reached = goals(report)
+    assert reached["flat minus ours, fd_k_standardised"]["met"] is None  # no flat one was given
+    assert reached["feet slide in contact, cm/s, cleaned"]["met"] in (True, False)
     report["minus_ours"]["flat"] = {"fd_g_radians": {"value": 2.0, "low": 0.5, "high": 3.0}}
     report["systems"]["ours"]["as_sampled"]["actions_obeyed_percent"]["value"] = 94.9
-    found = goals(report)
-    assert found["flat minus ours, fd_g_radians"]["met"] is True
-    assert found["actions obeyed, % of frames"]["met"] is False
+    reached = goals(report)
+    assert reached["flat minus ours, fd_g_radians"]["met"] is True
+    assert reached["actions obeyed, % of frames"]["met"] is False
 
 
 def test_the_command_prints_json_and_writes_the_same(folders, tmp_path) -> None:

@@ -6,12 +6,12 @@ from duologue.evaluation.intervals import difference, figure, figures
 
 
 def test_a_share_has_the_interval_of_a_binomial() -> None:
-    found = figure([(1.0, 1.0), (0.0, 1.0)] * 100)
-    assert found.value == 0.5
-    assert found.count == 200
+    value = figure([(1.0, 1.0), (0.0, 1.0)] * 100)
+    assert value.value == 0.5
+    assert value.count == 200
     # Normal approximation: 0.5 ± 1.96 sqrt(0.25 / 200).
-    assert found.low == pytest.approx(0.5 - 0.0693, abs=0.01)
-    assert found.high == pytest.approx(0.5 + 0.0693, abs=0.01)
+    assert value.low == pytest.approx(0.5 - 0.0693, abs=0.01)
+    assert value.high == pytest.approx(0.5 + 0.0693, abs=0.01)
 
 
 def test_sums_add_up_before_they_are_divided() -> None:
@@ -30,8 +30,8 @@ def test_a_paired_difference_sees_what_two_intervals_hide() -> None:
     level = rng.normal(10, 5, 30)  # conversations differ far more than systems do
     ours, theirs = ([(float(x), 1.0) for x in level + shift] for shift in (rng.normal(0.5, 0.1, 30), 0.0))
     assert figure(ours).low < figure(theirs).value  # apart, nothing can be said
-    found = difference(ours, theirs)
-    assert 0.4 < found.low < found.value < found.high < 0.6
+    value = difference(ours, theirs)
+    assert 0.4 < value.low < value.value < value.high < 0.6
     same = difference(theirs, theirs)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
 
