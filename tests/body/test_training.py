@@ -78,6 +78,15 @@ def test_a_missing_corpus_is_named(tmp_path):
         train_body(tmp_path / "nowhere", tmp_path / "out")
 
 
+def test_a_corpus_in_which_nobody_moves_is_named(tmp_path):
+    write_corpus(tmp_path / "corpus")
+    path = tmp_path / "corpus" / "features.npy"
+    np.save(path, np.zeros_like(np.load(path)))
+    with pytest.raises(DuologueError, match="never move") as caught:
+        train_body(tmp_path / "corpus", tmp_path / "out", SHORT)
+    assert caught.value.reason == "corpus-still"
+
+
 def test_windows_lie_inside_one_pair_and_reach_every_start(tmp_path):
     corpus = Corpus.open(write_corpus(tmp_path, pairs=2, frames=25))
     drawn = corpus.windows(20, 400, np.random.default_rng(0))

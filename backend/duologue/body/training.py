@@ -21,6 +21,7 @@ from duologue.body.network import Denoiser
 from duologue.checkpoints.store import Checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.diffusion.schedule import CosineSchedule
+from duologue.errors import DuologueError
 from duologue.features import pose as poses
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
@@ -86,7 +87,7 @@ def train_body(
     ``out`` also holds the training state and the log; ``report`` gets each line of it as it is written.
 
     Raises:
-        DuologueError: NOT_FOUND ``corpus-missing``; what ``training.loop.train`` raises.
+        DuologueError: NOT_FOUND ``corpus-missing``; FAILED_PRECONDITION ``corpus-still``; what ``training.loop.train`` raises.
     """
     settings = settings or BodyTraining()
     trainer = BodyTrainer(Corpus.open(corpus), settings, device)
@@ -163,6 +164,14 @@ class BodyTrainer:
         config, skeleton = settings.network, Skeleton.builtin("duologue60")
         torch.manual_seed(settings.optimisation.seed)
         self.module = BodyModel(config, *corpus.statistics(skeleton), settings.strengths, settings.gains).to(device)
+        if not len(self.module.statistics.lower):
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "corpus-still",
+                "hips and legs never move in this corpus, so the network that makes them has nothing to learn; give one in which "
+                "they do, or train one network for the whole body (--config flat).",
+                field="--corpus",
+            )
         self.schedule = CosineSchedule(config.prediction, config.shift)
         ten_minutes = corpus.arrays["features"][: 1 + 600 * FPS].astype(np.float32)
         speed_std = np.diff(ten_minutes, axis=0).std((0, 1))

@@ -98,7 +98,9 @@ class PoseStatistics:
     @property
     def lower(self) -> NDArray[np.int64]:
         """Indices of the columns that the lower-body network makes."""
-        return np.array([i for i, name in enumerate(self.names) if self.varies[i] and (self.flat or is_lower(name))])
+        return np.array(
+            [i for i, name in enumerate(self.names) if self.varies[i] and (self.flat or is_lower(name))], np.int64
+        )
 
     @property
     def upper(self) -> NDArray[np.int64]:
