@@ -47,13 +47,11 @@ def test_a_disk_that_fills_while_windows_come_ends_one_job(start, connect) -> No
 def test_a_journal_without_room_ends_nothing(start, connect) -> None:
     server = start()
     client = connect(server.connection)
-    table = server.router.registry._journal._table
-    table.execute("PRAGMA max_page_count = 1")  # as if the disk were full
-    for index in range(100):  # more than fits the pages there are
-        job = client.submit(brief(), speech(1), key=f"{index:0200}")
-        job.cancel()
-        list(job)
-    assert isinstance(list(client.submit(brief(), speech()))[-1], Finished)
+    journal = server.router.registry._journal
+    journal._table.execute("PRAGMA max_page_count = 1")  # no more than it has: as if the disk were full
+    for index in range(40):
+        assert isinstance(list(client.submit(brief(steps=1), speech(1), key=f"{index:0200}"))[-1], Finished)
+    assert journal._waiting
     assert server.thread.is_alive()
 
 

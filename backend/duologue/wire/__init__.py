@@ -8,6 +8,7 @@ this package runs inside Blender. Nothing is ever pickled.
 - ``framing``: messages to frames and back, with every bound checked.
 - ``windows``: the windows of a take as arrays, and the digest of a stream of them.
 - ``connection``: the connection file: where a server is and which keys open it.
-- ``client``: the client; ``reactor``: its thread; ``link``, ``transport``: a connection; ``job``, ``upload``: a performance.
+- ``client``: the client; ``reactor``: its thread; ``link``, ``transport``: a connection, ``greeting``: what is at its other end;
+  ``job``, ``upload``: a performance.
 - ``local``: find a server on this machine, or start one and stop it afterwards.
 """
