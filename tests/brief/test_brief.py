@@ -108,9 +108,9 @@ def test_what_travels_to_a_server_has_no_paths_and_the_same_meaning(folder: Path
     sent = json.dumps(brief.to_json())
     assert str(folder) not in sent
     assert "both.wav" not in sent
-    found = Brief.from_json(json.loads(sent))
-    assert found.to_json() == brief.to_json()
-    assert found.a.speech == Speech()
+    received = Brief.from_json(json.loads(sent))
+    assert received.to_json() == brief.to_json()
+    assert received.a.speech == Speech()
 
 
 def test_a_brief_from_elsewhere_may_not_name_files() -> None:

@@ -13,15 +13,15 @@ def brief(*constraints, **changes) -> Brief:
 
 
 def test_every_kind_survives_the_way_through_a_document():
-    asked = brief(
+    original = brief(
         PlaceTarget("A", 4.0, -0.5, 1.0),
         PlaceTarget("B", 3.0, 1.5, 1.0, 0.5),
         HandTarget("B", "left", 1.0, 2.0, 0.4, 1.1, 0.2),
         GazeTarget("A", 0.5, 1.5, 2.0, 1.6, 3.0),
     )
-    document = asked.to_json()
-    assert Brief.from_json(document).constraints == asked.constraints
-    frames, places = places_of(asked.constraints, "A")
+    document = original.to_json()
+    assert Brief.from_json(document).constraints == original.constraints
+    frames, places = places_of(original.constraints, "A")
     assert frames.tolist() == [120]
     assert np.isnan(places[0, 2])
 

@@ -154,8 +154,8 @@ def test_the_examples_of_the_pages_are_briefs(page: str) -> None:
 
 def test_the_page_names_every_setting_and_its_default() -> None:
     text = (Path(__file__).resolve().parents[2] / "docs" / "guide" / "face.md").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", text, re.MULTILINE))
-    assert told.keys() == {setting.name for setting in dataclasses.fields(Expression)}
-    for name, value in told.items():
+    defaults = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", text, re.MULTILINE))
+    assert defaults.keys() == {setting.name for setting in dataclasses.fields(Expression)}
+    for name, value in defaults.items():
         default = getattr(Expression(), name)
         assert (tomllib.loads(f"it = {value.strip('`')}")["it"] if value != "none" else {}) == default

@@ -207,8 +207,8 @@ def test_the_kit_is_read_as_an_independent_reading_says(folder: str, kit_bvhs: C
     clip = read_bvh(path)
     frame = clip.frames // 2
     for name, place in _walk(path, frame).items():
-        found = clip.positions()[frame, clip.skeleton.index(name)] - clip.root_translation[frame]
-        np.testing.assert_allclose(found, place * clip.scale, atol=1e-9)
+        position = clip.positions()[frame, clip.skeleton.index(name)] - clip.root_translation[frame]
+        np.testing.assert_allclose(position, place * clip.scale, atol=1e-9)
 
 
 def _walk(path: Path, frame: int) -> dict[str, np.ndarray]:
@@ -219,16 +219,16 @@ def _walk(path: Path, frame: int) -> dict[str, np.ndarray]:
     stack: list[tuple[np.ndarray, Rotation]] = []
     name, place, turn = "", np.zeros(3), Rotation.identity()
     for line in head.splitlines():
-        if found := re.match(r"\s*(?:ROOT|JOINT)\s+(\S+)", line):
-            name = found[1]
+        if match := re.match(r"\s*(?:ROOT|JOINT)\s+(\S+)", line):
+            name = match[1]
         elif "End Site" in line:
             name = ""
-        elif found := re.match(r"\s*OFFSET\s+(.*)", line):
-            offset = np.array([float(word) for word in found[1].split()])
+        elif match := re.match(r"\s*OFFSET\s+(.*)", line):
+            offset = np.array([float(word) for word in match[1].split()])
             parent = stack[-2] if len(stack) > 1 else (np.zeros(3), Rotation.identity())
             place = parent[0] + parent[1].apply(offset) if len(stack) > 1 else np.zeros(3)
-        elif found := re.match(r"\s*CHANNELS \d+\s+(.*)", line):
-            words = found[1].split()
+        elif match := re.match(r"\s*CHANNELS \d+\s+(.*)", line):
+            words = match[1].split()
             values = [next(numbers) for _ in words]
             axes = "".join(word[0] for word in words if "rot" in word)
             angles = [value for word, value in zip(words, values, strict=True) if "rot" in word]

@@ -26,8 +26,8 @@ def test_facing_ends_at_45_degrees(turned: float, faces: bool) -> None:
     positions = np.array([[[-0.6, 1.2, 0.0]], [[0.6, 1.2, 0.0]]])
     headings = np.array([np.pi / 2 + np.radians(turned), -np.pi / 2])
     chest = yaw_matrix(headings)[:, None]
-    found = faces_partner(positions, chest)
-    assert found.tolist() == [[faces], [True]]
+    facing = faces_partner(positions, chest)
+    assert facing.tolist() == [[faces], [True]]
 
 
 def test_the_partner_is_seen_from_the_head_however_it_is_turned() -> None:

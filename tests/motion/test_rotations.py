@@ -88,8 +88,8 @@ def test_euler_angles_near_gimbal_lock(order: str, offset: float) -> None:
     angles = rng.uniform(-np.pi, np.pi, (200, 3))
     angles[:, 1] = np.sign(angles[:, 1]) * (np.pi / 2 - offset)
     oracle = Rotation.from_euler(order, angles)
-    found = Rotation.from_euler(order, rot.matrix_to_euler(oracle.as_matrix(), order))
-    assert (found * oracle.inv()).magnitude().max() < TOLERANCE
+    rebuilt = Rotation.from_euler(order, rot.matrix_to_euler(oracle.as_matrix(), order))
+    assert (rebuilt * oracle.inv()).magnitude().max() < TOLERANCE
 
 
 def test_fewer_channels_than_three_turn_about_those_alone() -> None:

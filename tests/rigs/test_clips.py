@@ -96,10 +96,10 @@ def test_bent_elbows_spread_legs_and_curled_fingers_at_rest():
     rotations, root = wave()
     result, result_root = retarget_clip(source, seen_from(rest, rotations), root, OWN, DUOLOGUE, find_floor=False)
     expected, places = forward_kinematics(DUOLOGUE, rotations, root)
-    found, found_places = forward_kinematics(DUOLOGUE, result, result_root)
-    np.testing.assert_allclose(found_places - found_places[:, :1], places - places[:, :1], atol=1e-9)
+    turned, result_places = forward_kinematics(DUOLOGUE, result, result_root)
+    np.testing.assert_allclose(result_places - result_places[:, :1], places - places[:, :1], atol=1e-9)
     # These bones don't lie quite across the axes they were turned about, so turning them back the shortest way leaves some twist.
-    assert angle(expected, found) < 0.05
+    assert angle(expected, turned) < 0.05
 
 
 def test_palms_turned_forward_at_rest_are_shared_by_hand_and_forearm():
@@ -114,10 +114,10 @@ def test_palms_turned_forward_at_rest_are_shared_by_hand_and_forearm():
 
 def shortened(skeleton: Skeleton, drop: dict[str, str]) -> Skeleton:
     """A skeleton without the joints in ``drop``; their children hang under the joint given."""
-    kept = [i for i, name in enumerate(skeleton.names) if name not in drop]
-    names = tuple(skeleton.names[i] for i in kept)
+    remaining = [i for i, name in enumerate(skeleton.names) if name not in drop]
+    names = tuple(skeleton.names[i] for i in remaining)
     parents, offsets = [], []
-    for i in kept:
+    for i in remaining:
         parent = skeleton.parents[i]
         while parent >= 0 and skeleton.names[parent] in drop:
             parent = skeleton.parents[parent]
@@ -135,7 +135,7 @@ def test_two_spine_joints_and_one_neck_joint_spread_over_four_and_two():
     joints = {name: name for name in source.names} | {"Spine2": "Spine1"}
     result, root = retarget_clip(source, rotations, [[0, 0.955, 0]], joints, DUOLOGUE)
     wanted, _ = forward_kinematics(source, rotations, [[0, 0.955, 0]])
-    found, _ = forward_kinematics(DUOLOGUE, result, root)
+    turned, _ = forward_kinematics(DUOLOGUE, result, root)
     for ours, theirs in (
         ("Spine1", "Spine"),
         ("Spine3", "Spine2"),
@@ -143,7 +143,7 @@ def test_two_spine_joints_and_one_neck_joint_spread_over_four_and_two():
         ("Head", "Head"),
         ("LeftHand", "LeftHand"),
     ):
-        assert angle(wanted[:, source.index(theirs)], found[:, DUOLOGUE.index(ours)]) < 1e-9, ours
+        assert angle(wanted[:, source.index(theirs)], turned[:, DUOLOGUE.index(ours)]) < 1e-9, ours
     # The bend is shared evenly: half of the first joint's turn at the lowest of the four, half of the neck's at the lower neck.
     np.testing.assert_allclose(result[0, DUOLOGUE.index("Spine")], [0.1, 0.05, 0.0], atol=1e-9)
     np.testing.assert_allclose(result[0, DUOLOGUE.index("Neck")], [0.2, 0.0, 0.1], atol=1e-9)

@@ -103,9 +103,9 @@ def test_a_shape_takes_another_key_and_another_is_switched_off():
 
 def test_a_viseme_takes_another_key():
     keys = ["viseme_sil", "viseme_aa", "viseme_E", "viseme_I", "viseme_O", "viseme_U", "viseme_PP", "wide open"]
-    found = recognise_shapes(keys)[0]
-    assert shape_rows(found)["aa"] == "viseme_aa"
-    match = correct_shapes(found, {"aa": "wide open", "PP": ""}, keys, what="the mesh")
+    recognised = recognise_shapes(keys)[0]
+    assert shape_rows(recognised)["aa"] == "viseme_aa"
+    match = correct_shapes(recognised, {"aa": "wide open", "PP": ""}, keys, what="the mesh")
     assert match.visemes["aa"] == "wide open"
     assert "PP" not in match.visemes
     weights = np.zeros((1, 52))

@@ -41,8 +41,8 @@ def test_odd_names_survive(tmp_path):
 
 
 def test_a_preset_is_recognised_before_our_own_map(tmp_path):
-    found = recognise_rig(DUOLOGUE.names, DUOLOGUE.parents)[0]
-    corrected = correct_rig(found, {"LeftToeBase": ""}, DUOLOGUE.names, DUOLOGUE.parents, what="it")
+    recognised = recognise_rig(DUOLOGUE.names, DUOLOGUE.parents)[0]
+    corrected = correct_rig(recognised, {"LeftToeBase": ""}, DUOLOGUE.names, DUOLOGUE.parents, what="it")
     presets.save(tmp_path, "No left toe", corrected, [])
     own = presets.library(tmp_path)
     best = recognise_rig(DUOLOGUE.names, DUOLOGUE.parents, library=own)[0]
@@ -61,12 +61,12 @@ def test_a_face_survives_with_factors_and_visemes(tmp_path):
         ["viseme_aa", "viseme_E", "viseme_I", "viseme_O", "viseme_U", "viseme_PP", "eyeBlinkLeft"],
         list(arkit.NAMES),
     ):
-        found = recognise_shapes(keys)[0]
-        presets.save(tmp_path, "Face", rig, [found])
+        face = recognise_shapes(keys)[0]
+        presets.save(tmp_path, "Face", rig, [face])
         own = presets.library(tmp_path)
         best = require_shapes(keys, choice=Choice(own))
         assert best.shape_map.name == "Face"
-        theirs, ours = (dict(zip(m.shapes, m.apply(weights).T, strict=True)) for m in (best, found))
+        theirs, ours = (dict(zip(m.shapes, m.apply(weights).T, strict=True)) for m in (best, face))
         assert theirs.keys() == ours.keys()
         for key in ours:
             np.testing.assert_allclose(theirs[key], ours[key])

@@ -17,9 +17,9 @@ TARGETS = Path(__file__).parents[3] / "shared" / "kit" / "character_mpfb" / "tal
 
 @pytest.fixture
 def basis() -> VisemeBasis:
-    found = ShapeMap.builtin("oculus_visemes").basis
-    assert found is not None
-    return found
+    basis = ShapeMap.builtin("oculus_visemes").basis
+    assert basis is not None
+    return basis
 
 
 def members(group: str) -> list[str]:

@@ -99,8 +99,8 @@ def _untagged(line: str) -> str:
 
 
 def _no_times(lines: list[str], index: int) -> Exception:
-    found = f"is {lines[index].strip()!r:.40} where a cue's times are needed (00:00:01,000 --> …)"
-    return malformed(f"line {index + 1}", found)
+    problem = f"is {lines[index].strip()!r:.40} where a cue's times are needed (00:00:01,000 --> …)"
+    return malformed(f"line {index + 1}", problem)
 
 
 def _substation(text: str) -> list[Entry]:
