@@ -38,7 +38,7 @@ HOSTILE = {
 
 
 def seconds_to_parse(form: str, text: str) -> float:
-    transcript._parsed.cache_clear()
+    transcript._read.cache_clear()
     begun = time.process_time()
     with contextlib.suppress(DuologueError):  # anything else is a failure
         transcript.parse(Transcript(text, form))
