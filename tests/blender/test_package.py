@@ -32,7 +32,7 @@ def built(tmp_path_factory) -> Path:
 
 
 def test_the_same_source_gives_the_same_wheel(tmp_path):
-    pytest.importorskip("typer", reason="the command line is not installed in this Python")
+    pytest.importorskip("hatchling", reason="the command line is not installed in this Python")
     from duologue.packaging import wheel as extension_wheel
 
     first = extension_wheel.write_wheel(tmp_path / "a").read_bytes()
