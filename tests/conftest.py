@@ -32,6 +32,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 SLOW = {
     "blender": "a Blender a file",
     "ui": "a Blender with a window",
+    "attack": "servers under attack, and limits of memory and descriptors",
     "service": "servers and their workers",
     "cli/test_batch.py": "folders of shots, performed over a server",
     "cli/test_commands.py::test_a_part_is_made_again": "two servers",
