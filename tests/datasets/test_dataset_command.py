@@ -132,6 +132,7 @@ def test_what_is_broken_is_named_with_its_file_and_reason(tmp_path, make, damage
 
 
 def test_a_folder_that_is_none_of_them(tmp_path):
+    save(tmp_path / "wave.bvh", *standing(5))  # motion, but not named as any data set's
     with pytest.raises(DuologueError) as caught:
         check(tmp_path)
     assert (caught.value.reason, caught.value.exit_code) == ("layout-unknown", 3)

@@ -37,7 +37,7 @@ def check(
         holds = ", ".join(f"{count:g} {what}" for what, count in findings.holds.items())
         out.print(f"{folder}: {findings.layout}{': ' if holds else ''}{holds}", markup=False)
         for problem in findings.problems:
-            out.print(f"{problem.file} ({problem.reason}): {problem.message}", markup=False)
+            out.print(f"{problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
     if findings.problems:
         raise typer.Exit(2)
 

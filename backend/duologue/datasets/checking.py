@@ -209,7 +209,7 @@ _LAYOUTS: Final = (
     (INDEX, _check_corpus),
     ("scenarios.db", _check_interact),
     ("actors.db", _check_interact),
-    ("**/*.bvh", _check_beat),
+    ("**/[0-9]*_*_*_*_*.bvh", _check_beat),
     ("**/*.csv", _check_captures),
 )
 """What tells a layout, and who looks at it; the first that fits."""
