@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,14 @@ def test_the_modules_do_leave_a_trace(shot: Path) -> None:
 
 
 def test_a_server_and_its_worker_run_nothing_of_the_current_folder(shot: Path) -> None:
+    with LocalServer.start(performance="duologue.service.bench:Metronome", device="cpu") as server:
+        assert server.alive()
+    assert traces(shot) == ""
+
+
+@pytest.mark.parametrize("path", ["", os.pathsep, f"{os.pathsep}/nowhere{os.pathsep}"])
+def test_an_empty_entry_of_pythonpath_is_not_the_current_folder(path: str, shot: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([path, os.environ.get("PYTHONPATH", "")]))
     with LocalServer.start(performance="duologue.service.bench:Metronome", device="cpu") as server:
         assert server.alive()
     assert traces(shot) == ""

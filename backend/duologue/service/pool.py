@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from duologue.service.jobs import Job
 from duologue.service.limits import Limits
 from duologue.wire import messages
 from duologue.wire.codec import from_json
+from duologue.wire.local import environment_without_here
 
 log = logging.getLogger("duologue.pool")
 
@@ -269,6 +271,7 @@ class Pool:
                     [sys.executable, "-P", "-m", "duologue.service.worker"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
+                    env=environment_without_here(os.environ),
                     start_new_session=True,
                 )
         except OSError as fault:  # no descriptors, no memory for a process: those pass

@@ -172,6 +172,13 @@ def open_client(connection: Connection | Path | str | None = None, **start: Any)
         yield client
 
 
+def environment_without_here(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a Python of ours: an empty entry of PYTHONPATH is the current folder, whatever -P says."""
+    path = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    rest = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
+    return {**rest, "PYTHONPATH": os.pathsep.join(path)} if path else rest
+
+
 def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start a server whose standard input we hold, and whose log goes to a file. Raises OSError."""
     with log.open("wb") as stderr:
@@ -180,7 +187,7 @@ def _spawn(command: Sequence[str], log: Path, environment: Mapping[str, str]) ->
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env={**os.environ, **environment},
+            env=environment_without_here({**os.environ, **environment}),
             # Ctrl-C is for us: we cancel, keep what there is, and then stop the server.
             start_new_session=True,
             creationflags=_NEW_GROUP,
