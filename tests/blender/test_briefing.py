@@ -197,7 +197,7 @@ def test_words_can_be_guessed_from_the_sound(settings):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("00:00:01,000 --> 00:00:02,000\nfine\n\nnot a cue", "line 4"),
+        ("00:00:01,000 --> 00:00:02,000\nfine\n\n00:00:03,000 --> soon\nnot a cue", "line 4"),
         ('[{"start": 0, "text": "Hi"}]', "needs start, end"),
         ('{"words": [', "not valid JSON"),
         ("   ", "no words"),

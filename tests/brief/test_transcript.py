@@ -136,6 +136,11 @@ def test_word_timed_json_as_tools_write_it(document: object) -> None:
     assert read(json.dumps(document), "json") == [(0.5, 1.0, "hi")]
 
 
+def test_times_that_somebody_says_are_no_cue() -> None:
+    content = "00:00:01,000 --> 00:00:02,000\nfine\n\n2\n00:00:03,000 -- 00:00:04,000\nso\n"
+    assert [word for *_, word in read(content, "srt")] == ["fine", "2", "00:00:03,000", "00:00:04,000", "so"]
+
+
 def test_words_come_in_the_order_of_time() -> None:
     rows = [{"start": start, "end": start + 1, "text": str(start)} for start in (3, 1, 2)]
     assert [word for *_, word in read(json.dumps(rows), "json")] == ["1", "2", "3"]

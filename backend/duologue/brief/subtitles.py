@@ -50,7 +50,7 @@ def _cues(text: str, *, is_vtt: bool) -> list[Entry]:
         is_vtt and _KARAOKE.search(text) is not None
     )  # YouTube's show each line twice: while it is said, and above the next
     reduced: list[str] = []
-    places: list[int] = []
+    cues: list[tuple[int, str]] = []
     last = ""
     for mark, text_lines in _blocks(lines, marks, is_vtt=is_vtt):
         times = lines[mark][:200].replace(",", ".")
@@ -60,12 +60,13 @@ def _cues(text: str, *, is_vtt: bool) -> list[Entry]:
         above, last = last, shown[-1] if shown else last
         if rolling and shown and shown[0] == above:
             del shown[0]
-        reduced += [times, r"\N".join(shown), ""]
-        places.append(mark)
+        # The text goes past the library: it would take times that somebody says for another cue's.
+        reduced += [times, "-", ""]
+        cues.append((mark, "\n".join(shown).strip()))
     subtitles = SSAFile.from_string("\n".join(reduced), format_="vtt" if format_ is WebVTTFormat else "srt")
     return [
-        Entry(event.start / 1000, event.end / 1000, event.plaintext.strip(), f"the cue at line {mark + 1}")
-        for mark, event in zip(places, subtitles, strict=True)
+        Entry(event.start / 1000, event.end / 1000, shown, f"the cue at line {mark + 1}")
+        for (mark, shown), event in zip(cues, subtitles, strict=True)
     ]
 
 
@@ -117,6 +118,8 @@ def _substation(text: str) -> list[Entry]:
         subtitles = SSAFile.from_string("\n".join(["[Events]", *bare]), format_=form)
     except ValueError as error:
         raise malformed("the subtitles", f"have a line of dialogue that can't be read: {error}") from error
+    if len(subtitles) != len(numbered):
+        raise malformed("the subtitles", "have a line of dialogue that can't be read")
     for (number, _), event in zip(numbered, subtitles, strict=True):
         entries.append(Entry(event.start / 1000, event.end / 1000, event.plaintext.strip(), f"line {number}"))
     return entries
