@@ -155,11 +155,11 @@ class Registry:
             self.forget(job)
 
     def forget(self, job: Job) -> None:
-        """Drop a job and all that it has on disk."""
+        """Drop a job and all that it has on disk. Its files go first: what the registry no longer lists, the disk no longer holds."""
         if job in self.queue:
             self.queue.remove(job)
-        del self.jobs[job.id]
         job.remove()
+        del self.jobs[job.id]
 
     def forget_old(self, now: float) -> None:
         """Drop ended jobs that were kept long enough, and those whose speech stopped coming: their clients open them anew."""
