@@ -155,7 +155,7 @@ class Registry:
             self.forget(job)
 
     def forget(self, job: Job) -> None:
-        """Drop a job and all that it has on disk. Its files go first: what the registry no longer lists, the disk no longer holds."""
+        """Drop a job. Its files go first: what the registry no longer lists, the disk no longer holds."""
         if job in self.queue:
             self.queue.remove(job)
         job.remove()
