@@ -201,3 +201,23 @@ def test_a_transcript_is_read_once() -> None:
 
 def test_what_nobody_wrote_down_has_no_words_yet() -> None:
     assert parse(Transcript("", "recognise")) == ""
+
+
+def test_a_synthesisers_phones_stay_with_their_word() -> None:
+    rows = [
+        {"start": 0.1, "end": 0.4, "text": "Bob,", "phones": [[0.1, 0.2, "B"], [0.2, 0.3, "AA"], [0.3, 0.4, "B"]]},
+        {"start": 0.5, "end": 0.8, "text": "hi", "phones": []},
+    ]
+    bob, hi = parse(Transcript(json.dumps({"words": rows}), "json"))
+    assert isinstance(bob, Word)
+    assert bob.phones == ((0.1, 0.2, "B"), (0.2, 0.3, "AA"), (0.3, 0.4, "B"))
+    assert isinstance(hi, Word)
+    assert hi.phones == ()
+
+
+@pytest.mark.parametrize(
+    "phones", [[["B"]], [[0.2, 0.1, "B"]], [[-1, 0.1, "B"]], [[0, float("inf"), "B"]], [["a", 1, "B"]]]
+)
+def test_phones_that_cannot_be_are_named(phones: list[list[object]]) -> None:
+    with pytest.raises(DuologueError, match="entry 0 has phones"):
+        parse(Transcript(json.dumps([{"start": 0, "end": 1, "text": "b", "phones": phones}]), "json"))

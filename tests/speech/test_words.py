@@ -4,6 +4,7 @@ whole."""
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_text_the_aligner_can_not_follow_is_spread_over_the_voice_and_said_so() 
 
 
 def test_without_the_aligner_the_words_are_spread_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pocketsphinx", None)
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     words, phones, notes = timed_words(Transcript("yes"), np.zeros(16_000, np.float32), np.ones(30, bool))
     assert not list(phones)
     assert words == (Word(0.0, 1.0, "yes"),)
@@ -251,3 +252,13 @@ def test_a_recording_from_the_kit_is_loaded_by_its_header_first() -> None:
     if not path.exists():
         pytest.skip("the kit's recordings are not here")
     assert load_speech(Speech(path)).seconds == pytest.approx(1.3587, abs=1e-3)
+
+
+def test_phones_that_the_transcript_knows_are_the_lips_without_any_aligner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    samples = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    samples[8_000:] *= 1e-3
+    content = '[{"start": 0.2, "end": 0.5, "text": "Mo", "phones": [[0.2, 0.33, "M"], [0.33, 0.5, "OW"]]}]'
+    timed = timed_words(Transcript(content, "json"), samples, np.ones(30, bool))
+    assert [(phone.start, phone.end, phone.name) for phone in timed.phones] == [(0.2, 0.33, "M")]
+    assert timed.phones.notes == ()

@@ -4,6 +4,8 @@ A list of ``{"start", "end", "text"}`` (or ``"word"``), alone or under ``words``
 faster-whisper's, WhisperX's and gentle's. Beside these: whisper.cpp (``transcription``, milliseconds), the Montreal Forced
 Aligner's old and new (``tiers``), aeneas (``fragments``), vosk (``result``, one document after the other), Deepgram
 (``results.channels``), Hugging Face's pipelines (``chunks``).
+
+A word may have ``phones``, a list of [start, end, name]: when whoever spoke it, a synthesiser, knows them exactly.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, cast
 
 from duologue.brief import textgrid
@@ -120,7 +123,23 @@ def _entry(table: dict[str, Any], where: str, within: tuple[float, float] = (0.0
         start, end = (_time({"": value}, ("",), where) for value in cast("list[Any]", pair))
     else:
         start, end = _time(table, _STARTS, where), _time(table, _ENDS, where)
-    return Entry(start, end, str(text).strip(), where, within)
+    return Entry(start, end, str(text).strip(), where, within, _phones(table, where))
+
+
+def _phones(table: dict[str, Any], where: str) -> tuple[tuple[float, float, str], ...]:
+    """Return a word's phones; those of gentle, which have lengths and no times, are not read."""
+    value = table.get("phones")
+    rows: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
+    if not rows or not all(isinstance(row, list) for row in rows):
+        return ()
+    try:
+        phones = tuple((float(start), float(end), str(name)) for start, end, name in rows)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise malformed(where, "has phones that are not [start, end, name]") from error
+    times = [0.0, *(time for start, end, _ in phones for time in (start, end)), math.inf]
+    if not all(before <= after for before, after in pairwise(times)) or times[-2] == math.inf:
+        raise malformed(where, "has phones whose times are not finite and in order")
+    return phones
 
 
 def _time(table: dict[str, Any], names: Sequence[str], where: str) -> float | None:

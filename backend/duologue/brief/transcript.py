@@ -5,6 +5,7 @@ Each format has a module: ``subtitles``, ``textgrid``, ``timed_json``. What is n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from duologue.brief.subtitles import read_subtitles
 from duologue.brief.textgrid import read_textgrid
 from duologue.brief.timed_json import read_json
 from duologue.brief.unspoken import Unspoken
-from duologue.brief.words import Word, filled, spread
+from duologue.brief.words import Entry, Word, filled, spread
 from duologue.errors import DuologueError, invalid
 
 __all__ = ["MAX_WORDS", "Reading", "Word", "guess_format", "parse", "read", "spread"]
@@ -81,12 +82,17 @@ def _timed(transcript: Transcript) -> Reading:
     unspoken = Unspoken.of([entry.text for entry in entries])
     entries, without_times = filled(unspoken.spoken_entries(entries, words=are_words))
     _check_count(sum(entry.text.count(" ") + 1 for entry in entries))
-    words = [word for entry in entries for word in spread(entry.text, entry.start or 0.0, entry.end or 0.0)]
+    words = [word for entry in entries for word in _words(entry)]
     if without_times:
         notes += (
             f"{without_times} of {len(entries)} entries had no times or impossible ones; they lie between their neighbours",
         )
     return Reading(tuple(sorted(words, key=lambda word: word.start)), (*notes, *unspoken.notes()))
+
+
+def _words(entry: Entry) -> list[Word]:
+    words = spread(entry.text, entry.start or 0.0, entry.end or 0.0)
+    return [replace(words[0], phones=entry.phones)] if len(words) == 1 else words
 
 
 def _check_count(words: int) -> None:

@@ -26,6 +26,8 @@ class Word:
     text: str
     line: tuple[float, float] | None = field(default=None, compare=False)
     """The interval of the transcript over which it was spread together with others; None where its times are its own."""
+    phones: tuple[tuple[float, float, str], ...] = ()
+    """(start, end, name) of its phones, in the CMU dictionary's names, where whoever spoke it knew them; else ()."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Entry:
     """Its place in the transcript, for errors."""
     within: tuple[float, float] = (0.0, math.inf)
     """The segment that it is a part of."""
+    phones: tuple[tuple[float, float, str], ...] = ()
+    """Of a single word, where the transcript has them (see :class:`Word`)."""
 
     @property
     def timed(self) -> bool:

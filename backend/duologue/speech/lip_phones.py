@@ -16,7 +16,7 @@ from scipy.ndimage import binary_dilation
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level
 from duologue.speech.alignment import AlignedWord, Aligner, believed
-from duologue.speech.phones import Phone
+from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
 from duologue.units import FPS, SPEECH_RATE
 
 NOT_INSTALLED: Final = "the aligner is not installed (`python3 backend install` in Duologue's folder brings it)"
@@ -77,8 +77,11 @@ def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field:
     """Return the phones of words whose times are given, each within the time of its word or line.
 
     Every stretch between two pauses is aligned by itself, so a track may be as long as it likes. A stretch most of whose words
-    are not what is heard has none.
+    are not what is heard has none. Where every word's phones are known (``Word.phones``), nothing is aligned.
     """
+    if words and all(word.phones for word in words):
+        known = [Phone(*phone) for word in words for phone in word.phones if phone[2] in BILABIALS + LABIODENTALS]
+        return LipPhones([_near_sound(sorted(known, key=lambda phone: phone.start), _audible(samples_16k))])
     search = _Search(words, samples_16k, field)
     return LipPhones(search.stretches(), search.notes)
 
