@@ -14,6 +14,7 @@ from duologue.errors import DuologueError
 from duologue.shots import events
 
 from ..identity import FOLDER
+from ..scene.paths import as_it_is
 from . import preview
 
 Emit = Callable[..., None]
@@ -26,7 +27,7 @@ NO_OPENGL = (
 
 def draw(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> None:
     """Draw a scene's frames into a video, in this process. Nothing is saved but the video."""
-    bpy.ops.wm.open_mainfile(filepath=str(blend), load_ui=False)
+    bpy.ops.wm.open_mainfile(filepath=as_it_is(blend), load_ui=False)
     scene = bpy.context.scene
     preview.render(scene, video, engine, lambda done, total: emit("progress", stage="preview", done=done, total=total))
 

@@ -19,6 +19,7 @@ from duologue.files.atomic import replacing
 
 from ..cast.cast import Performer
 from ..scene.data import keys_of
+from ..scene.paths import as_it_is
 
 if TYPE_CHECKING:
     from bpy.types import Object, Scene
@@ -123,7 +124,7 @@ def write(kind: str, path: Path, scene: Scene, performers: Sequence[Performer], 
                 f"{name} are not in the {chosen.name}, or its face would be still" for name in _bare(objects, stack)
             ]
         try:
-            ended = chosen.operator()(filepath=str(temporary), check_existing=False, **chosen.options)
+            ended = chosen.operator()(filepath=as_it_is(temporary), check_existing=False, **chosen.options)
         except RuntimeError as error:
             raise DuologueError("INTERNAL", "export-failed", f"Blender's {chosen.name} exporter: {error}") from error
         if "FINISHED" not in ended or not temporary.stat().st_size:

@@ -17,6 +17,7 @@ import bpy
 
 from ..scene import compat
 from ..scene.data import image_strip
+from ..scene.paths import as_it_is, as_output
 
 if TYPE_CHECKING:
     from bpy.types import Material, Scene
@@ -42,7 +43,7 @@ def set_output(scene: Scene, path: Path, size: tuple[int, int] = SIZE) -> None:
     render.use_file_extension = False
     render.use_overwrite = True
     render.use_sequencer = False  # strips give the sound; as pictures they would hide the scene
-    render.filepath = str(path)
+    render.filepath = as_output(path)
     compat.choose_video(scene)
     ffmpeg: Any = render.ffmpeg
     ffmpeg.format = "MPEG4"
@@ -201,9 +202,10 @@ def _draw_pictures(scene: Scene, folder: Path, on_frame: Callable[[int, int], No
     pictures: list[Path] = []
     for frame in frames[::SOFTWARE_STEP]:
         scene.frame_set(frame)
-        render.filepath = str(folder / f"{frame:06}.jpg")
+        picture = folder / f"{frame:06}.jpg"
+        render.filepath = as_output(picture)
         bpy.ops.render.render(write_still=True, scene=scene.name)
-        pictures += [Path(render.filepath)] * min(SOFTWARE_STEP, scene.frame_end + 1 - frame)
+        pictures += [picture] * min(SOFTWARE_STEP, scene.frame_end + 1 - frame)
         on_frame(len(pictures), len(frames))
     return pictures
 
@@ -212,7 +214,7 @@ def _show_pictures(scene: Scene, pictures: Sequence[Path]) -> None:
     """Lay the pictures over the scene in its sequencer, one a frame, filling the picture; sound strips stay as they are."""
     editor = compat.editor_of(scene)
     channel = 1 + max((strip.channel for strip in editor.strips), default=0)
-    strip = editor.strips.new_image("Pictures", str(pictures[0]), channel, scene.frame_start, fit_method="FIT")
+    strip = editor.strips.new_image("Pictures", as_it_is(pictures[0]), channel, scene.frame_start, fit_method="FIT")
     for picture in pictures[1:]:
         image_strip(strip).elements.append(picture.name)
     compat.set_strip_length(strip, len(pictures))

@@ -21,6 +21,7 @@ from ..cast import characters
 from ..cast.cast import Performer, cast
 from ..cast.casting import cast_both
 from ..scene import armatures, sequencer
+from ..scene.paths import as_it_is
 from ..scene.timing import frame_rate, frames_after
 from ..takes.writer import write_take
 from . import camera, drawing, exporting, preview, stage
@@ -139,7 +140,7 @@ def _open(blend: Path | None) -> tuple[Scene, bool]:
                 "NOT_FOUND", "blend-not-found", f"{blend} does not exist; give your scene's path", field="--blend"
             )
         try:
-            bpy.ops.wm.open_mainfile(filepath=str(blend.resolve()), load_ui=False)
+            bpy.ops.wm.open_mainfile(filepath=as_it_is(blend.resolve()), load_ui=False)
         except RuntimeError as error:
             raise DuologueError(
                 "DATA_LOSS", "blend-unreadable", f"Blender can't open {blend}: {error}", field="--blend"
@@ -206,7 +207,7 @@ def _sounds(options: Namespace) -> list[Path | None]:
 def _save(blend: Path) -> None:
     try:
         blend.unlink(missing_ok=True)  # else Blender keeps the old one as scene.blend1
-        bpy.ops.wm.save_as_mainfile(filepath=str(blend), compress=True, relative_remap=True)
+        bpy.ops.wm.save_as_mainfile(filepath=as_it_is(blend), compress=True, relative_remap=True)
     except (RuntimeError, OSError) as error:
         raise DuologueError(
             "PERMISSION_DENIED", "not-writable", f"Blender can't write {blend}: {error}", field="--out"

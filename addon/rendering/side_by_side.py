@@ -13,6 +13,7 @@ from duologue.units import FPS
 
 from ..scene import compat
 from ..scene.data import movie_strip
+from ..scene.paths import as_it_is
 from . import preview
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def join(left: Path, right: Path, video: Path, emit: Callable[..., None]) -> Non
     strips = [
         _lay(scene, path, channel, side) for channel, (path, side) in enumerate(((left, -1), (right, 1)), start=2)
     ]
-    sound = editor.strips.new_sound("Sound", str(left), 1, 1)
+    sound = editor.strips.new_sound("Sound", as_it_is(left), 1, 1)
     scene.frame_start = 1
     scene.frame_end = max(map(compat.strip_length, strips))
     compat.set_strip_length(sound, min(compat.strip_length(sound), scene.frame_end))
@@ -55,7 +56,7 @@ def join(left: Path, right: Path, video: Path, emit: Callable[..., None]) -> Non
 def _lay(scene: Scene, path: Path, channel: int, side: int) -> Strip:
     """Lay a video into one half of the picture, as large as it fits: ``side`` -1 for the left one, 1 for the right."""
     try:
-        strip = compat.editor_of(scene).strips.new_movie(path.stem, str(path), channel, 1, fit_method="ORIGINAL")
+        strip = compat.editor_of(scene).strips.new_movie(path.stem, as_it_is(path), channel, 1, fit_method="ORIGINAL")
     except RuntimeError as error:
         raise DuologueError("DATA_LOSS", "video-unreadable", f"Blender can't read {path}: {error}") from error
     width, height = _size(strip)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import compat
 from .data import sound_of, sound_strip
+from .paths import as_it_is
 from .timing import frame_rate
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def lay_speech(scene: Scene, performer: str, path: Path, frame: int, channel: in
         channel = old.channel
         editor.strips.remove(old)
     try:
-        strip = editor.strips.new_sound(name, str(path), channel, frame)
+        strip = editor.strips.new_sound(name, as_it_is(path), channel, frame)
     except RuntimeError as error:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
     sound_strip(strip).show_waveform = True

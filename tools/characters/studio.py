@@ -15,6 +15,7 @@ import numpy as np
 from mathutils import Vector
 from PIL import Image, ImageDraw
 
+from addon.scene.paths import as_output
 from tools.characters import fields
 
 LARGEST = 400_000
@@ -71,9 +72,10 @@ class Studio:
         render = self.scene.render
         render.resolution_x, render.resolution_y = size
         with tempfile.TemporaryDirectory() as folder:
-            render.filepath = str(Path(folder, "shot.png"))
+            picture = Path(folder, "shot.png")
+            render.filepath = as_output(picture)
             bpy.ops.render.render(write_still=True)
-            image = Image.open(render.filepath).convert("RGB")
+            image = Image.open(picture).convert("RGB")
         if label:
             ImageDraw.Draw(image).text((5, 4), label, fill=(255, 255, 255))
         return image

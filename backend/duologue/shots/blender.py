@@ -66,13 +66,14 @@ def render_take(
         DuologueError: what :func:`check_outputs` and :func:`run` raise.
     """
     check_outputs(outputs)
-    command = ["render", str(take), "--out", str(folder), "--engine", outputs.engine]
+    # Absolute, and names behind "=": a folder or an armature may be called -a.
+    command = ["render", str(take.absolute()), "--out", str(folder.absolute()), "--engine", outputs.engine]
     if outputs.blend is not None:
-        command += ["--blend", str(outputs.blend)]
+        command += ["--blend", str(outputs.blend.absolute())]
     for performer, armature, faces, sound in zip("ab", outputs.armatures, meshes, sounds, strict=True):
-        command += [f"--armature-{performer}", armature] if armature else []
-        command += [part for face in faces for part in (f"--mesh-{performer}", face)]
-        command += [f"--sound-{performer}", str(sound)] if sound else []
+        command += [f"--armature-{performer}={armature}"] if armature else []
+        command += [f"--mesh-{performer}={face}" for face in faces]
+        command += [f"--sound-{performer}", str(sound.absolute())] if sound else []
     command += [] if outputs.preview else ["--no-preview"]
     command += [part for kind in outputs.exports for part in ("--export", kind)]
     return run(command, on_progress)
