@@ -1,4 +1,4 @@
-"""Speech from sound files (WAV, FLAC, OGG, MP3) or from memory, checked before a single sample is worked on.
+"""Speech from sound files (WAV, FLAC, OGG, MP3; what else ``libav`` reads) or from memory, checked before a sample is worked on.
 
 The header is read first: a file that is too long, or that lies about its length, is refused before it is decoded, and
 decoding goes block by block into one mono track.
@@ -19,7 +19,7 @@ from duologue.brief.transcript import parse
 from duologue.errors import DuologueError, invalid
 from duologue.files.reading import read_error
 from duologue.labels import PERFORMERS
-from duologue.speech import container
+from duologue.speech import container, libav
 from duologue.units import Sound, check_channel, mono, padded_pair
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def load_speech(speech: Speech, field: str = "speech") -> Sound:
         DuologueError: NOT_FOUND ``speech-not-found``; PERMISSION_DENIED ``speech-not-readable``; FAILED_PRECONDITION
             ``speech-not-loaded`` (the brief came without its sound); INVALID_ARGUMENT ``speech-is-folder``, ``audio-not-audio``,
             ``audio-empty``, ``audio-rate``, ``audio-too-short``, ``audio-too-long``, ``audio-truncated``, ``audio-channels``,
-            ``audio-channel``, ``audio-not-finite``, ``audio-silent``, ``not-a-file``, ``path-malformed``.
+            ``audio-channel``, ``audio-not-finite``, ``audio-silent``, ``not-a-file``, ``path-malformed``; FAILED_PRECONDITION
+            ``audio-needs-hear`` for a kind that only PyAV reads, where it isn't installed.
     """
     return _loaded(speech, field)[0]
 
@@ -176,6 +177,8 @@ def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int
         with ExitStack() as stack:
             file = stack.enter_context(path.open("rb"))
             promise = container.inspect(file)
+            if kind := libav.kind_of(file):
+                return _from_track(libav.open_track(file, kind, path, field), path, channel, field)
             source: Any = container.Mended(file, promise.sizes) if promise.sizes else path
             sound = stack.enter_context(soundfile.SoundFile(source))
             rate = sound.samplerate
@@ -193,7 +196,7 @@ def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int
     except soundfile.LibsndfileError as error:
         raise invalid(
             "audio-not-audio",
-            f"{path.name} can't be decoded ({error.error_string.strip()}); use a whole WAV, FLAC, OGG or MP3 file",
+            f"{path.name} can't be decoded ({error.error_string.strip()}); use a whole WAV, FLAC, OGG, MP3, M4A or WMA file",
             field=field,
         ) from error
     except OSError as error:
@@ -203,6 +206,24 @@ def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int
     if len(samples) < promised - promise.slack:
         raise _truncated(path, len(samples) / rate, promised / rate, field)
     return samples, rate, (promise.note,) if promise.note else ()
+
+
+def _from_track(track: libav.Track, path: Path, channel: int | None, field: str) -> tuple[Floats, int, tuple[str, ...]]:
+    """Read a track of PyAV's to its end, mixing each block down as it comes."""
+    rate = track.rate
+    if track.seconds:
+        _check_length(round(track.seconds * rate), rate, field)
+    _check_channels(track.channels, channel, field)
+    blocks: list[Floats] = []
+    count = 0
+    for block in track.blocks:
+        blocks.append(mono(block.T, channel))
+        count += len(blocks[-1])
+        if count > min(MAX_SAMPLES, MAX_SECONDS * rate):  # longer than its header says
+            _check_length(count, rate, field)
+    if track.short(count / rate):
+        raise _truncated(path, count / rate, track.seconds, field)
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), rate, ()
 
 
 def _truncated(path: Path, seconds: float, promised: float, field: str) -> DuologueError:
