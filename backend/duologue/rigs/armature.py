@@ -25,6 +25,9 @@ class Armature:
     """(4, 4) from armature space to ours (metres, Y up): the object's world matrix after Blender's axes are turned into ours."""
     fixed: tuple[str, ...] = ()
     """Bones that can't take a location (``use_connect``, locked)."""
+    pose: Array | None = None
+    """(B, 4, 4): what each bone is posed by and no take will touch, in its own rest axes and the armature's units (Blender's
+    ``matrix_basis``). None: everything rests."""
 
     @property
     def heads(self) -> Array:

@@ -2,6 +2,9 @@
 
 The path over the floor is shared by a pair and doesn't scale with one body's legs; without this its feet would slide by the
 difference. Each leg is bent by two-bone inverse kinematics, in the plane it is in, as far as its foot is down.
+
+What does scale is the stance: a child that stood with its feet as far apart as an adult's would squat. Each time a foot is set
+down its place is moved, once and for all of that contact, to where the body's own legs stand with the performance's angles.
 """
 
 from __future__ import annotations
@@ -24,6 +27,12 @@ _SOFT = 0.005
 """Over how many metres the hips begin to come down, so that they don't do it with a jerk."""
 
 
+_ALIKE, _OTHER = 1.2, 1.5
+"""How many times longer or shorter a leg is than the performance's before its stance begins to be its own, and is."""
+
+_STANDS = 0.9
+"""From which plantedness on a foot counts as set down."""
+
 _BACKWARDS = 0.1
 """How far (radians) a knee may be bent backwards by the capture's noise."""
 
@@ -31,6 +40,40 @@ _BACKWARDS = 0.1
 def plantedness(height: Floats) -> Floats:
     """Return how firmly (T,) a sole at ``height`` (T,) metres stands: 1 on the floor, 0 from a step's height on."""
     return smoothstep((_UP - height) / (_UP - _DOWN))
+
+
+def own_stance(leg_scale: float) -> float:
+    """Return how far a body with legs ``leg_scale`` times the performance's stands in a stance of its own: 0 to 1."""
+    return float(smoothstep((abs(np.log(leg_scale)) - np.log(_ALIKE)) / np.log(_OTHER / _ALIKE)))
+
+
+def set_down(away: Floats, ahead: Floats, planted: Floats, held: Floats | None = None) -> tuple[Floats, Floats | None]:
+    """Return by how much (T, 2) to move the places (x, z) where a foot stands, and the next frames' ``held``.
+
+    Args:
+        away: from the performance's foot to where this body's own leg has it with the same angles (T, 2), metres.
+        ahead: the way the foot points (T, 2), unit vectors: a foot that pivots takes its place with it.
+        planted: how firmly (T,) it stands.
+        held: what the frames before had, so that a foot that stands on stays where it is.
+
+    Where the foot stands this is constant in its own axes, the mean of ``away``: nothing slides. In the air it goes over from one
+    contact to the next.
+    """
+    aside = np.stack([ahead[:, 1], -ahead[:, 0]], axis=1)
+    own = np.stack([(away * ahead).sum(axis=1), (away * aside).sum(axis=1)], axis=1)
+    standing = np.concatenate([[False], planted >= _STANDS, [False]])
+    contacts = np.flatnonzero(np.diff(standing.astype(int))).reshape(-1, 2)
+    places, times = ([], []) if held is None else ([held], [-1])
+    for first, end in contacts.tolist():
+        goes_on = held is not None and first == 0
+        place = held if goes_on else own[first:end].mean(axis=0)
+        places += [place, place]
+        times += [first, end - 1]
+    if not places:
+        return np.zeros_like(away), None
+    frames, known = np.arange(len(away)), np.array(places)
+    moved = np.stack([np.interp(frames, times, known[:, axis]) for axis in (0, 1)], axis=1)
+    return moved[:, :1] * ahead + moved[:, 1:] * aside, moved[-1]
 
 
 def reach_down(heads: Mapping[str, Floats], goals: Mapping[str, Floats]) -> Floats:

@@ -1,7 +1,8 @@
 """Turn a performance into what Blender's pose bones want: a quaternion per bone, and a location where one is needed.
 
 With ``D`` the world turn of a bone away from its own rest pose and ``R`` its rest rotation, a pose bone whose parent turned by
-``D_p`` holds ``R⁻¹ D_p⁻¹ D R``: the bone's roll cancels, whatever it is. ``D`` comes from the source joint's world turn and the
+``D_p`` holds ``R⁻¹ D_p⁻¹ D R``: the bone's roll cancels, whatever it is. (Where bones that nobody plays are left in a pose, the
+first ``R`` is what that makes of the rest rotation: ``rigs.carried``.) ``D`` comes from the source joint's world turn and the
 constant alignment of the two rest poses (``rigs.alignment``), so nothing accumulates down the chain and helper bones in between
 don't matter.
 """
@@ -9,7 +10,7 @@ don't matter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +29,7 @@ from duologue.rigs.alignment import IDENTITY, twist_about
 from duologue.rigs.armature import Armature
 from duologue.rigs.body import MovingBody, clearance, foot_clearance, leg_length, middle, move
 from duologue.rigs.joints import SIDES
-from duologue.rigs.planting import bend_leg, plantedness, raise_toes, reach_down
+from duologue.rigs.planting import bend_leg, own_stance, plantedness, raise_toes, reach_down, set_down
 from duologue.rigs.rig_map import RigMatch
 from duologue.rigs.target import TargetRig
 
@@ -42,7 +43,8 @@ class RetargetedPose:
 
     ``quaternions`` (T, M, 4) are ``rotation_quaternion`` of ``bones``, each as near as can be to the frame before; ``locations``
     (T, L, 3) are ``location`` of ``located``, in armature units. ``world_turns`` (T, M, 4) and ``heads`` (T, M, 3) say where that
-    puts the bones: turn away from the rest pose, and head in metres, in our axes.
+    puts the bones: turn away from the rest pose, and head in metres, in our axes. ``stances``: how far each foot stands aside of
+    the performance's in the last frame, side -> (2,).
     """
 
     bones: tuple[str, ...]
@@ -51,6 +53,7 @@ class RetargetedPose:
     locations: Floats
     world_turns: Floats
     heads: Floats
+    stances: Mapping[str, Floats] = field(default_factory=dict[str, Floats])
 
 
 class Retargeter:
@@ -85,6 +88,8 @@ class Retargeter:
         self._own = {name: name for name in source.names}
         self.leg_scale = self.rig.leg_length / leg_length(dict(zip(source.names, source.rest_positions, strict=True)))
         """How long this rig's legs are compared with the source's."""
+        self.own_stance = own_stance(self.leg_scale)
+        """How far it stands with its feet as far apart as its own legs have them: 0 for anybody about as tall as the source."""
 
     def apply(
         self, rotations: ArrayLike, root_translation: ArrayLike, *, after: RetargetedPose | None = None
@@ -111,8 +116,9 @@ class Retargeter:
         own = clearance(self.rig.rest, self.rig.sole, self.rig.by_joint(turns), self.rig.by_joint(heads))
         root[:, 1] += self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
         heads = self._place(turns, root)
+        stances: dict[str, Floats] = dict(after.stances) if after is not None else {}
         if self.plant_feet:
-            heads = self._plant(body, turns, heads, root)
+            heads = self._plant(body, turns, heads, root, stances)
 
         basis = {bone: self._basis(bone, turns) for bone in self.rig.order}
         quaternions = np.stack([basis[bone] for bone in self.rig.order], axis=1)
@@ -128,6 +134,7 @@ class Retargeter:
             locations,
             np.stack([turns[bone] for bone in self.rig.order], axis=1),
             np.stack([heads[bone] for bone in self.rig.order], axis=1),
+            stances,
         )
 
     def _turn(self, body: MovingBody) -> dict[int, Floats]:
@@ -156,22 +163,39 @@ class Retargeter:
 
     def _basis(self, bone: int, turns: Mapping[int, Floats]) -> Floats:
         """What the pose bone's quaternion (T, 4) has to be for it to have turned as ``turns`` says."""
-        above, rest = self.rig.above[bone], self.rig.rest_rotation[bone]
+        above = self.rig.above[bone]
         turn = turns[bone] if above is None else quat_multiply(quat_conjugate(turns[above]), turns[bone])
-        return quat_multiply(quat_multiply(quat_conjugate(rest), turn), rest)
+        carried = quat_conjugate(self.rig.carried.rotation[bone])  # the rest rotation itself, where nothing is posed
+        return quat_multiply(quat_multiply(carried, turn), self.rig.rest_rotation[bone])
 
     def _plant(
-        self, body: MovingBody, turns: dict[int, Floats], heads: Mapping[int, Floats], root: Floats
+        self,
+        body: MovingBody,
+        turns: dict[int, Floats],
+        heads: Mapping[int, Floats],
+        root: Floats,
+        stances: dict[str, Floats],
     ) -> dict[int, Floats]:
-        """Bend the legs (in ``turns``) so that feet that are down stand where the source's stand, and place the bones again."""
+        """Bend the legs (in ``turns``) so that feet that are down stand where the source's stand, and place the bones again.
+
+        ``stances``: those of the frame before, and afterwards of the last one.
+        """
         before, turned = self.rig.by_joint(heads), self.rig.by_joint(turns)
         goals: dict[str, Floats] = {}
         for side in SIDES:
             foot = side + "Foot"
             height = foot_clearance(side, body.rest, 0.0, body.turns, body.positions)
+            planted = plantedness(height)
             shift = body.positions[foot] - before[foot]
+            if self.own_stance > 0:
+                ahead = quat_rotate(body.turns[foot], np.array([0.0, 0.0, 1.0]))[:, [0, 2]]
+                ahead /= np.maximum(np.linalg.norm(ahead, axis=1, keepdims=True), 1e-9)
+                aside, held = set_down(-shift[:, [0, 2]], ahead, planted, stances.get(side))
+                if held is not None:
+                    stances[side] = held
+                shift[:, [0, 2]] += self.own_stance * aside
             shift[:, 1] = self.leg_scale * height - foot_clearance(side, self.rig.rest, self.rig.sole, turned, before)
-            goals[foot] = before[foot] + plantedness(height)[:, None] * shift
+            goals[foot] = before[foot] + planted[:, None] * shift
         root[:, 1] -= reach_down(before, goals)
         lowered = self.rig.by_joint(self._place(turns, root))
         for side in SIDES:
@@ -216,9 +240,9 @@ class Retargeter:
 
     def _location(self, bone: int, turns: Mapping[int, Floats], heads: Mapping[int, Floats]) -> Floats:
         """Return a pose bone's ``location`` (T, 3), in armature units, that puts its head where ``heads`` has it."""
-        above = self.rig.above[bone]
-        rest = quat_conjugate(self.rig.rest_rotation[bone])
+        above, carried = self.rig.above[bone], self.rig.carried
+        back = quat_conjugate(carried.rotation[bone])
         if above is None:
-            return quat_rotate(rest, heads[bone] - self.rig.rest_head[bone]) / self.rig.scale
-        carried = heads[above] + quat_rotate(turns[above], self.rig.rest_head[bone] - self.rig.rest_head[above])
-        return quat_rotate(rest, quat_rotate(quat_conjugate(turns[above]), heads[bone] - carried)) / self.rig.scale
+            return quat_rotate(back, heads[bone] - carried.offset[bone]) / carried.scale[bone]
+        there = heads[above] + quat_rotate(turns[above], carried.offset[bone])
+        return quat_rotate(back, quat_rotate(quat_conjugate(turns[above]), heads[bone] - there)) / carried.scale[bone]

@@ -11,6 +11,7 @@ from duologue.motion.rotations import Floats, matrix_to_quat, quat_conjugate, qu
 from duologue.rigs.alignment import TIP
 from duologue.rigs.armature import Armature
 from duologue.rigs.body import leg_length
+from duologue.rigs.carried import Carried, at_rest, carry, orthonormal
 from duologue.rigs.joints import FINGERS, SIDES, expected_parent
 from duologue.rigs.rig_map import RigMap, RigMatch
 
@@ -18,7 +19,8 @@ from duologue.rigs.rig_map import RigMap, RigMatch
 class TargetRig:
     """An armature's rest pose in our axes and metres. Bones are indices; "played" are those that motion turns.
 
-    ``rest_rotation`` (B, 4) and ``rest_head`` (B, 3) of all bones; ``bone``: joint word -> bone; ``rest``: joint word -> rest
+    ``rest_rotation`` (B, 4) and ``rest_head`` (B, 3) of all bones, heads as a pose that stays has them; ``carried``: where played
+    bones are before they are posed; ``bone``: joint word -> bone; ``rest``: joint word -> rest
     position, finger tips included; ``above``: played bone -> the nearest played bone above it; ``moved``: bone that gets a
     location -> the bone it has to stay with (None: the hips); ``also``: bone -> the bone it goes with; ``twists``: bone ->
     (forearm, hand, share); ``order``: played bones, parents first; ``placing``: each after the one that carries its head.
@@ -33,13 +35,10 @@ class TargetRig:
         matrices = armature.in_our_world()
         self.scale = float(np.cbrt(np.linalg.det(matrices[0, :3, :3])))
         self.names = tuple(armature.names)
-        self.rest_rotation = matrix_to_quat(_orthonormal(matrices[:, :3, :3]))
-        self.rest_head: Floats = matrices[:, :3, 3]
+        self.rest_rotation = matrix_to_quat(orthonormal(matrices[:, :3, :3]))
 
         index = {name: i for i, name in enumerate(armature.names)}
         self.bone = {joint: index[bone] for joint, bone in match.bones.items()}
-        self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
-        self.rest |= self._tips()
         self.also = self._also(match.rig_map, index)
         self.twists = self._twists(match.rig_map, index)
         played = {*self.bone.values(), *self.also, *self.twists}
@@ -48,8 +47,42 @@ class TargetRig:
         self.moved = self._find_moved(set(armature.fixed))
         self.order = _parents_first(played, self.above)
         self.placing = _parents_first(played, {bone: self.anchor(bone) for bone in played})
+        self.carried = self._carry(matrices, armature.pose, parents)
+        self.rest_head = self._stand(matrices[:, :3, 3], posed=armature.pose is not None)
+        self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
+        self.rest |= self._tips()
         self.leg_length = leg_length(self.rest)
-        self.sole = self._guess_sole() if sole is None else sole
+        self.sole = self._guess_sole() if sole is None else self._lowered(sole, matrices[:, 1, 3])
+
+    def _carry(self, rest: Floats, pose: Floats | None, parents: Sequence[int]) -> Carried:
+        if pose is None:
+            return at_rest(self.rest_rotation, rest[:, :3, 3], self.scale, self.above)
+        if pose.shape != rest.shape or not np.isfinite(pose).all():
+            message = f"{len(rest)} bones need as many finite pose matrices; got some of shape {pose.shape}."
+            raise invalid("rig-rest", message, field="pose")
+        return carry(rest, pose, parents, self.above, self.moved)
+
+    def _stand(self, heads: Floats, *, posed: bool) -> Floats:
+        """Return the rest heads (B, 3) of the body as it is carried, the hips where they rest."""
+        if not posed:
+            return heads
+        places = heads.copy()
+        for bone in self.placing:
+            by = self.anchor(bone)
+            if bone == self.bone["Hips"]:
+                continue
+            if by is None:
+                places[bone] = self.carried.offset[bone]
+            elif bone in self.moved:  # its location is written, so it goes where it is at rest, in proportion
+                places[bone] = places[by] + self.carried.size[by] * (heads[bone] - heads[by])
+            else:
+                places[bone] = places[by] + self.carried.offset[bone]
+        return places
+
+    def _lowered(self, sole: float, heights: Floats) -> float:
+        """Return how high soles are that were measured at rest, once the legs are as a pose that stays has them."""
+        feet = [self.bone[side + "Foot"] for side in SIDES]
+        return min(float(self.rest_head[foot, 1] - self.carried.size[foot] * (heights[foot] - sole)) for foot in feet)
 
     def by_joint(self, values: Mapping[int, Floats]) -> dict[str, Floats]:
         """Return values of bones by the joints they play."""
@@ -128,12 +161,6 @@ class TargetRig:
         if above is None:
             return None
         return self.twists[above][0] if above in self.twists else self.also.get(above, above)
-
-
-def _orthonormal(matrices: Floats) -> Floats:
-    """Return the rotations nearest to matrices (B, 3, 3) that may carry scale."""
-    u, _, vt = np.linalg.svd(matrices)
-    return np.asarray(u @ vt, np.float64)
 
 
 def _control_parents(own: Sequence[int], rig_map: RigMap, index: Mapping[str, int]) -> list[int]:
