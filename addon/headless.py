@@ -11,6 +11,7 @@ Without a verb it performs briefs: ``blender -b scene.blend --command duologue -
 Standard output carries one JSON object a line for each thing that happens, among whatever Blender itself prints:
     {"duologue": "progress", "stage": "preview", "done": 3, "total": 750}
     {"duologue": "note", "message": "…"}
+    {"duologue": "scene", "facts": {…}}, {"duologue": "character", "name": "Ada", "facts": {…}, "findings": […], "problem": {…}}
     {"duologue": "shot", "name": "010", "state": "done", "folder": "…", …}
     {"duologue": "done", "files": ["scene.blend", "preview.mp4"]}
     {"duologue": "batch", "done": 3, "skipped": 0, "failed": 0, "left": 0, "exit_code": 0, "report": "…"}
@@ -55,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     beside.add_argument("left", type=Path)
     beside.add_argument("right", type=Path)
     beside.add_argument("video", type=Path)
+    examine = verbs.add_parser("examine", help="tell who in a scene could play; its scripts stay disabled")
+    examine.add_argument("blend", type=Path)
     bench = verbs.add_parser("benchmark", help="time the writing of a take against keyframe_insert")
     bench.add_argument("--seconds", type=float, default=60.0)
     bench.add_argument("--repeats", type=int, default=3)
@@ -105,6 +108,11 @@ def main(argv: Sequence[str]) -> int:
             from .rendering import batch
 
             return batch.run(options, emit)
+        elif options.verb == "examine":
+            from .rendering import examining
+
+            examining.examine(options.blend, emit)
+            emit("done", files=[])
         elif options.verb == "beside":
             from .rendering import side_by_side as beside
 

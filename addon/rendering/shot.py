@@ -21,6 +21,7 @@ from ..cast import characters
 from ..cast.cast import Performer, cast
 from ..cast.casting import cast_both
 from ..scene import armatures, sequencer
+from ..scene.files import open_blend
 from ..scene.paths import as_it_is
 from ..scene.timing import frame_rate, frames_after
 from ..takes.writer import write_take
@@ -135,16 +136,7 @@ def look(scene: Scene, take: Take, performers: Sequence[Performer]) -> camera.Si
 def _open(blend: Path | None) -> tuple[Scene, bool]:
     """Return the scene to work in, and whether it is a user's: the file given, else the one Blender was started with."""
     if blend is not None:
-        if not blend.is_file():
-            raise DuologueError(
-                "NOT_FOUND", "blend-not-found", f"{blend} does not exist; give your scene's path", field="--blend"
-            )
-        try:
-            bpy.ops.wm.open_mainfile(filepath=as_it_is(blend.resolve()), load_ui=False)
-        except RuntimeError as error:
-            raise DuologueError(
-                "DATA_LOSS", "blend-unreadable", f"Blender can't open {blend}: {error}", field="--blend"
-            ) from error
+        open_blend(blend, "--blend")
         return bpy.context.scene, True
     if bpy.data.filepath:
         return bpy.context.scene, True

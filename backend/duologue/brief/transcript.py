@@ -31,6 +31,8 @@ class Reading(NamedTuple):
     """In the order of time; the bare text where the transcript has no times."""
     notes: tuple[str, ...] = ()
     """What was left out or filled in, for the person who wrote it."""
+    entries: int = 0
+    """How many lines or words with times it has of which something is said."""
 
 
 def parse(transcript: Transcript, field: str = "transcript") -> tuple[Word, ...] | str:
@@ -87,7 +89,7 @@ def _timed(transcript: Transcript) -> Reading:
         notes += (
             f"{without_times} of {len(entries)} entries had no times or impossible ones; they lie between their neighbours",
         )
-    return Reading(tuple(sorted(words, key=lambda word: word.start)), (*notes, *unspoken.notes()))
+    return Reading(tuple(sorted(words, key=lambda word: word.start)), (*notes, *unspoken.notes()), len(entries))
 
 
 def _words(entry: Entry) -> list[Word]:

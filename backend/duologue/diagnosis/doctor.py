@@ -11,22 +11,11 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from duologue.checkpoints import store as checkpoints
+from duologue.diagnosis.finding import Finding
 from duologue.errors import DuologueError
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at: ``state`` is ok, warn (something works less well) or fail (a command of ours can't run)."""
-
-    subject: str
-    state: Literal["ok", "warn", "fail"]
-    found: str
-    mend: str = ""
 
 
 def examine() -> list[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from duologue.errors import invalid
 from duologue.files.document import MAX_BYTES
@@ -17,24 +17,40 @@ _LIKELY: Final = [
 """What subtitles and transcripts are written in where it isn't Unicode. Of all that Python knows, the rare ones would win."""
 
 
+class ForeignText(NamedTuple):
+    """A text, and the encoding that it was read in, by Python's name for it."""
+
+    text: str
+    encoding: str
+
+
 def read_foreign_text(path: Path) -> str:
     """Return a text file's content: Unicode where it can be, else in the encoding in which it reads best.
-
-    charset-normalizer tells which; without it (in Blender) it is Windows' western one.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``document-too-large``, ``document-malformed`` (not text); what
             :func:`duologue.files.reading.read_bytes` raises.
     """
-    data = read_bytes(path, MAX_BYTES, too_large="document-too-large")
-    for encoding in (_utf16(data), "utf-8-sig", _guessed(data)):
+    found = decode_foreign(read_bytes(path, MAX_BYTES, too_large="document-too-large"))
+    if found is None:
+        raise invalid("document-malformed", f"{path} is no text; save it as UTF-8")
+    return found.text
+
+
+def decode_foreign(data: bytes) -> ForeignText | None:
+    """Return the text that bytes hold, as :func:`read_foreign_text` does, or None where they hold none.
+
+    charset-normalizer tells which encoding it is; without it (in Blender) it is Windows' western one.
+    """
+    for find in (_utf16, _utf8, _guessed):  # one after the other: guessing takes long
+        encoding = find(data)
         try:
-            text = data.decode(encoding) if encoding else None
+            text = data.decode(encoding) if encoding else "\0"
         except UnicodeDecodeError:
             continue
-        if text is not None and "\0" not in text:
-            return text
-    raise invalid("document-malformed", f"{path} is no text; save it as UTF-8")
+        if "\0" not in text:
+            return ForeignText(text, encoding)
+    return None
 
 
 def _utf16(data: bytes) -> str:
@@ -45,6 +61,10 @@ def _utf16(data: bytes) -> str:
     if len(sample) >= 4 and sample[1::2].count(0) > 0.4 * len(sample[1::2]):
         return "utf-16-le"
     return "utf-16-be" if len(sample) >= 4 and sample[::2].count(0) > 0.4 * len(sample[::2]) else ""
+
+
+def _utf8(_: bytes) -> str:
+    return "utf-8-sig"
 
 
 def _guessed(data: bytes) -> str:

@@ -32,7 +32,19 @@ def read_bytes(path: Path | str, limit: int, *, too_large: str = "file-too-large
         DuologueError: NOT_FOUND ``file-not-found``; PERMISSION_DENIED ``not-readable``; INVALID_ARGUMENT ``path-malformed`` (no
             file can have that name), ``not-a-file`` (a folder, pipe, device or socket), ``too_large``.
     """
-    path = Path(path)
+    size, data = _read(Path(path), limit + 1, at_most=limit)
+    if size <= limit and len(data) <= limit:
+        return data
+    raise invalid(too_large, f"{path} is larger than {limit / 1e6:g} MB; is it the right file?")
+
+
+def read_head(path: Path | str, count: int) -> bytes:
+    """Return an ordinary file's first bytes, as many as there are up to ``count``. Raises what :func:`read_bytes` does."""
+    return _read(Path(path), count)[1]
+
+
+def _read(path: Path, count: int, at_most: int | None = None) -> tuple[int, bytes]:
+    """Return a file's size and its first ``count`` bytes; none of one that is larger than ``at_most``."""
     try:
         # Not blocking: opening a pipe would wait for somebody to write into it.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -42,14 +54,12 @@ def read_bytes(path: Path | str, limit: int, *, too_large: str = "file-too-large
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise invalid("not-a-file", f"{path} is no ordinary file (a folder, a pipe or a device); name a file")
-        if about.st_size <= limit:
-            try:
-                data = file.read(limit + 1)
-            except OSError as error:
-                raise read_error(path, error) from error
-            if len(data) <= limit:
-                return data
-    raise invalid(too_large, f"{path} is larger than {limit / 1e6:g} MB; is it the right file?")
+        if at_most is not None and about.st_size > at_most:
+            return about.st_size, b""
+        try:
+            return about.st_size, file.read(count)
+        except OSError as error:
+            raise read_error(path, error) from error
 
 
 def read_error(path: Path, error: OSError | ValueError) -> DuologueError:

@@ -16,7 +16,8 @@ from duologue.files.reading import is_file, is_folder, resolved
 from duologue.shots.report import REPORT
 
 _COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b")
-_SUFFIXES: Final = (".toml", ".json")
+BRIEFS: Final = (".toml", ".json")
+"""Suffixes of briefs."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
             ``unknown-key``, ``wrong-type``; what :func:`duologue.files.document.read_document` raises.
     """
     if is_folder(path):
-        briefs = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES and file.name != REPORT)
+        briefs = sorted(file for file in path.iterdir() if file.suffix.lower() in BRIEFS and file.name != REPORT)
         return _distinct(path, [_shot({"brief": file.name}, {}, path.resolve(), out) for file in briefs])
     if path.suffix.lower() == ".csv":
         rows = csv.DictReader(io.StringIO(read_text(path)), skipinitialspace=True)

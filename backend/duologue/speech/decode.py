@@ -52,6 +52,15 @@ def load_speech(speech: Speech, field: str = "speech") -> Sound:
     return _loaded(speech, field)[0]
 
 
+def load_noted(speech: Speech, field: str = "speech") -> tuple[Sound, tuple[str, ...]]:
+    """Return one performer's speech as :func:`load_pair` would, who may be silent, and notes of what was changed.
+
+    Raises:
+        DuologueError: what :func:`load_speech` raises.
+    """
+    return _loaded(speech, field, may_be_silent=True)
+
+
 def load_pair(brief: Brief) -> tuple[Sound, Sound, tuple[str, ...]]:
     """Load both performers' speech and pad the shorter with silence, so that both have the same number of frames.
 
