@@ -147,7 +147,8 @@ def face_channels(keys: Key, weights: NDArray[np.float32], match: ShapeMatch) ->
 def mouth_shapes(match: ShapeMatch) -> set[str]:
     """Return the shape keys of a face that jaw, lips or tongue move most."""
     speaks = np.array([name not in arkit.UPPER_FACE for name in arkit.NAMES])
-    mostly = (match.factors * speaks[:, None]).sum(axis=0) > (match.factors * ~speaks[:, None]).sum(axis=0)
+    moved = np.abs(match.factors)
+    mostly = (moved * speaks[:, None]).sum(axis=0) > (moved * ~speaks[:, None]).sum(axis=0)
     mostly[list(match.viseme_columns)] = True
     return {name for name, is_mouth in zip(match.shapes, mostly, strict=True) if is_mouth}
 

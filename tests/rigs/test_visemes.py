@@ -36,6 +36,9 @@ def as_weights(basis: VisemeBasis, groups: np.ndarray) -> np.ndarray:
 
 def test_the_mixture_is_scipys_nearest_one(basis: VisemeBasis):
     groups = np.random.default_rng(5).uniform(0, 0.6, (40, len(basis.groups)))
+    # Lips that shut and teeth that bite are constraints, and no question of what is nearest.
+    groups[:, basis.groups.index("mouthClose")] = 0.0
+    groups[:, basis.groups.index("mouthRollLower")] *= 0.2
     mixture = basis.project(as_weights(basis, groups), iterations=3000)
     scaled = basis.matrix * basis.importance[:, None]
     for row, wanted in zip(mixture, groups * basis.importance, strict=True):
@@ -49,6 +52,21 @@ def test_lips_meet_for_p_and_b(basis: VisemeBasis):
     for name, value in {"jawOpen": 0.2, "mouthClose": 0.25, "mouthRollLower": 0.25, "mouthRollUpper": 0.4}.items():
         weights[0, arkit.INDEX[name]] = value
     assert basis.visemes[int(basis.project(weights).argmax())] == "PP"
+
+
+@pytest.mark.parametrize("visemes", [("aa", "E", "I", "O", "U"), ("PP", "FF", "aa", "E", "I", "O", "U")])
+def test_a_rounded_vowel_leaves_no_gap_where_lips_shut(basis: VisemeBasis, visemes: tuple[str, ...]):
+    """Rounded and half shut: the nearest mixture alone would keep the mouth at two fifths of a U."""
+    own = basis.only(visemes)
+    weights = np.zeros((2, 52))
+    for name in ("jawOpen", "mouthPucker", "mouthFunnel"):
+        weights[:, arkit.INDEX[name]] = 0.3
+    weights[1, arkit.INDEX["mouthClose"]] = 0.33
+    spoken, shut = own.project(weights)
+    assert spoken.sum() > 0.3
+    assert [viseme for viseme, value in zip(own.visemes, shut, strict=True) if value > 1e-6] == [
+        viseme for viseme in visemes if viseme == "PP"
+    ]
 
 
 def test_a_face_at_rest_stays_at_rest(basis: VisemeBasis):

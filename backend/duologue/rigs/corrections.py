@@ -10,7 +10,7 @@ from duologue import arkit
 from duologue.errors import DuologueError
 from duologue.rigs.joints import BODY, EYES, REQUIRED, chain, close_chains, limb_chains
 from duologue.rigs.rig_map import RigMatch, score
-from duologue.rigs.shape_map import ShapeMatch
+from duologue.rigs.shape_map import ShapeMatch, shared_by_both_sides
 
 Corrections = Mapping[str, str]
 """Joint word -> bone, or ARKit name or viseme -> shape key; an empty text switches it off."""
@@ -95,7 +95,7 @@ def _under(bone: int, parents: Sequence[int]) -> set[int]:
 
 
 def correct_shapes(match: ShapeMatch, corrections: Corrections, shape_names: Sequence[str], *, what: str) -> ShapeMatch:
-    """Return the match with the corrections made. Two ARKit shapes may move one key.
+    """Return the match with the corrections made. Two ARKit shapes may move one key; left and right move it by their mean.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``mapping-wrong`` for keys that the mesh has not.
@@ -112,9 +112,18 @@ def correct_shapes(match: ShapeMatch, corrections: Corrections, shape_names: Seq
         if name in visemes:
             visemes[name] = key
         else:
+            _leave(targets, name)
             targets[name] = {key: 1.0} if key else {}
     used = {name: key for name, key in visemes.items() if key}
-    return match.shape_map.match({name: keys for name, keys in targets.items() if keys}, used, shape_names)
+    return match.shape_map.match(shared_by_both_sides(targets), used, shape_names)
+
+
+def _leave(targets: dict[str, dict[str, float]], name: str) -> None:
+    """Give the other side the whole of a key that both sides moved by half each, for ``name`` goes elsewhere."""
+    other = targets.get(arkit.mirrored(name), {})
+    for key, factor in targets.get(name, {}).items():
+        if arkit.mirrored(name) != name and factor == other.get(key) == 0.5:
+            other[key] = 1.0
 
 
 def shape_problems(corrections: Corrections, shape_names: Iterable[str]) -> dict[str, str]:
@@ -130,6 +139,5 @@ def shape_problems(corrections: Corrections, shape_names: Iterable[str]) -> dict
 def shape_rows(match: ShapeMatch) -> dict[str, str]:
     """Return what a table of a face shows: ARKit name or viseme -> its key, or nothing; several keys are one text with " + "."""
     targets, visemes = match.targets, match.visemes
-    mixed = match.basis.shapes if match.basis is not None else ()
-    rows = {name: " + ".join(targets.get(name, {})) for name in arkit.NAMES if name not in mixed}
+    rows = {name: " + ".join(targets.get(name, {})) for name in arkit.NAMES if name not in match.mixed}
     return {**visemes, **rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -15,6 +15,7 @@ from duologue.rigs.presets import Library
 from duologue.rigs.rig_map import RigMap, RigMatch
 from duologue.rigs.shape_map import ShapeMap, ShapeMatch
 from duologue.rigs.structure import match_structure
+from duologue.rigs.visemes import EXPRESSIVE
 
 _NONE: Final = Library()
 _BY_HAND: Final = RigMap("by_hand", "chosen by hand", {}, exact=True)
@@ -136,14 +137,33 @@ def rig_match(
 def recognise_shapes(shape_names: Sequence[str], *, library: Library = _NONE) -> list[ShapeMatch]:
     """Lay every shape map over a face's keys, best first; only maps that drive something are listed.
 
-    A preset of the user's of which every key is there goes before all others.
+    A preset of the user's of which every key is there goes before all others, as it is. Otherwise the best one is completed
+    by what the others found: many faces have keys of several conventions.
     """
     own = (shape_map.bind(shape_names) for shape_map in library.shape_maps)
-    return sorted(
-        (match for match in (*own, *_our_shape_matches(tuple(shape_names))) if match.score > 0),
-        key=lambda match: (match.usable, match.whole, match.score),
-        reverse=True,
-    )
+    found = [match for match in (*own, *_our_shape_matches(tuple(shape_names))) if match.score > 0]
+    found.sort(key=lambda match: (match.usable, match.whole, match.score), reverse=True)
+    if not found or found[0].whole:
+        return found
+    best = max(found, key=lambda match: match.score)
+    for head in (best, found[0]):  # the best may be one that can't speak, and lack no more than another has
+        rest = [match for match in sorted(found, key=lambda match: match.score, reverse=True) if match is not head]
+        completed = _completed(head, rest, shape_names)
+        if completed.usable or head is found[0]:
+            return [completed, *(match for match in found if match is not head)]
+    return found
+
+
+def _completed(match: ShapeMatch, others: Iterable[ShapeMatch], shape_names: Sequence[str]) -> ShapeMatch:
+    """Return a match with what other maps found for shapes that it lacks: MMD's blink on a face with Oculus visemes."""
+    targets: dict[str, Mapping[str, float]] = dict(match.targets)
+    wanted = {*match.missing, *(name for name in match.mixed if name.startswith(EXPRESSIVE))}
+    for other in others:
+        for name, keys in other.targets.items():
+            if name in wanted and not set(keys) & set(match.shapes):
+                targets.setdefault(name, keys)
+    more = len(targets) > len(match.targets)
+    return match.shape_map.match(targets, match.visemes, shape_names) if more else match
 
 
 def require_shapes(

@@ -1,9 +1,14 @@
-"""ARKit mouth weights as a mixture of visemes, for faces that have nothing else."""
+"""ARKit mouth weights as a mixture of visemes, for faces that have nothing else.
+
+A mixture alone would leave lips apart that must meet: the nearest one to a small closure is a small viseme. So closures and
+bites are constraints, as in ``facial.articulation``, and the mixture is what is left of the way to them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,15 +17,26 @@ from duologue import arkit
 from duologue.errors import invalid
 from duologue.motion.rotations import Floats, as_floats
 
+EXPRESSIVE: Final = ("mouthSmile",)
+"""What a face may have keys of its own for beside its visemes: it says how somebody feels, not what they say."""
+_HELD: Final = 0.8
+"""The weight of PP and FF where lips are shut or teeth on the lip altogether; at 1 cartoons press their lips away."""
+_ROLLED: Final = (0.15, 0.42)
+"""``mouthRollLower`` where a bite begins, and that of a full f (``facial.articulation``)."""
+
 
 @dataclass(frozen=True, eq=False)
 class VisemeBasis:
-    """Which ARKit weights make up each viseme: ``matrix`` (G, V) for G groups of shapes, and their ``importance`` (G,)."""
+    """Which ARKit weights make up each viseme: ``matrix`` (G, V) for G groups of shapes, and their ``importance`` (G,).
+
+    Groups of ``own`` are left to keys of the face's own: these add what the mixture lacks of them (:meth:`lacking`).
+    """
 
     groups: tuple[str, ...]
     visemes: tuple[str, ...]
     matrix: Floats
     importance: Floats
+    own: tuple[str, ...] = ()
 
     @classmethod
     def from_tables(
@@ -41,33 +57,66 @@ class VisemeBasis:
 
     @property
     def shapes(self) -> tuple[str, ...]:
-        """The ARKit shapes that take part."""
-        return tuple(name for group in self.groups for name in _members(group))
+        """The ARKit shapes that the mixture stands for."""
+        return tuple(name for group in self.groups if group not in self.own for name in _members(group))
 
-    def only(self, visemes: Iterable[str]) -> VisemeBasis:
-        """Return the basis of those visemes that a face has."""
+    def only(self, visemes: Iterable[str], shapes: Iterable[str] = ()) -> VisemeBasis:
+        """Return the basis of those visemes that a face has; it has keys of its own for the ARKit names ``shapes``."""
         columns = [self.visemes.index(viseme) for viseme in visemes]
+        present = set(shapes)
+        own = tuple(group for group in EXPRESSIVE if group in self.groups and present.issuperset(_members(group)))
         return VisemeBasis(
-            self.groups, tuple(self.visemes[i] for i in columns), self.matrix[:, columns], self.importance
+            self.groups, tuple(self.visemes[i] for i in columns), self.matrix[:, columns], self.importance, own
         )
 
     def project(self, weights: ArrayLike, iterations: int = 400) -> Floats:
         """Return the mixture (T, V), in [0, 1], of visemes nearest to ARKit weights (T, 52).
 
         Least squares without negative weights, by the multiplicative update of Lee and Seung ("Algorithms for Non-negative
-        Matrix Factorization", 2000): all is non-negative here, and it runs on all frames at once.
+        Matrix Factorization", 2000): all is non-negative here, and it runs on all frames at once. Where lips are shut or the
+        lower one is bitten, PP and FF are held instead; a face without PP rests its mouth, one without FF goes without.
         """
         values = as_floats(weights)
-        wanted = np.stack(
-            [values[:, [arkit.INDEX[name] for name in _members(group)]].mean(axis=1) for group in self.groups], axis=1
-        )
-        wanted = np.clip(wanted, 0.0, 1.0) * self.importance
-        basis = self.matrix * self.importance[:, None]
-        pull, gram = wanted @ basis, basis.T @ basis
+        importance = np.where([group in self.own for group in self.groups], 0.0, self.importance)
+        wanted = np.stack([np.clip(self._wanted(values, group), 0.0, 1.0) for group in self.groups], axis=1)
+        basis = self.matrix * importance[:, None]
+        pull, gram = (wanted * importance) @ basis, basis.T @ basis
         mixture = np.full_like(pull, 1.0 / len(self.visemes))
         for _ in range(iterations):
             mixture = mixture * (pull / (mixture @ gram + 1e-12))
+        shut, bitten = closure(values), bite(values)
+        for viseme, amount in (("FF", bitten), ("PP", shut)):
+            if viseme in self.visemes or viseme == "PP":
+                mixture *= (1.0 - amount)[:, None]
+            if viseme in self.visemes:
+                mixture[:, self.visemes.index(viseme)] += _HELD * amount
         return np.clip(mixture, 0.0, 1.0).astype(values.dtype)
+
+    def lacking(self, weights: ArrayLike, mixture: Floats) -> Floats:
+        """Return ARKit weights (T, 52) less what a mixture (T, V) already shows of the groups in ``own``."""
+        values = as_floats(weights).copy()
+        for group in self.own:
+            columns = [arkit.INDEX[name] for name in _members(group)]
+            shown = mixture @ self.matrix[self.groups.index(group)].astype(values.dtype)
+            values[:, columns] = np.clip(values[:, columns] - shown[:, None], 0.0, None)
+        return values
+
+    @staticmethod
+    def _wanted(values: Floats, group: str) -> Floats:
+        return values[:, [arkit.INDEX[name] for name in _members(group)]].mean(axis=1)
+
+
+def closure(weights: Floats) -> Floats:
+    """Return (T,) how far the lips are shut on purpose in ARKit weights (T, 52), 0 to 1: ``mouthClose`` against the jaw."""
+    jaw, close = (weights[:, arkit.INDEX[name]] for name in ("jawOpen", "mouthClose"))
+    return np.clip(close / (np.clip(jaw, 0.0, None) + 0.03), 0.0, 1.0)
+
+
+def bite(weights: Floats) -> Floats:
+    """Return (T,) how far the lower lip is under the teeth in ARKit weights (T, 52), 0 to 1."""
+    begins, full = _ROLLED
+    rolled = (weights[:, arkit.INDEX["mouthRollLower"]] - begins) / (full - begins)
+    return np.clip(rolled, 0.0, 1.0) * (1.0 - closure(weights))
 
 
 def _members(group: str) -> list[str]:
