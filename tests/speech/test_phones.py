@@ -30,7 +30,7 @@ OTHER = "He began a confused complaint against the wizard, who had vanished behi
 @pytest.fixture(scope="module")
 def utterance():
     """(words, lips, samples at 16 kHz): both with times known to the sample."""
-    from duologue.datasets.synthesis.speech.espeak import synthesise
+    from duologue.voices.espeak import synthesise
 
     try:
         speech = synthesise(TEXT, "en-us")

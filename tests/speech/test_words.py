@@ -39,7 +39,7 @@ def encoder() -> TextEncoder:
 @pytest.fixture(scope="module")
 def utterance():
     """Speech whose word times are known to the sample."""
-    from duologue.datasets.synthesis.speech.espeak import synthesise
+    from duologue.voices.espeak import synthesise
 
     try:
         return synthesise(TEXT, "en-us")

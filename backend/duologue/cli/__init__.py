@@ -19,6 +19,7 @@ from duologue.cli import (
     remake,
     render,
     serve,
+    speak,
     train,
 )
 from duologue.cli.console import tell_error
@@ -35,6 +36,7 @@ app = typer.Typer(
 for verb, command in {
     "demo": demo.demo,
     "perform": perform.perform,
+    "speak": speak.speak,
     "batch": batch.batch,
     "remake": remake.remake,
     "render": render.render,

@@ -11,8 +11,10 @@ import typer
 
 from duologue.brief import Brief
 from duologue.cli.console import out, print_json, stages
+from duologue.cli.speak import Cast, Language, Relationship, VoiceA, VoiceB, spoken
 from duologue.cli.stage import AsJson, CommandLineStage, Engine, Preview, Server
 from duologue.files.atomic import prepare_folder
+from duologue.script.reading import SUFFIXES
 from duologue.shots.blender import check_outputs
 from duologue.shots.perform import Outputs, perform_into, request
 from duologue.take import Take
@@ -22,17 +24,27 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the performan
 
 
 def perform(
-    brief: Annotated[Path, typer.Argument(help="A brief: TOML or JSON (docs/reference/brief.md).")],
+    brief: Annotated[
+        Path, typer.Argument(help="A brief, TOML or JSON (docs/reference/brief.md), or a script, .fountain or .txt.")
+    ],
     out_folder: Out = Path("performance"),
     server: Server = None,
     seed: Annotated[int | None, typer.Option(help="Another take: overrides the brief's seed.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps: overrides the brief's.")] = None,
     preview: Preview = True,
     engine: Engine = "workbench",
+    cast: Cast = "",
+    voice_a: VoiceA = "mezzo",
+    voice_b: VoiceB = "baritone",
+    language: Language = "en-us",
+    relationship: Relationship = "",
     as_json: AsJson = False,
 ) -> None:
-    """Perform a brief: two speech tracks in, two performing characters out."""
-    loaded = Brief.load(brief)
+    """Perform a brief: two speech tracks in, two performing characters out. A script is spoken first (see `speak`)."""
+    if brief.suffix.lower() in SUFFIXES:
+        loaded = spoken(brief, out_folder, cast, (voice_a, voice_b), language, relationship)
+    else:
+        loaded = Brief.load(brief)
     changes = {name: value for name, value in {"seed": seed, "steps": steps}.items() if value is not None}
     outputs = Outputs(scene=preview, preview=preview, engine=engine)
     finish(run(replace(loaded, **changes), out_folder, outputs, server), out_folder, as_json)

@@ -15,9 +15,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from duologue.brief.transcript import Word
-from duologue.datasets.synthesis.speech.espeak import Utterance, synthesise
 from duologue.demo.script import LAUGH, SCRIPT, VOICES, Line
 from duologue.files.atomic import replacing, write_text
+from duologue.voices.espeak import Utterance, synthesise
 
 FOLDER = Path(__file__).resolve().parent
 TRACKS = {"A": "ada", "B": "ben"}

@@ -16,9 +16,9 @@ import soxr
 from duologue.datasets.labels.phones import from_espeak
 from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.kit_speech import Clip
-from duologue.datasets.synthesis.speech.espeak import synthesise
 from duologue.speech.phones import Phone
 from duologue.units import SPEECH_RATE
+from duologue.voices.espeak import synthesise
 
 _SENTENCES: Final = Path(__file__).with_name("face_sentences.txt")
 _ENGLISH: Final = ("en-us", "gmw/en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbcwmd", "en-029")

@@ -1,8 +1,8 @@
-"""Speech with exact phone and word times, from the espeak-ng library: training material and the demo's voices.
+"""Speech with exact phone and word times, and pronunciations in IPA, from the espeak-ng library.
 
 espeak-ng is a formant synthesiser (https://github.com/espeak-ng/espeak-ng, ``speak_lib.h``): it plans every phone before it
-sounds, so its times are known to the sample, where an aligner guesses within tens of milliseconds. The library is called as it
-is installed on the system; nothing of it ships with Duologue, and performing never needs it.
+sounds, so its times are known to the sample, where an aligner guesses within tens of milliseconds. The library is the system's,
+or that of the package ``espeakng-loader``; nothing of it ships with Duologue, and performing recordings never needs it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ _PHONEME_EVENTS: Final = 0x0001
 _NO_EXIT: Final = 0x8000
 _UTF8: Final = 1
 _PHONEME_INPUT: Final = 0x100
+_IPA: Final = 0x02
+_LEANING: Final = 3
+"""Letters of the words that lean on the one after them: a, the, to, my."""
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _LIST_END, _WORD, _PHONE = 0, 1, 7  # espeak_EVENT_TYPE
 
@@ -94,6 +97,45 @@ def synthesise(
     return Utterance(samples, rate, phones, _words(text, events, rate, phones))
 
 
+def pronunciations(text: str, language: str = "en-us") -> list[str]:
+    """Return how each word of a text (between spaces) is said, in IPA with stress marks; "" for what is not said.
+
+    Words are read in their clause ("the" before a vowel, "a" before its noun).
+
+    Raises:
+        DuologueError: what :func:`synthesise` raises of library and voice.
+    """
+    with _lock:
+        library, _ = _library()
+        _choose(library, language)
+        clauses = re.findall(r"(?:\S*[^\s.,;:!?…]\s+)*\S+", text)
+        return [said for clause in clauses for said in _by_word(library, clause.split())]
+
+
+def _by_word(library: Any, words: list[str]) -> list[str]:
+    """Read a clause. Where espeak joins words ("on the") or parts one ("23"), its halves are read, down to the word itself."""
+    pieces = " ".join(_ipa(library, " ".join(words))).split()
+    if len(pieces) == len(words):
+        return pieces
+    if len(words) == 1:
+        return [" ".join(pieces)]
+    half = len(words) // 2
+    while half > 1 and len(words[half - 1]) <= _LEANING:
+        half -= 1
+    return _by_word(library, words[:half]) + _by_word(library, words[half:])
+
+
+def _ipa(library: Any, text: str) -> list[str]:
+    """Return the IPA of each clause; espeak's marks of a change of language, ``(en)``, are left out."""
+    data = ctypes.create_string_buffer(text.encode())
+    at = ctypes.c_void_p(ctypes.addressof(data))
+    clauses: list[str] = []
+    while at.value:
+        said = library.espeak_TextToPhonemes(ctypes.byref(at), _UTF8, _IPA)
+        clauses.append(re.sub(r"\([a-z-]+\)", "", (said or b"").decode()))
+    return clauses
+
+
 class _EventId(ctypes.Union):
     _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
 
@@ -146,21 +188,31 @@ class _Heard:
 def _library() -> tuple[Any, int]:
     """Load and initialise the library once; return it and its sample rate."""
     names = ["libespeak-ng.so.1", "libespeak-ng.dylib", "libespeak-ng.dll", ctypes.util.find_library("espeak-ng")]
-    for name in filter(None, names):
+    for name, data in [*((name, None) for name in names if name), *_packaged()]:
         try:
             library = ctypes.CDLL(name)
         except OSError:
             continue
         library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-        rate = library.espeak_Initialize(_RETRIEVAL, 0, None, _PHONEME_EVENTS | _NO_EXIT)
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        rate = library.espeak_Initialize(_RETRIEVAL, 0, data and data.encode(), _PHONEME_EVENTS | _NO_EXIT)
         if rate > 0:
             return library, rate
     how = {"linux": "apt install espeak-ng", "darwin": "brew install espeak-ng"}.get(sys.platform, "see its releases")
     raise DuologueError(
         "FAILED_PRECONDITION",
         "espeak-not-found",
-        f"the espeak-ng library is not installed or can't start; install it ({how})",
+        f"the espeak-ng library is not installed or can't start; install it ({how}, or: pip install espeakng-loader)",
     )
+
+
+def _packaged() -> list[tuple[str, str]]:
+    """Return the library that the package espeakng-loader carries, and its data's folder."""
+    try:
+        import espeakng_loader
+    except ImportError:
+        return []
+    return [(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())]
 
 
 def _choose(library: Any, voice: str) -> None:

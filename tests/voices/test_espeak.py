@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from duologue.datasets.synthesis.speech.espeak import PAUSE, Utterance, synthesise
 from duologue.errors import DuologueError
+from duologue.voices.espeak import PAUSE, Utterance, synthesise
 
 
 @pytest.fixture(scope="module", autouse=True)
