@@ -42,16 +42,6 @@ def test_what_is_no_one_track_of_sound_is_named(samples: Any, reason: str) -> No
     assert caught.value.reason == "audio-rate"
 
 
-def test_of_many_channels_one_is_taken_or_all_are_mixed() -> None:
-    both = np.array([[0.2, 0.4], [0.6, 0.0]], np.float32)
-    np.testing.assert_array_equal(Sound.of(both, 8_000, channel=1).samples, both[:, 1])
-    np.testing.assert_allclose(Sound.of(both, 8_000).samples, [0.3, 0.3], rtol=1e-6)
-    np.testing.assert_array_equal(Sound.of(both[:, 0], 8_000, channel=0).samples, both[:, 0])
-    with pytest.raises(DuologueError, match="channels 0 to 1") as caught:
-        Sound.of(both, 8_000, channel=2, field="performers.A.speech")
-    assert (caught.value.reason, caught.value.field) == ("audio-channel", "performers.A.speech")
-
-
 def test_a_pair_gets_as_many_whole_frames_as_the_longer_has() -> None:
     second, longer = Sound(np.ones(16_000, np.float32), 16_000), Sound(np.ones(49_000, np.float32), 48_000)
     a, b, notes = padded_pair(second, longer)

@@ -4,7 +4,7 @@
 from ..cast.casting import cast_both
 from .missing import what_is_missing
 from .rows import in_the_panel
-from .speech import read_speech
+from .speech import read_speech, read_voices
 from .stamp import fingerprint
 from .starts import place_at_start, place_of, sample_starts
 from .whole import make_brief
@@ -17,6 +17,7 @@ __all__ = [
     "place_at_start",
     "place_of",
     "read_speech",
+    "read_voices",
     "sample_starts",
     "what_is_missing",
 ]

@@ -29,18 +29,29 @@ def read_speech(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[Sound
     """Return both voices, of one length and beginning at the take's first frame.
 
     Raises:
-        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``, ``channel-missing``;
-            FAILED_PRECONDITION ``strip-unusable``, ``speech-before-take``.
+        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``, ``audio-truncated``,
+            ``channel-missing``; FAILED_PRECONDITION ``strip-unusable``, ``strip-length``, ``speech-before-take``.
     """
+    return read_voices(context, settings)[0]
+
+
+def read_voices(context: Context, settings: DUOLOGUE_PG_settings) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
+    """Return both voices as :func:`read_speech` does, and notes on how they differ from what is in their files."""
     end = _last_frame(context, settings)
-    voices = [_voice(context, settings, name, performer, end) for name, performer in named_performers(settings)]
+    voices, notes = list[Sound](), list[str]()
+    for name, performer in named_performers(settings):
+        read = _voice(context, settings, name, performer, end)
+        voices.append(Sound(read.samples, read.rate))
+        notes += (f"{name}: {note}" for note in read.notes)
     a, b, _ = padded_pair(voices[0], voices[1])
     follow.remember(context, settings)
-    return a, b
+    return (a, b), tuple(notes)
 
 
-def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str) -> Transcript | None:
-    """Return what a performer says, its times counted from the take's first frame.
+def read_transcript(
+    context: Context, settings: DUOLOGUE_PG_settings, name: str
+) -> tuple[Transcript | None, tuple[str, ...]]:
+    """Return what a performer says, its times counted from the take's first frame, and notes on what was left out of it.
 
     Raises:
         DuologueError: what :mod:`.briefing.transcripts` raises, with ``field`` set.
@@ -49,15 +60,16 @@ def read_transcript(context: Context, settings: DUOLOGUE_PG_settings, name: str)
     given = performer.transcript
     try:
         if given.source == "RECOGNISE":
-            return Transcript("", "recognise")
+            return Transcript("", "recognise"), ()
         read = _read_words(given)
     except DuologueError as error:
         given.problem = error.message
         raise DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.transcript") from error
     given.problem = ""
     if read is None or performer.source != "STRIP":
-        return read
-    return transcripts.on_timeline(read, _stretches(context, settings, name, performer))
+        return read, ()
+    moved, notes = transcripts.on_timeline(read, _stretches(context, settings, name, performer))
+    return moved, tuple(f"performers.{name}.transcript: {note}" for note in notes)
 
 
 def _read_words(chosen: DUOLOGUE_PG_transcript) -> Transcript | None:
@@ -79,11 +91,13 @@ def check_transcript(transcript: DUOLOGUE_PG_transcript) -> None:
 
 def _voice(
     context: Context, settings: DUOLOGUE_PG_settings, name: str, performer: DUOLOGUE_PG_performer, end: float
-) -> Sound:
+) -> sequencer.Read:
+    """Return one voice, mono."""
     try:
         if performer.source == "FILE":
-            samples, rate = sequencer.read_sound(Path(bpy.path.abspath(performer.file)))
-            return Sound(sequencer.pick_channel(samples, performer.channel, performer.file), rate)
+            read = sequencer.read_sound(Path(bpy.path.abspath(performer.file)))
+            samples, mixed = sequencer.pick_channel(read.samples, performer.channel, performer.file)
+            return read._replace(samples=samples, notes=(*read.notes, *mixed))
         scene = compat.sequencer_scene(context)
         problem = sequencer.problem(scene, name, performer.strip)
         if problem:
@@ -95,7 +109,7 @@ def _voice(
                 "speech-before-take",
                 f"the strip {performer.strip!r} ends before the take's first frame {settings.first_frame}; move one of them",
             )
-        return Sound(*sequencer.read_pieces(scene, audible_strips, settings.first_frame, end, performer.channel))
+        return sequencer.read_pieces(scene, audible_strips, settings.first_frame, end, performer.channel)
     except DuologueError as error:
         located = DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.speech")
         raise in_the_panel(located) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from duologue.brief import Transcript
 from duologue.brief.formats import TRANSCRIPT_FORMATS, guess_format
-from duologue.brief.transcript import Word, parse
+from duologue.brief.transcript import Word, parse, read
 from duologue.errors import invalid
 from duologue.files.encodings import read_foreign_text
 
@@ -54,18 +54,21 @@ def _checked(transcript: Transcript) -> Transcript:
     return transcript
 
 
-def on_timeline(transcript: Transcript, stretches: Sequence[Stretch]) -> Transcript:
+def on_timeline(transcript: Transcript, stretches: Sequence[Stretch]) -> tuple[Transcript, tuple[str, ...]]:
     """Return a transcript with its times in the take: moved and cut as its sound is. Text without times stays as it is.
 
-    A line that is heard whole keeps its own interval; of one that is cut the words stay whose middle is heard.
+    A line that is heard whole keeps its own interval; of one that is cut the words stay whose middle is heard. What was noted
+    when it was read comes along where it is written anew: who reads it then can't know it any more.
     """
-    words = "" if transcript.format == "recognise" else parse(transcript)
+    if transcript.format == "recognise":
+        return transcript, ()
+    words, notes = read(transcript)
     whole = len(stretches) == 1 and abs(stretches[0].shift) < 1e-6 and stretches[0].begin <= 1e-6
     if isinstance(words, str) or (whole and all(word.end <= stretches[0].end for word in words)):
-        return transcript
+        return transcript, ()
     entries = [entry for part in stretches for entry in _moved(words, part)]
     entries.sort(key=lambda entry: entry["start"])
-    return Transcript(json.dumps(entries, ensure_ascii=False), "json")
+    return Transcript(json.dumps(entries, ensure_ascii=False), "json"), notes
 
 
 def _moved(words: Sequence[Word], part: Stretch) -> list[dict[str, float | str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bpy.app.translations import pgettext_iface as _t
 from duologue import arkit
-from duologue.brief import Brief, EmotionTimeline, Expression, PerformerBrief, Speech, Timeline
+from duologue.brief import Brief, EmotionTimeline, Expression, PerformerBrief, Speech, Timeline, Transcript
 from duologue.brief.expression import PARTS
 from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS, roles
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 
-def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Sound, Sound]) -> Brief:
-    """Return the brief, fully checked.
+def make_brief(
+    context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[Sound, Sound], notes: Sequence[str] = ()
+) -> Brief:
+    """Return the brief, fully checked; ``notes`` on the speech go into it.
 
     Raises:
         DuologueError: what :class:`duologue.brief.Brief` raises, with ``field`` naming the row of the panel; what
@@ -44,8 +46,11 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[So
     seconds = max(sound.frames for sound in audio) / FPS
     wished = wishes(scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), seconds)
     with translated(Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]))):
+        said = [read_transcript(context, settings, name) for name in PERFORMERS]
         a, b = (
-            _performer(context, settings, index, sound=audio[index], emotion=emotions[index], wished=wished)
+            _performer(
+                settings, index, sound=audio[index], words=said[index][0], emotion=emotions[index], wished=wished
+            )
             for index in range(len(PERFORMERS))
         )
         return Brief(
@@ -56,25 +61,25 @@ def make_brief(context: Context, settings: DUOLOGUE_PG_settings, audio: tuple[So
             steps=settings.steps,
             strengths=settings.strengths.changed(),
             constraints=wished.constraints,
-            notes=tuple(map(_left_out, unread)),
+            notes=(*map(_left_out, unread), *notes, *said[0][1], *said[1][1]),
         )
 
 
 def _performer(
-    context: Context,
     settings: DUOLOGUE_PG_settings,
     index: int,
     *,
     sound: Sound,
+    words: Transcript | None,
     emotion: EmotionTimeline,
     wished: Wished,
 ) -> PerformerBrief:
     """Return what is asked of A (0) or B (1)."""
-    name, performer = named_performers(settings)[index]
+    _, performer = named_performers(settings)[index]
     halves = roles(settings.relationship)
     return PerformerBrief(
         speech=Speech(sound=sound),
-        transcript=read_transcript(context, settings, name),
+        transcript=words,
         role=halves[1 - index if settings.casting == "SECOND" else index],
         emotion=emotion,
         actions=wished.actions[index],

@@ -13,7 +13,7 @@ from duologue.errors import DuologueError
 from duologue.labels import PERFORMERS
 from duologue.units import Sound
 
-from ..briefing import fingerprint, make_brief, read_speech, what_is_missing
+from ..briefing import fingerprint, make_brief, read_speech, read_voices, what_is_missing
 from ..cast.casting import cast_both
 from ..properties import settings_of
 from ..scene import actions
@@ -48,8 +48,8 @@ class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Check everything here, then ask the server."""
         settings = settings_of(context.scene)
-        audio = read_speech(context, settings)
-        brief = make_brief(context, settings, audio)
+        audio, notes = read_voices(context, settings)
+        brief = make_brief(context, settings, audio, notes)
         about = listing.About(fingerprint(context, settings), settings.first_frame, sources_of(settings))
         start(context, Request(context.scene.name, brief, audio, about), self.wait)
         return ""

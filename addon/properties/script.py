@@ -37,8 +37,12 @@ class DUOLOGUE_PG_transcript(bpy.types.PropertyGroup):
         description="Where the words that this performer says come from: lips that must meet are then known",
         items=[
             ("NONE", "None", "The lips follow the sound alone"),
-            ("TEXT", "Text", "A text of this file: plain, or an SRT, TextGrid or word-timed JSON pasted in"),
-            ("FILE", "File", "An .srt, .TextGrid, .json or .txt file"),
+            (
+                "TEXT",
+                "Text",
+                "A text of this file: plain, or SRT, WebVTT, ASS, TextGrid or word-timed JSON pasted in",
+            ),
+            ("FILE", "File", "An .srt, .vtt, .ass, .ssa, .TextGrid, .json or .txt file"),
             ("RECOGNISE", "Guess", "US English is recognised from the sound; one word in three is wrong"),
         ],
         update=_words_changed,

@@ -21,6 +21,7 @@ from duologue.shots.perform import Connection, Outputs
 from duologue.shots.report import REPORT
 from duologue.shots.shot import read_shots
 from duologue.shots.stopping import stoppable
+from duologue.sounds.channels import downmix
 from duologue.units import Sound, padded_pair
 from duologue.wire.client import Client
 from duologue.wire.local import find_server, open_client
@@ -92,25 +93,28 @@ class _BlenderStage:
 
 
 def read_voices(brief: Brief) -> tuple[tuple[Sound, Sound], tuple[str, ...]]:
-    """Return both voices of a brief, mono and as long as whole frames of the longer one, and a note where one was padded.
+    """Return both voices of a brief, mono and as long as whole frames of the longer one, and notes on what was changed.
 
     Raises:
         DuologueError: what :func:`.scene.sequencer.read_sound` raises; INVALID_ARGUMENT ``audio-empty``, ``audio-channel``.
     """
-    voices = [
-        _voice(performer.speech, f"performers.{name}.speech")
-        for name, performer in zip(PERFORMERS, brief.performers, strict=True)
-    ]
-    a, b, notes = padded_pair(voices[0], voices[1])
-    return (a, b), notes
+    notes: list[str] = []
+    voices: list[Sound] = []
+    for name, performer in zip(PERFORMERS, brief.performers, strict=True):
+        voice, changed = _voice(performer.speech, f"performers.{name}.speech")
+        voices.append(voice)
+        notes += (f"{name}: {note}" for note in changed)
+    a, b, padded = padded_pair(voices[0], voices[1])
+    return (a, b), (*notes, *padded)
 
 
-def _voice(speech: Speech, field: str) -> Sound:
+def _voice(speech: Speech, field: str) -> tuple[Sound, tuple[str, ...]]:
     assert speech.path is not None  # a brief from a file names files
-    sound = Sound.of(*sequencer.read_sound(speech.path), speech.channel, field)
-    if not len(sound.samples):
+    read = sequencer.read_sound(speech.path)
+    samples, mixed = downmix(read.samples, speech.channel, field)
+    if not len(samples):
         raise invalid("audio-empty", "holds no samples at all", field=field)
-    return sound
+    return Sound(samples, read.rate), (*read.notes, *mixed)
 
 
 def _open(options: Namespace) -> Any:

@@ -96,6 +96,11 @@ def strip_length(strip: Strip) -> int:
     return strip.duration if VERSION >= (5, 2) else strip.frame_final_duration
 
 
+def strip_source_length(strip: Strip) -> int:
+    """Return for how many frames a strip's source goes on, as Blender believes; the name changed in 5.2."""
+    return strip.content_duration if VERSION >= (5, 2) else cast("Any", strip).frame_duration
+
+
 def set_strip_length(strip: Strip, frames: int) -> None:
     """Cut or stretch out a strip at its end; pictures hold their last one beyond it."""
     if VERSION >= (5, 2):

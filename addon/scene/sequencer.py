@@ -6,13 +6,16 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import aud
 import bpy
 import numpy as np
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError, invalid
+from duologue.sounds.channels import downmix
+from duologue.sounds.containers import inspect_file
+from duologue.sounds.promise import check_held, differences, write_mended
 from numpy.typing import NDArray
 
 from . import compat
@@ -39,7 +42,7 @@ def lay_speech(scene: Scene, performer: str, path: Path, frame: int, channel: in
     """Put a sound file on the timeline from ``frame`` on, in place of an earlier one for the same performer.
 
     Raises:
-        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``.
+        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``; FAILED_PRECONDITION ``strip-length``.
     """
     if not path.is_file():
         raise DuologueError(
@@ -54,6 +57,11 @@ def lay_speech(scene: Scene, performer: str, path: Path, frame: int, channel: in
         strip = editor.strips.new_sound(name, as_it_is(path), channel, frame)
     except RuntimeError as error:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
+    try:
+        _check_length(scene, strip, read_sound(path))
+    except DuologueError:
+        editor.strips.remove(strip)
+        raise
     sound_strip(strip).show_waveform = True
     return strip
 
@@ -64,84 +72,125 @@ def free_channel(scene: Scene) -> int:
     return 1 + max((strip.channel for strip in editor.strips), default=0) if editor else 1
 
 
-def read_sound(path: Path | str) -> tuple[NDArray[np.float32], int]:
-    """Read a sound file with Blender's own decoder: samples (n, channels) and the rate in Hz.
+class Read(NamedTuple):
+    """A sound as it was read."""
+
+    samples: NDArray[np.float32]
+    """(n, channels), or (n,)."""
+    rate: int
+    notes: tuple[str, ...]
+    """How what was read differs from what was there."""
+    mended: bool = False
+    """Whether its header was wrong."""
+
+
+def read_sound(path: Path | str) -> Read:
+    """Read a sound file with Blender's own decoder, which is handed what the server's is: lengths that nobody counted are
+    mended, and what is cut off is named.
 
     Raises:
-        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``.
+        DuologueError: NOT_FOUND ``sound-not-found``; INVALID_ARGUMENT ``sound-unreadable``, ``audio-truncated``.
     """
-    if not Path(path).is_file():
+    path = Path(path)
+    if not path.is_file():
         raise DuologueError("NOT_FOUND", "sound-not-found", f"{path} does not exist; choose the file again")
     try:
-        sound = aud.Sound.file(str(path))
-        rate = int(sound.specs[0])  # asked first: of a file that is no sound, data() would end Blender 5.0
-        return np.asarray(sound.data(), np.float32), rate
+        promise = inspect_file(path)
+        if not promise.is_mended:
+            samples, rate = _decoded(path)
+        else:
+            with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
+                mended = Path(folder, f"sound{path.suffix}")
+                write_mended(path, promise, mended)
+                samples, rate = _decoded(mended)
     except _UNREADABLE as error:
         raise invalid("sound-unreadable", f"Blender can't read {path} ({error}); convert it to WAV") from error
+    except OSError as error:
+        raise invalid("sound-unreadable", f"can't read {path}: {error.strerror}") from error
+    check_held(promise, rate, path.name)
+    notes = differences(promise, len(samples), rate, path.name)
+    return Read(samples, rate, notes, promise.is_mended)
 
 
-def read_strip(
-    scene: Scene, strip: Strip, start: float, end: float, channel: int = 0
-) -> tuple[NDArray[np.float32], int]:
-    """Return what a sound strip plays between two frames as mono samples (n,) and their rate; silence where it plays nothing.
+def _decoded(path: Path) -> tuple[NDArray[np.float32], int]:
+    sound = aud.Sound.file(str(path))
+    rate = int(sound.specs[0])  # asked first: of a file that is no sound, data() would end Blender 5.0
+    return np.asarray(sound.data(), np.float32), rate
+
+
+def read_strip(scene: Scene, strip: Strip, start: float, end: float, channel: int = 0) -> Read:
+    """Return what a sound strip plays between two frames as mono samples (n,); silence where it plays nothing.
 
     ``channel``: which of the sound's, counted from 1; 0 mixes all. Cuts are respected; a strip's volume and effects are not:
     speech is analysed as it was recorded.
 
     Raises:
-        DuologueError: what :func:`read_sound` and :func:`pick_channel` raise.
+        DuologueError: what :func:`read_sound` and :func:`pick_channel` raise; FAILED_PRECONDITION ``strip-length``.
     """
-    samples, rate = _sound_of(strip)
-    mono = pick_channel(samples, channel, f"the sound of strip {strip.name!r}")
-    fps = frame_rate(scene)
+    sound = _sound_of(strip)
+    _check_length(scene, strip, sound)
+    mono, mixed = pick_channel(sound.samples, channel, f"the sound of strip {strip.name!r}")
+    rate, fps = sound.rate, frame_rate(scene)
     first, last = compat.strip_range(strip)
     left, right = max(first, start), min(last, end)
     out = np.zeros(max(0, round((end - start) / fps * rate)), np.float32)
-    if right <= left:
-        return out, rate
-    source = round((left - first + compat.strip_offset(strip)) / fps * rate)
-    target = round((left - start) / fps * rate)
-    part = mono[source : source + round((right - left) / fps * rate)][: len(out) - target]
-    out[target : target + len(part)] = part
-    return out, rate
+    if right > left:
+        source = round((left - first + compat.strip_offset(strip)) / fps * rate)
+        target = round((left - start) / fps * rate)
+        part = mono[source : source + round((right - left) / fps * rate)][: len(out) - target]
+        out[target : target + len(part)] = part
+    return sound._replace(samples=out, notes=(*sound.notes, *mixed))
 
 
-def read_pieces(
-    scene: Scene, strips: Sequence[Strip], start: float, end: float, channel: int = 0
-) -> tuple[NDArray[np.float32], int]:
+def read_pieces(scene: Scene, strips: Sequence[Strip], start: float, end: float, channel: int = 0) -> Read:
     """Return what strips play together, as :func:`read_strip` does for one: a voice that was cut stays one voice.
 
     Raises:
         DuologueError: what :func:`read_strip` raises; FAILED_PRECONDITION ``strip-rates``.
     """
     voices = [read_strip(scene, strip, start, end, channel) for strip in strips]
-    rates = {rate for _, rate in voices}
-    if len(rates) > 1:
+    if len({voice.rate for voice in voices}) > 1:
         names = ", ".join(repr(strip.name) for strip in strips)
         raise DuologueError(
             "FAILED_PRECONDITION",
             "strip-rates",
             f"the sounds of the strips {names} have different sample rates; choose strips of one recording",
         )
-    return np.sum([samples for samples, _ in voices], axis=0, dtype=np.float32), rates.pop()
+    notes = dict.fromkeys(note for voice in voices for note in voice.notes)
+    samples = np.sum([voice.samples for voice in voices], axis=0, dtype=np.float32)
+    return Read(samples, voices[0].rate, tuple(notes))
 
 
-def pick_channel(samples: NDArray[np.float32], channel: int, what: str) -> NDArray[np.float32]:
-    """Return one channel (n,) of samples (n,) or (n, channels), counted from 1; 0 mixes all.
+def pick_channel(samples: NDArray[np.float32], channel: int, what: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return one channel (n,) of samples (n,) or (n, channels), counted from 1, and notes on it; 0 mixes all.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``channel-missing``.
     """
-    columns = samples if samples.ndim == 2 else samples[:, None]
-    if channel > columns.shape[1]:
-        raise invalid(
-            "channel-missing",
-            f"{what} has {columns.shape[1]} channels; choose one of those, or 0 to mix them",
+    count = samples.shape[1] if samples.ndim == 2 else 1
+    if channel > count:
+        raise invalid("channel-missing", f"{what} has {count} channels; choose one of those, or 0 to mix them")
+    return downmix(samples, channel - 1 if channel else None)
+
+
+def _check_length(scene: Scene, strip: Strip, sound: Read) -> None:
+    """Refuse a strip of a sound whose length Blender believes wrongly: the timeline shows too little of it, or far too much.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``strip-length``.
+    """
+    rate = frame_rate(scene)
+    shown, held = compat.strip_source_length(strip) / rate, len(sound.samples) / sound.rate
+    if sound.mended and not held - 2 / rate <= shown <= held + 1:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "strip-length",
+            f"Blender shows {shown:.2f} s of the sound of strip {strip.name!r}, which holds {held:.2f} s: its header is wrong. "
+            "Take the file in place of the strip, or export it again as WAV",
         )
-    return columns[:, channel - 1] if channel else columns.mean(axis=1)
 
 
-def _sound_of(strip: Strip) -> tuple[NDArray[np.float32], int]:
+def _sound_of(strip: Strip) -> Read:
     """Read a strip's sound: its file, or what is packed into the .blend."""
     sound = sound_of(strip)
     path = Path(bpy.path.abspath(sound.filepath, library=sound.library))

@@ -52,19 +52,6 @@ class Sound:
         object.__setattr__(self, "samples", np.ascontiguousarray(samples, "<f4"))
         object.__setattr__(self, "rate", int(self.rate))
 
-    @classmethod
-    def of(cls, samples: NDArray[np.float32], rate: int, channel: int | None = None, field: str = "") -> Sound:
-        """Return one channel of samples (n, channels), counted from 0, or the mean of all; (n,) has the one channel 0.
-
-        Raises:
-            DuologueError: INVALID_ARGUMENT ``audio-channel``; what the class raises.
-        """
-        tracks = samples[:, None] if samples.ndim == 1 else samples
-        if tracks.ndim == 2:
-            check_channel(tracks.shape[1], channel, field)
-            tracks = mono(tracks, channel)
-        return cls(tracks, rate)
-
     @property
     def seconds(self) -> float:
         """How long it is."""
@@ -79,24 +66,6 @@ class Sound:
         """Return it with silence at its end, so that it fills that many frames."""
         missing = samples_of(frames, self.rate) - len(self.samples)
         return replace(self, samples=np.pad(self.samples, (0, missing))) if missing > 0 else self
-
-
-def check_channel(channels: int, channel: int | None, field: str = "") -> None:
-    """Refuse a channel, counted from 0, that a sound of so many doesn't have; None is all of them.
-
-    Raises:
-        DuologueError: INVALID_ARGUMENT ``audio-channel``.
-    """
-    if channel is not None and not 0 <= channel < channels:
-        has = f"channels 0 to {channels - 1}" if channels > 1 else "only channel 0"
-        raise invalid("audio-channel", f"has no channel {channel}: it has {has}", field=field)
-
-
-def mono(samples: NDArray[np.float32], channel: int | None) -> NDArray[np.float32]:
-    """Return (n,) of samples (n, channels): one channel, or the mean of all."""
-    if channel is None and samples.shape[1] > 1:
-        return samples.mean(axis=1, dtype=np.float32)
-    return samples[:, channel or 0].copy()
 
 
 def padded_pair(a: Sound, b: Sound) -> tuple[Sound, Sound, tuple[str, ...]]:

@@ -275,11 +275,11 @@ def test_a_server_is_started_and_stopped_by_blender(ready, session, monkeypatch,
 
 def test_errors_never_come_without_a_reason(ready, monkeypatch):
     perform = sys.modules[f"{MODULE}.operators.perform"]
-    monkeypatch.setattr(perform, "read_speech", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("oops")))
+    monkeypatch.setattr(perform, "read_voices", lambda *_: (_ for _ in ()).throw(ZeroDivisionError("oops")))
     with pytest.raises(RuntimeError, match="A fault of Duologue: ZeroDivisionError: oops"):
         press("perform")
     monkeypatch.setattr(
-        perform, "read_speech", lambda *_: (_ for _ in ()).throw(DuologueError("INTERNAL", "x", "said so"))
+        perform, "read_voices", lambda *_: (_ for _ in ()).throw(DuologueError("INTERNAL", "x", "said so"))
     )
     with pytest.raises(RuntimeError, match="said so"):
         press("perform")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from duologue.brief import Brief, PerformerBrief, Speech, Transcript
 from duologue.errors import DuologueError
+from duologue.sounds.channels import downmix
 from duologue.speech.decode import MAX_SECONDS, load_pair, load_speech
 from duologue.units import Sound
 
@@ -97,7 +98,7 @@ def test_forgetting_the_channels_is_noticed(tmp_path: Path) -> None:
 
 def test_samples_in_memory_are_speech_too() -> None:
     stereo = np.stack([tone(), tone(hertz=900)], axis=1)
-    right = load_speech(Speech(sound=Sound.of(stereo, 24_000, channel=1)))
+    right = load_speech(Speech(sound=Sound(downmix(stereo, 1)[0], 24_000)))
     np.testing.assert_array_equal(right.samples, stereo[:, 1])
     with pytest.raises(DuologueError) as caught:
         load_speech(Speech())
@@ -146,7 +147,7 @@ def test_emptiness_is_named(tmp_path: Path) -> None:
     assert fails(tmp_path / "click.wav").reason == "audio-too-short"
 
 
-@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.98])
 def test_truncation_is_named(tmp_path: Path, suffix: str, share: float) -> None:
     path = tmp_path / f"whole{suffix}"
@@ -156,8 +157,21 @@ def test_truncation_is_named(tmp_path: Path, suffix: str, share: float) -> None:
     data = path.read_bytes()
     cut = tmp_path / f"cut{suffix}"
     cut.write_bytes(data[: round(len(data) * share)])
-    error = fails(cut)
-    assert error.reason == "audio-truncated" or (suffix == ".flac" and error.reason == "audio-not-audio"), str(error)
+    assert fails(cut).reason == "audio-truncated"
+
+
+def test_of_an_ogg_that_was_cut_all_is_read_that_is_there(tmp_path: Path) -> None:
+    """It promises no length: a recorder that crashed leaves one, and so does a stream that is still being written."""
+    soundfile.write(tmp_path / "whole.ogg", np.random.default_rng(0).normal(0, 0.1, 72_000).astype(np.float32), 24_000)
+    whole, data = load_speech(Speech(tmp_path / "whole.ogg")).samples, (tmp_path / "whole.ogg").read_bytes()
+    cut = tmp_path / "cut.ogg"
+    for share in (0.7, 0.98):
+        cut.write_bytes(data[: round(len(data) * share)])
+        samples = load_speech(Speech(cut)).samples
+        assert 24_000 < len(samples) < 72_000
+        np.testing.assert_allclose(samples[:20_000], whole[:20_000], atol=1e-3)
+    cut.write_bytes(data[: round(len(data) * 0.2)])
+    assert fails(cut).reason == "audio-truncated"
 
 
 def test_a_wav_from_a_pipe_has_no_length_and_is_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from duologue.brief import Speech
 from duologue.diagnosis.examined import Examined
 from duologue.errors import DuologueError
-from duologue.speech import container
+from duologue.sounds.containers import inspect_file
 from duologue.speech.activity import level, threshold, voice_activity
 from duologue.speech.decode import load_noted
 from duologue.units import Sound
@@ -32,12 +32,15 @@ def _header(examined: Examined) -> dict[str, Any]:
     import soundfile
 
     try:
-        with examined.path.open("rb") as file:
-            promised = container.inspect(file)
+        promised = inspect_file(examined.path)
         about = soundfile.info(str(examined.path))
     except (OSError, RuntimeError):
         return {}
-    channels = "its only one" if about.channels == 1 else f"all {about.channels}, averaged, where a brief names none"
+    channels = (
+        "its only one"
+        if about.channels == 1
+        else f"all {about.channels}, averaged, where a brief names none; one, where they cancel or only one has a voice"
+    )
     facts: dict[str, Any] = {
         "container": about.format_info,
         "codec": about.subtype_info,
@@ -45,7 +48,8 @@ def _header(examined: Examined) -> dict[str, Any]:
         "channels": about.channels,
         "channel_used": channels,
     }
-    frames = max(promised.frames, about.frames if about.frames < 2**62 and not promised.streamed else 0)
+    counted = about.frames if about.frames < 2**62 and not (promised.uncounted or promised.is_mended) else 0
+    frames = max(promised.frames, counted)
     facts["length_promised_s"] = round(frames / about.samplerate, 3) if frames else None
     return facts
 

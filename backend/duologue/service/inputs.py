@@ -32,8 +32,8 @@ def read_audio(job: dict[str, Any]) -> tuple[Brief, tuple[Sound, Sound], tuple[s
         for performer, samples, rate in zip(brief.performers, tracks, job["rates"], strict=True)
     )
     *audio, notes = load_pair(replace(brief, a=a, b=b, seconds=seconds))
-    # Our own clients have loaded the pair themselves, and said so.
-    changed = any(len(track) != len(sound.samples) for track, sound in zip(tracks, audio, strict=True))
+    # Clients that decode as we do have loaded the pair themselves, and said so.
+    changed = any(not np.array_equal(track, sound.samples) for track, sound in zip(tracks, audio, strict=True))
     return brief, (audio[0], audio[1]), notes if changed else ()
 
 

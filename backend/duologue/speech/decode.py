@@ -1,42 +1,24 @@
-"""Speech from sound files (WAV, FLAC, OGG, MP3; what else ``libav`` reads) or from memory, checked before a sample is worked on.
-
-The header is read first: a file that is too long, or that lies about its length, is refused before it is decoded, and
-decoding goes block by block into one mono track.
-"""
+"""Speech from sound files (see ``soundfiles``) or from memory, checked before a sample is worked on."""
 
 from __future__ import annotations
 
-import stat
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from duologue.brief import Brief, Speech
 from duologue.brief.transcript import parse
 from duologue.errors import DuologueError, invalid
-from duologue.files.reading import read_error
 from duologue.labels import PERFORMERS
-from duologue.speech import container, libav
-from duologue.units import Sound, check_channel, mono, padded_pair
+from duologue.sounds.channels import check_channel
+from duologue.speech.offset import without_offset
+from duologue.speech.soundfiles import MAX_SAMPLES, MAX_SECONDS, check_length, read_file
+from duologue.units import Sound, padded_pair
 
-if TYPE_CHECKING:
-    import soundfile
+__all__ = ["MAX_SAMPLES", "MAX_SECONDS", "SILENCE", "load_noted", "load_pair", "load_speech"]
 
-Floats = NDArray[np.float32]
-
-MIN_RATE, MAX_RATE = 8_000, 192_000
-MIN_SECONDS: Final = 0.2
-MAX_SECONDS: Final = 30 * 60
-MAX_SAMPLES: Final = MAX_SECONDS * 48_000
-"""A second bound for tracks at high rates: 345 MB of memory a performer."""
-MAX_CHANNELS: Final = 32
 SILENCE: Final = 1e-3
 """Peak (-60 dB of full scale) under which there is nothing to perform to."""
-
-_BLOCK: Final = 1 << 18
 
 
 def load_speech(speech: Speech, field: str = "speech") -> Sound:
@@ -97,7 +79,7 @@ def _loaded(speech: Speech, field: str, *, may_be_silent: bool = False) -> tuple
     """Return the speech, and what was changed on the way. ``may_be_silent``: somebody who only listens is no mistake."""
     notes: tuple[str, ...] = ()
     if speech.path is not None:
-        samples, rate, notes = _from_file(speech.path, speech.channel, field)
+        samples, rate, notes = read_file(speech.path, speech.channel, field)
         sound = Sound(samples, rate)
     elif speech.sound is not None:
         check_channel(1, speech.channel, field)
@@ -111,7 +93,8 @@ def _loaded(speech: Speech, field: str, *, may_be_silent: bool = False) -> tuple
 
 
 def _checked(sound: Sound, field: str, *, may_be_silent: bool) -> tuple[Sound, tuple[str, ...]]:
-    """Return a sound if it can be performed to, and what was changed: samples beyond full scale are scaled down.
+    """Return a sound if it can be performed to, and what was changed: a DC offset is
+    removed, samples beyond full scale are scaled down.
 
     What is nearly silent becomes silent where it may be.
 
@@ -119,7 +102,7 @@ def _checked(sound: Sound, field: str, *, may_be_silent: bool) -> tuple[Sound, t
         DuologueError: INVALID_ARGUMENT, as :func:`load_speech`.
     """
     samples, rate = sound.samples, sound.rate
-    _check_length(len(samples), rate, field)
+    check_length(len(samples), rate, field)
     finite = np.isfinite(samples)
     if not finite.all():
         at = int(np.argmin(finite)) / rate
@@ -128,135 +111,20 @@ def _checked(sound: Sound, field: str, *, may_be_silent: bool) -> tuple[Sound, t
             f"holds NaN or infinite samples, first at {at:.2f} s; export the sound again",
             field=field,
         )
+    notes: list[str] = []
+    samples, offset = without_offset(samples, rate)
+    if offset:
+        notes.append(f"it had a DC offset of {offset:.3g} of full scale, which was removed")
     peak = float(np.abs(samples).max())
     if peak < SILENCE:
         level = f"its peak is {20 * np.log10(peak):.0f} dB" if peak else "every sample is zero"
         if may_be_silent:
-            return Sound(np.zeros_like(samples), rate), (f"the track is silent ({level}): this performer only listens",)
+            notes.append(f"the track is silent ({level}): this performer only listens")
+            return Sound(np.zeros_like(samples), rate), tuple(notes)
         raise invalid(
             "audio-silent", f"is silent ({level}); was the right channel or microphone recorded?", field=field
         )
-    if peak <= 1:
-        return sound, ()
-    note = f"samples went up to {peak:.3g} times full scale; the track was scaled down to fit"
-    return Sound(samples / np.float32(peak), rate), (note,)
-
-
-def _check_kind(path: Path, field: str) -> None:
-    """Refuse what is no ordinary file before it is opened: a pipe would be waited for, a device never ends."""
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        raise DuologueError("NOT_FOUND", "speech-not-found", f"there is no file {path}", field=field) from error
-    except (OSError, ValueError) as error:
-        named = read_error(path, error)
-        raise DuologueError(named.code, named.reason, named.message, field=field) from error
-    if stat.S_ISDIR(mode):
-        raise invalid("speech-is-folder", f"{path} is a folder; name a sound file in it", field=field)
-    if not stat.S_ISREG(mode):
-        raise invalid("not-a-file", f"{path} is a pipe or a device; name a sound file", field=field)
-
-
-def _check_length(count: int, rate: int, field: str) -> None:
-    if not MIN_RATE <= rate <= MAX_RATE:
-        raise invalid(
-            "audio-rate",
-            f"has {rate} samples a second; speech needs {MIN_RATE} to {MAX_RATE}. Is the header damaged?",
-            field=field,
-        )
-    seconds = count / rate
-    if count == 0:
-        raise invalid("audio-empty", "holds no samples at all", field=field)
-    if seconds < MIN_SECONDS:
-        raise invalid("audio-too-short", f"lasts {seconds:.3f} s; at least {MIN_SECONDS} s are needed", field=field)
-    longest = min(MAX_SECONDS, MAX_SAMPLES / rate)
-    if seconds > longest:
-        raise invalid(
-            "audio-too-long",
-            f"lasts {seconds / 60:.0f} minutes; at most {longest / 60:.0f} at {rate} Hz can be performed in one take: cut it",
-            field=field,
-        )
-
-
-def _from_file(path: Path, channel: int | None, field: str) -> tuple[Floats, int, tuple[str, ...]]:
-    import soundfile
-
-    _check_kind(path, field)
-    try:
-        with ExitStack() as stack:
-            file = stack.enter_context(path.open("rb"))
-            promise = container.inspect(file)
-            if kind := libav.kind_of(file):
-                return _from_track(libav.open_track(file, kind, path, field), path, channel, field)
-            source: Any = container.Mended(file, promise.sizes) if promise.sizes else path
-            sound = stack.enter_context(soundfile.SoundFile(source))
-            rate = sound.samplerate
-            # A stream of unknown length says "as long as can be": then only decoding tells.
-            count = sound.frames if sound.frames < 2**62 and not promise.streamed else 0
-            promised = max(count, promise.frames)
-            if promise.cut and MIN_RATE <= rate <= MAX_RATE:
-                raise _truncated(path, count / rate, promised / rate, field)
-            if not promise.streamed:
-                _check_length(promised, rate, field)
-            _check_channels(sound.channels, channel, field)
-            samples = _decoded(sound, channel, field)
-    except FileNotFoundError as error:
-        raise DuologueError("NOT_FOUND", "speech-not-found", f"there is no file {path}", field=field) from error
-    except soundfile.LibsndfileError as error:
-        raise invalid(
-            "audio-not-audio",
-            f"{path.name} can't be decoded ({error.error_string.strip()}); use a whole WAV, FLAC, OGG, MP3, M4A or WMA file",
-            field=field,
-        ) from error
-    except OSError as error:
-        raise DuologueError(
-            "PERMISSION_DENIED", "speech-not-readable", f"can't read {path}: {error.strerror}", field=field
-        ) from error
-    if len(samples) < promised - promise.slack:
-        raise _truncated(path, len(samples) / rate, promised / rate, field)
-    return samples, rate, (promise.note,) if promise.note else ()
-
-
-def _from_track(track: libav.Track, path: Path, channel: int | None, field: str) -> tuple[Floats, int, tuple[str, ...]]:
-    """Read a track of PyAV's to its end, mixing each block down as it comes."""
-    rate = track.rate
-    if track.seconds:
-        _check_length(round(track.seconds * rate), rate, field)
-    _check_channels(track.channels, channel, field)
-    blocks: list[Floats] = []
-    count = 0
-    for block in track.blocks:
-        blocks.append(mono(block.T, channel))
-        count += len(blocks[-1])
-        if count > min(MAX_SAMPLES, MAX_SECONDS * rate):  # longer than its header says
-            _check_length(count, rate, field)
-    if track.short(count / rate):
-        raise _truncated(path, count / rate, track.seconds, field)
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), rate, ()
-
-
-def _truncated(path: Path, seconds: float, promised: float, field: str) -> DuologueError:
-    whole = f" of {promised:.2f} s" if promised > seconds else ""
-    message = f"{path.name} ends after {seconds:.2f} s{whole}: it is cut short; copy or export it again"
-    return invalid("audio-truncated", message, field=field)
-
-
-def _decoded(sound: soundfile.SoundFile, channel: int | None, field: str) -> Floats:
-    """Read to the end in blocks, mixing each down as it comes."""
-    most = min(MAX_SAMPLES, MAX_SECONDS * sound.samplerate)
-    blocks: list[Floats] = []
-    count = 0
-    while True:
-        block: Any = sound.read(_BLOCK, dtype="float32", always_2d=True)
-        if not len(block):
-            return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-        blocks.append(mono(block, channel))
-        count += len(block)
-        if count > most:  # longer than its header says
-            _check_length(count, sound.samplerate, field)
-
-
-def _check_channels(channels: int, channel: int | None, field: str) -> None:
-    if not 1 <= channels <= MAX_CHANNELS:
-        raise invalid("audio-channels", f"has {channels} channels; at most {MAX_CHANNELS} are read", field=field)
-    check_channel(channels, channel, field)
+    if peak > 1:
+        notes.append(f"samples went up to {peak:.3g} times full scale; the track was scaled down to fit")
+        samples = samples / np.float32(peak)
+    return Sound(samples, rate), tuple(notes)
