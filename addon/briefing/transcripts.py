@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from duologue.brief import Transcript
 from duologue.brief.formats import TRANSCRIPT_FORMATS, guess_format
@@ -62,28 +63,36 @@ def on_timeline(transcript: Transcript, stretches: Sequence[Stretch]) -> tuple[T
     """
     if transcript.format == "recognise":
         return transcript, ()
-    words, notes = read(transcript)
+    reading = read(transcript)
+    words = reading.words
     whole = len(stretches) == 1 and abs(stretches[0].shift) < 1e-6 and stretches[0].begin <= 1e-6
     if isinstance(words, str) or (whole and all(word.end <= stretches[0].end for word in words)):
         return transcript, ()
     entries = [entry for part in stretches for entry in _moved(words, part)]
     entries.sort(key=lambda entry: entry["start"])
-    return Transcript(json.dumps(entries, ensure_ascii=False), "json"), notes
+    return Transcript(json.dumps(entries, ensure_ascii=False), "json"), reading.notes
 
 
-def _moved(words: Sequence[Word], part: Stretch) -> list[dict[str, float | str]]:
-    entries: list[dict[str, float | str]] = []
+def _moved(words: Sequence[Word], part: Stretch) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
     for line, group in itertools.groupby(words, key=lambda word: word.line or (word.start, word.end)):
         spoken = list(group)
         inside = part.begin - 1e-6 <= line[0] + part.shift and line[1] + part.shift <= part.end + 1e-6
         if inside:
-            entries.append(_entry(*line, " ".join(word.text for word in spoken), part.shift))
+            phones = spoken[0].phones if len(spoken) == 1 else ()
+            entries.append(_entry(Word(*line, " ".join(word.text for word in spoken), phones=phones), part.shift))
             continue
         for word in spoken:
             if part.begin <= (word.start + word.end) / 2 + part.shift < part.end:
-                entries.append(_entry(word.start, word.end, word.text, part.shift))
+                entries.append(_entry(word, part.shift))
     return entries
 
 
-def _entry(start: float, end: float, text: str, shift: float) -> dict[str, float | str]:
-    return {"start": round(max(0.0, start + shift), 4), "end": round(max(0.0, end + shift), 4), "text": text}
+def _entry(word: Word, shift: float) -> dict[str, Any]:
+    def moved(seconds: float) -> float:
+        return round(max(0.0, seconds + shift), 4)
+
+    entry: dict[str, Any] = {"start": moved(word.start), "end": moved(word.end), "text": word.text}
+    if word.phones:
+        entry["phones"] = [[moved(start), moved(end), name] for start, end, name in word.phones]
+    return entry

@@ -90,5 +90,13 @@ def test_a_cut_strip_keeps_what_was_noted_of_its_words():
     assert notes == ("1 sound notes and names are not said and were left out: '[door slams]'",)
 
 
+def test_a_moved_strip_keeps_the_phones_of_its_words():
+    """They are the lips': without them a voice whose phones are known would be aligned again, by ear."""
+    given = [{"start": 0.5, "end": 1.0, "text": "mama", "phones": [[0.5, 0.7, "M"], [0.7, 1.0, "AA"]]}]
+    moved, _ = on_timeline(read_text_block(json.dumps(given)), [Stretch(2.0, 5.0, 2.0)])
+    (entry,) = json.loads(moved.content)
+    assert entry["phones"] == [[2.5, 2.7, "M"], [2.7, 3.0, "AA"]]
+
+
 def test_the_tests_files_are_what_they_say():
     assert flac_of_length(ALL) == encoded("FLAC", "PCM_16")

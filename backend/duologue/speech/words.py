@@ -55,8 +55,8 @@ def timed_words(
         return TimedWords((), LipPhones())
     if transcript.format == "recognise":
         return _recognised(samples_16k, field)
-    words, notes = read(transcript, field)
-    notes = tuple(f"{field}: {note}" for note in notes)
+    reading = read(transcript, field)
+    words, notes = reading.words, tuple(f"{field}: {note}" for note in reading.notes)
     if not isinstance(words, str):
         late = _late(words, len(active) / FPS, field)
         return TimedWords(words, within_times(words, samples_16k, field), (*notes, *late))
