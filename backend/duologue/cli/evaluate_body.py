@@ -36,6 +36,21 @@ ROWS: Final = (
     ("cleaned", "sliding_cm_s", "… cleaned", 2),
     ("as_sampled", "below_floor_percent", "foot 2 cm under the floor, %", 2),
     ("cleaned", "below_floor_percent", "… cleaned", 2),
+    *(
+        (part, key, "… cleaned" if part == "cleaned" else heading, digits)
+        for key, heading, digits in (
+            ("unbalanced_percent", "balance lost by 5 cm, % of standing", 2),
+            ("motionless_percent", "hips motionless, % of standing", 1),
+            ("hips_range_cm", "hips' range in 10 s standing, cm", 1),
+            ("sway_cm_s", "speed of the centre of mass, standing, cm/s", 2),
+            ("hips_jerk_standing", "jerk of the hips, standing, m/s³", 1),
+            ("walking_m_s", "walking, m/s", 2),
+            ("stance_cm_s", "lower sole while walking, cm/s", 1),
+            ("transition_late_s", "from a label to its posture, s", 2),
+            ("transition_prompt_percent", "within 0.3 s, % of changes", 0),
+        )
+        for part in ("as_sampled", "cleaned")
+    ),
     ("as_sampled", "penetration_percent", "bodies 2 cm in each other, %", 2),
     ("cleaned", "penetration_percent", "… cleaned", 2),
     ("as_sampled", "self_penetration_percent", "in themselves, %", 1),

@@ -51,6 +51,12 @@ def _motion(report: Mapping[str, Any]) -> Iterator[Goal]:
     yield _beyond("beats with the right speech minus with another's", speech["beat_consistency"])
     yield _beyond("the same, 0.1 s", speech["beat_consistency_100ms"])
     yield _bound("listener's energy of the speaker's", raw["listener_energy"], most=0.5)
+    yield _bound(
+        "centre of mass 5 cm outside the soles, % of standing, cleaned", cleaned["unbalanced_percent"], most=2.0
+    )
+    yield _bound("hips motionless, % of standing, cleaned", cleaned["motionless_percent"], most=20.0)
+    yield _bound("hips' range in 10 s of standing, cm, cleaned", cleaned["hips_range_cm"], least=2.0)
+    yield _bound("walks, m/s, cleaned", cleaned["walking_m_s"], 0.9, 1.4)
     facing = _quotient(raw["facing_percent"], truth["as_sampled"]["facing_percent"])
     yield _bound("facing the partner, of the truth's share", facing, least=0.9)
 

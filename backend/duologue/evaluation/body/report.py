@@ -47,6 +47,16 @@ CLEANED: Final = (
     "jerk_ratio",
     "jerk_hands_head_ratio",
     "actions_obeyed_percent",
+    "unbalanced_percent",
+    "outside_support_cm",
+    "motionless_percent",
+    "hips_range_cm",
+    "sway_cm_s",
+    "hips_jerk_standing",
+    "walking_m_s",
+    "stance_cm_s",
+    "transition_late_s",
+    "transition_prompt_percent",
 )
 """What is reported after clean-up too."""
 

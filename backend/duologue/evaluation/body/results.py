@@ -14,6 +14,7 @@ from duologue.evaluation.body.behaviour import Targets, beats, liveliness, obedi
 from duologue.evaluation.body.bodies import Bodies, facing, relation
 from duologue.evaluation.body.plausibility import feet, floor, penetration, smoothness, touches
 from duologue.evaluation.body.systems import Clip, System, clean, samples
+from duologue.evaluation.body.weight import weight
 from duologue.features.statistics import PoseStatistics
 from duologue.motion.skeleton import Skeleton
 
@@ -93,6 +94,7 @@ def results_of(system: System, held_out: HeldOut, count: int, cache: Path | None
 def clip_sums(bodies: Bodies, targets: Targets) -> dict[str, Sums]:
     """Return every figure of a performed clip as sums."""
     plausible = feet(bodies) | floor(bodies) | penetration(bodies) | touches(bodies) | smoothness(bodies)
+    plausible |= weight(bodies, targets.actions)
     return plausible | obedience(bodies, targets) | liveliness(bodies, targets) | beats(bodies, targets)
 
 
