@@ -79,8 +79,9 @@ def cast(
     ``meshes``: its face meshes, which then must be usable; None finds those that are.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``rig-scale``, ``rig-not-recognised`` (says what is missing), ``no-shape-keys``,
-            ``shapes-not-recognised``; INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-rig-map``, ``unknown-shape-map``.
+        DuologueError: FAILED_PRECONDITION ``rig-scale``, ``rig-not-recognised`` (says what is missing), ``rig-not-human``,
+            ``no-shape-keys``, ``shapes-not-recognised``; INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-rig-map``,
+            ``unknown-shape-map``.
     """
     rig = armatures.read_rig(armature)
     match = require_rig(
@@ -89,6 +90,7 @@ def cast(
         rig.heads,
         what=f"the armature {armature.name!r}",
         choice=Choice(user_maps.library(), choices.rig_map, choices.bones),
+        weights=lambda: armatures.weighted_bones(armature),
     )
     if meshes is not None:
         faces = _given([*meshes, *(mesh for mesh in choices.added if mesh not in meshes)], choices)

@@ -44,7 +44,13 @@ def check(armature: Object, performer: Performer | None) -> list[Finding]:
     """Return what is to be said of a character, the worst first. ``performer`` is None when it was not recognised."""
     findings = [*_armature(armature)]
     if performer is not None:
-        findings += [*_bones(performer), *_rest_pose(performer), *_meshes(performer), *_eyes(performer)]
+        findings += [
+            *_bones(performer),
+            *_doubts(performer),
+            *_rest_pose(performer),
+            *_meshes(performer),
+            *_eyes(performer),
+        ]
         for face in performer.faces:
             findings += [*_shapes(face), *_face(performer, face)]
     order = ("ERROR", "WARNING", "INFO")
@@ -132,6 +138,21 @@ def _bones(performer: Performer) -> Iterator[Finding]:
             words = {"Left": _t("left"), "Right": _t("right")}
             text = text.format(name=armature.name, side=words[side], joints=said)
             yield Finding("fingers", "INFO", text, armature.name, tuple(lacking))
+
+
+def _doubts(performer: Performer) -> Iterator[Finding]:
+    """What speaks against what was recognised, though it is complete."""
+    name = performer.armature.name
+    texts = {
+        "sides": _t(
+            "{name}: its toes or eyes point backwards by what its bones call left and right; are the names swapped?"
+        ),
+        "front": _t(
+            "{name}: neither names nor toes nor knees say where its front is; check left and right in the table"
+        ),
+    }
+    for doubt in performer.match.doubts:
+        yield Finding(f"doubt-{doubt.kind}", "WARNING", texts[doubt.kind].format(name=name), name, doubt.bones)
 
 
 def _rest_pose(performer: Performer) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bpy.app.translations import pgettext_iface as _t
@@ -114,7 +115,9 @@ def _short(title: str) -> str:
 
 
 def _fill_joints(performer: DUOLOGUE_PG_performer, rig: Armature, *, anew: bool) -> None:
-    match = best_rig(rig.names, rig.parents, rig.heads, choice=Choice(user_maps.library(), performer.rig_map))
+    choice = Choice(user_maps.library(), performer.rig_map)
+    weights = partial(armatures.weighted_bones, performer.armature)
+    match = best_rig(rig.names, rig.parents, rig.heads, choice=choice, weights=weights)
     bones = {**match.bones, **match.eyes}
     _fill(performer.joints, {joint: bones.get(joint, "") for joint in _joint_order(match)}, anew=anew)
     problems = rig_problems(match, corrections_of(performer.joints), rig.names, rig.parents)

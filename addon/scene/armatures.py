@@ -174,6 +174,20 @@ def world_pose(armature: Object, depsgraph: Any) -> NDArray[np.float64]:
     return frames_from_blender(world)
 
 
+def weighted_bones(armature: Object) -> set[str]:
+    """Return the bones that move a mesh, by weights or as its parent; empty where no mesh says so."""
+    weighted = {ob.parent_bone for ob in bpy.data.objects if ob.parent == armature and ob.parent_type == "BONE"}
+    for mesh in meshes_of(armature):
+        groups = {group.index: group.name for group in mesh.vertex_groups if group.name not in weighted}
+        for vertex in mesh_of(mesh).vertices:
+            if not groups:
+                break
+            for element in vertex.groups:
+                if element.weight > 0 and element.group in groups:
+                    weighted.add(groups.pop(element.group))
+    return weighted
+
+
 def meshes_of(armature: Object) -> list[Object]:
     """Return the meshes that hang on an armature, as its children or by an armature modifier, in the order of their names."""
     meshes = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 import pytest
 from duologue.errors import DuologueError
@@ -21,6 +22,19 @@ KNOWN = {
     "makehuman": ("root", "spine05", "upperarm01.L", "metacarpal1.R", "finger5-3.L"),
     "vrm": ("hips", "upperChest", "leftUpperArm", "rightThumbMetacarpal", "leftLittleDistal"),
     "smplx": ("pelvis", "spine3", "left_collar", "right_wrist", "left_pinky3", "right_foot"),
+    "mmd": ("下半身", "上半身2", "左ひじ", "腕.L", "右人指1", "左足首", "shoulder_L", "fore1_R", "knee_L"),
+    "daz9": ("hip", "spine4", "neck2", "l_shoulder", "r_upperarm", "l_midmetacarpal", "r_pinky3", "l_toes"),
+    "meta": (
+        "Hips",
+        "SpineLower",
+        "LeftArmUpper",
+        "RightHandWrist",
+        "LeftHandLittleDistal",
+        "LeftFootBall",
+        "LeftLegUpper_jnt",
+    ),
+    "rigify_deform": ("DEF-spine.006", "DEF-upper_arm.L", "DEF-f_index.01.R", "DEF-toe.L"),
+    "auto_rig_pro_export": ("root.x", "spine_02.x", "arm_stretch.l", "forearm_stretch.r", "c_index1.l", "toes_01.r"),
     "auto_rig_pro": ("c_root_master.x", "c_spine_01.x", "c_arm_fk.l", "c_thigh_fk.r", "c_index1.l"),
 }
 
@@ -59,6 +73,102 @@ def test_a_prefix_or_none_makes_no_difference(prefix: str):
 def test_a_second_biped_of_a_scene_is_known():
     names = [name.replace("Bip01", "Bip002") for name in names_of(RigMap.builtin("biped"))]
     assert require_rig(names, [-1] * len(names)).rig_map.name == "biped"
+
+
+# Whole lists, as real models and programs have them.
+REAL = {
+    "mmd": """
+        全ての親 センター グルーブ 腰 下半身 上半身 上半身2 首 頭 左目 右目 両目 左肩P 左肩 左肩C 左腕
+        左腕捩 左ひじ 左手捩 左手首 右肩P 右肩 右肩C 右腕 右腕捩 右ひじ 右手捩 右手首 左足 左ひざ 左足首
+        左つま先 右足 右ひざ 右足首 右つま先 左足D 左ひざD 左足首D 左足先EX 右足D 右ひざD 右足首D
+        右足先EX 左足ＩＫ 右足ＩＫ 左つま先ＩＫ 右つま先ＩＫ 左親指０ 左親指１ 左親指２ 左人指１ 左人指２
+        左人指３ 右親指０ 右親指１ 右親指２ 右人指１ 右人指２ 右人指３ 左中指１ 左中指２ 左中指３ 右中指１
+        右中指２ 右中指３
+    """,
+    "biped": """
+        Pelvis Spine Spine1 Spine2 Spine4 Neck1 Head1 L_Clavicle L_UpperArm L_Forearm L_Hand L_Finger0
+        L_Finger01 L_Finger02 L_Finger1 L_Finger11 L_Finger12 L_Thigh L_Calf L_Foot L_Toe0 R_Clavicle
+        R_UpperArm R_Forearm R_Hand R_Thigh R_Calf R_Foot R_Toe0
+    """,
+    "meta": """
+        Root Hips SpineLower SpineMiddle SpineUpper Chest Neck Head LeftShoulder LeftScapula LeftArmUpper
+        LeftArmLower LeftHandWristTwist LeftHandPalm LeftHandWrist LeftHandThumbMetacarpal
+        LeftHandThumbProximal LeftHandThumbDistal LeftHandIndexMetacarpal LeftHandIndexProximal
+        RightShoulder RightScapula RightArmUpper RightArmLower RightHandWrist LeftUpperLeg LeftLowerLeg
+        LeftFootAnkleTwist LeftFootAnkle LeftFootSubtalar LeftFootTransverse LeftFootBall RightUpperLeg
+        RightLowerLeg RightFootAnkle RightFootBall
+    """,
+    "daz9": """
+        hip pelvis l_thigh l_thightwist1 l_shin l_foot l_metatarsal l_toes l_bigtoe1 r_thigh r_shin r_foot
+        r_toes spine1 spine2 spine3 spine4 l_pectoral neck1 neck2 head l_eye r_eye l_shoulder l_upperarm
+        l_upperarmtwist1 l_forearm l_forearmtwist1 l_forearmtwist2 l_hand l_thumb1 l_thumb2 l_thumb3
+        l_indexmetacarpal l_index1 r_shoulder r_upperarm r_forearm r_hand
+    """,
+    "poser": """
+        hip pelvis lThighBend lThighTwist lShin lFoot lMetatarsals lToe rThighBend rThighTwist rShin rFoot
+        rToe abdomenLower abdomenUpper chestLower chestUpper lCollar lShldrBend lShldrTwist lForearmBend
+        lForearmTwist lHand lThumb1 lThumb2 lThumb3 lCarpal1 lIndex1 rCollar rShldrBend rForearmBend
+        rForearmTwist rHand neckLower neckUpper head lEye rEye
+    """,
+    "vrm": """
+        Root J_Bip_C_Hips J_Bip_C_Spine J_Bip_C_Chest J_Bip_C_UpperChest J_Bip_C_Neck J_Bip_C_Head
+        J_Adj_L_FaceEye J_Adj_R_FaceEye J_Sec_Hair1_01 J_Bip_L_Shoulder J_Bip_L_UpperArm J_Bip_L_LowerArm
+        J_Bip_L_Hand J_Bip_L_Thumb1 J_Bip_L_Little1 J_Bip_R_Shoulder J_Bip_R_UpperArm J_Bip_R_LowerArm
+        J_Bip_R_Hand J_Bip_L_UpperLeg J_Bip_L_LowerLeg J_Bip_L_Foot J_Bip_L_ToeBase J_Bip_R_UpperLeg
+        J_Bip_R_LowerLeg J_Bip_R_Foot J_Bip_R_ToeBase J_Sec_L_Bust1
+    """,
+}
+PREFIXES = {"biped": "ValveBiped.Bip01_", "meta": "FullBody_"}
+
+
+def real_names(name: str) -> list[str]:
+    return [PREFIXES.get(name, "") + bone for bone in REAL[name].split()]
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_bone_lists_are_complete(name: str):
+    match = require_rig(real_names(name), [-1] * len(real_names(name)))
+    assert match.rig_map.name == name
+    assert {f"{side}{joint}" for side in ("Left", "Right") for joint in ("Shoulder", "Hand", "ToeBase")} <= set(
+        match.bones
+    )
+
+
+def test_mmd_has_its_hips_in_the_lower_body_and_its_spine_beside_them():
+    match = require_rig(real_names("mmd"), [-1] * len(real_names("mmd")))
+    assert [match.bones[joint] for joint in ("Hips", "Spine", "Spine1", "LeftUpLeg", "LeftHandThumb1")] == [
+        "下半身", "上半身", "上半身2", "左足", "左親指０",
+    ]  # fmt: skip
+
+
+def in_blender(name: str) -> str:
+    """As mmd_tools shows it."""
+    for side, letter in (("左", ".L"), ("右", ".R")):
+        if name.startswith(side):
+            return name.removeprefix(side) + letter
+    return name
+
+
+def in_half_width(name: str) -> str:
+    return unicodedata.normalize("NFKC", name)
+
+
+@pytest.mark.parametrize("spelling", [in_blender, in_half_width])
+def test_mmd_in_blenders_spelling_and_in_half_width(spelling):
+    names = [spelling(name) for name in real_names("mmd")]
+    match = require_rig(names, [-1] * len(names))
+    assert match.rig_map.name == "mmd"
+    assert {"LeftForeArm", "RightForeArm", "LeftHandIndex2"} <= set(match.bones)
+
+
+def test_rigifys_deform_bones_alone_are_known_and_their_second_halves_twist():
+    names = names_of(RigMap.builtin("rigify_deform"))
+    names += [f"DEF-{bone}.{side}.001" for bone in ("upper_arm", "forearm", "thigh", "shin") for side in "LR"]
+    match = require_rig(names, [-1] * len(names))
+    assert match.rig_map.name == "rigify_deform"
+    assert {twist.bone for twist in match.rig_map.twists} == {"DEF-forearm.L.001", "DEF-forearm.R.001"}
+    whole = [*names, *(name.replace("DEF-", "ORG-") for name in names)]
+    assert not any(match.rig_map.name == "rigify_deform" for match in recognise_rig(whole, [-1] * len(whole)))
 
 
 def test_shorter_spines_are_numbered_without_gaps():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from numpy.typing import ArrayLike
 
 from duologue.errors import DuologueError
+from duologue.rigs.anatomy import examine
 from duologue.rigs.corrections import Corrections, correct_rig, correct_shapes
 from duologue.rigs.presets import Library
 from duologue.rigs.rig_map import RigMap, RigMatch
@@ -22,7 +23,10 @@ _BY_HAND: Final = RigMap("by_hand", "chosen by hand", {}, exact=True)
 _FACE_BY_HAND: Final = ShapeMap("by_hand", "chosen by hand", exact=True)
 
 STRUCTURE: Final = "structure"
-"""The name of the rig map of an armature that was recognised by its shape alone."""
+"""The name of the rig map of an armature that no map knows: recognised by the words in its names, and by its shape."""
+
+Weights = Callable[[], Collection[str]]
+"""Finds the bones that move a mesh; only asked where no map is complete, since it goes through all vertices."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def recognise_rig(
     heads: ArrayLike | None = None,
     *,
     library: Library = _NONE,
+    weights: Weights | None = None,
 ) -> list[RigMatch]:
     """Lay every rig map over an armature, best first.
 
@@ -50,19 +55,24 @@ def recognise_rig(
         bone_names: all B bones.
         parents: index of each bone's parent, -1 for none.
         heads: rest positions (B, 3) in our axes (Y up, any unit); with them bones whose names say nothing are told apart by
-            where they are. Only looked at when no map is complete.
+            where they are, where no map is complete, and what is no person is told from one.
         library: maps of the user's own. A preset of which every bone is there goes before all others.
+        weights: finds the bones that move a mesh; others are no hands, feet or heads by their shape.
 
     Returns:
         Matches with at least one bone, complete ones first, then by how many bones they found and their score. Those that lack
-        something say so in ``missing`` and ``required_missing``.
+        something say so in ``missing`` and ``required_missing``; what is no person has ``human`` False, what somebody should look
+        at is in ``doubts``.
     """
-    matches = [*(rig_map.bind(bone_names) for rig_map in library.rig_maps), *_our_rig_matches(tuple(bone_names))]
-    matches = [match for match in matches if not (match.rig_map.exact and match.missing)]
-    if heads is not None and not any(match.usable for match in matches):
-        matches.append(match_structure(bone_names, parents, heads))
+    own = [rig_map.bind(bone_names) for rig_map in library.rig_maps]
+    own = [match for match in own if not (match.rig_map.exact and match.missing)]
+    ours = list(_our_rig_matches(tuple(bone_names)))
+    if all(match.required_missing for match in (*own, *ours)):
+        ours.append(match_structure(bone_names, parents, heads, weights() if weights is not None else None))
+    if heads is not None:
+        ours = [examine(match, bone_names, heads) for match in ours]
     return sorted(
-        (match for match in matches if match.bones),
+        (match for match in (*own, *ours) if match.bones),
         key=lambda match: (match.usable, match.rig_map.exact, len(match.bones), match.score),
         reverse=True,
     )
@@ -75,17 +85,25 @@ def require_rig(
     *,
     what: str = "the armature",
     choice: Choice = AUTOMATIC,
+    weights: Weights | None = None,
 ) -> RigMatch:
     """Return the best match, or that of the map the animator chose, with their corrections.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``mapping-wrong`` for corrections that can't be; FAILED_PRECONDITION
-            ``rig-not-recognised``, with what the nearest map misses, when none is complete;
-            NOT_FOUND ``unknown-rig-map`` for a chosen map that is nowhere.
+            ``rig-not-recognised``, with what the nearest map misses, when none is complete, ``rig-not-human`` for animals, unless
+            the animator chose their map by name; NOT_FOUND ``unknown-rig-map`` for a chosen map that is nowhere.
     """
-    match = best_rig(bone_names, parents, heads, what=what, choice=choice)
+    match = best_rig(bone_names, parents, heads, what=what, choice=choice, weights=weights)
     if match.usable:
         return match
+    if not match.human and not match.required_missing:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "rig-not-human",
+            f"{what} has the bones of {match.rig_map.title} but stands on four legs: Duologue performs people. For a person on "
+            "all fours, choose its rig map by name.",
+        )
     advice = "Choose them in the table, rename or add them, or write a rig map for it (rigs/rig_maps holds examples)."
     if not match.bones:
         knower = f"the rig map {choice.map_name!r}" if choice.map_name else "Duologue"
@@ -106,6 +124,7 @@ def best_rig(
     *,
     what: str = "the armature",
     choice: Choice = AUTOMATIC,
+    weights: Weights | None = None,
 ) -> RigMatch:
     """Return what :func:`require_rig` looks at. It may lack joints, or be empty.
 
@@ -113,23 +132,24 @@ def best_rig(
         DuologueError: INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-rig-map``.
     """
     if choice.map_name:
-        best = rig_match(choice.map_name, bone_names, parents, heads, library=choice.library)
+        best = rig_match(choice.map_name, bone_names, parents, heads, library=choice.library, weights=weights)
     else:
-        best = next(iter(recognise_rig(bone_names, parents, heads, library=choice.library)), _BY_HAND.bind(bone_names))
+        found = recognise_rig(bone_names, parents, heads, library=choice.library, weights=weights)
+        best = next(iter(found), _BY_HAND.bind(bone_names))
     return correct_rig(best, choice.corrections, bone_names, parents, what=what)
 
 
 def rig_match(
     chosen: str, bone_names: Sequence[str], parents: Sequence[int], heads: ArrayLike | None = None, *,
-    library: Library = _NONE,
+    library: Library = _NONE, weights: Weights | None = None,
 ) -> RigMatch:  # fmt: skip
     """Lay the rig map with a name over an armature, the user's own before ours; it may be incomplete.
 
     Raises:
         DuologueError: NOT_FOUND ``unknown-rig-map``.
     """
-    if chosen == STRUCTURE and heads is not None:
-        return match_structure(bone_names, parents, heads)
+    if chosen == STRUCTURE:
+        return match_structure(bone_names, parents, heads, weights() if weights is not None else None)
     own = next((rig_map for rig_map in library.rig_maps if rig_map.name == chosen), None)
     return (own or RigMap.builtin(chosen)).bind(bone_names)
 

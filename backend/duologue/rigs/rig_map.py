@@ -5,8 +5,9 @@ A map is a TOML file in ``rigs/rig_maps``:
 - ``Hips``, ``Head`` and the entries of ``[sided]`` name one bone; ``Spine`` and ``Neck`` list bones from the hips up, as many
   as that kind of rig may have; ``Thumb`` … ``Pinky`` list a finger from the hand out, the palm's bone first where there are four.
 - ``|`` separates spellings; ``{side}`` stands for ``left`` or ``right``, ``{short}`` for ``short_left`` or ``short_right``.
-- Case, spaces and ``_ . - :`` don't count, nor does a prefix in front of all names (``mixamorig3:``), unless the map says
-  ``prefix = false``. ``[any_of]`` gives words other spellings in all names.
+- Case, spaces, full or half width and ``_ . - :`` don't count, nor does a prefix in front of all names (``mixamorig3:``), unless
+  the map says ``prefix = false``, nor a number that a converter put behind all of them. ``[any_of]`` gives words other spellings
+  in all names. ``without`` lists beginnings of names in whose presence the map does not fit.
 - ``[[property]]`` lists custom properties of pose bones to set (IK/FK switches); ``[parents]`` names controls that move as if
   they hung under another one; ``[also]`` bones that go with a joint as if fixed to it; ``[twist]`` bones along the forearm,
   with the share of the hand's twist that each takes (or ``{ side = "Left", share = 0.5 }`` for a bone named in full).
@@ -17,25 +18,27 @@ A map is a TOML file in ``rigs/rig_maps``:
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from duologue.errors import DuologueError, invalid
 from duologue.files.folders import rigs_folder
 from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
+from duologue.rigs.bone_words import plain_names
 from duologue.rigs.joints import ARM, EYES, FINGERS, LEG, REQUIRED, SIDES, chain_names, close_chains
 
 _SIDED_KEYS: Final = (*ARM, *FINGERS, *LEG, "Eye")
 _TABLES: Final = {"sided", "bones", "property", "parents", "also", "twist", "any_of"}
-_SETTINGS: Final = {"title", "left", "right", "short_left", "short_right", "prefix", *_TABLES}
+_SETTINGS: Final = {"title", "left", "right", "short_left", "short_right", "prefix", "without", *_TABLES}
 
 
 def canonical(name: str) -> str:
-    """Return a bone or shape name without what rigs spell differently: case, spaces and separators."""
-    return re.sub(r"[\s_.\-:|]+", "", name).casefold()
+    """Return a bone or shape name without what rigs spell differently: case, width, spaces and separators."""
+    return re.sub(r"[\s_.\-:|]+", "", unicodedata.normalize("NFKC", name)).casefold()
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,24 @@ class Twist:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """What speaks against a match though it is complete: somebody should look.
+
+    ``sides``: names call left what toes and eyes say is right; ``front``: nothing says which way the body faces, so that left and
+    right are a guess. ``bones``: those that it is about.
+    """
+
+    kind: Literal["sides", "front"]
+    bones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RigMatch:
     """A rig map laid over one armature.
 
     ``bones``: joint word -> the armature's bone; ``missing``: joints of the map that found none; ``score`` in [0, 1];
-    ``eyes``: ``LeftEye`` and ``RightEye`` -> the bones that turn the eyeballs, where there are.
+    ``eyes``: ``LeftEye`` and ``RightEye`` -> the bones that turn the eyeballs, where there are; ``human``: False for what stands
+    on four legs, whatever its bones are called.
     """
 
     rig_map: RigMap
@@ -69,6 +85,8 @@ class RigMatch:
     missing: tuple[str, ...]
     score: float
     eyes: Mapping[str, str] = field(default_factory=dict[str, str])
+    doubts: tuple[Doubt, ...] = ()
+    human: bool = True
 
     @property
     def required_missing(self) -> tuple[str, ...]:
@@ -77,8 +95,8 @@ class RigMatch:
 
     @property
     def usable(self) -> bool:
-        """Whether every joint that a performance needs has a bone."""
-        return not self.required_missing
+        """Whether every joint that a performance needs has a bone, and the whole is a person."""
+        return self.human and not self.required_missing
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,7 @@ class RigMap:
     parents: Mapping[str, str] = field(default_factory=dict[str, str])
     also: Mapping[str, str] = field(default_factory=dict[str, str])
     twists: tuple[Twist, ...] = ()
+    without: tuple[str, ...] = ()
     exact: bool = False
     """Whether the names are those of one armature, letter by letter."""
 
@@ -130,7 +149,9 @@ class RigMap:
         if self.exact:
             present = set(bone_names)
             return self._match({joint: names[0] for joint, names in self.joints.items() if names[0] in present})
-        known = {canonical(name): name for name in reversed(bone_names)}
+        if any(name.startswith(self.without) for name in bone_names):
+            return self._match({})
+        known = {canonical(plain): name for plain, name in plain_names(bone_names).items()}
         best: dict[str, str] = {}
         for prefix in self._prefixes(known):
             bones: dict[str, str] = {}
@@ -195,6 +216,7 @@ class _Parser:
             parents=self._pairs("parents"),
             also=self._pairs("also"),
             twists=tuple(self._twists()),
+            without=tuple(str(name) for name in cast("list[object]", self._data.get("without", []))),
             exact=bool(self._data.get("bones")),
         )
 

@@ -1,0 +1,183 @@
+"""What a bone's name says: which joints it may be, of which side, and what surely is none.
+
+English as animators write it, in any spelling: ``upper_arm.L``, ``LeftArmUpper``, ``l_upperarm``, ``UpperArm_R_01``. Some words
+stand for more than one joint (``arm`` is the upper arm beside a ``forearm``, and both in ``arm1``, ``arm2``); which of them is
+meant only the hierarchy tells (``rigs.naming``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from duologue.rigs.shape_words import words_of
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_JOINTS: Final[Mapping[str, str]] = {
+    "Hips": "hips pelvis lowerbody",
+    "Spine": "spine chest upperchest torso abdomen thorax ribcage ribs waist stomach trunk body upperbody back lowerback "
+    "upperback midback lowerspine midspine upperspine backbone bust abs",
+    "Neck": "neck",
+    "Head": "head skull",
+    "Shoulder": "clavicle clav collar collarbone",
+    "Shoulder Arm": "shoulder shld",
+    "Arm": "upperarm uparm armupper upparm bicep biceps humerus shldr upperlimb",
+    "Arm ForeArm": "arm",
+    "ForeArm": "forearm lowerarm loarm lowarm armlower elbow armfore",
+    "Hand": "hand wrist",
+    "UpLeg": "thigh upperleg upleg legupper upperlegs femur",
+    "UpLeg Leg": "leg",
+    "Leg": "shin calf lowerleg loleg lowleg leglower knee tibia",
+    "Foot": "ankle",
+    "Foot ToeBase": "foot feet",
+    "ToeBase": "toe toes toebase ball toeball football",
+    "Thumb": "thumb",
+    "Index": "index indexfinger forefinger pointer",
+    "Middle": "middle mid middlefinger midfinger fingers",
+    "Ring": "ring ringfinger",
+    "Pinky": "pinky pinkie little littlefinger pinkyfinger smallfinger",
+    "Eye": "eye eyeball faceeye",
+}
+_ROLES: Final = {word: tuple(roles.split()) for roles, words in _JOINTS.items() for word in words.split()}
+_LONGEST: Final = 3
+
+_PALM: Final = _set("palm metacarpal metacarpals carpal meta")
+
+_NOISE: Final = _set(
+    """
+    bone jnt joint joints def deform skin bind b bn bip biped sk skel skeleton rig armature char character j c x cc base
+    valve mixamorig center m stretch main
+    """
+)
+"""Words that say nothing about which bone it is."""
+
+_HELPERS: Final = _set(
+    """
+    ik pole target tgt goal ctrl ctl control controller twist roll tw helper hlp end nub tip dummy null offset aim tweak mch
+    org vis driver drv corrective correction fix adj bulge flex scale parent master fake mirror volume shadow cancel heel
+    pivot leaf top pad cap muscle rotate
+    """
+)
+"""Words of bones that move others or go with them, and are no joint themselves."""
+
+_FOREIGN: Final = _set(
+    """
+    hair bang bangs braid pigtail pony skirt dress cape cloak coat jacket cloth clothes scarf ribbon tie hat hood helmet
+    mask glasses ear ears horn antenna antler tail wing wings feather fin sword blade gun rifle pistol weapon shield staff
+    bow arrow prop props item slot socket holster pouch bag backpack belt buckle strap chain accessory breast breasts boob
+    boobs butt glute belly pec pectoral nipple jaw teeth tooth tongue lip lips mouth brow eyebrow lid eyelid lash eyelash
+    cheek nose nostril chin face forehead temple pupil iris whisker armor armour pauldron sleeve camera light collider hit
+    bounds plinth attach attachment mount grip holder paw hoof claw fang
+    """
+)
+"""Words of what a body carries or wears, and of faces: neither these bones nor what hangs on them is a joint."""
+
+_FOREIGN_STEM: Final = re.compile(
+    r"(hair|pony|skirt|dress|cape|cloak|wing|breast|sword|weapon).*|.*(slot|socket|weapon|hair)"
+)
+_HELPER_STEM: Final = re.compile(r".+(twist|ctrl|pole|nub)|(hand|foot|knee|elbow|heel|wrist|toe|arm|leg)ik|ik.+")
+
+LIMBS: Final = {
+    **dict.fromkeys(("Shoulder", "Arm", "ForeArm", "Hand"), "arm"),
+    **dict.fromkeys(("UpLeg", "Leg", "Foot", "ToeBase"), "leg"),
+    **dict.fromkeys(("Thumb", "Index", "Middle", "Ring", "Pinky"), "arm"),
+    **dict.fromkeys(("Neck", "Head", "Eye"), "head"),
+    **dict.fromkeys(("Hips", "Spine"), "trunk"),
+}
+"""Which part of the body a joint belongs to."""
+
+
+@dataclass(frozen=True)
+class BoneName:
+    """One name read. ``roles``: joints without their side, or fingers; ``extra``: words that say neither this nor nothing."""
+
+    roles: tuple[str, ...] = ()
+    side: str = ""
+    helper: bool = False
+    foreign: bool = False
+    palm: bool = False
+    extra: int = 0
+    number: int = -1
+
+    @property
+    def limb(self) -> str:
+        """``arm``, ``leg``, ``head``, ``trunk``, or nothing."""
+        return LIMBS[self.roles[0]] if self.roles else ""
+
+
+def read_names(bone_names: Sequence[str]) -> list[BoneName]:
+    """Read all names of one armature. Words that nearly all of them share (``ctl_…``) say nothing."""
+    split = [words_of(name) for name in bone_names]
+    counts = Counter(word for words, _ in split for word in set(words))
+    shared = {word for word, count in counts.items() if len(bone_names) > 5 and count > 0.6 * len(bone_names)}
+    return [_read(words, side, shared) for words, side in split]
+
+
+def _read(words: Sequence[str], side: str, shared: Collection[str]) -> BoneName:
+    number = next((int(word) for word in reversed(words) if word.isdigit()), -1)
+    words = [word for word in words if not word.isdigit() and word not in shared]
+    words = [word for word in words if word not in _NOISE]
+    if not side:
+        words, side = _glued_side(words)
+    start, end = _longest_known(words)
+    roles = _ROLES.get("".join(words[start:end]), ())
+    rest = [*words[:start], *words[end:]]
+    if "".join(words[start:end]) == "hip" or (not roles and "hip" in words):
+        roles, rest = (("UpLeg",) if side else ("Hips",)), [word for word in words if word != "hip"]
+    palm = any(word in _PALM for word in rest)
+    rest = [word for word in rest if word not in _PALM]
+    if roles == ("Eye",) and (rest or not side):
+        return BoneName(foreign=True)
+    helper = any(word in _HELPERS or _HELPER_STEM.fullmatch(word) for word in rest)
+    foreign = any(word in _FOREIGN or _FOREIGN_STEM.fullmatch(word) for word in rest)
+    return BoneName(roles, side.capitalize(), helper, foreign, palm, len(rest), number)
+
+
+def _longest_known(words: Sequence[str]) -> tuple[int, int]:
+    """Return where in the words the longest one of ours stands, spelt in one word or more; nowhere is (0, 0)."""
+    places = [
+        (start, start + count)
+        for count in range(min(_LONGEST, len(words)), 0, -1)
+        for start in range(len(words) - count + 1)
+        if (joined := "".join(words[start : start + count])) in _ROLES or joined == "hip"
+    ]
+    return places[0] if places else (0, 0)
+
+
+def _glued_side(words: Sequence[str]) -> tuple[list[str], str]:
+    """Find a side that is written together with a word: ``leftarm``, ``lthigh``, ``handr``."""
+    known = {*_ROLES, "hip"}
+    for i, word in enumerate(words):
+        if match := re.fullmatch(r"(left|right)(.+)", word):
+            return [*words[:i], match[2], *words[i + 1 :]], match[1]
+        for letter, stem in ((word[:1], word[1:]), (word[-1:], word[:-1])):
+            if word not in known and letter in ("l", "r") and stem in known:
+                return [*words[:i], stem, *words[i + 1 :]], "left" if letter == "l" else "right"
+    return list(words), ""
+
+
+def plain_names(bone_names: Sequence[str]) -> dict[str, str]:
+    """Return name without what an importer put behind all of them -> the bone's own name.
+
+    Blender writes ``.001`` behind names that are taken, Sketchfab and other converters a running number (``Hips_01``).
+    """
+    endings = [re.search(r"\.\d{3}$", name) for name in bone_names]
+    numbers = [re.search(r"(_\d+)+$", name) for name in bone_names]
+    found = numbers
+    if _most(endings) and len({match[0] for match in endings if match}) == 1:
+        found = endings
+    elif not _most(numbers) or len({match[0] for match in numbers if match}) < 0.8 * len(bone_names):
+        found = [None] * len(bone_names)
+    plain = [name[: match.start()] if match else name for name, match in zip(bone_names, found, strict=True)]
+    return dict(zip(reversed(plain), reversed(list(bone_names)), strict=True))
+
+
+def _most(found: Sequence[object]) -> bool:
+    return len(found) > 5 and sum(match is not None for match in found) >= 0.9 * len(found)
