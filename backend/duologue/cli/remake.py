@@ -13,6 +13,7 @@ from duologue.brief import Brief
 from duologue.cli.perform import Out, finish, run
 from duologue.cli.stage import AsJson, Engine, Preview, Server
 from duologue.errors import invalid
+from duologue.files.reading import resolved
 from duologue.shots.perform import Outputs
 from duologue.take import Take
 from duologue.take.edit import Edit
@@ -48,7 +49,7 @@ def remake(
         faces=only != "bodies",
     )
     old = Take.load(take)
-    if out_folder.resolve() == take.resolve().parent:
+    if resolved(out_folder, "--out") == resolved(take, "take").parent:
         raise invalid("out-is-the-take", f"{out_folder} holds the take itself; choose another folder", field="--out")
     loaded = Brief.load(brief)
     loaded = replace(loaded, seed=int(old.provenance.get("seed", loaded.seed)) + 1 if seed is None else seed)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from duologue.errors import invalid
 from duologue.evaluation.compare import Shown, briefs_of, plan, write_key, write_page
+from duologue.files.atomic import prepare_folder
+from duologue.files.reading import resolved
 from duologue.shots import blender
 from duologue.shots.perform import Outputs
 from duologue.shots.report import TAKE
@@ -41,13 +43,14 @@ def write_set(
         DuologueError: INVALID_ARGUMENT ``folder-not-empty``; what :func:`briefs_of`, :func:`duologue.shots.blender.check_outputs`
             and :func:`duologue.shots.blender.run` raise.
     """
-    where = {folder.resolve().name: folder.resolve() for folder in blind.folders}
-    briefs = briefs_of([folder.resolve() for folder in blind.folders])
+    folders = [resolved(folder, "folders") for folder in blind.folders]
+    where = {folder.name: folder for folder in folders}
+    briefs = briefs_of(folders)
     outputs = Outputs(engine=blind.engine)
     blender.check_outputs(outputs)
     if out.exists() and any(out.iterdir()):
         raise invalid("folder-not-empty", f"{out} holds something already; choose another folder.", field="--out")
-    out.mkdir(parents=True, exist_ok=True)
+    prepare_folder(out)
     shown = plan(list(where), briefs, blind.seed)
     key = key or out.parent / f"{out.resolve().name}-key.json"
     write_key(key, list(where), shown, blind.seed)

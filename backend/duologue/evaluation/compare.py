@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import html
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from scipy.stats import binomtest
 
 from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import write_text
+from duologue.files.document import read_text
 from duologue.labels import PERFORMERS
 
 TAKE: Final = "take.safetensors"
@@ -137,18 +139,17 @@ def read_answers(folder: Path, shown: Sequence[Shown]) -> list[tuple[str, Shown,
     known = {s.name: s for s in shown}
     answers: list[tuple[str, Shown, str]] = []
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                video, answer = (row.get("video") or "").strip(), (row.get("answer") or "").strip()
-                if not answer:
-                    continue
-                if video not in known or answer not in ANSWERS:
-                    raise invalid(
-                        "answer-unknown",
-                        f"{path.name}, line {number}: {video!r}, {answer!r}; it takes a video of the key and one of: "
-                        f"{', '.join(ANSWERS)}.",
-                    )
-                answers.append((path.name, known[video], answer))
+        for number, row in enumerate(csv.DictReader(io.StringIO(read_text(path), newline="")), start=2):
+            video, answer = (row.get("video") or "").strip(), (row.get("answer") or "").strip()
+            if not answer:
+                continue
+            if video not in known or answer not in ANSWERS:
+                raise invalid(
+                    "answer-unknown",
+                    f"{path.name}, line {number}: {video!r}, {answer!r}; it takes a video of the key and one of: "
+                    f"{', '.join(ANSWERS)}.",
+                )
+            answers.append((path.name, known[video], answer))
     if not answers:
         raise DuologueError("NOT_FOUND", "answers-missing", f"no .csv in {folder} holds an answer.")
     return answers

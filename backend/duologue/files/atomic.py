@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from duologue.errors import DuologueError
+from duologue.files.reading import leads_in_circle
 
 
 @contextlib.contextmanager
@@ -64,13 +65,21 @@ def prepare_folder(folder: Path) -> None:
         probe = folder / ".duologue-probe"
         probe.touch()
         probe.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise DuologueError(
             "PERMISSION_DENIED",
             "not-writable",
-            f"{folder} can't be written ({error.strerror}); choose another folder",
+            f"{folder} can't be written ({_why_not(folder, error)}); choose another folder",
             field="--out",
         ) from error
+
+
+def _why_not(folder: Path, error: OSError | ValueError) -> str:
+    if leads_in_circle(folder):
+        return "its links lead in a circle"
+    if isinstance(error, FileExistsError):
+        return "it is a link to nowhere" if folder.is_symlink() else "it is no folder"
+    return str(error.strerror) if isinstance(error, OSError) else "no folder can have that name"
 
 
 def write_error(path: Path, error: OSError) -> DuologueError:

@@ -66,11 +66,46 @@ def read_error(path: Path, error: OSError | ValueError) -> DuologueError:
     """Return the named error for what went wrong while ``path`` was opened or read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return DuologueError("NOT_FOUND", "file-not-found", f"there is no file {path}; check its name and folder")
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return in_circle(path)
     if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
         return invalid("path-malformed", f"{str(path)!r:.80} can't be the name of a file; check it")
     if isinstance(error, IsADirectoryError):
         return invalid("not-a-file", f"{path} is a folder; name a file in it")
     return DuologueError("PERMISSION_DENIED", "not-readable", f"can't read {path}: {error.strerror}")
+
+
+def in_circle(path: Path, field: str = "") -> DuologueError:
+    """Return the named error for a path whose links lead in a circle: there is nothing behind it."""
+    return invalid("path-malformed", f"{path}: its links lead in a circle; link it to the real one anew", field=field)
+
+
+def leads_in_circle(path: Path) -> bool:
+    """Return whether a path's links lead in a circle."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    except ValueError:
+        pass
+    return False
+
+
+def check_file(path: Path, field: str = "") -> None:
+    """Refuse what is no ordinary file, without opening it.
+
+    Raises:
+        DuologueError: what :func:`read_bytes` raises of such a path.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        named = read_error(path, error)
+        raise DuologueError(named.code, named.reason, named.message, field=field) from error
+    if not stat.S_ISREG(mode):
+        raise invalid(
+            "not-a-file", f"{path} is no ordinary file (a folder, a pipe or a device); name a file", field=field
+        )
 
 
 def is_file(path: Path) -> bool:
@@ -95,10 +130,12 @@ def resolved(path: Path, field: str) -> Path:
     Raises:
         DuologueError: INVALID_ARGUMENT ``path-malformed`` for a name that no file can have, or links that lead in a circle.
     """
+    if leads_in_circle(path):  # which Python 3.13's resolve() takes for the name of a file
+        raise in_circle(path, field)
     try:
         whole = path.resolve()
         whole.exists()
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         raise invalid(
             "path-malformed", f"{str(path)!r:.80} can't be the name of a file; check it", field=field
         ) from error

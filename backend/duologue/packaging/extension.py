@@ -13,6 +13,7 @@ from typing import Final
 
 import duologue
 from duologue.errors import DuologueError
+from duologue.files.atomic import prepare_folder
 from duologue.files.folders import addon_folder, manifest_file
 from duologue.labels import check
 from duologue.packaging.wheel import write_wheel
@@ -55,7 +56,7 @@ def build_extension(folder: Path, platform: str = "all") -> Path:
             f"blender_manifest.toml has version {version[1] if version else 'none'}, the package {duologue.__version__}; "
             "write the same into both",
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    prepare_folder(folder)
     wheels = [
         write_wheel(folder / "wheels"),
         *_fetch_pyzmq(folder / "wheels", platforms),

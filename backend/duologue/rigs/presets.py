@@ -117,13 +117,20 @@ def library(folder: Path | None) -> Library:
     """Read a folder of maps; what was read is kept until a file changes."""
     if folder is None:
         return Library()
-    rigs, faces = ([_read(kind, str(p), p.stat().st_mtime_ns) for p in sorted((folder / kind).glob("*.toml"))]
+    rigs, faces = ([_read(kind, str(p), _modified(p)) for p in sorted((folder / kind).glob("*.toml"))]
                    for kind in (RIG_FOLDER, SHAPE_FOLDER))  # fmt: skip
     return Library(
         tuple(item for item in rigs if isinstance(item, RigMap)),
         tuple(item for item in faces if isinstance(item, ShapeMap)),
         tuple(item for item in (*rigs, *faces) if isinstance(item, str)),
     )
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # a link to nowhere, or in a circle: reading it says so
+        return 0
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from duologue.brief import Brief
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import Table, read_document, read_text
-from duologue.files.reading import is_file, is_folder, resolved
+from duologue.files.reading import check_file, is_folder, resolved
 from duologue.shots.report import REPORT
 
 _COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b")
@@ -82,10 +82,7 @@ def _shot(line: Mapping[str, Any], shared: Mapping[str, Any], folder: Path, out:
     if not settings.get("brief"):
         raise invalid("brief-missing", "a shot needs a brief; name its file", field=field)
     brief = folder / str(settings["brief"])
-    if not is_file(brief):
-        raise DuologueError(
-            "NOT_FOUND", "file-not-found", f"there is no brief {brief!s:.300}; check its name", field=field
-        )
+    check_file(brief, field)
     root = out or (folder / str(shared["out"]) if shared.get("out") else None)
     name = str(settings.get("name") or brief.stem)
     own = line.get("out")

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from duologue.errors import DuologueError
+from duologue.files.atomic import prepare_folder
 from duologue.training.state import load_state, save_state
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -117,9 +118,9 @@ def train(  # noqa: PLR0913 - what differs between models is handed in by name
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``training-differs`` when ``out`` holds a run with other settings, ``training-format``
-            when it holds one of another version; INTERNAL ``training-diverged``.
+            when it holds one of another version; INTERNAL ``training-diverged``; PERMISSION_DENIED ``not-writable``.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    prepare_folder(out)
     run = _Run(trainer, settings, out, {"optimisation": _identity(settings), **(recipe or {})})
     with (out / LOG).open("a", encoding="utf-8") as log:
 

@@ -6,20 +6,25 @@ Columns are matched by name, without regard to case, underscores or the ``_L``/`
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from duologue.arkit import NAMES
 from duologue.errors import invalid
+from duologue.files.encodings import decode_foreign
+from duologue.files.reading import read_bytes
 from duologue.units import FPS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_MAX_FILE: Final = 200_000_000
+"""Bytes: an hour and a half at 60 rows a second."""
 _TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)(?:\.(\d+))?$")
 
 
@@ -39,10 +44,13 @@ def read_face_csv(path: Path, *, fps: float = 60.0) -> FaceCapture:
         fps: the rate that Live Link's timecodes count in; its app records 60 unless told otherwise.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``face-csv-malformed`` for a table without time, without ARKit columns or with a bad row.
+        DuologueError: INVALID_ARGUMENT ``face-csv-malformed`` for a table without time, without ARKit columns or with a bad row;
+            what :func:`duologue.files.reading.read_bytes` raises.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
+    found = decode_foreign(read_bytes(path, _MAX_FILE))
+    if found is None:
+        raise invalid("face-csv-malformed", "it is no text.", field=str(path))
+    rows = [row for row in csv.reader(io.StringIO(found.text, newline="")) if row]
     if len(rows) < 2:
         raise invalid("face-csv-malformed", "it has no rows.", field=str(path))
     columns = {_plain(name): index for index, name in enumerate(rows[0])}
