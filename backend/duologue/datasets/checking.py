@@ -177,6 +177,8 @@ def _check_captures(folder: Path, progress: Progress) -> Findings:
     captures, seconds = 0, 0.0
     for done, table in enumerate(tables, start=1):
         capture = findings.attempt(table, read_face_csv, table)
+        for note in capture.notes if capture is not None else ():
+            findings.add(table, invalid("face-csv-filled", note))
         if (sound := sound_of(table)) is None:
             findings.add(table, DuologueError("NOT_FOUND", "speech-missing", "no sound of its name lies beside it."))
         elif capture is not None:

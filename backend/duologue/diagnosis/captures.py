@@ -52,8 +52,10 @@ def examine_face_table(examined: Examined) -> None:
     examined.facts |= {
         "shapes": f"{len(NAMES) - len(capture.missing)} of {len(NAMES)}",
         "length_s": round(len(capture.weights) / FPS, 3),
+        "rate": round(capture.rate, 3),
         "moving_shapes": len(NAMES) - len(still),
         "largest": round(float(capture.weights.max()), 3),
     }
+    examined.note(capture.notes)
     if capture.missing:
         examined.note([f"no column for {', '.join(capture.missing)}: these shapes stay at 0"], "missing")
