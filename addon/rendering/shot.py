@@ -14,6 +14,7 @@ from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import forward_kinematics
+from duologue.rigs.joints import SIDES
 from duologue.take import Take
 from duologue.units import FPS
 
@@ -121,7 +122,9 @@ def look(scene: Scene, take: Take, performers: Sequence[Performer]) -> camera.Si
         depsgraph = bpy.context.evaluated_depsgraph_get()
         for i, performer in enumerate(performers):
             places = armatures.world_pose(performer.armature, depsgraph)[:, :3, 3]
-            for what, joints in (("heads", ["Head"]), ("hands", ["LeftHand", "RightHand"]), ("hips", ["Hips"])):
+            # Robots may have fingers on their forearms, and no hand.
+            hands = [side + ("Hand" if side + "Hand" in performer.match.bones else "ForeArm") for side in SIDES]
+            for what, joints in (("heads", ["Head"]), ("hands", hands), ("hips", ["Hips"])):
                 seen[what][i].append(np.stack([places[performer.bone_index(joint)] for joint in joints]))
     scene.frame_set(before)
     head = take.skeleton.index("Head")

@@ -121,6 +121,17 @@ def test_a_user_s_scene_is_cast_by_name_or_by_itself(capsys, scene, take, tmp_pa
     assert blend.read_bytes() == before
 
 
+def test_a_robot_without_hands_is_framed_all_the_same(capsys, scene, take, tmp_path):
+    for box in box_pair(scene, tmp_path):
+        for side in ("Left", "Right"):
+            box.armature.data.bones[f"{side}Hand"].name = f"stub.{side[0]}"
+    path = tmp_path / "robots.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    here(capsys, "render", take, "--out", tmp_path / "out", "--blend", path, "--no-preview")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "scene.blend"), load_ui=False)
+    assert bpy.context.scene.camera is not None
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

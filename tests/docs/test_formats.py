@@ -24,11 +24,11 @@ Maker = Callable[[Path], Iterable[Path]]
 
 
 def rows(page: str, header: str) -> list[str]:
-    """Return the first cells of the table whose first column is called so."""
+    """Return the first cells of all tables whose first column is called so."""
     text = (PAGES / page).read_text(encoding="utf-8")
-    table = re.search(rf"^\| {header} \|.*\n\|---.*\n((?:\|.*\n)+)", text, re.MULTILINE)
-    assert table is not None
-    return [line.split("|")[1].strip() for line in table[1].splitlines()]
+    tables = re.findall(rf"^\| {header} \|.*\n\|---.*\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert tables
+    return [line.split("|")[1].strip() for table in tables for line in table.splitlines()]
 
 
 # --- sounds ---------------------------------------------------------------------------------------------------------

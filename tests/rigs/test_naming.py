@@ -143,6 +143,19 @@ def test_hips_under_the_torso_and_feet_on_the_root():
     ]
 
 
+def test_a_body_above_the_hips_goes_with_them():
+    """A robot whose torso's mesh hangs on ``Body``, above its hips; it stood in the middle of the stage without a torso."""
+    match = Rig(
+        ("Bone", None, (0, 0, 0)),
+        ("Body", "Bone", (0, 0.95, 0)),
+        *[(n, "Body" if n == "hips" else p, h) for n, p, h in TRUNK],
+        *ARM,
+        *LEG,
+    ).match()
+    assert bones_of(match, "Hips", "Spine") == ["hips", "spine"]
+    assert dict(match.rig_map.also) == {"Body": "Hips"}
+
+
 def test_a_spine_beside_the_pelvis():
     rows: list[Row] = [
         ("root", None, (0, 0, 0)),

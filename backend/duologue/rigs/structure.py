@@ -57,7 +57,9 @@ def match_structure(
     by_name = sum(named.bones.get(joint) == bone for joint, bone in bones.items() if joint in REQUIRED)
     found = close_chains({joint: bone_names[bone] for joint, bone in bones.items()})
     eyes = {joint: bone_names[bone] for joint, bone in named.eyes.items() if found and bone not in bones.values()}
-    rig_map = RigMap("structure", _title(by_name), {j: (b,) for j, b in {**found, **eyes}.items()}, prefix=False)
+    joints = {joint: (bone,) for joint, bone in {**found, **eyes}.items()}
+    also = {bone_names[bone]: "Hips" for bone in _carried(bones, names, tree, moving)}
+    rig_map = RigMap("structure", _title(by_name), joints, prefix=False, also=also)
     missing = tuple(joint for joint in REQUIRED if joint not in found)
     trust = 0.95 if by_name == len(REQUIRED) else 0.9
     score = trust * (1 - len(missing) / len(REQUIRED)) if found else 0.0
@@ -68,6 +70,15 @@ def _title(by_name: int) -> str:
     if by_name == len(REQUIRED):
         return "recognised by its bones' names"
     return "recognised by names and shape" if by_name > len(REQUIRED) // 3 else "recognised by its shape"
+
+
+def _carried(
+    bones: Mapping[str, int], names: Sequence[BoneName], tree: BoneTree, moving: Collection[int] | None
+) -> list[int]:
+    """Return bones of the body above its hips that play no joint: a ``Body`` that carries hips and torso would stay behind."""
+    above = tree.path(bones["Hips"])[:-1] if "Hips" in bones else []
+    idle = [bone for bone in above if bone not in bones.values()]
+    return [bone for bone in idle if "Spine" in names[bone].roles or (moving is not None and bone in moving)]
 
 
 def _foreign(names: Sequence[BoneName], parents: Sequence[int]) -> set[int]:
