@@ -44,6 +44,19 @@ def test_a_twist_bone_takes_its_share_of_the_hands_twist():
     np.testing.assert_allclose(rolled, [0.67 * 60, 0, 0], atol=1e-6)
 
 
+def test_a_forearm_without_a_hand_points_where_the_performances_does():
+    """A robot's fingers hang on its forearms, which rest bent: they stayed as bent as they were, on top of what was performed."""
+    names = tuple(name.replace("LeftHand", "Stump") if name == "LeftHand" else name for name in DUOLOGUE.names)
+    bend = Rotation.from_euler("y", -70, degrees=True).as_matrix()
+    elbow, rest = DUOLOGUE.rest_positions[DUOLOGUE.index("LeftForeArm")], REST.copy()
+    below = [i for i, name in enumerate(DUOLOGUE.names) if name.startswith("LeftHand")]
+    rest[below, :3, 3] = (rest[below, :3, 3] - elbow) @ bend.T + elbow
+    pose = Retargeter(DUOLOGUE, Armature(names, DUOLOGUE.parents, rest), match(names)).apply(STILL, STANDING)
+    turn = Rotation.from_quat(pose.world_turns[0, pose.bones.index("LeftForeArm")], scalar_first=True)
+    wrist = turn.apply(rest[DUOLOGUE.index("LeftHandMiddle1"), :3, 3] - elbow)
+    assert np.degrees(np.arccos(wrist[0] / np.linalg.norm(wrist))) < 3  # straight out, as ours rests
+
+
 def test_a_switched_off_location_stays_off():
     """A bone that is connected to its parent can't be moved: it is left where its parent has it."""
     parents = list(DUOLOGUE.parents)

@@ -30,7 +30,7 @@ from duologue.motion.rotations import (
 from duologue.rigs.joints import FINGERS, METACARPALS, SIDES, TRUNK_STEMS
 
 TIP = ".tip"
-"""Key suffix for the far end of a last bone: ``points["LeftHandIndex3.tip"]``."""
+"""Key suffix for the far end of a last bone: ``points["LeftHandIndex3.tip"]``, or of a forearm without a hand."""
 
 IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 """The quaternion that turns nothing."""
@@ -85,7 +85,9 @@ def _point_alike(
 def _align_arm(source: Mapping[str, Floats], target: Mapping[str, Floats], side: str, yaw: Floats) -> dict[str, Floats]:
     arm, forearm, hand = (side + part for part in ("Arm", "ForeArm", "Hand"))
     turns = {arm: _point_alike(source, target, arm, forearm, yaw)}
-    turns[forearm] = _point_alike(source, target, forearm, hand, turns[arm])
+    end = hand if hand in target else forearm + TIP
+    ends = {**source, end: source[hand]} if hand in source else source
+    turns[forearm] = _point_alike(ends, target, forearm, end, turns[arm])
     turns[hand] = _align_palm(source, target, side, turns[forearm])
     if hand in source and hand in target:
         axis = source[hand] - source[forearm]

@@ -50,7 +50,7 @@ class TargetRig:
         self.carried = self._carry(matrices, armature.pose, parents)
         self.rest_head = self._stand(matrices[:, :3, 3], posed=armature.pose is not None)
         self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
-        self.rest |= self._tips()
+        self.rest |= self._tips() | self._stumps()
         self.leg_length = leg_length(self.rest)
         self.sole = self._guess_sole() if sole is None else self._lowered(sole, matrices[:, 1, 3])
 
@@ -140,6 +140,15 @@ class TargetRig:
                 if alike and float(tip @ (heads[2] - heads[1])) > 0.5 * lengths[1] ** 2:
                     tips[joints[2] + TIP] = heads[2] + tip
         return tips
+
+    def _stumps(self) -> dict[str, Floats]:
+        """Return where forearms end whose fingers hang on them without a hand, as robots' do: between the fingers' roots."""
+        stumps: dict[str, Floats] = {}
+        for side in SIDES:
+            roots = [self.rest[joint] for finger in FINGERS[1:] if (joint := f"{side}Hand{finger}1") in self.rest]
+            if roots and side + "Hand" not in self.rest:
+                stumps[side + "ForeArm" + TIP] = np.mean(roots, axis=0)
+        return stumps
 
     def _find_moved(self, fixed: set[str]) -> dict[int, int | None]:
         """Return the bones that get a location, each with the bone it has to stay with (None: the hips, which stay with nothing).
