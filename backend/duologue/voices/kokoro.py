@@ -127,7 +127,8 @@ class Kokoro:
 def _own_signs(ipa: str) -> str:
     for sign, own in _REPLACED:
         ipa = ipa.replace(sign, own)
-    return ipa
+    # A bare "I" is a breath; the lexicon that the network was trained with gives it a stress (hexgrad/misaki, us_gold.json).
+    return "ˌI" if ipa == "I" else ipa
 
 
 @cache

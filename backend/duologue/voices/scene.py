@@ -65,7 +65,9 @@ def _performer(folder: Path, name: str, index: int, speaker: str, recording: Rec
     content = words_json(recording.words[index])
     write_text(folder / f"{name}.json", content)
     turns = [turn for turn in recording.turns if turn.speech.speaker == speaker]
-    return PerformerBrief(Speech(path), Transcript(content, "json"), emotion=_emotions(turns), actions=_actions(turns))
+    return PerformerBrief(
+        Speech(path), Transcript(content, "json"), emotion=emotions_of(turns), actions=_actions(turns)
+    )
 
 
 def words_json(words: Sequence[Word]) -> str:
@@ -85,7 +87,7 @@ def words_json(words: Sequence[Word]) -> str:
     return json.dumps({"notice": NOTICE})[:-1] + ', "words": [\n  ' + ",\n  ".join(rows) + "\n]}\n"
 
 
-def _emotions(turns: Sequence[Turn]) -> EmotionTimeline:
+def emotions_of(turns: Sequence[Turn]) -> EmotionTimeline:
     """Return the emotion of each speech from its beginning on; one without a direction is calm."""
     timeline: list[tuple[float, str]] = []
     for turn in turns:
