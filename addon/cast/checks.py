@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
+import bpy
 import numpy as np
 from bpy.app.translations import pgettext_iface as _t
 from duologue.rigs.alignment import heading
@@ -17,63 +18,39 @@ from duologue.rigs.target import TargetRig
 
 from ..scene import armatures, shape_keys
 from ..scene.data import armature_of, bends, face_keys, mesh_of, pose_of
+from .body_checks import check_rest_pose, check_size
 from .cast import Face, Performer
 from .eyes import eye_bones
+from .findings import Finding, Severity, listed
+from .pose_checks import check_poses
 
 if TYPE_CHECKING:
     from bpy.types import Object
-
-Severity = Literal["ERROR", "WARNING", "INFO"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing about a character. ``about``: the object that it is true of; ``names``: bones or shape keys.
-
-    ``ERROR``: the take can't be shown; ``WARNING``: something of it won't be seen, or not as meant; ``INFO``: good to know.
-    """
-
-    code: str
-    severity: Severity
-    text: str
-    about: str
-    names: tuple[str, ...] = ()
 
 
 def check(armature: Object, performer: Performer | None) -> list[Finding]:
     """Return what is to be said of a character, the worst first. ``performer`` is None when it was not recognised."""
     findings = [*_armature(armature)]
     if performer is not None:
-        findings += [
-            *_bones(performer),
-            *_doubts(performer),
-            *_rest_pose(performer),
-            *_meshes(performer),
-            *_eyes(performer),
-        ]
+        findings += [*_bones(performer), *_doubts(performer), *check_poses(performer), *check_size(performer)]
+        findings += [*check_rest_pose(performer), *_meshes(performer), *_eyes(performer), *_weak(performer)]
         for face in performer.faces:
-            findings += [*_shapes(face), *_face(performer, face)]
+            findings += [*_shapes(face), *_shared(performer, face), *_face(face)]
     order = ("ERROR", "WARNING", "INFO")
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
 def blockers(performer: Performer) -> list[str]:
     """Return the texts of what keeps a take from showing on a character as it was meant."""
-    findings = [*_armature(performer.armature), *_bones(performer)]
+    findings = [*_armature(performer.armature), *_bones(performer), *check_poses(performer), *check_size(performer)]
     for face in performer.faces:
-        findings += _shapes(face)
+        findings += [*_shapes(face), *_shared(performer, face)]
     return [finding.text for finding in findings if finding.severity != "INFO"]
 
 
-def listed(names: Sequence[str], limit: int = 4) -> str:
-    """Return names as one text that is never longer than a line or two."""
-    more = _t(" and {count} more").format(count=len(names) - limit) if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
-
-
 def _armature(armature: Object) -> Iterator[Finding]:
-    def finding(code: str, severity: Severity, text: str) -> Finding:
-        return Finding(code, severity, text.format(name=armature.name), armature.name)
+    def finding(code: str, severity: Severity, text: str, of: Object = armature) -> Finding:
+        return Finding(code, severity, text.format(name=of.name), of.name)
 
     if armature.library is not None and armature.override_library is None:
         yield finding("linked", "ERROR", _t("{name} is linked from another file; make a library override of it first"))
@@ -83,7 +60,7 @@ def _armature(armature: Object) -> Iterator[Finding]:
         text = (
             _t("{name} is mirrored; apply its scale") if mirrored else _t("{name} is scaled unevenly; apply its scale")
         )
-        yield finding("scale", "ERROR", text)
+        yield finding("scale", "ERROR", text, armatures.uneven(armature))
     elif not 1e-4 < axes.mean() < 1e4:
         yield finding("scale-extreme", "WARNING", _t("{name} has an extreme scale; check its size"))
     if armature_of(armature).pose_position == "REST":
@@ -153,33 +130,6 @@ def _doubts(performer: Performer) -> Iterator[Finding]:
     }
     for doubt in performer.match.doubts:
         yield Finding(f"doubt-{doubt.kind}", "WARNING", texts[doubt.kind].format(name=name), name, doubt.bones)
-
-
-def _rest_pose(performer: Performer) -> Iterator[Finding]:
-    """Retargeting takes any rest pose; one that is no pose to stand in gives twists that nobody would have modelled."""
-    rig, name = performer.rig, performer.armature.name
-    rest = {joint: rig.heads[rig.names.index(bone)] for joint, bone in performer.match.bones.items()}
-    for side, word in (("Left", _t("left")), ("Right", _t("right"))):
-        arm = _above_horizon(rest[side + "ForeArm"] - rest[side + "Arm"])
-        if not -75 < arm < 30:
-            text = _t(
-                "{name}: the {side} arm rests {angle}° from level; between a T-pose and an A-pose (0° to 60° down) is best"
-            )
-            text = text.format(name=name, side=word, angle=f"{abs(arm):.0f}")
-            yield Finding("rest-pose", "WARNING", text, name, (performer.match.bones[side + "Arm"],))
-        thigh, shin = rest[side + "Leg"] - rest[side + "UpLeg"], rest[side + "Foot"] - rest[side + "Leg"]
-        bend = math.degrees(math.acos(np.clip(thigh @ shin / np.linalg.norm(thigh) / np.linalg.norm(shin), -1, 1)))
-        if bend > 30 or _above_horizon(thigh) > -60:
-            text = _t("{name}: the {side} leg is bent or lifted at rest; a standing rest pose is best")
-            text = text.format(name=name, side=word)
-            yield Finding("rest-pose", "WARNING", text, name, (performer.match.bones[side + "UpLeg"],))
-    if rest["Head"][1] < rest["Hips"][1]:
-        text = _t("{name} does not stand upright at rest: its head is below its hips").format(name=name)
-        yield Finding("rest-pose", "WARNING", text, name)
-
-
-def _above_horizon(way: np.ndarray) -> float:
-    return math.degrees(math.asin(np.clip(way[1] / max(float(np.linalg.norm(way)), 1e-12), -1, 1)))
 
 
 def _meshes(performer: Performer) -> Iterator[Finding]:
@@ -252,21 +202,39 @@ def _shapes(face: Face) -> Iterator[Finding]:
         yield finding("slider", "WARNING", text, short)
 
 
-def _face(performer: Performer, face: Face) -> Iterator[Finding]:
+def _shared(performer: Performer, face: Face) -> Iterator[Finding]:
+    """A linked duplicate (Alt-D) has its mesh, and with it its face, in common with the original."""
+    mesh = face.mesh
+    others = [ob for ob in bpy.data.objects if ob != mesh and ob.type == "MESH" and ob.data == mesh.data]
+    others = [ob for ob in others if armatures.armature_behind(ob) not in {None, performer.armature}]
+    if others:
+        text = _t("{name} and {other} share one mesh, so both would wear the same face; make it single-user")
+        yield Finding("shared-face", "ERROR", text.format(name=mesh.name, other=others[0].name), mesh.name)
+
+
+def _face(face: Face) -> Iterator[Finding]:
     """What an animator should know of a face before blaming the take."""
     mesh, match = face.mesh, face.match
     if 0 < len(match.missing) < 52 and match.usable:
         text = _t("{name}: nothing found for {count} of 52 ARKit shapes ({shapes})")
         text = text.format(name=mesh.name, count=len(match.missing), shapes=listed(match.missing, 3))
         yield Finding("shapes-missing", "INFO", text, mesh.name, match.missing)
-    opening = match.targets.get("jawOpen", {})
-    if opening:
-        moved = max(_travel(mesh, key) for key in opening)
-        legs = _leg_length(performer)
-        if moved < 0.006 * legs:
-            text = _t("{name}: {key} moves the mesh by only {distance} mm; the mouth will look shut")
-            text = text.format(name=mesh.name, key=next(iter(opening)), distance=f"{1000 * moved:.1f}")
-            yield Finding("weak", "WARNING", text, mesh.name, tuple(opening))
+
+
+def _weak(performer: Performer) -> Iterator[Finding]:
+    """Of all meshes of a face one has to open its mouth: eyes and lashes often carry every key, and stay as they are."""
+    openings = [
+        (_travel(face.mesh, key), face.mesh, key)
+        for face in performer.faces
+        for key in face.match.targets.get("jawOpen", {})
+    ]
+    if not openings:
+        return
+    moved, mesh, key = max(openings, key=itemgetter(0))
+    if moved < 0.006 * _leg_length(performer):
+        text = _t("{name}: {key} moves the mesh by only {distance} mm; the mouth will look shut")
+        text = text.format(name=mesh.name, key=key, distance=f"{1000 * moved:.1f}")
+        yield Finding("weak", "WARNING", text, mesh.name, (key,))
 
 
 def _stray(face: Face) -> list[str]:

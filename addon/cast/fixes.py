@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import bpy
 from duologue.errors import DuologueError
+from mathutils import Matrix
 
-from ..scene import armatures, shape_keys
-from ..scene.data import animate, armature_of, bend, face_keys, pose_of
+from ..scene import armatures, poses, resting, shape_keys
+from ..scene.data import animate, armature_of, bend, face_keys, mesh_of, pose_of
 
 if TYPE_CHECKING:
     from bpy.types import Object
@@ -65,7 +66,7 @@ def _mute_shape_drivers(mesh: Object, names: Sequence[str]) -> None:
 
 
 def _apply_scale(armature: Object, _: Sequence[str]) -> None:
-    """Apply the scale of the armature and of the meshes that hang on it, in object mode."""
+    """Apply the scale of an armature, or of what it is parented to, and of the meshes that hang on it, in object mode."""
     objects = [armature, *(child for child in armature.children_recursive if child.type in {"MESH", "ARMATURE"})]
     objects += [mesh for mesh in armatures.meshes_of(armature) if mesh not in objects]
     if shared := [ob.name for ob in objects if ob.data is not None and ob.data.users > 1]:
@@ -138,6 +139,42 @@ def _bind(mesh: Object, _: Sequence[str]) -> None:
         bend(mesh, mesh.parent)
 
 
+def _scale_by(armature: Object, names: Sequence[str]) -> None:
+    """Scale the character as a whole about where its armature stands; meshes that it doesn't carry go along."""
+    bound = armatures.meshes_of(armature)
+    loose = [mesh for mesh in bound if armature not in _parents(mesh) and not set(bound) & set(_parents(mesh))]
+    origin = Matrix.Translation(armature.matrix_world.to_translation()[:])
+    scaled = origin @ Matrix.Scale(float(names[0]), 4) @ origin.inverted()
+    for ob in (armature, *loose):
+        ob.matrix_world = scaled @ ob.matrix_world
+    bpy.context.view_layer.update()
+
+
+def _parents(ob: Object) -> list[Object]:
+    found: list[Object] = []
+    while ob.parent is not None:
+        ob = ob.parent
+        found.append(ob)
+    return found
+
+
+def _clear_pose(armature: Object, bones: Sequence[str]) -> None:
+    poses.clear(armature, bones)
+
+
+def _mute_tracks(armature: Object, names: Sequence[str]) -> None:
+    """Mute NLA tracks, and put to rest what they moved."""
+    curves = [curve for track, curve in poses.strip_curves(armature) if track.name in names]
+    for track in animate(armature).nla_tracks:
+        if track.name in names:
+            track.mute = True
+    resting.rest_pose(armature, curves)
+
+
+def _make_single_user(mesh: Object, _: Sequence[str]) -> None:
+    mesh.data = mesh_of(mesh).copy()
+
+
 FIXES = {
     "rest-position": Fix("Show the Pose", _pose_position),
     "solo": Fix("Switch Solo Off", _unsolo),
@@ -147,6 +184,10 @@ FIXES = {
     "drivers": Fix("Mute Drivers", _mute_drivers),
     "driven": Fix("Mute Drivers", _mute_shape_drivers),
     "scale": Fix("Apply Scale", _apply_scale),
+    "size": Fix("Scale to a Person's Size", _scale_by),
+    "pose": Fix("Clear Pose", _clear_pose),
+    "nla": Fix("Mute Tracks", _mute_tracks),
+    "shared-face": Fix("Make Single User", _make_single_user),
     "hips-connected": Fix("Disconnect", _disconnect),
     "muted": Fix("Unmute", _unmute),
     "pinned": Fix("Unpin", _unpin),

@@ -15,7 +15,7 @@ import numpy as np
 from duologue.errors import DuologueError
 from numpy.typing import NDArray
 
-from . import compat
+from . import compat, resting
 from .data import animate, animation_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ FIRST = "duologue_first_frame"
 
 FLAT = 1e-6
 """A channel that moves less than this (radians, metres or weight) is constant and gets one key."""
+
+TWEAKS = "duologue_tweaks"
+"""Custom property of a tweak layer's Action: the animator's own keys, laid over a take on purpose."""
 
 _STASH = "[Duologue Stash] "
 """Begins the name of the muted NLA track that holds a user's own Action while a take plays."""
@@ -160,8 +163,26 @@ def leave_tweak_mode(datablock: ID) -> None:
         data.use_tweak_mode = False
 
 
+def own_curves(datablock: ID) -> list[FCurve]:
+    """Return the curves of the Action that a take would put aside: the user's own."""
+    data = animation_of(datablock)
+    action, slot = (data.action, data.action_slot) if data is not None else (None, None)
+    if action is None or slot is None or is_ours(action) or TWEAKS in action:
+        return []
+    return list(compat.channelbag(action, slot).fcurves)
+
+
 def stash(datablock: ID) -> None:
-    """Move a user's Action to an NLA track of its own that is muted, as Blender's own Stash button does; once is enough."""
+    """Move a user's Action to an NLA track of its own that is muted, as Blender's own Stash button does; once is enough.
+
+    What it moved goes to rest: a take doesn't stand on whatever frame of it was shown last.
+    """
+    curves = own_curves(datablock)
+    _put_aside(datablock)
+    resting.rest_pose(datablock, curves)
+
+
+def _put_aside(datablock: ID) -> None:
     data = animate(datablock)
     if data.action is not None and _stash_of(datablock, data.action) is not None:
         data.action = None
@@ -245,7 +266,7 @@ def detach(datablock: ID, action: Action | None = None) -> set[Action]:
         data.nla_tracks.remove(track)
     for one in taken:
         bag = bag_of(one, datablock)
-        rest(datablock, bag.fcurves if bag is not None else ())
+        resting.rest(datablock, bag.fcurves if bag is not None else ())
     return taken
 
 
@@ -261,24 +282,6 @@ def remove(datablocks: Iterable[ID]) -> int:
     for action in removed:
         remove_unused(action)
     return len(removed)
-
-
-def rest(datablock: ID, curves: Iterable[FCurve]) -> None:
-    """Set what these curves moved to where it is at rest: without them it would stay as the last frame left it."""
-    for path in {curve.data_path for curve in curves}:
-        owner, dot, prop = path.rpartition(".")
-        try:
-            if path.endswith('"]'):
-                owner, _, name = path[:-2].rpartition('["')
-                holder: Any = datablock.path_resolve(owner)
-                holder[name] = holder.id_properties_ui(name).as_dict()["default"]
-            elif dot:
-                holder = datablock.path_resolve(owner)
-                known = holder.bl_rna.properties[prop]
-                setattr(holder, prop, tuple(known.default_array) if known.is_array else 0.0)
-        except (ValueError, KeyError, TypeError):  # the bone, shape or property is gone
-            continue
-    datablock.update_tag()
 
 
 def remove_unused(action: Action) -> None:

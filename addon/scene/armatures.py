@@ -6,7 +6,7 @@ Nothing of the rig is changed: rotation modes, inheritance and the object's own 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -14,6 +14,7 @@ import numpy as np
 from duologue.errors import DuologueError
 from duologue.motion import rotations
 from duologue.rigs.armature import Armature
+from duologue.rigs.joints import SIDES
 from numpy.typing import NDArray
 
 from .actions import Channels
@@ -39,7 +40,7 @@ def read_rig(armature: Object) -> Armature:
         raise DuologueError(
             "FAILED_PRECONDITION",
             "rig-scale",
-            f"the armature {armature.name!r} is scaled unevenly or mirrored; apply its scale (Object > Apply > Scale)",
+            f"{_named(uneven(armature), armature)} is scaled unevenly or mirrored; apply its scale (Object > Apply > Scale)",
         )
     flat = np.empty(16 * len(bones), np.float32)
     bones.foreach_get("matrix_local", flat)
@@ -57,25 +58,86 @@ def is_even(armature: Object) -> bool:
     return bool(np.ptp(axes) <= _EVEN * axes.mean() and np.linalg.det(world) > 0)
 
 
+def uneven(armature: Object) -> Object:
+    """Return which object makes an armature mirrored or scaled unevenly: itself, or what it is parented to."""
+    ob: Object | None = armature
+    while ob is not None:
+        scale = np.array(ob.scale)
+        if np.ptp(scale) > _EVEN * np.abs(scale).max() or np.prod(scale) < 0:
+            return ob
+        ob = ob.parent
+    return armature
+
+
+def _named(ob: Object, armature: Object) -> str:
+    return (
+        f"the armature {ob.name!r}" if ob == armature else f"{ob.name!r}, the parent of the armature {armature.name!r},"
+    )
+
+
+def armature_behind(ob: Object) -> Object | None:
+    """Return the armature that moves a mesh: its modifier's, else the nearest that it is parented to."""
+    found = ob.find_armature()
+    while found is None and ob.parent is not None:
+        ob = ob.parent
+        found = ob if ob.type == "ARMATURE" else None
+    return found
+
+
 def connected(armature: Object) -> list[str]:
     """Return the bones that take no location because they are joined to their parent's tail."""
     return [bone.name for bone in armature_of(armature).bones if bone.use_connect and bone.parent]
 
 
-def sole_height(meshes: Sequence[Object]) -> float | None:
-    """Return the height of the lowest vertex of a character at rest, metres; None without meshes.
+def feet_of(armature: Object, bones: Mapping[str, str]) -> frozenset[str]:
+    """Return the bones that a foot's skin may hang on: those that play feet and toes, what begins where they do, what is below.
 
-    Only what is seen counts: MakeHuman's helper vertices, hidden by a mask or without faces, hang below its soles.
+    ``bones``: joint word -> bone. What deforms a foot need not be what plays it: Rigify's ``DEF-foot.L`` lies in ``foot_fk.L``.
+    """
+    known = armature_of(armature).bones
+    ends = [known[bones[side + part]] for side in SIDES for part in ("Foot", "ToeBase") if side + part in bones]
+    hips, ankle = (known[bones[joint]].head_local for joint in ("LeftUpLeg", "LeftFoot"))
+    near = 0.02 * (hips - ankle).length
+    feet = {b for b in known for end in ends if (b.head_local - end.head_local).length < near}
+    return frozenset(bone.name for foot in feet for bone in (foot, *foot.children_recursive))
+
+
+def sole_height(meshes: Sequence[Object], feet: Set[str]) -> float | None:
+    """Return the height of a character's soles at rest, metres: of the lowest vertex that hangs on its feet.
+
+    Where nothing does, it is the lowest of all; None without meshes. So neither staff nor plinth nor hem is stood on. Only what
+    is seen counts: MakeHuman's helper vertices, hidden by a mask or without faces, hang below its soles.
     """
     lowest: list[float] = []
+    of_feet: list[float] = []
     for mesh in meshes:
         shown = _shown_vertices(mesh)
         points = np.empty(3 * len(mesh_of(mesh).vertices), np.float32)
         mesh_of(mesh).vertices.foreach_get("co", points)
         world = np.array(mesh.matrix_world, np.float64)
-        if shown.any():
-            lowest.append(float((points.reshape(-1, 3)[shown] @ world[2, :3]).min() + world[2, 3]))
-    return min(lowest, default=None)
+        heights = points.reshape(-1, 3) @ world[2, :3] + world[2, 3]
+        if not shown.any():
+            continue
+        lowest.append(float(heights[shown].min()))
+        if mesh.parent_type == "BONE" and mesh.parent_bone in feet:
+            of_feet.append(lowest[-1])
+        elif (foot := _lowest_of(mesh, heights, shown, feet)) is not None:
+            of_feet.append(foot)
+    return min(of_feet or lowest, default=None)
+
+
+def _lowest_of(mesh: Object, heights: NDArray[Any], shown: NDArray[np.bool_], feet: Set[str]) -> float | None:
+    """Return the height of the lowest vertex of which the feet hold half or more; looked for from below."""
+    groups = {group.index for group in mesh.vertex_groups if group.name in feet}
+    if not groups:
+        return None
+    vertices = mesh_of(mesh).vertices
+    for index in np.argsort(heights, kind="stable"):
+        held = [(g.weight, g.group in groups) for g in vertices[index].groups] if shown[index] else []
+        whole = sum(weight for weight, _ in held)
+        if whole > 0 and sum(weight for weight, is_foot in held if is_foot) >= 0.5 * whole:
+            return float(heights[index])
+    return None
 
 
 def _shown_vertices(mesh: Object) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from duologue.take import Take
 
 from ..cast.casting import cast_both
 from ..properties import named_performers, settings_of
-from ..scene import actions
+from ..scene import actions, resting
 from ..scene.data import animation_of
 from ..scene.timing import frame_rate
 from . import store, writer
@@ -69,7 +69,7 @@ def show_parts(entry: DUOLOGUE_PG_take) -> None:
                     muted.append(curve)
                 curve.mute = not shown
             if muted and _plays(datablock, action):
-                actions.rest(datablock, muted)
+                resting.rest(datablock, muted)
             datablock.update_tag()
 
 

@@ -22,15 +22,13 @@ from numpy.typing import NDArray
 
 from ..cast.cast import Performer
 from ..cast.eyes import Looks
-from ..scene import actions, armatures
+from ..scene import actions, armatures, poses, resting
 from ..scene.data import animation_of, armature_of, face_keys, pose_of
 from .face_tuning import Tuning, tuned
 from .writer import bone_rotations, retargeter
 
 if TYPE_CHECKING:
     from bpy.types import ID, Key, Object
-
-_POSE = {"location": 3, "rotation_quaternion": 4, "rotation_euler": 3, "rotation_axis_angle": 4}
 
 
 class Playhead:
@@ -63,13 +61,13 @@ class LivePose:
         self._waiting: list[Track] = []
         bones = pose_of(performer.armature).bones
         self._modes = {name: bones[name].rotation_mode for name in self._match.bones.values() if name in bones}
-        self._pose = {prop: _pose_values(performer.armature, prop) for prop in _POSE}
-        self._before = {prop: values.copy() for prop, values in self._pose.items()}
+        self._before = poses.values(performer.armature)
         switches = ((s.bone, s.name, s.value) for s in self._match.rig_map.properties if s.bone in bones)
         self._switches = {(b, name): (value, bones[b][name]) for b, name, value in switches if name in bones[b]}
         meshes = [bpy.data.objects[name] for name in self._faces]
         self._shapes = {mesh.name: _shape_values(mesh) for mesh in meshes}
         self._held = {ob.name: _Held.take(_animated(ob)) for ob in (performer.armature, *meshes)}
+        self._pose = poses.values(performer.armature)
 
     @property
     def frames(self) -> int:
@@ -108,7 +106,7 @@ class LivePose:
             ),
             *((channel.group, channel) for channel in self._looks.channels(armature, track.weights)),
         ]
-        posed = {prop: ([], []) for prop in _POSE}
+        posed = {prop: ([], []) for prop in poses.PROPS}
         for name, channel in channels:
             rows, values = posed[channel.path.rsplit(".", 1)[1]]
             rows.append(index[name])
@@ -199,13 +197,15 @@ class _Held:
         if data is None:
             return cls()
         actions.leave_tweak_mode(datablock)
+        own = [*actions.own_curves(datablock), *(curve for _, curve in poses.strip_curves(datablock))]
         use_nla, data.use_nla = data.use_nla, False
         action, slot = data.action, data.action_slot
-        if action is None:
-            return cls(use_nla=use_nla)
-        held = cls(action.name, slot.identifier if slot else "", action.use_fake_user, use_nla)
-        action.use_fake_user = True  # if the file is saved now, the Action must be in it
-        data.action = None
+        held = cls(use_nla=use_nla)
+        if action is not None:
+            held = cls(action.name, slot.identifier if slot else "", action.use_fake_user, use_nla)
+            action.use_fake_user = True  # if the file is saved now, the Action must be in it
+            data.action = None
+        resting.rest_pose(datablock, own)
         return held
 
     def give_back(self, datablock: ID) -> None:
@@ -240,12 +240,6 @@ def _write_pose(armature: Object, pose: dict[str, NDArray[np.float32]]) -> None:
     for prop, values in pose.items():
         pose_of(armature).bones.foreach_set(prop, values.ravel())
     armature.update_tag()
-
-
-def _pose_values(armature: Object, prop: str) -> NDArray[np.float32]:
-    values = np.empty((len(pose_of(armature).bones), _POSE[prop]), np.float32)
-    pose_of(armature).bones.foreach_get(prop, values.ravel())
-    return values
 
 
 def _shape_values(mesh: Object) -> NDArray[np.float32]:

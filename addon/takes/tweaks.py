@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from ..properties import DUOLOGUE_PG_settings
 
-TWEAKS = "duologue_tweaks"
-"""Custom property of a tweak layer's Action."""
-
 _NAME = "Duologue Tweaks"
 
 
@@ -32,7 +29,7 @@ def add(datablocks: Sequence[ID], name: str, first: float, last: float) -> None:
     action = next((strip.action for d in datablocks if (track := track_of(d)) for strip in track.strips), None)
     if action is None:
         action = bpy.data.actions.new(f"{name} Tweaks")
-        action[TWEAKS] = name
+        action[actions.TWEAKS] = name
         action.use_fake_user = True
     for datablock in datablocks:
         if track_of(datablock) is None:
@@ -63,7 +60,7 @@ def track_of(datablock: ID) -> NlaTrack | None:
 
 
 def _is_layer(action: Action | None) -> bool:
-    return action is not None and TWEAKS in action
+    return action is not None and actions.TWEAKS in action
 
 
 def is_entered(datablock: ID) -> bool:

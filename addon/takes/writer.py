@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..cast import checks
 from ..cast.cast import Face, Performer
 from ..cast.eyes import Looks
+from ..cast.posing import posed_rig
 from ..scene import actions, armatures, compat, shape_keys
 from ..scene.actions import Channels
 from ..scene.data import animation_of, armature_of, face_keys, pose_of
@@ -154,8 +155,11 @@ def mouth_shapes(match: ShapeMatch) -> set[str]:
 
 
 def retargeter(skeleton: Skeleton, performer: Performer) -> Retargeter:
-    """Return what turns the skeleton's motion into the performer's pose."""
-    return Retargeter(skeleton, performer.rig, performer.match, sole=armatures.sole_height(performer.meshes))
+    """Return what turns the skeleton's motion into the performer's pose, on top of what the character is left in."""
+    feet = armatures.feet_of(performer.armature, performer.match.bones)
+    return Retargeter(
+        skeleton, posed_rig(performer), performer.match, sole=armatures.sole_height(performer.meshes, feet)
+    )
 
 
 def body_channels(performer: Performer, pose: RetargetedPose) -> list[Channels]:

@@ -115,6 +115,33 @@ def unbind(p) -> None:
     mesh_of(p).modifiers.clear()
 
 
+def make_tall(p) -> None:
+    p.armature.scale = (100.0, 100.0, 100.0)
+    bpy.context.view_layer.update()
+
+
+def leave_posed(p) -> None:
+    p.armature.pose.bones["Head"].scale = (1.0, 1.5, 1.0)
+
+
+def play_along(p) -> None:
+    action = bpy.data.actions.new("old clip")
+    bone = p.armature.pose.bones["Spine1"]
+    p.armature.animation_data_create().action = action
+    bone.location = (0.1, 0.0, 0.0)
+    bone.keyframe_insert("location", frame=1)
+    module("scene.actions").push_down(p.armature)
+    bpy.context.scene.frame_set(2)
+
+
+def share_the_mesh(p) -> None:
+    """What Alt-D makes: another character with the same mesh."""
+    armature, mesh = p.armature.copy(), mesh_of(p).copy()
+    for ob in (armature, mesh):
+        bpy.context.scene.collection.objects.link(ob)
+    mesh.parent, mesh.modifiers["Armature"].object = armature, armature
+
+
 MENDABLE = {
     "rest-position": (lambda p: setattr(p.armature.data, "pose_position", "REST"), "rest position"),
     "solo": (lambda p: add_solo_track(p.armature), "solo NLA track"),
@@ -129,6 +156,10 @@ MENDABLE = {
     "slider": (limit_slider, "sliders of jawOpen end before 1"),
     "stray": (leave_a_viseme, "viseme_aa, viseme_O, viseme_U are not at 0"),
     "scale": (stretch, "scaled unevenly"),
+    "size": (make_tall, "m tall; scaled by 0.01 it would be 1.7"),
+    "pose": (leave_posed, "Head were left posed"),
+    "nla": (play_along, "NLA tracks old clip move Spine1"),
+    "shared-face": (share_the_mesh, "share one mesh"),
     "hips-connected": (connect_hips, "bone Hips is connected"),
     "modifier-hidden": (hide_modifier, "switched off in the viewport"),
     "unbound": (unbind, "no Armature modifier"),
@@ -160,7 +191,7 @@ def test_every_fix_has_a_test():
 
 
 @pytest.mark.parametrize("code", ["rest-position", "solo", "face-solo", "driven", "muted", "pinned", "absolute", "slider",
-                                  "hips-connected", "modifier-hidden", "unbound", "influence", "constraints"])  # fmt: skip
+                                  "hips-connected", "nla", "modifier-hidden", "unbound", "influence", "constraints"])  # fmt: skip
 def test_what_was_mended_lets_the_take_show(cast, scene, code):
     """The fault is real: Blender shows another pose or face with it, and the right one after Fix."""
     good = shown(cast, scene)

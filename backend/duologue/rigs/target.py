@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from duologue.errors import invalid
-from duologue.motion.rotations import Floats, matrix_to_quat, quat_conjugate, quat_rotate
+from duologue.motion.rotations import (
+    Floats,
+    matrix_to_quat,
+    quat_conjugate,
+    quat_multiply,
+    quat_rotate,
+    quat_to_matrix,
+)
 from duologue.rigs.alignment import TIP
 from duologue.rigs.armature import Armature
 from duologue.rigs.body import leg_length
@@ -23,7 +30,9 @@ class TargetRig:
     bones are before they are posed; ``bone``: joint word -> bone; ``rest``: joint word -> rest
     position, finger tips included; ``above``: played bone -> the nearest played bone above it; ``moved``: bone that gets a
     location -> the bone it has to stay with (None: the hips); ``also``: bone -> the bone it goes with; ``twists``: bone ->
-    (forearm, hand, share); ``order``: played bones, parents first; ``placing``: each after the one that carries its head.
+    (forearm, hand, share); ``order``: played bones, parents first; ``placing``: each after the one that carries its head;
+    ``carriers``: bones that are not played and have played ones below them; ``beneath``: those of them that have none above;
+    ``carrier`` (4, 4): what a pose of those does to the whole body.
     """
 
     def __init__(self, armature: Armature, match: RigMatch, sole: float | None = None) -> None:
@@ -44,10 +53,12 @@ class TargetRig:
         played = {*self.bone.values(), *self.also, *self.twists}
         parents = _control_parents(armature.parents, match.rig_map, index)
         self.above = {bone: _nearest(bone, parents, played) for bone in played}
+        self.carriers, self.beneath = _carriers(played, parents)
         self.moved = self._find_moved(set(armature.fixed))
         self.order = _parents_first(played, self.above)
         self.placing = _parents_first(played, {bone: self.anchor(bone) for bone in played})
         self.carried = self._carry(matrices, armature.pose, parents)
+        self.carrier = self._find_carrier(matrices[:, :3, 3])
         self.rest_head = self._stand(matrices[:, :3, 3], posed=armature.pose is not None)
         self.rest = {joint: self.rest_head[bone] for joint, bone in self.bone.items()}
         self.rest |= self._tips() | self._stumps()
@@ -61,6 +72,16 @@ class TargetRig:
             message = f"{len(rest)} bones need as many finite pose matrices; got some of shape {pose.shape}."
             raise invalid("rig-rest", message, field="pose")
         return carry(rest, pose, parents, self.above, self.moved)
+
+    def _find_carrier(self, heads: Floats) -> Floats:
+        top = self.bone["Hips"]
+        while (above := self.above[top]) is not None:
+            top = above
+        turn = quat_multiply(self.carried.rotation[top], quat_conjugate(self.rest_rotation[top]))
+        placement = np.eye(4)
+        placement[:3, :3] = self.carried.scale[top] / self.scale * quat_to_matrix(turn)
+        placement[:3, 3] = self.carried.offset[top] - placement[:3, :3] @ heads[top]
+        return placement
 
     def _stand(self, heads: Floats, *, posed: bool) -> Floats:
         """Return the rest heads (B, 3) of the body as it is carried, the hips where they rest."""
@@ -189,6 +210,20 @@ def _nearest(bone: int, parents: Sequence[int], played: set[int]) -> int | None:
             break
         above = parents[above]
     return above if above >= 0 else None
+
+
+def _carriers(played: set[int], parents: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Return the bones that carry played ones without being played, and those of them above everything that is."""
+    carriers: set[int] = set()
+    for bone in played:
+        above = parents[bone]
+        for _ in parents:
+            if above < 0:
+                break
+            carriers.add(above)
+            above = parents[above]
+    carriers -= played
+    return carriers, {bone for bone in carriers if _nearest(bone, parents, played) is None}
 
 
 def _parents_first(played: set[int], above: Mapping[int, int | None]) -> list[int]:
