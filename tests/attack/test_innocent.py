@@ -14,11 +14,12 @@ from duologue.brief import Brief, transcript
 from duologue.brief.speech import Transcript
 from duologue.errors import DuologueError
 from duologue.service.admission import check
+from duologue.service.faults import dealer_to
 from duologue.service.limits import Limits
 from duologue.wire import messages
 from duologue.wire.client import Client, Finished
 from duologue.wire.framing import decode, encode
-from servers import Server, brief, dealer_to, speech
+from servers import Server, brief, speech
 
 CUE = "1\n00:00:01,000 --> 00:00:02,000\n"
 HOSTILE = {

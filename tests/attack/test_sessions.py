@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 import zmq
+from duologue.service.faults import dealer_to
 from duologue.service.limits import Limits
 from duologue.wire import messages
 from duologue.wire.client import Client, Finished
 from duologue.wire.framing import MAGIC, decode, encode
-from servers import HERE, brief, dealer_to, speech
+from servers import HERE, brief, speech
 
 HELLO = [bytes(frame) for frame in encode(messages.Hello(protocol=(1, 1)))]
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 import zmq
 from duologue.errors import DuologueError
+from duologue.service.faults import dealer_to
 from duologue.wire import messages
 from duologue.wire.client import Client
 from duologue.wire.codec import HINTS
 from duologue.wire.fields import MAX_TEXT
 from duologue.wire.framing import MAGIC, decode, encode
-from servers import Server, dealer_to
+from servers import Server
 
 HALF = "\ud800"
 PLAIN: dict[Any, Any] = {str: "x", int: 1, bool: True, tuple[int, ...]: [1], tuple[str, ...]: ["x"], messages.Json: {}}

@@ -6,14 +6,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import zmq
 from duologue.brief import Brief
 from duologue.service.limits import Limits
 from duologue.service.router import Router
@@ -116,21 +114,6 @@ def connect() -> Iterator[Callable[..., Client]]:
     yield begin
     for client in clients:
         client.close()
-
-
-@contextmanager
-def dealer_to(connection: Connection) -> Iterator[zmq.Socket[bytes]]:
-    """A socket to a server that says whatever a test likes."""
-    with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
-        dealer.setsockopt(zmq.LINGER, 0)
-        for option, key in (
-            (zmq.CURVE_SERVERKEY, connection.server_key),
-            (zmq.CURVE_PUBLICKEY, connection.client_public),
-            (zmq.CURVE_SECRETKEY, connection.client_secret),
-        ):
-            dealer.setsockopt(option, key.encode())
-        dealer.connect(connection.endpoint)
-        yield dealer
 
 
 def brief(*, seed: int = 1, steps: int = 2, ms: int = 0, fault: int = 1) -> Brief:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import zmq
 from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.files import safetensors as tensors
@@ -17,6 +16,7 @@ from duologue.motion.skeleton import Skeleton
 from duologue.performance import Performance
 from duologue.performance.inpainting import BLEND, KeptTake
 from duologue.service.auth import KeyStore
+from duologue.service.faults import dealer_to
 from duologue.service.limits import Limits
 from duologue.service.proxy import Proxy
 from duologue.take import Progress, Take, Window
@@ -290,36 +290,28 @@ def test_a_take_over_the_limit_is_refused_before_it_is_sent(start, connect, old)
 def raw_client(start: Start):
     """Say whatever a test likes, to a server of its own; and make an OPEN with some of its fields changed."""
     server = start()
-    context = zmq.Context()
-    dealer = context.socket(zmq.DEALER)
-    for option, value in (
-        (zmq.CURVE_SERVERKEY, server.connection.server_key),
-        (zmq.CURVE_PUBLICKEY, server.connection.client_public),
-        (zmq.CURVE_SECRETKEY, server.connection.client_secret),
-    ):
-        dealer.setsockopt(option, value.encode())
-    dealer.connect(server.connection.endpoint)
+    with dealer_to(server.connection) as dealer:
 
-    def say(message: messages.Message, arrays: dict | None = None, *, answer: bool = True) -> messages.Message | None:
-        if isinstance(message, messages.Open):
-            arrays = {"brief": np.frombuffer(b"{}", np.uint8)}
-        dealer.send_multipart(encode(message, arrays))
-        while answer:
-            assert dealer.poll(10_000)
-            message = decode(dealer.recv_multipart()).message
-            if not isinstance(message, messages.NoticeMessage):
-                return message
-        return None
+        def say(
+            message: messages.Message, arrays: dict | None = None, *, answer: bool = True
+        ) -> messages.Message | None:
+            if isinstance(message, messages.Open):
+                arrays = {"brief": np.frombuffer(b"{}", np.uint8)}
+            dealer.send_multipart(encode(message, arrays))
+            while answer:
+                assert dealer.poll(10_000)
+                message = decode(dealer.recv_multipart()).message
+                if not isinstance(message, messages.NoticeMessage):
+                    return message
+            return None
 
-    def opened(key: str = "no", **fields) -> messages.Open:
-        return messages.Open(key, (16_000, 16_000), (4, 4), **fields)
+        def opened(key: str = "no", **fields) -> messages.Open:
+            return messages.Open(key, (16_000, 16_000), (4, 4), **fields)
 
-    while server.router.pool.idle() is None:
-        time.sleep(0.01)
-    say(messages.Hello(protocol=(1, 1)))
-    yield say, opened
-    dealer.close(linger=0)
-    context.term()
+        while server.router.pool.idle() is None:
+            time.sleep(0.01)
+        say(messages.Hello(protocol=(1, 1)))
+        yield say, opened
 
 
 def test_messages_that_can_not_be_are_named(raw_client) -> None:

@@ -182,12 +182,9 @@ def kill_workers(server: LocalServer) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def malformed(connection: Connection, count: int, rng: random.Random) -> int:
-    """Send a server messages with something wrong in them, and see that it answers in between.
-
-    Raises:
-        DuologueError: DEADLINE_EXCEEDED ``server-hung``.
-    """
+@contextmanager
+def dealer_to(connection: Connection) -> Iterator[zmq.Socket[bytes]]:
+    """Yield a socket to a server that has the right keys and says whatever one likes."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
         dealer.setsockopt(zmq.LINGER, 0)
         for option, key in (
@@ -197,6 +194,16 @@ def malformed(connection: Connection, count: int, rng: random.Random) -> int:
         ):
             dealer.setsockopt(option, key.encode())
         dealer.connect(connection.endpoint)
+        yield dealer
+
+
+def malformed(connection: Connection, count: int, rng: random.Random) -> int:
+    """Send a server messages with something wrong in them, and see that it answers in between.
+
+    Raises:
+        DuologueError: DEADLINE_EXCEEDED ``server-hung``.
+    """
+    with dealer_to(connection) as dealer:
         for sent in range(0, count, BATCH):
             dealer.send_multipart(encode(messages.Hello(protocol=(1, 1))))
             for _ in range(min(BATCH, count - sent)):
