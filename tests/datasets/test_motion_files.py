@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.readers.beat import beat_corpus, read_recordings
-from duologue.datasets.readers.bvh import read_folder, read_motion, read_pair
+from duologue.datasets.readers.bvh import read_motion, read_pair
 from duologue.datasets.readers.interact import read_scenes, scene_pair
 from duologue.errors import DuologueError
 from duologue.motion.bvh import BvhClip, write_bvh
@@ -17,11 +17,10 @@ from examples_data import SKELETON, TEXTGRID, interact, save, standing
 KIT = Path(__file__).parents[3] / "shared" / "kit"
 
 
-def test_a_folder_of_bvh_comes_back_on_our_skeleton_in_metres_at_30_fps(tmp_path):
+def test_a_bvh_comes_back_on_our_skeleton_in_metres_at_30_fps(tmp_path):
     root, rotations = standing(121)
-    save(tmp_path / "sub" / "a.bvh", root, rotations, fps=60.0)
-    ((name, read_root, read),) = read_folder(tmp_path, SKELETON)
-    assert name == "sub/a.bvh"
+    save(tmp_path / "a.bvh", root, rotations, fps=60.0)
+    read_root, read = read_motion(tmp_path / "a.bvh", SKELETON)
     assert len(read) == 61
     positions = forward_kinematics(SKELETON, read, read_root)[1]
     truth = forward_kinematics(SKELETON, rotations[::2], root[::2])[1]
@@ -33,11 +32,6 @@ def test_a_skeleton_that_no_map_knows_is_named(tmp_path):
     write_bvh(tmp_path / "strange.bvh", BvhClip(strange, np.zeros((3, 2, 3)), np.zeros((3, 3)), 30.0))
     with pytest.raises(DuologueError, match=r"strange\.bvh.*lacks"):
         read_motion(tmp_path / "strange.bvh", SKELETON)
-
-
-def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(DuologueError, match="no file"):
-        list(read_folder(tmp_path, SKELETON))
 
 
 def test_a_pair_keeps_its_distance_and_facing(tmp_path):

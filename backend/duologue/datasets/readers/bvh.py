@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.errors import DuologueError, invalid
+from duologue.errors import invalid
 from duologue.motion.bvh import BvhClip, read_bvh
 from duologue.motion.resampling import resample
 from duologue.motion.skeleton import Skeleton
@@ -117,16 +116,3 @@ def _retarget(
     clip = BvhClip(skeleton, np.asarray(rotations, np.float64)[skip:], np.asarray(root, np.float64)[skip:], clip.fps)
     resampled = resample(clip, FPS)
     return resampled.root_translation, resampled.rotations
-
-
-def read_folder(folder: Path, skeleton: Skeleton, pattern: str = "**/*.bvh") -> Iterator[tuple[str, Array, Array]]:
-    """Yield name, hips (T, 3) and rotations (T, J, 3) of every BVH file under ``folder``, in the order of their names.
-
-    Raises:
-        DuologueError: NOT_FOUND ``no-motion`` when there is none; what ``read_motion`` raises, naming the file.
-    """
-    paths = sorted(folder.glob(pattern))
-    if not paths:
-        raise DuologueError("NOT_FOUND", "no-motion", f"no file {pattern} in {folder}.")
-    for path in paths:
-        yield (path.relative_to(folder).as_posix(), *read_motion(path, skeleton))
