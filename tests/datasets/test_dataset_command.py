@@ -16,6 +16,7 @@ from duologue.datasets.readers.live_link import FaceCapture
 from duologue.datasets.statistics import face, speech
 from duologue.datasets.statistics.report import statistics
 from duologue.errors import DuologueError
+from duologue.features import pose as poses
 from examples_data import TEXTGRID, interact, save, some_pair, standing
 from typer.testing import CliRunner
 
@@ -170,6 +171,42 @@ def test_figures_of_speech_add_up(tmp_path):
     assert figures["nobody speaks, percent of frames"] == 0.0
     assert figures["turns"] == 2
     assert figures["words known, percent of speech"] == round(100 * 75 / 330, 1)
+
+
+def statues(root: Path, *, speaking: bool, floating: bool) -> Path:
+    """People who stand at ease and never move; ``floating``: a metre over the floor, so that no foot ever bears weight."""
+    pairs = []
+    for seed in range(2):
+        pair = some_pair(90, seed)
+        hips, rotations = standing(90)
+        rotations[:] = 0
+        hips[:, 1] += floating
+        features, path = poses.from_world(hips, rotations)
+        pair.features[:], pair.path[:] = features[:, None], path[:, None]
+        pair.path[:, 1, 0] += 1.0
+        pair.activity[:] = 0
+        pair.activity[:, 0] = speaking
+        pairs.append(pair)
+    Corpus.write(root, pairs, {})
+    return root
+
+
+def no_constant(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("speaking", "floating"), [(False, False), (True, False), (True, True)])
+def test_people_who_never_move_have_figures_without_warnings(tmp_path, speaking, floating):
+    code, text = run("statistics", statues(tmp_path, speaking=speaking, floating=floating), "--json")
+    assert code == 0
+    body = json.loads(text, parse_constant=no_constant)["body"]
+    speaker, _, ratio = body["hand speed, one speaks, not walking: speaker, listener, ratio"]
+    assert speaker == (0.0 if speaking else None)
+    assert ratio is None
+    assert body["correlation of status with expanse, head pitch, hand speed"] == [None] * 3
+    assert (body["feet in contact slide, m/s"] == [None]) == floating
+    assert run("statistics", tmp_path)[0] == 0
 
 
 def test_figures_of_faces(tmp_path):

@@ -37,17 +37,20 @@ class _Seen:
         return np.concatenate([row[name] for row in self.rows])
 
     def mean(self, name: str, where: str) -> float:
-        """Return the mean of a quantity over frames of nobody who walks in which ``where`` holds."""
-        return float(np.concatenate([row[name][row["still"] & row[where]] for row in self.rows]).mean())
+        """Return the mean of a quantity over frames of nobody who walks in which ``where`` holds; NaN where there are none."""
+        return _mean(np.concatenate([row[name][row["still"] & row[where]] for row in self.rows]))
 
-    def against_listener(self, name: str) -> list[float]:
+    def against_listener(self, name: str) -> list[float | None]:
         """Return a quantity of who speaks alone, of who listens, and their ratio."""
         speaker, listener = self.mean(name, "alone"), self.mean(name, "listens")
-        return _round(speaker, listener, listener / speaker)
+        return _round(speaker, listener, listener / speaker if speaker else np.nan)
 
 
 def figures(corpus: Corpus, skeleton: Skeleton) -> dict[str, Any]:
-    """Return the corpus's figures by name: metres, metres a second, degrees, percent of frames."""
+    """Return the corpus's figures by name: metres, metres a second, degrees, percent of frames.
+
+    None stands where a corpus has nothing to measure: nobody who speaks, no hand that ever moves.
+    """
     seen = _look(corpus, skeleton)
     action = seen.all("action")
     return {
@@ -86,7 +89,7 @@ def _contacts(seen: _Seen) -> dict[str, Any]:
         "sole under the floor: percent of frames over 1 cm, deepest in metres": _round(
             100 * float((depth > 0.01).mean()), float(depth.max())
         ),
-        "feet in contact slide, m/s": _round(float(np.nanmean([row["slide"] for row in seen.rows]))),
+        "feet in contact slide, m/s": _round(_mean(_known([row["slide"] for row in seen.rows]))),
         "bodies in each other: percent over 2 cm, deepest": _round(
             float(np.mean([pair["percent"] for pair in seen.pairs])), max(pair["deepest"] for pair in seen.pairs)
         ),
@@ -190,7 +193,7 @@ def _hanging(rows: Sequence[Row]) -> float:
     return float(np.mean(hang)) if hang else 0.0
 
 
-def _grouped(rows: Sequence[Row], by: str, names: Sequence[str]) -> dict[str, list[float]]:
+def _grouped(rows: Sequence[Row], by: str, names: Sequence[str]) -> dict[str, list[float | None]]:
     """Return by label: speakers' hand speed and expanse, lean and head pitch in degrees, and how many performers.
 
     Expanse: hands' and elbows' distance from the chest's axis, on average. Lean: the chest's, forward, of who stands.
@@ -204,25 +207,43 @@ def _grouped(rows: Sequence[Row], by: str, names: Sequence[str]) -> dict[str, li
             lean = np.degrees(row["lean"][stands].mean()) if stands.sum() > FPS else np.nan
             groups[int(row[by])].append(np.array([*values, lean, np.degrees(row["pitch"].mean())]))
     return {
-        names[k]: [*_round(*np.nanmean(groups[k], axis=0).tolist()), len(groups[k])]
+        names[k]: [*_round(*(_mean(_known(column)) for column in np.array(groups[k]).T)), len(groups[k])]
         for k in sorted(groups)
         if not np.isnan(np.array(groups[k])[:, 2]).all()
     }
 
 
-def _status(rows: Sequence[Row]) -> list[float]:
+def _status(rows: Sequence[Row]) -> list[float | None]:
     speakers = [row for row in rows if (row["still"] & row["talks"]).sum() > FPS]
     status = [STATUS.get(ROLES[int(row["role"])], 0.0) for row in speakers]
     columns = [
         [row["expanse"][m := row["still"] & row["talks"]].mean(), row["pitch"].mean(), row["speed"][m].mean()]
         for row in speakers
     ]
-    return _round(*(float(np.corrcoef(status, column)[0, 1]) for column in np.array(columns).T))
+    return _round(*(_correlation(np.array(status), column) for column in np.array(columns).reshape(-1, 3).T))
+
+
+def _correlation(a: Array, b: Array) -> float:
+    """Return Pearson's correlation; NaN where one of the two is the same throughout."""
+    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 1 and np.ptp(a) and np.ptp(b) else np.nan
 
 
 def _spread(values: Array) -> tuple[float, ...]:
+    if not values.size:
+        return (np.nan,) * 3
     return (float(values.mean()), *(float(v) for v in np.percentile(values, (5, 95))))
 
 
-def _round(*values: float) -> list[float]:
-    return [round(float(value), 3) for value in values]
+def _mean(values: Array) -> float:
+    return float(values.mean()) if values.size else np.nan
+
+
+def _known(values: Sequence[NDArray[Any]] | Array) -> Array:
+    """Return those that are no NaN."""
+    array = np.asarray(values, np.float64)
+    return array[~np.isnan(array)]
+
+
+def _round(*values: float) -> list[float | None]:
+    """Return figures as they are printed: None for what could not be measured, as JSON has no NaN."""
+    return [round(float(value), 3) if np.isfinite(value) else None for value in values]
