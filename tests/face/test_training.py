@@ -15,12 +15,13 @@ from duologue.datasets.readers.kit_speech import Clip
 from duologue.datasets.synthesis.face.conversations import compose
 from duologue.errors import DuologueError
 from duologue.face.config import FaceConfig
+from duologue.face.encoder_training import EncoderTraining, train_encoder
 from duologue.face.losses import FaceLoss, lip_gap
 from duologue.face.pipeline import FacePipeline
 from duologue.face.training import FaceTraining, fine_tune, train_face
 from duologue.facial import lips
-from duologue.recipes.face import conversations, read_encoder
-from duologue.recipes.speech_encoder import EncoderTraining, train_encoder
+from duologue.recipes.face import conversations
+from duologue.recipes.speech_encoder import read_encoder
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 from duologue.speech.phones import Phone
 from duologue.training.loop import Optimisation

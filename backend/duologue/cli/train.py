@@ -90,7 +90,7 @@ def face(
     from duologue.face.config import FaceConfig
     from duologue.face.training import FaceTraining
     from duologue.recipes.face import train_starter
-    from duologue.recipes.speech_encoder import EncoderTraining
+    from duologue.recipes.speech_encoder import starter_training
 
     if config not in {"starter", "paper"}:
         raise invalid("config-unknown", f"{config!r} is neither starter nor paper.", field="--config")
@@ -99,7 +99,7 @@ def face(
             "encoder-missing", "the paper's face hears through wav2vec2-base: give its folder.", field="--encoder"
         )
     hearing, network = (
-        EncoderTraining(),
+        starter_training(),
         FaceTraining(FaceConfig.paper() if config == "paper" else FaceConfig.starter()),
     )
     if steps is not None:

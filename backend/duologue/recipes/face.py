@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from duologue.checkpoints.config import fill, read_config, under
-from duologue.checkpoints.store import Checkpoint, open_checkpoint
+from duologue.checkpoints.store import Checkpoint
 from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.face_captures import captured
-from duologue.datasets.readers.kit_speech import Clip, recorded
+from duologue.datasets.readers.kit_speech import Clip
 from duologue.datasets.synthesis.face.conversations import STYLES, compose
-from duologue.datasets.synthesis.speech.utterances import LAUGHS, sentences, synthetic
+from duologue.datasets.synthesis.speech.utterances import LAUGHS, synthetic
 from duologue.evaluation.face.validation import validate
+from duologue.face.encoder_training import EncoderTraining, train_encoder
 from duologue.face.training import FaceTraining, fine_tune, train_face
-from duologue.recipes.speech_encoder import EncoderTraining, train_encoder
-from duologue.speech.encoder import EncoderConfig, SpeechEncoder
-
-GUESSED = "speech_librispeech"
-"""Its phones are a recogniser's guesses: good enough to learn to hear by, not to move lips by."""
+from duologue.recipes.speech_encoder import read_encoder, read_speech, starter_training
+from duologue.speech.encoder import SpeechEncoder
 
 
 def conversations(
@@ -72,7 +68,8 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     if pretrained:
         hearing = SpeechEncoder.pretrained(pretrained)
     else:
-        hearing = read_encoder(train_encoder(speech.train, out / "encoder", encoder, held_out=speech.held_out[::2]))
+        settings = encoder or starter_training()
+        hearing = read_encoder(train_encoder(speech.train, out / "encoder", settings, held_out=speech.held_out[::2]))
     exact = speech.with_new_voices(kit, voices)
     known = [clip for clip in speech.held_out if clip.source in {"speech_matthes", "espeak"}]
     judge = partial(validate, dialogues=conversations(known, 6, 4, clean=True))
@@ -80,35 +77,6 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     base = train_face(hearing, composed, out / "base", face or FaceTraining(), judge=judge, device=device)
     accurate = lip_accurate(kit, exact)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, judge=judge, device=device)
-
-
-@dataclass(frozen=True)
-class StarterSpeech:
-    """The utterances that the starter hears: to train on, and held out."""
-
-    train: list[Clip]
-    held_out: list[Clip]
-
-    def with_new_voices(self, kit: Path, voices: int) -> list[Clip]:
-        """Return the training clips whose phones are exact, with ``voices`` synthetic ones that the encoder has never heard.
-
-        The encoder knows its own training clips by heart, so what it says of them is surer than what it says of anybody else, and
-        a face must learn to move on the latter.
-        """
-        exact = [clip for clip in self.train if clip.source not in {GUESSED, "espeak"}]
-        return exact + list(synthetic(voices, 7, sentences(kit)))
-
-
-def read_speech(kit: Path, phones: Path, voices: int) -> StarterSpeech:
-    """Return the kit's recordings and ``voices`` synthetic utterances, less the split's held-out ones.
-
-    ``phones``: the folder that keeps alignments.
-    """
-    clips, texts, split = list(recorded(kit, phones)), sentences(kit), FaceSplit.read()
-    return StarterSpeech(
-        [clip for clip in clips if not split.holds(clip.name)] + list(synthetic(voices, 1, texts)),
-        [clip for clip in clips if split.holds(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True)),
-    )
 
 
 def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
@@ -128,11 +96,3 @@ def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
         dialogue for name, dialogue in captured(kit / "face_speech_grid") if not split.holds(f"face_speech_grid/{name}")
     ]
     return felt + plain + measured
-
-
-def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:
-    """Return the speech encoder of a ``speech-encoder`` checkpoint, without its training heads."""
-    stored = open_checkpoint(checkpoint).require("speech-encoder")
-    encoder = SpeechEncoder(read_config(stored, EncoderConfig, "encoder"))
-    fill(encoder, under("encoder.", stored.tensors()), stored)
-    return encoder.eval()

@@ -9,7 +9,8 @@ from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.kit_speech import RECORDED, recorded
 from duologue.datasets.synthesis.speech.utterances import LAUGHS, sentences, synthetic
 from duologue.evaluation.baselines.faceformer_training import FaceFormerTraining, train_faceformer
-from duologue.recipes.face import GUESSED, conversations
+from duologue.recipes.face import conversations
+from duologue.recipes.speech_encoder import GUESSED
 from duologue.speech.encoder import SpeechEncoder
 
 
