@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,8 @@ LIMIT = 200
 # Before torch is imported, and for every process that a test starts. The networks here are too small to gain from threads, and
 # threads that wait for each other on a busy machine make a training of seconds last a minute.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What a take hears is cached; not in the folder of whoever runs the tests.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="duologue-cache-")
 
 SLOW = {
     "blender": "a Blender a file",

@@ -311,3 +311,22 @@ def test_size_and_handedness_survive_the_way_through_a_document_and_are_checked(
         with pytest.raises(DuologueError) as caught:
             Brief.from_json(minimal(**changes), folder=Path())
         assert (caught.value.field or "").startswith("performers.A.")
+
+
+def test_words_can_be_heard_chosen_or_left_out() -> None:
+    def transcript(value: object) -> Transcript | None:
+        return Brief.from_json({"performers": {"A": {"transcript": value}, "B": {}}}).a.transcript
+
+    assert transcript(None) is None
+    silent = transcript(False)
+    assert silent == Transcript("", "none")
+    heard = transcript({"format": "recognise", "model": "whisper-small-de", "language": "de"})
+    assert heard == Transcript("", "recognise", model="whisper-small-de", language="de")
+    for given in (silent, heard, Transcript("words")):
+        assert given is not None
+        assert transcript(given.to_json()) == given
+    assert Transcript("words").to_json() == {"content": "words", "format": "text", "tier": ""}, "older briefs' digests"
+    for wrong in ({"format": "recognise", "model": "../x"}, {"format": "recognise", "model": "/models/x"}, True):
+        with pytest.raises(DuologueError) as caught:
+            transcript(wrong)
+        assert caught.value.field.startswith("performers.A.transcript")

@@ -9,18 +9,20 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from duologue.brief import Brief, PerformerBrief, Speech
+from duologue.brief import Brief, PerformerBrief, Speech, Transcript
 from duologue.files.folders import demo_brief
 from duologue.motion.bvh import read_bvh
 from duologue.motion.skeleton import forward_kinematics
 from duologue.performance import Performance
 from duologue.speech.decode import load_pair
-from duologue.take import Progress, Take, Window
+from duologue.take import Notice, Progress, Take, Window
+from duologue.take.heard import Listener
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -91,6 +93,39 @@ def test_the_same_brief_is_the_same_take_bit_for_bit_and_another_seed_is_not(
 
     assert digest(1) == digest(1)
     assert digest(1) != digest(2)
+
+
+@pytest.mark.skipif(find_spec("faster_whisper") is None, reason="the extra `hear` is not installed")
+def test_words_that_nobody_wrote_down_are_heard_told_and_the_same_again(
+    performance: Performance, tmp_path: Path
+) -> None:
+    brief = Brief.load(brief_of(tmp_path, 6.0))
+    a, b, _ = load_pair(brief)
+
+    def made(transcript: Transcript | None) -> tuple[str, Listener, list[str]]:
+        changed = replace(
+            brief, a=replace(brief.a, transcript=transcript), b=replace(brief.b, transcript=Transcript("", "none"))
+        )
+        heard, notes = Listener(), []
+        events = list(performance.stream(changed, (a, b)))
+        for event in events:
+            if isinstance(event, Notice) and not heard.take(event):
+                notes.append(event.message)
+        windows = [event for event in events if isinstance(event, Window)]
+        return Take.from_windows(performance.skeleton, windows, {}).digest(), heard, notes
+
+    digest, heard, notes = made(None)
+    said = " ".join(word.text.lower() for word in heard.words("A"))
+    assert "roof" in said
+    assert "purple" in said
+    assert heard.words("B") == ()
+    assert any("words were recognised" in note for note in notes)
+    # From the cache as from the sound, asked for by name as by default.
+    assert made(Transcript("", "recognise"))[0] == digest
+    deaf, heard, notes = made(Transcript("", "none"))
+    assert deaf != digest
+    assert not heard.words("A")
+    assert not any("recognised" in note for note in notes)
 
 
 def test_the_first_window_comes_long_before_the_last(performance: Performance, tmp_path: Path) -> None:

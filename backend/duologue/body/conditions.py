@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -14,6 +15,9 @@ from duologue.errors import invalid
 from duologue.features.statistics import Scaler
 from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS, check
 
+TextFrames = Callable[[int, int], NDArray[np.float32]]
+"""``frames(start, stop) -> (2, stop - start, text width)``: text features that are found as they are asked for."""
+
 
 @dataclass(frozen=True)
 class BodyConditions:
@@ -25,7 +29,7 @@ class BodyConditions:
 
     mel: NDArray[np.float32]
     """(2, T, mel bands): log mel, natural logarithm, as ``speech.mel`` makes it."""
-    text: NDArray[np.float32]
+    text: NDArray[np.float32] | TextFrames
     """(2, T, text width): text features of the word being said, zero between words and where there is no transcript."""
     activity: NDArray[np.float32]
     """(2, T): voice activity, 0 to 1."""
@@ -45,8 +49,10 @@ class BodyConditions:
     def __post_init__(self) -> None:
         pair = len(PERFORMERS)
         by_frame = (pair, self.mel.shape[1] if self.mel.ndim == 3 else 0)
-        shapes = {"mel": (*by_frame, self.mel.shape[-1]), "text": (*by_frame, self.text.shape[-1]), "activity": by_frame,
-                  "actions": by_frame, "emotion": by_frame, "starts": (pair, 3)}  # fmt: skip
+        shapes = {"mel": (*by_frame, self.mel.shape[-1]), "activity": by_frame, "actions": by_frame, "emotion": by_frame,
+                  "starts": (pair, 3)}  # fmt: skip
+        if not callable(self.text):
+            shapes["text"] = (*by_frame, self.text.shape[-1])
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape:
@@ -94,7 +100,7 @@ class EncodedConditions:
 
     mel: NDArray[np.float32]
     activity: NDArray[np.float32]
-    text: NDArray[np.float32]
+    text: NDArray[np.float32] | TextFrames
     action: NDArray[np.int64]
     emotion: NDArray[np.int64]
     role: NDArray[np.int64]
@@ -109,7 +115,7 @@ class EncodedConditions:
                 ``style-unknown`` for a style that the checkpoint does not know.
         """
         for name, array, width in (("mel", c.mel, config.mel_bands), ("text", c.text, config.text_width)):
-            if array.shape[-1] != width:
+            if not callable(array) and array.shape[-1] != width:
                 raise _misshapen(name, array, (*array.shape[:-1], width))
         for performer, style in zip(PERFORMERS, c.style, strict=True):
             if not 0 <= style < len(config.styles):
@@ -121,7 +127,7 @@ class EncodedConditions:
         return cls(
             mel=mel.standardise(c.mel),
             activity=np.asarray(c.activity, np.float32),
-            text=np.asarray(c.text, np.float32),
+            text=c.text if callable(c.text) else np.asarray(c.text, np.float32),
             action=_translate(c.actions, ACTION_MODES, config.actions, "actions"),
             emotion=_translate(c.emotion, EMOTIONS, config.emotions, "emotion"),
             role=np.array([config.roles.index(check(role, config.roles, field="role")) for role in c.roles]),
@@ -145,7 +151,7 @@ class EncodedConditions:
         return Conditions(
             mel=tensor(self.mel[:, start:stop]),
             activity=tensor(self.activity[:, start:stop]),
-            text=tensor(self.text[:, start:stop]),
+            text=tensor(self.text(start, stop) if callable(self.text) else self.text[:, start:stop]),
             action=tensor(self.action[:, start:stop]),
             emotion=tensor(self.emotion[:, start:stop]),
             role=tensor(self.role),

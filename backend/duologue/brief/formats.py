@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-TranscriptFormat = Literal["text", "srt", "vtt", "ass", "textgrid", "json", "recognise"]
-FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "vtt", "ass", "textgrid", "json", "recognise")
-"""``recognise``: nobody wrote it down; a recogniser guesses."""
+TranscriptFormat = Literal["text", "srt", "vtt", "ass", "textgrid", "json", "recognise", "none"]
+FORMATS: Final[tuple[TranscriptFormat, ...]] = ("text", "srt", "vtt", "ass", "textgrid", "json", "recognise", "none")
+"""``recognise``: nobody wrote it down, and it is heard; ``none``: nor is it to be heard (``transcript = false``)."""
 TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
     ".txt": "text", ".srt": "srt", ".vtt": "vtt", ".ass": "ass", ".ssa": "ass", ".textgrid": "textgrid", ".json": "json",
 }  # fmt: skip

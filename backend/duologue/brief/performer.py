@@ -114,7 +114,7 @@ def performer_json(performer: PerformerBrief) -> dict[str, Any]:
     if face := face_json(performer.face):
         document["face"] = face
     if performer.transcript is not None:
-        document["transcript"] = dict(vars(performer.transcript))
+        document["transcript"] = performer.transcript.to_json()
     return document
 
 

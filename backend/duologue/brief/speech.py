@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,6 +14,8 @@ from duologue.files.document import Table, within
 from duologue.files.encodings import read_foreign_text
 from duologue.files.reading import resolved
 from duologue.units import Sound
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,17 @@ class Transcript:
     format: TranscriptFormat = "text"
     tier: str = ""
     """For a TextGrid: the tier with this performer's words; by default the one named "words", else the first."""
+    model: str = ""
+    """Of what is recognised: the name of an imported Whisper (``duologue models``); by default the one that is there."""
+    language: str = ""
+    """Of what is recognised: ISO 639-1 ("de"); by default the model finds out."""
+
+    def to_json(self) -> dict[str, str] | bool:
+        """Return it as a brief has it: ``False`` where nothing is to be heard."""
+        if self.format == "none":
+            return False
+        written = {"content": self.content, "format": self.format, "tier": self.tier}
+        return written | {name: value for name in ("model", "language") if (value := getattr(self, name))}
 
 
 def read_speech(table: Table, folder: Path | None) -> Speech:
@@ -60,18 +74,21 @@ def read_speech(table: Table, folder: Path | None) -> Speech:
 
 def read_transcript(table: Table, folder: Path | None) -> Transcript | None:
     """Read a transcript: text, the path of a file, ``{path, tier}``, or ``{content, format}``, as :meth:`Brief.to_json`
-    does."""
+    does; ``{format = "recognise", model, language}``; ``false``: no words, nor any recognised."""
     value, place = table.get("transcript"), table.at("transcript")
     if value is None:
         return None
+    if value is False:
+        return Transcript("", "none")
     if isinstance(value, str):
         is_file = folder is not None and "\n" not in value and Path(value).suffix.lower() in TRANSCRIPT_FORMATS
         value = {"path": value} if is_file else {"content": value}
-    written = Table(value, place, ("path", "content", "format", "tier"))
+    written = Table(value, place, ("path", "content", "format", "tier", "model", "language"))
     tier = written.text("tier")
     if "path" not in written:
         form = labels.check(written.text("format", "text"), FORMATS, field=written.at("format"))
-        return Transcript(written.text("content"), cast("TranscriptFormat", form), tier)
+        heard = _plain_name(written, "model"), _plain_name(written, "language")
+        return Transcript(written.text("content"), cast("TranscriptFormat", form), tier, *heard)
     path = Path(written.text("path"))
     if folder is None:
         raise invalid("path-not-allowed", "names a file; send its content", field=written.at("path"))
@@ -85,3 +102,12 @@ def read_transcript(table: Table, folder: Path | None) -> Transcript | None:
         reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
         raise DuologueError(error.code, reason, error.message, field=place) from error
     return Transcript(content, guess_format(content) if form == "text" else form, tier)
+
+
+def _plain_name(table: Table, key: str) -> str:
+    """Read a name that a server looks up: never a path."""
+    name = table.text(key)
+    if name and not _NAME.fullmatch(name):
+        message = f"is {name!r:.80}; it is a name of letters, digits, '-', '_' and '.' (`duologue models list`)"
+        raise invalid("out-of-range", message, field=table.at(key))
+    return name

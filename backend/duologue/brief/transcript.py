@@ -62,7 +62,7 @@ def read(transcript: Transcript, field: str = "transcript") -> Reading:
 @lru_cache(maxsize=4)
 def _read(transcript: Transcript) -> Reading:
     """Read once what is asked for twice: where a brief is checked, and where it is performed."""
-    if transcript.format == "recognise":
+    if transcript.format in {"recognise", "none"}:
         return Reading("")
     if transcript.format == "text":
         unspoken = Unspoken.of([transcript.content])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _MAX_JSON = 4_000_000
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CONFIG, MODEL, MANIFEST = "config.json", "model.safetensors", "manifest.json"
 
 
@@ -103,7 +103,7 @@ def import_checkpoint(folder: Path) -> Path:
             writing raise.
     """
     found = open_checkpoint(folder)
-    if not _NAME.fullmatch(found.name):
+    if not NAME.fullmatch(found.name):
         raise invalid(
             "checkpoint-name",
             f"{folder / MANIFEST} names its checkpoint {found.name!r:.80}; a name has letters, digits, '-', '_' and '.' and "
@@ -183,7 +183,7 @@ def open_checkpoint(name_or_folder: str | Path | Checkpoint) -> Checkpoint:
                 "or import one with `duologue models import FOLDER`.",
             )
         folder = matches[0]
-    manifest = _read_json(folder / MANIFEST)
+    manifest = read_json(folder / MANIFEST)
     hashes = manifest.get("sha256")
     if manifest.get("format") != FORMAT or not isinstance(hashes, dict) or not {CONFIG, MODEL} <= hashes.keys():
         raise _bad_format(folder / MANIFEST, f"its format is {manifest.get('format')!r}; this version reads {FORMAT}")
@@ -195,7 +195,7 @@ def open_checkpoint(name_or_folder: str | Path | Checkpoint) -> Checkpoint:
                 f"{folder / file} is missing or is not the file its manifest names (sha256 differs); "
                 "restore it from where it came from, or remove the folder.",
             )
-    return Checkpoint(str(manifest.get("name", folder.name)), folder, _read_json(folder / CONFIG), hashes[MODEL])
+    return Checkpoint(str(manifest.get("name", folder.name)), folder, read_json(folder / CONFIG), hashes[MODEL])
 
 
 def write_checkpoint(
@@ -229,7 +229,12 @@ def write_checkpoint(
     return Checkpoint(name, folder, dict(config), hashes[MODEL])
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a manifest or config.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``checkpoint-format``.
+    """
     try:
         value = parse_json(read_bytes(path, _MAX_JSON))
     except (DuologueError, ValueError) as error:

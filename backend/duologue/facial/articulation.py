@@ -17,7 +17,7 @@ from duologue.arkit import INDEX as SHAPE
 from duologue.easing import smoothstep
 from duologue.facial.coarticulation import constriction
 from duologue.facial.lips import MOUTH_CLOSE_MM, closing, lip_gap, shut
-from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
+from duologue.speech.phones import BILABIALS, LABIODENTALS, SILENCE, Phone
 from duologue.units import FPS
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class SpokenLips:
 
     Args:
         phones: each performer's, in the order of time, asked for no earlier than their frames are made; all but p, b, m, f and v
-            are passed over.
+            are passed over, but a silence also says that there are no more before it.
         frames: how long the clip is.
         seal: (P,) 0 to 1, how far lips are brought together; with 0 for all nothing is changed and nothing waits.
     """
@@ -100,6 +100,8 @@ class SpokenLips:
         # Who is not to be changed is not asked, so that nothing is aligned in vain.
         self._coming = [iter(spoken) if seal > 0 else iter(()) for spoken, seal in zip(phones, self._seal, strict=True)]
         self._known: list[list[Phone]] = [[] for _ in phones]
+        self._clear = [-np.inf] * len(phones)
+        """Up to when each one's phones are all known, where one said so that no lips make."""
         self._waiting: list[tuple[int, Phone]] = []
 
     def follow(self, windows: Iterable[Weights]) -> Iterator[Weights]:
@@ -140,10 +142,11 @@ class SpokenLips:
         needed = until / FPS + 2 * _AROUND
         for who, coming in enumerate(self._coming):
             known = self._known[who]
-            while not known or known[-1].start < needed:
+            while self._clear[who] < needed and (not known or known[-1].start < needed):
                 phone = next(coming, None)
                 if phone is None:
                     break
+                self._clear[who] = phone.start if phone.name == SILENCE else -np.inf
                 if phone.name in BILABIALS + LABIODENTALS and phone.end > phone.start:
                     known.append(phone)
                     if phone.start < self._frames / FPS:

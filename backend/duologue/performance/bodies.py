@@ -118,7 +118,7 @@ class Bodies:
         return pipeline.stream(
             BodyConditions(
                 mel=features.mel[:, span],
-                text=features.text[:, span],
+                text=features.text_of(span),
                 activity=features.activity[:, span],
                 actions=score.actions[:, span],
                 emotion=score.emotions[:, span],

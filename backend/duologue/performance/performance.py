@@ -19,6 +19,7 @@ from duologue.checkpoints.devices import prepare
 from duologue.face.pipeline import FacePipeline
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
+from duologue.performance.ears import Ears, Words
 from duologue.performance.features import PairFeatures
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.run import Run
@@ -33,9 +34,17 @@ from duologue.units import FPS, Sound
 class Performance:
     """Both models and the text encoder, loaded once, ready to perform any number of briefs one after the other."""
 
-    def __init__(self, body: BodyPipeline, face: FacePipeline, text: TextEncoder, checkpoints: dict[str, str]) -> None:
+    def __init__(
+        self,
+        body: BodyPipeline,
+        face: FacePipeline,
+        text: TextEncoder,
+        checkpoints: dict[str, str],
+        ears: Ears | None = None,
+    ) -> None:
+        """``ears``: who hears words that nobody wrote down."""
         self._body, self._face, self._text = body, face, text
-        self._checkpoints = checkpoints
+        self._checkpoints, self._ears = checkpoints, ears or Ears()
 
     @classmethod
     def load(cls, device: str = "auto") -> Performance:
@@ -84,24 +93,38 @@ class Performance:
         brief, audio, checkpoints and device give the same windows, bit for bit.
 
         Raises:
-            DuologueError: what the features and the models raise; INVALID_ARGUMENT ``take-length`` for a take of other speech,
-                ``take-skeleton``.
+            DuologueError: what :meth:`Ears.ear`, the features and the models raise; INVALID_ARGUMENT ``take-length`` for a take
+                of other speech, ``take-skeleton``.
         """
         if keep is not None:
             check_take(keep.take, audio[0].frames, self.skeleton)
+        transcripts = [performer.transcript for performer in brief.performers]
+        ears = [
+            self._ears.ear(transcript, f"performers.{name}.transcript")
+            for name, transcript in zip(PERFORMERS, transcripts, strict=True)
+        ]
         features: list[SpeechFeatures] = []
-        for index, (sound, performer) in enumerate(zip(audio, brief.performers, strict=True)):
+        for index, (sound, transcript) in enumerate(zip(audio, transcripts, strict=True)):
             yield Progress("speech", index, 2)
             if should_stop():
                 return
             field = f"performers.{PERFORMERS[index]}.transcript"
-            features.append(speech_features(sound, performer.transcript, self._text, field))
+            written = None if ears[index] is not None else transcript
+            features.append(speech_features(sound, written, self._text, field))
             yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
         yield Progress("speech", 2, 2)
-        pair = PairFeatures.stack(features)
-        run = Run(self._body, self._face, Score.of(brief, pair.frames), pair, should_stop, keep)
-        yield from run.windows()
-        if not should_stop():
-            yield from run.notices()
-            for name, phones in zip(PERFORMERS, pair.phones, strict=True):
-                yield from (Notice("speech", f"{name}: {note}") for note in phones.notes)
+        words = Words.of(ears, features, transcripts, self._text, should_stop)
+        try:
+            words.begin()
+            pair = PairFeatures.stack(features, words.hearings)
+            run = Run(self._body, self._face, Score.of(brief, pair.frames), pair, should_stop, keep)
+            for event in run.windows():
+                yield event
+                yield from words.news()
+            if not should_stop():
+                yield from run.notices()
+                for name, phones in zip(PERFORMERS, pair.phones, strict=True):
+                    yield from (Notice("speech", f"{name}: {note}") for note in phones.notes)
+                yield from words.rest()
+        finally:
+            words.end()

@@ -15,12 +15,15 @@ from typing import Any, Protocol
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.files.atomic import prepare_folder
+from duologue.files.atomic import prepare_folder, write_text
+from duologue.files.reading import is_file
+from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
 from duologue.shots.report import REPORT, TAKE, report_of, write_report
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit, check_take
 from duologue.take.export import write_exports
+from duologue.take.heard import HeardWord, Listener, subtitles
 from duologue.take.provenance import provenance_of
 from duologue.units import Sound
 from duologue.wire.client import Client
@@ -120,6 +123,8 @@ class Performed:
     take: Take
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    heard: Mapping[str, tuple[HeardWord, ...]] = field(default_factory=dict[str, tuple[HeardWord, ...]])
+    """By performer, the words that were recognised because nobody had written them down."""
 
 
 def request(brief: Brief, stage: Stage, outputs: Outputs, remake: tuple[Take, Edit] | None = None) -> Request:
@@ -143,12 +148,13 @@ def perform(client: Client, request: Request, on_progress: Callable[[str, int, i
         DuologueError: what the server names, see :meth:`Client.perform`; CANCELLED ``cancelled`` before the first window.
     """
     notes: list[str] = []
+    heard = Listener()
     windows: list[Window] = []
     began = first = time.monotonic()
     complete = False
 
     def on_event(event: object) -> None:
-        if isinstance(event, Notice):
+        if isinstance(event, Notice) and not heard.take(event):
             notes.append(event.message)
 
     try:
@@ -167,7 +173,8 @@ def perform(client: Client, request: Request, on_progress: Callable[[str, int, i
             nothing = "stopped before the first window; there is nothing to keep."
             raise DuologueError("CANCELLED", "cancelled", nothing) from None
     take = join(client.performance, request, windows, complete=complete)
-    return Performed(take, tuple(notes), {"first_window": first - began, "performing": time.monotonic() - began})
+    seconds = {"first_window": first - began, "performing": time.monotonic() - began}
+    return Performed(take, tuple(notes), seconds, {name: heard.words(name) for name in PERFORMERS})
 
 
 def join(performance: Mapping[str, Any], request: Request, windows: Sequence[Window], *, complete: bool) -> Take:
@@ -191,7 +198,7 @@ def perform_into(
     prepare_folder(folder)
     performed = Performed(take) if take is not None else _perform(folder, request, stage)
     rendering = time.monotonic()
-    files = write_exports(performed.take, request.voices, folder)
+    files = [*write_exports(performed.take, request.voices, folder), *_write_heard(folder, performed)]
     notes: list[str] = []
     if request.outputs.scene:
         rendered, notes = stage.render(folder / TAKE, request.outputs)
@@ -202,6 +209,21 @@ def perform_into(
     report = report_of(performed.take, files, notes, seconds, **about)
     write_report(folder / REPORT, report)
     return report
+
+
+def _write_heard(folder: Path, performed: Performed) -> list[str]:
+    """Write recognised words beside the take as subtitles, to be corrected and given back; return the files' names.
+
+    Where the take was kept from before, its subtitles are as well: they may have been corrected.
+    """
+    files: list[str] = []
+    for name in PERFORMERS:
+        path = folder / f"{name}.srt"
+        if words := performed.heard.get(name):
+            write_text(path, subtitles(words))
+        if words or (not performed.seconds and is_file(path)):
+            files.append(path.name)
+    return files
 
 
 def _perform(folder: Path, request: Request, stage: Stage) -> Performed:

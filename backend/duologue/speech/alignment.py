@@ -50,6 +50,11 @@ class AlignedWord:
         lips = BILABIALS + LABIODENTALS
         return [phone for phone in self.phones if phone.name in lips and phone.end - phone.start <= _LONGEST]
 
+    def moved(self, seconds: float) -> AlignedWord:
+        """Return it later by ``seconds``."""
+        phones = tuple(phone.moved(seconds) for phone in self.phones)
+        return AlignedWord(self.start + seconds, self.end + seconds, phones, self.fit)
+
 
 class Aligner:
     """Finds words that are known to be said. Loading takes 0.1 s, a second of speech 0.05 s; use it from one thread at a time.

@@ -70,7 +70,7 @@ def of_aligned(words: Sequence[AlignedWord], samples_16k: NDArray[np.float32], f
     if note := _doubt(trusted, field):
         return LipPhones(notes=lambda: note)
     phones = [phone for word in compress(words, trusted) for phone in word.on_lips]
-    return LipPhones([_near_sound(phones, _audible(samples_16k))])
+    return LipPhones([near_sound(phones, audible(samples_16k))])
 
 
 def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field: str) -> LipPhones:
@@ -81,7 +81,7 @@ def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field:
     """
     if words and all(word.phones for word in words):
         known = [Phone(*phone) for word in words for phone in word.phones if phone[2] in BILABIALS + LABIODENTALS]
-        return LipPhones([_near_sound(sorted(known, key=lambda phone: phone.start), _audible(samples_16k))])
+        return LipPhones([near_sound(sorted(known, key=lambda phone: phone.start), audible(samples_16k))])
     search = _Search(words, samples_16k, field)
     return LipPhones(search.stretches(), search.notes)
 
@@ -106,10 +106,10 @@ class _Search:
         except ImportError:
             self._installed = False
             return
-        audible = _audible(self._samples)
+        heard = audible(self._samples)
         for words in stretches(self._words):
             phones = self._aligned(aligner, words)
-            yield _near_sound(sorted(phones, key=lambda phone: phone.start), audible)
+            yield near_sound(sorted(phones, key=lambda phone: phone.start), heard)
 
     def _aligned(self, aligner: Aligner, words: Sequence[Word]) -> list[Phone]:
         """Return the phones of a stretch that is what is heard, else none."""
@@ -166,7 +166,7 @@ def _doubt(trusted: Sequence[bool], field: str) -> tuple[str, ...]:
     return (f"{note}; lips follow the voice alone (is it the transcript of another recording?)",)
 
 
-def _audible(samples_16k: NDArray[np.float32]) -> NDArray[np.bool_]:
+def audible(samples_16k: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return (T,) where sound is a tenth of a second away at most: a plosive is silent, but its vowel not far."""
     frames = int(len(samples_16k) / SPEECH_RATE * FPS)
     levels = level(samples_16k, SPEECH_RATE, frames)
@@ -174,6 +174,7 @@ def _audible(samples_16k: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray(binary_dilation(loud, np.ones(2 * _NEAR_VOICE + 1)), bool)
 
 
-def _near_sound(phones: Sequence[Phone], audible: NDArray[np.bool_]) -> tuple[Phone, ...]:
+def near_sound(phones: Sequence[Phone], heard: NDArray[np.bool_]) -> tuple[Phone, ...]:
+    """Return the phones in whose middle something is ``heard`` (T,)."""
     frames = [int(phone.middle * FPS) for phone in phones]
-    return tuple(p for p, frame in zip(phones, frames, strict=True) if frame < len(audible) and audible[frame])
+    return tuple(p for p, frame in zip(phones, frames, strict=True) if frame < len(heard) and heard[frame])

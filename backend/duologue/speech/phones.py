@@ -14,6 +14,7 @@ PHONES: Final[tuple[str, ...]] = (
 """CMU phone set (http://www.speech.cs.cmu.edu/cgi-bin/cmudict) behind silence; the classes of the speech encoder's phone head."""
 
 INDEX: Final[dict[str, int]] = {name: index for index, name in enumerate(PHONES)}
+SILENCE: Final = PHONES[0]
 BILABIALS: Final = ("P", "B", "M")
 LABIODENTALS: Final = ("F", "V")
 VOWELS: Final = PHONES[1:16]

@@ -51,7 +51,7 @@ def timed_words(
     Raises:
         DuologueError: what :func:`duologue.brief.transcript.read` raises.
     """
-    if transcript is None:
+    if transcript is None or transcript.format == "none":
         return TimedWords((), LipPhones())
     if transcript.format == "recognise":
         return _recognised(samples_16k, field)

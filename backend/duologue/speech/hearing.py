@@ -1,0 +1,243 @@
+"""What one performer says where nobody wrote it down: recognised a piece at a time, ahead of who needs it.
+
+A thread of its own hears the pieces of both performers in the order of time while bodies and faces are sampled; who needs a
+piece's words waits for that piece alone. What is asked for by time alone decides what comes back, never how far it has come, so
+that the same sound gives the same take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from concurrent.futures import TimeoutError as NotYetError
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from duologue.brief.transcript import Word
+from duologue.brief.unspoken import is_said
+from duologue.speech.alignment import AlignedWord, Aligner, believed
+from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, audible, near_sound
+from duologue.speech.phones import SILENCE, Phone
+from duologue.speech.spoken import Piece, pieces
+from duologue.speech.text import WIDTH, TextEncoder
+from duologue.speech.whisper import LONGEST, HeardWord, Whisper, WhisperFolder
+from duologue.speech.word_cache import WordCache
+from duologue.units import FPS, SPEECH_RATE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+UNHEARD: Final = 150
+"""Frames at a take's beginning for which the body is told no words: a body's first window must not wait for an ear."""
+SURE: Final = 0.2
+"""Probability of a word from which its lips are believed. Measured on recordings and synthetic voices: of p, b, m that are found
+in words over it one in a hundred is nowhere near a real one (docs/guide/face.md)."""
+_HEARD: Final = 0.08
+"""A less probable word is none: what Whisper writes over silence, laughter and music ("Thank you.")."""
+_ANOTHER_LANGUAGE: Final = 0.45
+"""Mean probability of a piece's words under which all of them are doubtful: English read into another language has 0.1 to 0.4."""
+_BELIEVED: Final = 0.5
+"""Share of a piece's words that must sound as they are written for any of them to move lips."""
+_POLL: Final = 0.1
+
+
+@dataclass(frozen=True)
+class PieceWords:
+    """What was heard in a piece: its words, which of them are sure, and the p, b, m, f and v of those."""
+
+    words: tuple[Word, ...] = ()
+    sure: tuple[bool, ...] = ()
+    phones: tuple[Phone, ...] = ()
+
+
+class Ear:
+    """A recogniser and its cache: loaded when it is first needed, and one piece is heard at a time."""
+
+    def __init__(self, model: WhisperFolder, cache: WordCache) -> None:
+        self.model, self._cache = model, cache
+        self._busy = Lock()
+
+    @cached_property
+    def _whisper(self) -> Whisper:
+        return Whisper(self.model)
+
+    @cached_property
+    def aligns(self) -> bool:
+        """Whether words can be set on the sound here."""
+        return _aligner() is not None
+
+    def hear(self, piece: Piece, samples_16k: NDArray[np.float32], language: str) -> PieceWords:
+        """Return what is said in a piece of a track's samples (n,)."""
+        with self._busy:  # a take that was stopped may still have one
+            return self._hear(piece, samples_16k, language)
+
+    def _hear(self, piece: Piece, samples_16k: NDArray[np.float32], language: str) -> PieceWords:
+        sound = piece.cut(samples_16k)
+        key = self._cache.key(sound, self.model.sha256, language)
+        if (found := self._cache.get(key)) is None:
+            found = self._whisper.words(sound, language)
+            self._cache.put(key, found)
+        heard = [word for word in found if is_said(word.text) and word.probability >= _HEARD]
+        if not heard:
+            return PieceWords()
+        doubtful = np.mean([word.probability for word in heard]) < _ANOTHER_LANGUAGE
+        return self._set(piece, sound, heard, [not doubtful and word.probability >= SURE for word in heard])
+
+    def _set(
+        self, piece: Piece, sound: NDArray[np.float32], heard: Sequence[HeardWord], sure: Sequence[bool]
+    ) -> PieceWords:
+        """Set words on the sound: all that the aligner knows where it finds them, the others where they were heard."""
+        # A new one each time: pocketsphinx adapts to what it has heard, and a piece's words must not depend on other takes.
+        aligner = _aligner()
+        aligned = [None] * len(heard) if aligner is None else _aligned(aligner, piece, sound, heard)
+        words: list[Word] = []
+        phones: list[Phone] = []
+        believable: list[bool] = []
+        for word, likely, at in zip(heard, sure, aligned, strict=True):
+            known = at is not None and likely
+            span = (at.start, at.end) if at is not None else (word.start, word.end)
+            start, end = piece.at(span[0])[0], piece.at(span[1])[0]
+            words.append(Word(start, max(end, start + 0.02), word.text))
+            believable.append(known)
+            if known and at is not None:
+                phones += [Phone(piece.at(p.start)[0], piece.at(p.end)[0], p.name) for p in at.on_lips]
+        order = sorted(range(len(words)), key=lambda index: words[index].start)
+        return PieceWords(
+            tuple(words[index] for index in order),
+            tuple(believable[index] for index in order),
+            tuple(sorted(phones, key=lambda phone: phone.start)),
+        )
+
+
+def _aligner() -> Aligner | None:
+    try:
+        return Aligner()
+    except ImportError:
+        return None
+
+
+def _aligned(
+    aligner: Aligner, piece: Piece, sound: NDArray[np.float32], heard: Sequence[HeardWord]
+) -> list[AlignedWord | None]:
+    """Return each word's place in the piece's sound (m,), None of those that the aligner lacks or that don't sound as written.
+
+    Where the piece has no path through it (something was heard that nobody said), its stretches are tried one by one.
+    """
+    whole = _found(aligner, sound, heard)
+    if any(whole):
+        return whole
+    found: list[AlignedWord | None] = []
+    for stretch, words in groupby(heard, key=lambda word: piece.at((word.start + word.end) / 2)[1]):
+        before = Piece(piece.stretches[:stretch]).seconds
+        after = Piece(piece.stretches[: stretch + 1]).seconds
+        cut = sound[int(before * SPEECH_RATE) : int(after * SPEECH_RATE)]
+        found += [at and at.moved(before) for at in _found(aligner, cut, list(words))]
+    return found
+
+
+def _found(aligner: Aligner, sound: NDArray[np.float32], heard: Sequence[HeardWord]) -> list[AlignedWord | None]:
+    spelled = [aligner.spelled(word.text) for word in heard]
+    aligned = iter(aligner.align(sound, [text for text in spelled if text]))
+    places = [next(aligned, None) if text else None for text in spelled]
+    trusted = iter(believed([at for at in places if at is not None]))
+    kept = [at if at is not None and next(trusted) else None for at in places]
+    count = sum(at is not None for at in places)
+    return kept if sum(at is not None for at in kept) >= _BELIEVED * count else [None] * len(heard)
+
+
+class Hearing:
+    """One performer's words as they are heard. ``begin`` it, then ask."""
+
+    def __init__(  # noqa: PLR0917
+        self,
+        ear: Ear,
+        samples_16k: NDArray[np.float32],
+        active: NDArray[np.bool_],
+        text: TextEncoder,
+        language: str,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """``samples_16k`` (n,), ``active`` (T,) as features have them; ``should_stop`` is asked while a piece is waited for."""
+        self._ear, self._samples, self._text = ear, samples_16k, text
+        self._language, self._should_stop = language, should_stop
+        self.pieces = tuple(pieces(active, LONGEST)) if samples_16k.any() else ()
+        self._heard: list[Future[PieceWords]] = []
+        self._vectors: dict[int, NDArray[np.float32]] = {}
+        self._told = 0
+
+    def begin(self, pool: Executor, index: int) -> None:
+        """Have a piece heard by ``pool``, which does one at a time in the order in which they were begun."""
+        assert index == len(self._heard), "pieces are begun in the order of time"
+        self._heard.append(pool.submit(self._ear.hear, self.pieces[index], self._samples, self._language))
+
+    @property
+    def done(self) -> int:
+        """How many pieces have been heard."""
+        return sum(heard.done() for heard in self._heard)
+
+    def words(self, index: int) -> PieceWords:
+        """Return what was heard in a piece, when it has been; nothing once the take is to stop."""
+        while not self._should_stop():
+            try:
+                return self._heard[index].result(timeout=_POLL)
+            except NotYetError:
+                continue
+        return PieceWords()
+
+    def vectors(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return (stop - start, 384): the vector of the word said at each frame, zeros where none is and before ``UNHEARD``."""
+        found = np.zeros((stop - start, WIDTH), np.float32)
+        for index, piece in enumerate(self.pieces):
+            first, last = piece.stretches[0][0], piece.stretches[-1][1]
+            low, high = max(first, start, UNHEARD), min(last, stop)
+            if low < high:
+                found[low - start : high - start] = self._of_piece(index)[low - first : high - first]
+        return found
+
+    def _of_piece(self, index: int) -> NDArray[np.float32]:
+        if index not in self._vectors:
+            piece = self.pieces[index]
+            first = piece.stretches[0][0]
+            moved = [
+                replace(word, start=word.start - first / FPS, end=word.end - first / FPS)
+                for word in self.words(index).words
+            ]
+            self._vectors[index] = self._text.frames(moved, piece.stretches[-1][1] - first)
+        return self._vectors[index]
+
+    @cached_property
+    def _audible(self) -> NDArray[np.bool_]:
+        return audible(self._samples)
+
+    @property
+    def phones(self) -> LipPhones:
+        """The p, b, m, f and v of what was heard. Silences among them say up to where there are no others."""
+        return LipPhones(self._phones())
+
+    def _phones(self) -> Iterator[tuple[Phone, ...]]:
+        for index, piece in enumerate(self.pieces):
+            yield (Phone(piece.start, piece.start, SILENCE),)
+            yield (*near_sound(self.words(index).phones, self._audible), Phone(piece.end, piece.end, SILENCE))
+
+    def news(self) -> Iterator[PieceWords]:
+        """Yield what has been heard since the last time, without waiting."""
+        while self._told < len(self._heard) and self._heard[self._told].done():
+            yield self.words(self._told)
+            self._told += 1
+
+    def note(self) -> str:
+        """Say how many words were heard and how many of them lips don't follow; waits for all of them."""
+        heard = [self.words(index) for index in range(len(self.pieces))]
+        count = sum(len(piece.words) for piece in heard)
+        if not count:
+            return "no words were recognised; lips follow the voice alone"
+        doubtful = count - sum(sum(piece.sure) for piece in heard)
+        if not self._ear.aligns:
+            return f"{count} words were recognised; {NOT_INSTALLED}, so lips follow the voice alone"
+        left = f"{doubtful} of them are unsure, and lips follow the voice there" if doubtful else "lips follow them"
+        return f"{count} words were recognised; {left}"
