@@ -143,6 +143,24 @@ def test_hips_under_the_torso_and_feet_on_the_root():
     ]
 
 
+def test_a_foot_that_only_its_ik_bone_carries():
+    feet: list[Row] = [("FootIK.L", None, (0.1, 0.08, 0)), ("PoleTarget.L", None, (0.1, 0.5, 0.6))]
+    match = Rig(*TRUNK, *ARM, *LEG[:2], *feet).match()
+    assert bones_of(match, "LeftLeg", "LeftFoot", "RightFoot") == ["lower_leg.L", "FootIK.L", "FootIK.R"]
+
+
+def test_a_mitten_is_one_finger_behind_half_a_palm():
+    hand: list[Row] = [
+        ("Palm.L", "lower_arm.L", (0.68, 1.4, 0)),
+        ("MiddleHand.L", "Palm.L", (0.74, 1.4, 0)),
+        ("Fingers.L", "MiddleHand.L", (0.8, 1.4, 0)),
+        ("Thumb1.L", "Palm.L", (0.7, 1.39, 0.04)),
+    ]
+    match = Rig(*TRUNK, *ARM[:2], *hand, *LEG).match()
+    joints = ("LeftHand", "LeftHandMiddle1", "LeftHandMiddle2", "LeftHandThumb1")
+    assert bones_of(match, *joints) == ["Palm.L", "Fingers.L", None, "Thumb1.L"]
+
+
 def test_a_body_above_the_hips_goes_with_them():
     """A robot whose torso's mesh hangs on ``Body``, above its hips; it stood in the middle of the stage without a torso."""
     match = Rig(
@@ -382,6 +400,9 @@ def test_numbers_behind_all_names_are_no_other_rig(prefix: str, ending: str):
         ("HipsBone", ("Hips",), ""),
         ("Hip_R", ("UpLeg",), "Right"),
         ("UpperBody2", ("Spine",), ""),
+        ("HandIndex1.L", ("Index",), "Left"),
+        ("LeftHandMiddle1", ("Middle",), "Left"),
+        ("MiddleHand.R", (), "Right"),
     ],
 )
 def test_a_name_says_which_joints_it_may_be(name: str, roles: tuple[str, ...], side: str):

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from duologue.rigs.joints import FINGERS
 from duologue.rigs.shape_words import words_of
 
 
@@ -48,7 +49,7 @@ _JOINTS: Final[Mapping[str, str]] = {
 _ROLES: Final = {word: tuple(roles.split()) for roles, words in _JOINTS.items() for word in words.split()}
 _LONGEST: Final = 3
 
-_PALM: Final = _set("palm metacarpal metacarpals carpal meta")
+_PALM: Final = _set("palm metacarpal metacarpals carpal meta middlehand midhand")
 
 _NOISE: Final = _set(
     """
@@ -102,6 +103,7 @@ class BoneName:
     side: str = ""
     helper: bool = False
     foreign: bool = False
+    for_ik: bool = False
     palm: bool = False
     extra: int = 0
     number: int = -1
@@ -126,6 +128,8 @@ def _read(words: Sequence[str], side: str, shared: Collection[str]) -> BoneName:
     words = [word for word in words if word not in _NOISE]
     if not side:
         words, side = _glued_side(words)
+    if words[-2:] in (["middle", "hand"], ["mid", "hand"]):
+        words = [*words[:-2], "middlehand"]  # half the palm of a low-poly hand, not its middle finger
     start, end = _longest_known(words)
     roles = _ROLES.get("".join(words[start:end]), ())
     rest = [*words[:start], *words[end:]]
@@ -137,18 +141,23 @@ def _read(words: Sequence[str], side: str, shared: Collection[str]) -> BoneName:
         return BoneName(foreign=True)
     helper = any(word in _HELPERS or _HELPER_STEM.fullmatch(word) for word in rest)
     foreign = any(word in _FOREIGN or _FOREIGN_STEM.fullmatch(word) for word in rest)
-    return BoneName(roles, side.capitalize(), helper, foreign, palm, len(rest), number)
+    return BoneName(roles, side.capitalize(), helper, foreign, rest == ["ik"], palm, len(rest), number)
 
 
 def _longest_known(words: Sequence[str]) -> tuple[int, int]:
-    """Return where in the words the longest one of ours stands, spelt in one word or more; nowhere is (0, 0)."""
+    """Return where in the words the longest one of ours stands, spelt in one word or more; nowhere is (0, 0).
+
+    A finger goes before the hand it is of: ``HandIndex1``.
+    """
     places = [
         (start, start + count)
         for count in range(min(_LONGEST, len(words)), 0, -1)
         for start in range(len(words) - count + 1)
         if (joined := "".join(words[start : start + count])) in _ROLES or joined == "hip"
     ]
-    return places[0] if places else (0, 0)
+    longest = [place for place in places if place[1] - place[0] == places[0][1] - places[0][0]]
+    fingers = [place for place in longest if _ROLES.get("".join(words[place[0] : place[1]]), ("",))[0] in FINGERS]
+    return next(iter([*fingers, *longest]), (0, 0))
 
 
 def _glued_side(words: Sequence[str]) -> tuple[list[str], str]:

@@ -60,12 +60,12 @@ class _Finder:
         fitting = [
             bone
             for bone, name in enumerate(self.names)
-            if role in name.roles
-            and name.side == side
-            and not (name.helper or name.palm)
-            and bone not in self.tree.left_out
+            if role in name.roles and name.side == side and not name.palm and bone not in self.tree.left_out
         ]
-        return sorted(fitting, key=lambda bone: -self.worth(bone, role))
+        plain = [bone for bone in fitting if not self.names[bone].helper]
+        if not plain and role == "Foot":  # a leg of which only FootIK carries the foot
+            plain = [bone for bone in fitting if self.names[bone].for_ik]
+        return sorted(plain, key=lambda bone: -self.worth(bone, role))
 
     def best(self, role: str, side: str = "") -> int | None:
         return next(iter(self.candidates(role, side)), None)
