@@ -176,7 +176,7 @@ def _players(options: Namespace, scene: Scene) -> tuple[Performer, Performer]:
             f"the scene has {len(present)} armatures ({', '.join(sorted(present)) or 'none'}) for two performers; name both "
             "with --armature-a and --armature-b",
         )
-    for i, armature in zip(missing, free, strict=True):
+    for i, armature in zip(missing, free, strict=False):  # where both are named, any number may be free
         names[i] = armature.name
     meshes = (options.mesh_a, options.mesh_b)
     performers = [cast(p, present[n], _meshes(scene, m, p)) for p, n, m in zip(PERFORMERS, names, meshes, strict=True)]

@@ -347,3 +347,51 @@ def test_a_linked_character_is_named(cast, scene, tmp_path):
 def test_nobody_to_check_says_so(extension, scene):
     with pytest.raises(RuntimeError, match="Choose an armature first"):
         press("check_cast")
+
+
+def test_names_that_contradict_the_toes_are_said(cast):
+    bones = cast.a.armature.data.bones
+    for name in [bone.name for bone in bones if bone.name.startswith("Left")]:
+        right = name.replace("Left", "Right")
+        bones[name].name, bones[right].name = "swapped", name
+        bones["swapped"].name = right
+    assert "backwards" in check(cast.a)["doubt-sides"]
+    assert not any(code.startswith("doubt") for code in findings(cast.b))
+
+
+def test_only_bones_that_move_a_mesh_are_weighted(cast):
+    """By weights above 0, or as a mesh's parent: others are no end of a body whose names say nothing."""
+    armature = cast.a.armature
+    names = {bone.name for bone in armature.data.bones}
+    mesh = mesh_of(cast.a)
+    mesh.vertex_groups.remove(mesh.vertex_groups["LeftHand"])
+    mesh.vertex_groups["RightHand"].add(list(range(len(mesh.data.vertices))), 0.0, "REPLACE")
+    weighted = module("scene.armatures").weighted_bones(armature)
+    assert names - weighted == {"LeftHand", "RightHand"}
+    hook = bpy.data.objects.new("hook", bpy.data.meshes.new("hook"))
+    bpy.context.scene.collection.objects.link(hook)
+    hook.parent, hook.parent_type, hook.parent_bone = armature, "BONE", "LeftHand"
+    assert names - module("scene.armatures").weighted_bones(armature) == {"RightHand"}
+
+
+def test_an_animal_is_refused_in_the_panel(cast):
+    """Lying on its belly with its legs down, the box person stands like Rigify's cat, whose bones are called like a person's."""
+    armature = cast.a.armature
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    for bone in armature.data.edit_bones:
+        limb = next(
+            (b for b in (bone, *bone.parent_recursive) if b.name.endswith(("Arm", "UpLeg")) and "Fore" not in b.name),
+            None,
+        )
+        if limb is None:
+            bone.head, bone.tail = ((p.x, -p.z, 1.0) for p in (bone.head.copy(), bone.tail.copy()))
+    for side in ("Left", "Right"):
+        for limb, along in (("Arm", -1.4), ("UpLeg", -0.9)):
+            chain = [armature.data.edit_bones[side + limb], *armature.data.edit_bones[side + limb].children_recursive]
+            x = 0.15 if side == "Left" else -0.15
+            for i, bone in enumerate(chain):
+                bone.head, bone.tail = (x, along, 1.0 - 0.05 * i), (x, along, 0.96 - 0.05 * i)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    press("check_cast")
+    assert "four legs" in cast.a.problem

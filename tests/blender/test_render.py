@@ -155,6 +155,10 @@ def test_a_third_armature_makes_the_cast_unclear(capsys, scene, take, tmp_path):
     events = here(capsys, "render", take, "--out", tmp_path / "out", "--blend", tmp_path / "user.blend", "--no-preview")
     assert events[-1]["reason"] == "cast-unclear"
     assert "Prop" in events[-1]["message"]
+    named = ("--armature-a", "Box A rig", "--armature-b", "Box B rig")
+    blend = tmp_path / "user.blend"
+    here(capsys, "render", take, "--out", tmp_path / "out", "--blend", blend, "--no-preview", *named)
+    assert (tmp_path / "out" / "scene.blend").is_file()
 
 
 def test_a_file_that_is_no_take_is_named(capsys, tmp_path):
