@@ -15,6 +15,7 @@ from duologue.rigs.recognise import best_rig
 from duologue.rigs.rig_map import RigMatch
 
 from ..cast import checks
+from ..cast.body_checks import height_of, rest_points
 from ..cast.cast import Performer, cast
 from ..cast.fixes import FIXES
 from ..scene import armatures, shape_keys
@@ -61,6 +62,7 @@ def _character(armature: Object) -> dict[str, Any]:
         facts |= _body(best_rig(rig.names, rig.parents, rig.heads), len(rig.names))
         facts["bones_height_m"] = round(float(np.ptp(rig.heads[:, 1])), 2) if len(rig.names) else 0.0
         performer = cast(armature.name, armature)
+        facts["height_m"] = round(height_of(performer, rest_points(performer)), 2)
     except DuologueError as error:
         problem = {"reason": error.reason, "message": str(error)}
     facts["faces"] = _faces(armature, performer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -11,15 +12,15 @@ from duologue.brief.formats import TRANSCRIPT_FORMATS, guess_format
 from duologue.files.document import MAX_BYTES
 from duologue.files.encodings import decode_foreign
 from duologue.files.reading import MAX_TOML, parse_json, parse_toml, read_bytes, read_head
+from duologue.speech import libav
 
 Kind = Literal["sound", "transcript", "bvh", "face table", "brief", "manifest", "tensors", "blend", "unknown"]
 
 _HEAD: Final = 65_536
 _SOUNDS: Final = (
-    (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"riff.\x91\xcf\x11"), (0, b"#!AMR"),
-    (0, b"\x1aE\xdf\xa3"), (0, b"0&\xb2u\x8ef\xcf\x11"), (4, b"ftyp"), (8, b"WAVE"),
+    (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (0, b"FORM"), (0, b".snd"), (0, b"caff"), (0, b"riff.\x91\xcf\x11"), (8, b"WAVE"),
 )  # fmt: skip
-"""Sounds and videos with sound: AIFF, AU, CAF, Matroska, Windows Media and MPEG-4 among them."""
+"""What libsndfile reads; the rest is :mod:`duologue.speech.libav`'s."""
 _OTHERS: Final = (
     (0, b"Kaydara FBX Binary", "an FBX scene: import it into Blender and save a .blend"),
     (0, b"; FBX", "an FBX scene as text: no Blender reads it; convert it to binary FBX, and save a .blend"),
@@ -62,7 +63,7 @@ def look(path: Path) -> Seen:
         return Seen("unknown", "empty")
     if _is_blend(head, path.suffix.lower()):
         return Seen("blend")
-    if any(head.startswith(magic, at) for at, magic in _SOUNDS) or _is_mpeg(head):
+    if any(head.startswith(magic, at) for at, magic in _SOUNDS) or libav.kind_of(io.BytesIO(head)) or _is_mpeg(head):
         return Seen("sound")
     if len(head) > 9 and struct.unpack("<Q", head[:8])[0] < 1 << 40 and head[8:10] in {b'{"', b"{}"}:
         return Seen("tensors")
@@ -85,7 +86,7 @@ def _is_blend(head: bytes, suffix: str) -> bool:
 
 
 def _is_mpeg(head: bytes) -> bool:
-    """Whether it begins with a frame of MPEG audio, MP3 without tags or AAC: 11 bits set, which UTF-16's mark has as well."""
+    """Whether it begins with a frame of MPEG audio, an MP3 without tags: 11 bits set, which UTF-16's mark has as well."""
     return head[0] == 0xFF and len(head) > 1 and head[1] & 0xE0 == 0xE0 and head[1] < 0xFE
 
 

@@ -10,6 +10,7 @@ from duologue.brief import Speech
 from duologue.diagnosis.examined import Examined
 from duologue.errors import DuologueError
 from duologue.sounds.containers import inspect_file
+from duologue.speech import libav
 from duologue.speech.activity import level, threshold, voice_activity
 from duologue.speech.decode import load_noted
 from duologue.units import Sound
@@ -28,30 +29,33 @@ def examine_sound(examined: Examined) -> None:
 
 
 def _header(examined: Examined) -> dict[str, Any]:
-    """Return what the file says of itself, as far as libsndfile knows its kind."""
+    """Return what the file says of itself, as far as its kind is known."""
     import soundfile
 
     try:
+        with examined.path.open("rb") as file:
+            if kind := libav.kind_of(file):
+                track = libav.open_track(file, kind, examined.path, "")
+                return _facts(libav.KINDS[kind], track.codec, track.rate, track.channels, track.seconds)
         promised = inspect_file(examined.path)
         about = soundfile.info(str(examined.path))
-    except (OSError, RuntimeError):
+    except (DuologueError, OSError, RuntimeError):  # whoever reads it says so
         return {}
-    channels = (
-        "its only one"
-        if about.channels == 1
-        else f"all {about.channels}, averaged, where a brief names none; one, where they cancel or only one has a voice"
-    )
-    facts: dict[str, Any] = {
-        "container": about.format_info,
-        "codec": about.subtype_info,
-        "rate_hz": about.samplerate,
-        "channels": about.channels,
-        "channel_used": channels,
-    }
     counted = about.frames if about.frames < 2**62 and not (promised.uncounted or promised.is_mended) else 0
-    frames = max(promised.frames, counted)
-    facts["length_promised_s"] = round(frames / about.samplerate, 3) if frames else None
-    return facts
+    seconds = max(promised.frames, counted) / about.samplerate
+    return _facts(about.format_info, about.subtype_info, about.samplerate, about.channels, seconds)
+
+
+def _facts(container: str, codec: str, rate: int, channels: int, seconds: float) -> dict[str, Any]:
+    used = f"all {channels}, averaged, where a brief names none; one, where they cancel or only one has a voice"
+    return {
+        "container": container,
+        "codec": codec,
+        "rate_hz": rate,
+        "channels": channels,
+        "channel_used": "its only one" if channels == 1 else used,
+        "length_promised_s": round(seconds, 3) or None,
+    }
 
 
 def _heard(sound: Sound) -> dict[str, Any]:
@@ -63,6 +67,5 @@ def _heard(sound: Sound) -> dict[str, Any]:
     return facts | {
         "peak_db": round(20 * np.log10(peak), 1),
         "speech_level_db": round(threshold(levels)[1], 1),
-        "offset": round(float(sound.samples.mean(dtype=np.float64)), 4),
         "speech_share": round(float(voice_activity(levels).mean()), 3),
     }

@@ -40,6 +40,8 @@ class Track:
     channels: int
     seconds: float
     """How long the header says it is; 0: it doesn't say."""
+    codec: str
+    """FFmpeg's name of it."""
     blocks: Iterator[Floats]
 
     def short(self, seconds: float) -> bool:
@@ -91,7 +93,10 @@ def open_track(file: BinaryIO, kind: str, path: Path, field: str) -> Track:
     late = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
     long = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
     begins = round(max(late, 0.0) * stream.rate)
-    return Track(stream.rate, stream.channels, long and late + long, _blocks(opened, stream, begins, path, field))
+    codec = stream.codec_context.name
+    return Track(
+        stream.rate, stream.channels, long and late + long, codec, _blocks(opened, stream, begins, path, field)
+    )
 
 
 def _blocks(opened: InputContainer, stream: AudioStream, begins: int, path: Path, field: str) -> Iterator[Floats]:
