@@ -29,6 +29,7 @@ from .operators import (
     remake,
     server,
     shapes,
+    speak,
     speech,
     stream_out,
     takes,
@@ -36,7 +37,7 @@ from .operators import (
     tweak,
 )
 from .properties import SETTINGS, hooks
-from .session import session, streaming
+from .session import session, speaking, streaming
 from .takes import curves, follow, listing, thumbnails
 
 CLASSES = (
@@ -57,6 +58,7 @@ CLASSES = (
     *clear.CLASSES,
     *server.CLASSES,
     *keys.CLASSES,
+    *speak.CLASSES,
     *speech.CLASSES,
     *markers.CLASSES,
     *targets.CLASSES,
@@ -111,6 +113,7 @@ def unregister() -> None:
     """Take everything back, in reverse; one failure must not keep the rest registered. May be called twice."""
     translations.unregister()
     streaming.unregister()
+    speaking.speaking.cancel()
     follow.unregister()
     session.unregister()
     thumbnails.icons.free()

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
+from duologue.labels import PERFORMERS
 
 from ..briefing.missing import speech_problem, transcript_problem
-from ..properties import DUOLOGUE_PG_performer, named_performers, settings_of
+from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers, settings_of
 from ..scene import compat, sequencer
+from ..session.speaking import speaking
 from .base import Panel, titled, wrap
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class DUOLOGUE_PT_speech(Panel, bpy.types.Panel):
             column = titled(layout, name)
             _draw_sound(column, context, name, performer)
             _draw_words(column, context, performer)
+        _draw_dialogue(layout, context, settings)
         layout.use_property_split = True
         layout.use_property_decorate = False
         row = layout.row(align=True)
@@ -41,6 +44,30 @@ class DUOLOGUE_PT_speech(Panel, bpy.types.Panel):
             layout.operator("duologue.align_strips", icon="SNAP_ON")
         if any(performer.source == "FILE" and performer.file for performer in settings.performers()):
             layout.operator("duologue.lay_strips", icon="SEQUENCE")
+
+
+def _draw_dialogue(layout: UILayout, context: Context, settings: DUOLOGUE_PG_settings) -> None:
+    """Draw the script, who speaks it, and how far they have come."""
+    column = layout.box().column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    dialogue = settings.dialogue
+    column.prop(dialogue, "text")
+    if dialogue.text is None:
+        return
+    for name, voice in zip(PERFORMERS, (dialogue.a, dialogue.b), strict=True):
+        column.prop(voice, "voice", text=_t("Voice of {name}").format(name=name))
+        if voice.voice == "FILE":
+            column.prop(voice, "file")
+    if speaking.busy:
+        row = column.row(align=True)
+        text = _t("Speaking {share:.0%}").format(share=speaking.fraction)
+        row.progress(factor=speaking.fraction, type="BAR", text=text)
+        row.operator("duologue.cancel_speaking", text="", icon="X")
+    else:
+        column.operator("duologue.speak_script", icon="OUTLINER_OB_SPEAKER")
+    if speaking.message:
+        wrap(column, speaking.message, context, "ERROR", alert=True)
 
 
 def _draw_sound(column: UILayout, context: Context, name: str, performer: DUOLOGUE_PG_performer) -> None:

