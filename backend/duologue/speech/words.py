@@ -7,6 +7,8 @@ voiced stretches of the track by their number of letters: worse, and said so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -15,12 +17,15 @@ from numpy.typing import NDArray
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word, read, spread
 from duologue.speech.alignment import AlignedWord, Aligner
+from duologue.speech.aloud import spoken
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, of_aligned, within_times
 from duologue.speech.recognise import recognised_words
 from duologue.units import FPS, SPEECH_RATE
 
 MAX_SECONDS: Final = 300
 """Longer recordings are not searched as one: the cost grows with length times words."""
+_LONGEST_SIGN: Final = 2.0
+"""Seconds before a word from which on a sign that is said with it does not belong to it."""
 _SHORTEST: Final = 0.08
 """Seconds that a word must have to be believed."""
 
@@ -56,12 +61,42 @@ def timed_words(
     if transcript.format == "recognise":
         return _recognised(samples_16k, field)
     reading = read(transcript, field)
-    words, notes = reading.words, tuple(f"{field}: {note}" for note in reading.notes)
-    if not isinstance(words, str):
-        late = _late(words, len(active) / FPS, field)
-        return TimedWords(words, within_times(words, samples_16k, field), (*notes, *late))
-    aligned = _aligned(words.split(), samples_16k, active, field)
-    return aligned._replace(notes=(*notes, *aligned.notes))
+    if isinstance(reading.words, str):
+        texts, noted = spoken(reading.words.split())
+        notes = tuple(f"{field}: {note}" for note in (*reading.notes, *noted))
+        aligned = _aligned([word for words in texts for word in words], samples_16k, active, field)
+        return aligned._replace(notes=(*notes, *aligned.notes))
+    words, noted = read_aloud(reading.words)
+    notes = tuple(f"{field}: {note}" for note in (*reading.notes, *noted))
+    late = _late(words, len(active) / FPS, field)
+    return TimedWords(words, within_times(words, samples_16k, field), (*notes, *late))
+
+
+def read_aloud(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[str, ...]]:
+    """Return timed words with figures and signs in the words in which they are said (see ``aloud``), and notes on it.
+
+    What is said of one word shares its time; what is said of a line is spread over the line anew. The time of a sign that is
+    said with the word behind it goes to that. A word whose phones are known stays as it is.
+    """
+    texts, notes = spoken([word.text for word in words])
+    read: list[Word] = []
+    begins: float | None = None
+    for line, group in groupby(zip(words, texts, strict=True), key=lambda pair: pair[0].line):
+        together = list(group)
+        if line is not None:
+            changed = any(said != (word.text,) for word, said in together)
+            flat = " ".join(text for _, said in together for text in said)
+            read += spread(flat, *line) if changed else [word for word, _ in together]
+            begins = None
+            continue
+        for word, said in together:
+            start = word.start if begins is None or word.start - begins > _LONGEST_SIGN else begins
+            begins = start if not said else None
+            if said == (word.text,) or word.phones:
+                read.append(replace(word, start=start))
+            else:
+                read += spread(" ".join(said), start, word.end)
+    return tuple(read), notes
 
 
 def _recognised(samples_16k: NDArray[np.float32], field: str) -> TimedWords:
