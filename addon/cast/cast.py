@@ -9,23 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from duologue.rigs.armature import Armature
-from duologue.rigs.recognise import Choice, best_shapes, require_rig, require_shapes
+from duologue.rigs.recognise import Choice, require_rig
 from duologue.rigs.rig_map import RigMatch
-from duologue.rigs.shape_map import ShapeMatch
 
 from .. import user_maps
 from ..scene import armatures, shape_keys
+from .faces import Face, FaceChoices, find_faces, require_face
 
 if TYPE_CHECKING:
     from bpy.types import Object
-
-
-@dataclass(frozen=True)
-class Face:
-    """A mesh with shape keys, and how ARKit's weights move them."""
-
-    mesh: Object
-    match: ShapeMatch
 
 
 @dataclass(frozen=True)
@@ -37,6 +29,8 @@ class Performer:
     rig: Armature
     match: RigMatch
     faces: tuple[Face, ...]
+    dead_keys: tuple[str, ...] = ()
+    """Shape keys of the right names that move nothing."""
 
     @cached_property
     def meshes(self) -> list[Object]:
@@ -46,15 +40,6 @@ class Performer:
     def bone_index(self, joint: str) -> int:
         """Return the index of the bone that plays a joint."""
         return self.rig.names.index(self.match.bones[joint])
-
-
-@dataclass(frozen=True)
-class FaceChoices:
-    """What an animator set for one mesh: its map by name (or nothing), corrections of it, and whether the mesh plays at all."""
-
-    shape_map: str = ""
-    shapes: Mapping[str, str] = field(default_factory=dict)
-    use: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,7 +53,6 @@ class Choices:
 
 
 AS_RECOGNISED = Choices()
-_AS_RECOGNISED = FaceChoices()
 
 
 def cast(
@@ -92,50 +76,9 @@ def cast(
         choice=Choice(user_maps.library(), choices.rig_map, choices.bones),
         weights=lambda: armatures.weighted_bones(armature),
     )
+    given = meshes if meshes is not None else shape_keys.face_meshes(armature)
+    read, faces = find_faces(given, choices.faces, choices.added)
     if meshes is not None:
-        faces = _given([*meshes, *(mesh for mesh in choices.added if mesh not in meshes)], choices)
-    else:
-        faces = find_faces(armature, choices)
-    return Performer(name, armature, rig, match, faces)
-
-
-def _given(meshes: Sequence[Object], choices: Choices) -> tuple[Face, ...]:
-    faces: list[Face] = []
-    for mesh in meshes:
-        of_mesh = choices.faces.get(mesh.name, _AS_RECOGNISED)
-        if of_mesh.use:
-            match = require_shapes(
-                shape_keys.shape_names(mesh),
-                what=f"the mesh {mesh.name!r}",
-                choice=Choice(user_maps.library(), of_mesh.shape_map, of_mesh.shapes),
-            )
-            faces.append(Face(mesh, match))
-    return tuple(faces)
-
-
-def find_faces(armature: Object, choices: Choices = AS_RECOGNISED) -> tuple[Face, ...]:
-    """Return what moves of a character's face: the mesh that speaks, and others (teeth, tongue, brows) with such shapes."""
-    hanging = shape_keys.face_meshes(armature)
-    meshes = [*hanging, *(mesh for mesh in choices.added if mesh not in hanging)]
-    matches = {mesh: shape_match(mesh, choices.faces.get(mesh.name, _AS_RECOGNISED)) for mesh in meshes}
-    speaking = {match.shape_map.name for match in matches.values() if match.usable}
-    faces: list[Face] = []
-    for mesh, match in matches.items():
-        fits = match.usable or match.shape_map.name in speaking
-        set_by_hand = choices.faces.get(mesh.name)
-        if match.shapes and (set_by_hand.use if set_by_hand is not None else fits):
-            faces.append(Face(mesh, match))
-    return tuple(faces)
-
-
-def shape_match(mesh: Object, choices: FaceChoices) -> ShapeMatch:
-    """Return how ARKit's weights would move a mesh, which may be not at all.
-
-    Raises:
-        DuologueError: INVALID_ARGUMENT ``mapping-wrong``; NOT_FOUND ``unknown-shape-map``.
-    """
-    return best_shapes(
-        shape_keys.shape_names(mesh),
-        what=f"the mesh {mesh.name!r}",
-        choice=Choice(user_maps.library(), choices.shape_map, choices.shapes),
-    )
+        for mesh in [mesh for mesh in meshes if choices.faces.get(mesh.name, FaceChoices()).use]:
+            require_face(mesh, read, choices.faces)
+    return Performer(name, armature, rig, match, faces, read.dead_keys)

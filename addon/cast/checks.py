@@ -4,23 +4,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import bpy
 import numpy as np
 from bpy.app.translations import pgettext_iface as _t
 from duologue.rigs.alignment import heading
 from duologue.rigs.joints import BODY, SIDES
-from duologue.rigs.recognise import recognise_shapes
-from duologue.rigs.target import TargetRig
 
-from ..scene import armatures, shape_keys
-from ..scene.data import armature_of, bends, face_keys, mesh_of, pose_of
+from ..scene import armatures
+from ..scene.data import armature_of, bends, pose_of
 from .body_checks import check_rest_pose, check_size
-from .cast import Face, Performer
+from .cast import Performer
 from .eyes import eye_bones
+from .face_checks import check_faces, hidden
 from .findings import Finding, Severity, listed
 from .pose_checks import check_poses
 
@@ -33,9 +30,7 @@ def check(armature: Object, performer: Performer | None) -> list[Finding]:
     findings = [*_armature(armature)]
     if performer is not None:
         findings += [*_bones(performer), *_doubts(performer), *check_poses(performer), *check_size(performer)]
-        findings += [*check_rest_pose(performer), *_meshes(performer), *_eyes(performer), *_weak(performer)]
-        for face in performer.faces:
-            findings += [*_shapes(face), *_shared(performer, face), *_face(face)]
+        findings += [*check_rest_pose(performer), *_meshes(performer), *check_faces(performer)]
     order = ("ERROR", "WARNING", "INFO")
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
@@ -43,8 +38,7 @@ def check(armature: Object, performer: Performer | None) -> list[Finding]:
 def blockers(performer: Performer) -> list[str]:
     """Return the texts of what keeps a take from showing on a character as it was meant."""
     findings = [*_armature(performer.armature), *_bones(performer), *check_poses(performer), *check_size(performer)]
-    for face in performer.faces:
-        findings += [*_shapes(face), *_shared(performer, face)]
+    findings += hidden(performer)
     return [finding.text for finding in findings if finding.severity != "INFO"]
 
 
@@ -150,120 +144,6 @@ def _meshes(performer: Performer) -> Iterator[Finding]:
         else:
             text = _t("{name} is not bound to {rig}: it moves with the object, not with the bones")
             yield Finding("unweighted", "INFO", text.format(name=mesh.name, rig=name), mesh.name)
-    if not performer.faces:
-        text = _t("{name} has no mesh with facial shape keys: only its body moves").format(name=name)
-        yield Finding("no-face", "INFO", text, name)
-
-
-def _eyes(performer: Performer) -> Iterator[Finding]:
-    shaped = {name for face in performer.faces for name in face.match.targets}
-    if performer.faces and not any("eyeLook" in name for name in shaped) and not eye_bones(performer):
-        text = _t(
-            "{name}: no shape keys for looks and no eye bones found; the eyes stay still (choose eye bones in the table)"
-        )
-        yield Finding("eyes", "INFO", text.format(name=performer.armature.name), performer.armature.name)
-
-
-def _shapes(face: Face) -> Iterator[Finding]:
-    """What keeps written shapes from showing."""
-    mesh, names = face.mesh, face.match.shapes
-    keys = face_keys(mesh)
-
-    def finding(code: str, severity: Severity, text: str, which: Sequence[str] = ()) -> Finding:
-        return Finding(code, severity, text.format(name=mesh.name, keys=listed(which)), mesh.name, tuple(which))
-
-    if not keys.use_relative:
-        text = _t("{name}: its shape keys are absolute, so their values do nothing; make them relative")
-        yield finding("absolute", "ERROR", text)
-    if muted := [name for name in names if keys.key_blocks[name].mute]:
-        yield finding(
-            "muted", "WARNING", _t("{name}: shape keys {keys} are muted; tick them in the shape key list"), muted
-        )
-    if held := [name for name in names if name in shape_keys.driven_shapes(keys)]:
-        yield finding(
-            "driven",
-            "WARNING",
-            _t("{name}: shape keys {keys} have drivers, which win over the take; mute those drivers"),
-            held,
-        )
-    if mesh.show_only_shape_key:
-        yield finding(
-            "pinned", "ERROR", _t("{name} shows a single shape key; switch off the pin in its shape key list")
-        )
-    if keys.animation_data is not None and any(track.is_solo for track in keys.animation_data.nla_tracks):
-        text = _t("{name} has a solo NLA track on its shape keys, which hides the Action; switch the star off")
-        yield finding("face-solo", "ERROR", text)
-    if stray := _stray(face):
-        text = _t("{name}: {keys} are not at 0 and no part of the take, so they bend the face in every frame")
-        yield finding("stray", "WARNING", text, stray)
-    blocks = [keys.key_blocks[name] for name in names]
-    if short := [block.name for block in blocks if block.slider_max < 1 or block.slider_min > 0]:
-        text = _t("{name}: the sliders of {keys} end before 1, which cuts the motion off and makes the face weak")
-        yield finding("slider", "WARNING", text, short)
-
-
-def _shared(performer: Performer, face: Face) -> Iterator[Finding]:
-    """A linked duplicate (Alt-D) has its mesh, and with it its face, in common with the original."""
-    mesh = face.mesh
-    others = [ob for ob in bpy.data.objects if ob != mesh and ob.type == "MESH" and ob.data == mesh.data]
-    others = [ob for ob in others if armatures.armature_behind(ob) not in {None, performer.armature}]
-    if others:
-        text = _t("{name} and {other} share one mesh, so both would wear the same face; make it single-user")
-        yield Finding("shared-face", "ERROR", text.format(name=mesh.name, other=others[0].name), mesh.name)
-
-
-def _face(face: Face) -> Iterator[Finding]:
-    """What an animator should know of a face before blaming the take."""
-    mesh, match = face.mesh, face.match
-    if 0 < len(match.missing) < 52 and match.usable:
-        text = _t("{name}: nothing found for {count} of 52 ARKit shapes ({shapes})")
-        text = text.format(name=mesh.name, count=len(match.missing), shapes=listed(match.missing, 3))
-        yield Finding("shapes-missing", "INFO", text, mesh.name, match.missing)
-
-
-def _weak(performer: Performer) -> Iterator[Finding]:
-    """Of all meshes of a face one has to open its mouth: eyes and lashes often carry every key, and stay as they are."""
-    openings = [
-        (_travel(face.mesh, key), face.mesh, key)
-        for face in performer.faces
-        for key in face.match.targets.get("jawOpen", {})
-    ]
-    if not openings:
-        return
-    moved, mesh, key = max(openings, key=itemgetter(0))
-    if moved < 0.006 * _leg_length(performer):
-        text = _t("{name}: {key} moves the mesh by only {distance} mm; the mouth will look shut")
-        text = text.format(name=mesh.name, key=key, distance=f"{1000 * moved:.1f}")
-        yield Finding("weak", "WARNING", text, mesh.name, (key,))
-
-
-def _stray(face: Face) -> list[str]:
-    """Return facial shapes that are left at some value though nothing of the take moves them; a body's shapes may well be."""
-    keys = face_keys(face.mesh)
-    driven = shape_keys.driven_shapes(keys)
-    left = [
-        block.name
-        for block in keys.key_blocks
-        if block.value and not block.mute and block.name not in (*face.match.shapes, keys.reference_key.name, *driven)
-    ]
-    if not left:
-        return []
-    facial = {name for match in recognise_shapes(shape_keys.shape_names(face.mesh)) for name in match.shapes}
-    return [name for name in left if name in facial]
-
-
-def _travel(mesh: Object, key: str) -> float:
-    """Return how far a shape key moves any vertex, metres in the world."""
-    block = face_keys(mesh).key_blocks[key]
-    moved, rest = (np.empty(3 * len(mesh_of(mesh).vertices), np.float32) for _ in range(2))
-    block.points.foreach_get("co", moved)
-    block.relative_key.points.foreach_get("co", rest)
-    way = (moved - rest).reshape(-1, 3) @ np.array(mesh.matrix_world)[:3, :3].T
-    return float(np.linalg.norm(way, axis=1).max(initial=0.0))
-
-
-def _leg_length(performer: Performer) -> float:
-    return TargetRig(performer.rig, performer.match, sole=0.0).leg_length
 
 
 def front_of(performer: Performer) -> tuple[float, float, float]:

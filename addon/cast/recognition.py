@@ -20,7 +20,8 @@ from .. import user_maps
 from ..properties.mapping import corrections_of, refreshing
 from ..scene import armatures, shape_keys
 from . import checks
-from .cast import Choices, FaceChoices, Performer, cast, find_faces, shape_match
+from .cast import Choices, Performer, cast
+from .faces import FaceChoices, read_faces
 
 if TYPE_CHECKING:
     from bpy.types import Object
@@ -145,21 +146,22 @@ def _list_faces(performer: DUOLOGUE_PG_performer, armature: Object) -> None:
         if performer.faces[index] not in listed:
             performer.faces.remove(index)
     present = [face.mesh for face in performer.faces]
-    new = [mesh for mesh in chosen if mesh not in present]
-    speaking = {face.mesh for face in find_faces(armature)} | {performer.face} if new else set()
-    for mesh in new:
+    for mesh in [mesh for mesh in chosen if mesh not in present]:
         face = performer.faces.add()
-        face.mesh, face.name, face.use = mesh, mesh.name, mesh in speaking
+        face.mesh, face.name = mesh, mesh.name
 
 
 def _fill_faces(performer: DUOLOGUE_PG_performer, *, anew: bool) -> None:
-    for face in [face for face in performer.faces if face.mesh is not None]:
+    faces = [face for face in performer.faces if face.mesh is not None]
+    chosen = {face.mesh.name: FaceChoices(face.shape_map, use=face.use) for face in faces}
+    matches = read_faces([face.mesh for face in faces], chosen).matches
+    for face in faces:
         face.name = face.mesh.name
-        names = shape_keys.shape_names(face.mesh)
-        match = shape_match(face.mesh, FaceChoices(face.shape_map))
+        match = matches[face.mesh]
         _fill(face.rows, shape_rows(match), anew=anew)
-        face.found = _t("{map}, {count} shapes").format(map=_short(match.shape_map.title), count=len(match.shapes))
-        problems = shape_problems(corrections_of(face.rows), names)
+        found = _t("{map}, {count} shapes") if match.shapes else _t("no key is known; choose them here")
+        face.found = found.format(map=_short(match.shape_map.title), count=len(match.shapes))
+        problems = shape_problems(corrections_of(face.rows), shape_keys.shape_names(face.mesh))
         for row in face.rows:
             row.problem = problems.get(row.name, "")
 

@@ -76,11 +76,11 @@ def _named(ob: Object, armature: Object) -> str:
 
 
 def armature_behind(ob: Object) -> Object | None:
-    """Return the armature that moves a mesh: its modifier's, else the nearest that it is parented to."""
+    """Return the armature that moves a mesh: its modifier's, else the nearest that it, or what it hangs on, is parented to."""
     found = ob.find_armature()
     while found is None and ob.parent is not None:
         ob = ob.parent
-        found = ob if ob.type == "ARMATURE" else None
+        found = ob if ob.type == "ARMATURE" else ob.find_armature()
     return found
 
 

@@ -17,9 +17,10 @@ from duologue.rigs.shape_map import ShapeMatch
 from duologue.take import Take, Track
 from numpy.typing import NDArray
 
-from ..cast import checks
-from ..cast.cast import Face, Performer
+from ..cast import checks, face_checks
+from ..cast.cast import Performer
 from ..cast.eyes import Looks
+from ..cast.faces import Face
 from ..cast.posing import posed_rig
 from ..scene import actions, armatures, compat, shape_keys
 from ..scene.actions import Channels
@@ -60,8 +61,8 @@ def notes_on(performers: Sequence[Performer]) -> list[str]:
     notes: list[str] = []
     for performer in performers:
         notes += checks.blockers(performer)
-        if not performer.faces:
-            notes.append(f"{performer.armature.name} has no mesh with facial shape keys: only its body moves")
+        if text := face_checks.no_face(performer):
+            notes.append(text)
         notes += [
             f"{face.mesh.name} is linked, so its face stays still; make a library override of the mesh data too"
             for face in performer.faces

@@ -86,7 +86,9 @@ def test_eyes_that_shapes_turn_are_left_alone(pair, eyed):
     other = cast("B", pair[1].armature)
     assert eye_bones(other) == {}
     mesh = eyed[0].faces[0].mesh
-    mesh.shape_key_add(name="eyeLookInLeft")
+    key = mesh.shape_key_add(name="eyeLookInLeft")
+    assert set(eye_bones(cast("A", eyed[0].armature))) == {"LeftEye", "RightEye"}  # it moves nothing yet
+    key.data[0].co.x += 0.01
     assert set(eye_bones(cast("A", eyed[0].armature))) == {"RightEye"}
 
 
