@@ -46,7 +46,7 @@ def travel(mesh: Object, key: str) -> float:
 
 def moves(mesh: Object, name: str) -> bool:
     """Return whether a shape key moves any vertex at all: exporters leave keys of a whole set behind that move none."""
-    return travel(mesh, name) > _NOTHING * max(mesh.dimensions, default=0.0)
+    return travel(mesh, name) > _NOTHING * mesh.dimensions.length
 
 
 def shape_path(name: str) -> str:
