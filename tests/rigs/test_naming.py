@@ -5,6 +5,8 @@ The names are those of rigs met in public repositories; the places are generic. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from duologue.errors import DuologueError
@@ -240,6 +242,110 @@ def test_limbs_in_many_words_with_the_side_anywhere(arm: str, leg: str, sides: t
 def test_words_are_enough_without_places():
     rig = Rig(*TRUNK, *ARM, *LEG)
     assert dict(require_rig(rig.names, rig.parents).bones) == dict(rig.match().bones)
+
+
+# What programs and games call their bones, from the root outwards; {L} and {Left} stand for either side. The last line: the
+# bones of the left side that play arm, forearm, hand, thigh, shin and foot.
+KINDS = {
+    "Roblox R15": (
+        "LowerTorso > UpperTorso > Head",
+        "UpperTorso > {Left}UpperArm > {Left}LowerArm > {Left}Hand",
+        "LowerTorso > {Left}UpperLeg > {Left}LowerLeg > {Left}Foot",
+        "LeftUpperArm > LeftLowerArm > LeftHand > LeftUpperLeg > LeftLowerLeg > LeftFoot",
+    ),
+    "Synty": (
+        "Root > Hips > Spine_01 > Spine_02 > Spine_03 > Neck > Head > Jaw",
+        "Spine_03 > Clavicle_{L} > Shoulder_{L} > Elbow_{L} > Hand_{L} > Thumb_01_{L} > Thumb_02_{L}",
+        "Hips > UpperLeg_{L} > LowerLeg_{L} > Ankle_{L} > Ball_{L} > Toes_{L}",
+        "Shoulder_L > Elbow_L > Hand_L > UpperLeg_L > LowerLeg_L > Ankle_L",
+    ),
+    "Second Life": (
+        "mPelvis > mTorso > mChest > mNeck > mHead > mSkull",
+        "mChest > mCollar{Left} > mShoulder{Left} > mElbow{Left} > mWrist{Left}",
+        "mPelvis > mHip{Left} > mKnee{Left} > mAnkle{Left} > mFoot{Left} > mToe{Left}",
+        "mShoulderLeft > mElbowLeft > mWristLeft > mHipLeft > mKneeLeft > mAnkleLeft",
+    ),
+    "The Sims 4": (
+        "b__ROOT__ > b__Pelvis__ > b__Spine0__ > b__Spine1__ > b__Neck__ > b__Head__",
+        "b__Spine1__ > b__{L}_Clavicle__ > b__{L}_UpperArm__ > b__{L}_Forearm__ > b__{L}_Hand__",
+        "b__Pelvis__ > b__{L}_Thigh__ > b__{L}_Calf__ > b__{L}_Foot__ > b__{L}_Toe__",
+        "b__L_UpperArm__ > b__L_Forearm__ > b__L_Hand__ > b__L_Thigh__ > b__L_Calf__ > b__L_Foot__",
+    ),
+    "Xsens": (
+        "Pelvis > L5 > L3 > T12 > T8 > Neck > Head",
+        "T8 > {Left}Shoulder > {Left}UpperArm > {Left}ForeArm > {Left}Hand",
+        "Pelvis > {Left}UpperLeg > {Left}LowerLeg > {Left}Foot > {Left}Toe",
+        "LeftUpperArm > LeftForeArm > LeftHand > LeftUpperLeg > LeftLowerLeg > LeftFoot",
+    ),
+    "SMPL in FBX": (
+        "m_avg_root > m_avg_Pelvis > m_avg_Spine1 > m_avg_Spine2 > m_avg_Neck > m_avg_Head",
+        "m_avg_Spine2 > m_avg_{L}_Collar > m_avg_{L}_Shoulder > m_avg_{L}_Elbow > m_avg_{L}_Wrist > m_avg_{L}_Hand",
+        "m_avg_Pelvis > m_avg_{L}_Hip > m_avg_{L}_Knee > m_avg_{L}_Ankle > m_avg_{L}_Foot",
+        "m_avg_L_Shoulder > m_avg_L_Elbow > m_avg_L_Wrist > m_avg_L_Hip > m_avg_L_Knee > m_avg_L_Ankle",
+    ),
+    "GTA V": (
+        "SKEL_ROOT > SKEL_Pelvis",
+        "SKEL_ROOT > SKEL_Spine_Root > SKEL_Spine0 > SKEL_Spine1 > SKEL_Neck_1 > SKEL_Head",
+        "SKEL_Spine1 > SKEL_{L}_Clavicle > SKEL_{L}_UpperArm > SKEL_{L}_Forearm > SKEL_{L}_Hand",
+        "SKEL_Pelvis > SKEL_{L}_Thigh > SKEL_{L}_Calf > SKEL_{L}_Foot > SKEL_{L}_Toe0",
+        "SKEL_L_UpperArm > SKEL_L_Forearm > SKEL_L_Hand > SKEL_L_Thigh > SKEL_L_Calf > SKEL_L_Foot",
+    ),
+    "Skyrim": (
+        "NPC COM [COM ] > NPC Pelvis [Pelv]",
+        "NPC COM [COM ] > NPC Spine > NPC Spine1 > NPC Spine2 > NPC Neck > NPC Head",
+        "NPC Spine2 > NPC {L} Clavicle > NPC {L} UpperArm [{L}Uar] > NPC {L} Forearm [{L}Lar] > NPC {L} Hand [{L}Hnd]",
+        "NPC Pelvis [Pelv] > NPC {L} Thigh [{L}Thg] > NPC {L} Calf [{L}Clf] > NPC {L} Foot [{L}ft ] > NPC {L} Toe0",
+        "NPC L UpperArm [LUar] > NPC L Forearm [LLar] > NPC L Hand [LHnd] > "
+        "NPC L Thigh [LThg] > NPC L Calf [LClf] > NPC L Foot [Lft ]",
+    ),
+    "a Biped of any name": (
+        "Hero > Hero Pelvis > Hero Spine > Hero Spine1 > Hero Neck > Hero Head",
+        "Hero Neck > Hero {L} Clavicle > Hero {L} UpperArm > Hero {L} Forearm > Hero {L} Hand",
+        "Hero Spine > Hero {L} Thigh > Hero {L} Calf > Hero {L} Foot > Hero {L} Toe0",
+        "Hero L UpperArm > Hero L Forearm > Hero L Hand > Hero L Thigh > Hero L Calf > Hero L Foot",
+    ),
+    "Rokoko": (
+        "Hips > Spine1 > Spine2 > Spine3 > Spine4 > Neck > Head",
+        "Spine4 > {Left}Shoulder > {Left}Arm > {Left}ForeArm > {Left}Hand",
+        "Hips > {Left}Thigh > {Left}Shin > {Left}Foot > {Left}Toe",
+        "LeftArm > LeftForeArm > LeftHand > LeftThigh > LeftShin > LeftFoot",
+    ),
+    "Advanced Skeleton": (
+        "Root_M > Spine1_M > Spine1Part1_M > Chest_M > Neck_M > Head_M",
+        "Chest_M > Scapula_{L} > Shoulder_{L} > Elbow_{L} > Wrist_{L}",
+        "Root_M > Hip_{L} > Knee_{L} > Ankle_{L} > Toes_{L}",
+        "Shoulder_L > Elbow_L > Wrist_L > Hip_L > Knee_L > Ankle_L",
+    ),
+    "sides and words in one": (
+        "Hero_Hip > Hero_Ab > Hero_Chest > Hero_Neck > Hero_Head",
+        "Hero_Chest > Hero_{L}Shoulder > Hero_{L}UArm > Hero_{L}FArm > Hero_{L}Hand",
+        "Hero_Hip > Hero_{L}Thigh > Hero_{L}Shin > Hero_{L}Foot > Hero_{L}Toe",
+        "Hero_LUArm > Hero_LFArm > Hero_LHand > Hero_LThigh > Hero_LShin > Hero_LFoot",
+    ),
+}
+
+
+def armature_of(limbs: Sequence[str]) -> tuple[list[str], list[int]]:
+    above: dict[str, str | None] = {}
+    for limb in limbs:
+        for letter, word in (("L", "Left"), ("R", "Right")):
+            bones = limb.replace("{L}", letter).replace("{Left}", word).split(" > ")
+            for bone, parent in zip(bones, (None, *bones), strict=False):
+                above.setdefault(bone, parent)
+    names = list(above)
+    return names, [names.index(parent) if parent else -1 for parent in above.values()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_of_rigs_without_a_map_are_told_by_their_words(kind: str):
+    *limbs, expected = KINDS[kind]
+    names, parents = armature_of(limbs)
+    match = require_rig(names, parents)
+    assert match.rig_map.name == "structure"
+    left = bones_of(match, *("Left" + joint for joint in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")))
+    assert left == expected.split(" > ")
+    assert match.bones["RightForeArm"] != match.bones["LeftForeArm"]
+    assert {"Hips", "Spine", "Head"} <= set(match.bones)
 
 
 def finger(name: str, across: float, count: int, first: str = "hand.L", start: float = 0.78) -> list[Row]:

@@ -22,16 +22,16 @@ def _set(words: str) -> frozenset[str]:
 
 
 _JOINTS: Final[Mapping[str, str]] = {
-    "Hips": "hips pelvis lowerbody",
-    "Spine": "spine chest upperchest torso abdomen thorax ribcage ribs waist stomach trunk body upperbody back lowerback "
-    "upperback midback lowerspine midspine upperspine backbone bust abs",
+    "Hips": "hips pelvis lowerbody lowertorso",
+    "Spine": "spine chest upperchest torso uppertorso abdomen thorax ribcage ribs waist stomach trunk body upperbody back "
+    "lowerback upperback midback lowerspine midspine upperspine backbone bust abs",
     "Neck": "neck",
     "Head": "head skull",
-    "Shoulder": "clavicle clav collar collarbone",
+    "Shoulder": "clavicle clav collar collarbone scapula",
     "Shoulder Arm": "shoulder shld",
-    "Arm": "upperarm uparm armupper upparm bicep biceps humerus shldr upperlimb",
+    "Arm": "upperarm uparm uarm armupper upparm bicep biceps humerus shldr upperlimb",
     "Arm ForeArm": "arm",
-    "ForeArm": "forearm lowerarm loarm lowarm armlower elbow armfore",
+    "ForeArm": "forearm farm lowerarm loarm lowarm armlower elbow armfore",
     "Hand": "hand wrist",
     "UpLeg": "thigh upperleg upleg legupper upperlegs femur",
     "UpLeg Leg": "leg",
@@ -161,11 +161,13 @@ def _longest_known(words: Sequence[str]) -> tuple[int, int]:
 
 
 def _glued_side(words: Sequence[str]) -> tuple[list[str], str]:
-    """Find a side that is written together with a word: ``leftarm``, ``lthigh``, ``handr``."""
+    """Find a side that is written together with a word: ``leftarm``, ``lthigh``, ``handr``, ``LUArm``."""
     known = {*_ROLES, "hip"}
     for i, word in enumerate(words):
         if match := re.fullmatch(r"(left|right)(.+)", word):
             return [*words[:i], match[2], *words[i + 1 :]], match[1]
+        if match := re.fullmatch(r"([lr])([uf]arm)", "".join(words[i : i + 2])):
+            return [*words[:i], match[2], *words[i + 2 :]], "left" if match[1] == "l" else "right"
         for letter, stem in ((word[:1], word[1:]), (word[-1:], word[:-1])):
             if word not in known and letter in ("l", "r") and stem in known:
                 return [*words[:i], stem, *words[i + 1 :]], "left" if letter == "l" else "right"

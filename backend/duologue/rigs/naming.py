@@ -107,7 +107,10 @@ class _Finder:
             trunk = head is not None and bone in self.tree.path(head)
             return 2 * legs + trunk + 0.2 * self.worth(bone, "Hips")
 
-        return max(self.candidates("Hips"), key=rank, default=None)
+        if not (called := self.candidates("Hips")) and len(carried) == 2 and head is not None:
+            meeting = self.tree.meet(*carried)  # Root_M, or whatever it is called that carries legs and trunk
+            return meeting if meeting is not None and meeting in self.tree.path(head) else None
+        return max(called, key=rank, default=None)
 
     def fingers(self, side: str) -> dict[str, int]:
         """Return the fingers of a hand that are called thumb, index, middle, ring and pinky."""
