@@ -60,7 +60,9 @@ def read_transcript(
     given = performer.transcript
     try:
         if given.source == "RECOGNISE":
-            return Transcript("", "recognise"), ()
+            return None, ()  # whoever performs hears them where it can
+        if given.source == "NONE":
+            return Transcript("", "none"), ()
         read = _read_words(given)
     except DuologueError as error:
         given.problem = error.message
@@ -68,7 +70,7 @@ def read_transcript(
     given.problem = ""
     if read is None or performer.source != "STRIP":
         return read, ()
-    moved, notes = transcripts.on_timeline(read, _stretches(context, settings, name, performer))
+    moved, notes = transcripts.on_timeline(read, stretches_of(context, settings, name))
     return moved, tuple(f"performers.{name}.transcript: {note}" for note in notes)
 
 
@@ -127,10 +129,11 @@ def _last_frame(context: Context, settings: DUOLOGUE_PG_settings) -> float:
     return max((compat.strip_range(strip)[1] for strip in strips), default=float(settings.first_frame))
 
 
-def _stretches(
-    context: Context, settings: DUOLOGUE_PG_settings, name: str, performer: DUOLOGUE_PG_performer
-) -> list[Stretch]:
-    """Return where each piece of a voice plays, in seconds of the take."""
+def stretches_of(context: Context, settings: DUOLOGUE_PG_settings, name: str) -> list[Stretch]:
+    """Return where each piece of a voice plays, in seconds of the take; none of a file's, which plays from its beginning."""
+    performer = dict(named_performers(settings))[name]
+    if performer.source != "STRIP":
+        return []
     scene = compat.sequencer_scene(context)
     rate, first = frame_rate(scene), settings.first_frame
     stretches: list[Stretch] = []

@@ -61,8 +61,6 @@ def on_timeline(transcript: Transcript, stretches: Sequence[Stretch]) -> tuple[T
     A line that is heard whole keeps its own interval; of one that is cut the words stay whose middle is heard. What was noted
     when it was read comes along where it is written anew: who reads it then can't know it any more.
     """
-    if transcript.format == "recognise":
-        return transcript, ()
     reading = read(transcript)
     words = reading.words
     whole = len(stretches) == 1 and abs(stretches[0].shift) < 1e-6 and stretches[0].begin <= 1e-6

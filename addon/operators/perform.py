@@ -14,6 +14,7 @@ from duologue.labels import PERFORMERS
 from duologue.units import Sound
 
 from ..briefing import fingerprint, make_brief, read_speech, read_voices, what_is_missing
+from ..briefing.heard import listened_to
 from ..cast.casting import cast_both
 from ..properties import settings_of
 from ..scene import actions
@@ -51,7 +52,8 @@ class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
         audio, notes = read_voices(context, settings)
         brief = make_brief(context, settings, audio, notes)
         about = listing.About(fingerprint(context, settings), settings.first_frame, sources_of(settings))
-        start(context, Request(context.scene.name, brief, audio, about), self.wait)
+        request = Request(context.scene.name, brief, audio, about, shown_words=listened_to(context, settings))
+        start(context, request, self.wait)
         return ""
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
+from bpy.props import EnumProperty
+from duologue.errors import DuologueError
 
 from ..properties import named_performers, settings_of
 from ..scene import compat, sequencer
 from ..session.session import session
 from ..takes import follow
 from .base import Operator
+from .markers import PERFORMER
 from .rules import WAIT_FOR_TAKE
 
 if TYPE_CHECKING:
@@ -92,6 +95,35 @@ class DUOLOGUE_OT_align_strips(Operator, bpy.types.Operator):
         return _t("Moved {count} strips").format(count=follow.align(context, settings_of(context.scene)))
 
 
+class DUOLOGUE_OT_correct_words(Operator, bpy.types.Operator):
+    """Perform from the recognised words from now on: correct them in the text editor, and perform again"""
+
+    bl_idname = "duologue.correct_words"
+    bl_label = "Correct Words"
+    bl_options = {"REGISTER", "UNDO"}
+
+    performer: EnumProperty(name="Performer", description="Whose it is", items=PERFORMER)
+
+    @classmethod
+    def disabled_reason(cls, context: Context) -> str:
+        """Words must have been heard."""
+        heard = [p for p in settings_of(context.scene).performers() if p.transcript.text is not None]
+        return "" if heard else "No words have been recognised yet: perform first"
+
+    def run(self, context: Context) -> str:
+        """Choose the text, and show it where a text editor is open."""
+        performer = dict(named_performers(settings_of(context.scene)))[self.performer]
+        if performer.transcript.text is None:
+            raise DuologueError(
+                "FAILED_PRECONDITION", "words-missing", "no words of this performer have been recognised"
+            )
+        performer.transcript.source = "TEXT"
+        for area in context.screen.areas if context.screen is not None else ():
+            if isinstance(space := area.spaces.active, bpy.types.SpaceTextEditor):
+                space.text = performer.transcript.text
+        return _t("{name} speaks from the text {text}").format(name=self.performer, text=performer.transcript.text.name)
+
+
 def _strips(context: Context) -> list[Strip]:
     scene = compat.sequencer_scene(context)
     return [
@@ -102,4 +134,9 @@ def _strips(context: Context) -> list[Strip]:
     ]
 
 
-CLASSES = (DUOLOGUE_OT_lay_strips, DUOLOGUE_OT_begin_with_speech, DUOLOGUE_OT_align_strips)
+CLASSES = (
+    DUOLOGUE_OT_lay_strips,
+    DUOLOGUE_OT_begin_with_speech,
+    DUOLOGUE_OT_align_strips,
+    DUOLOGUE_OT_correct_words,
+)

@@ -13,7 +13,7 @@ from ..briefing.missing import speech_problem, transcript_problem
 from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings, named_performers, settings_of
 from ..scene import compat, sequencer
 from ..session.speaking import speaking
-from .base import Panel, titled, wrap
+from .base import Panel, set_options, titled, wrap
 
 if TYPE_CHECKING:
     from bpy.types import Context, UILayout
@@ -32,7 +32,7 @@ class DUOLOGUE_PT_speech(Panel, bpy.types.Panel):
         for name, performer in named_performers(settings):
             column = titled(layout, name)
             _draw_sound(column, context, name, performer)
-            _draw_words(column, context, performer)
+            _draw_words(column, context, name, performer)
         _draw_dialogue(layout, context, settings)
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -98,11 +98,15 @@ def _draw_sound(column: UILayout, context: Context, name: str, performer: DUOLOG
         )
 
 
-def _draw_words(column: UILayout, context: Context, performer: DUOLOGUE_PG_performer) -> None:
+def _draw_words(column: UILayout, context: Context, name: str, performer: DUOLOGUE_PG_performer) -> None:
     words = performer.transcript
     column.prop(words, "source")
     if words.source == "TEXT":
         column.prop(words, "text")
+    elif words.source == "RECOGNISE" and words.text is not None:
+        row = column.row(align=True)
+        row.prop(words, "text", text="Heard")
+        set_options(row.operator("duologue.correct_words", text="", icon="GREASEPENCIL"), performer=name)
     elif words.source == "FILE":
         column.prop(words, "file")
         if words.file.lower().endswith(".textgrid"):

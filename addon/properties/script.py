@@ -43,8 +43,9 @@ class DUOLOGUE_PG_transcript(bpy.types.PropertyGroup):
                 "A text of this file: plain, or SRT, WebVTT, ASS, TextGrid or word-timed JSON pasted in",
             ),
             ("FILE", "File", "An .srt, .vtt, .ass, .ssa, .TextGrid, .json or .txt file"),
-            ("RECOGNISE", "Guess", "US English is recognised from the sound; one word in three is wrong"),
+            ("RECOGNISE", "Recognise", "Heard from the sound, where the server can; they can be corrected afterwards"),
         ],
+        default="RECOGNISE",
         update=_words_changed,
     )
     text: PointerProperty(

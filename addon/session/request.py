@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,15 @@ from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 from duologue.shots import perform
-from duologue.take import Progress, Take, Track, Window
+from duologue.take import Notice, Progress, Take, Track, Window
 from duologue.take.edit import Edit
+from duologue.take.heard import Listener
 from duologue.units import FPS, Sound
 from numpy.typing import NDArray
 
+from ..briefing import heard
+from ..briefing.heard import Shown
+from ..briefing.transcripts import Stretch
 from ..cast.casting import cast_both
 from ..properties import settings_of
 from ..takes import listing, thumbnails
@@ -42,10 +47,13 @@ class Request:
     audio: tuple[Sound, Sound]
     about: listing.About
     remake: tuple[Take, Edit] | None = None
+    shown_words: Shown = field(default_factory=dict[str, Sequence[Stretch]])
+    """Whose recognised words are shown as texts."""
 
     stage: str = "Listening"
     began: float = field(default_factory=time.monotonic)
     _windows: list[Window] = field(default_factory=list[Window])
+    _heard: Listener = field(default_factory=Listener)
     _skeleton: Skeleton | None = None
     _performance: dict[str, Any] = field(default_factory=dict[str, Any])
     _live: list[LivePose] = field(default_factory=list[LivePose])
@@ -119,11 +127,16 @@ class Request:
     def take(self, event: Progress | Window) -> None:
         """Take what the server sends."""
         if isinstance(event, Progress):
-            self.stage = event.stage.capitalize()
+            if event.stage != "words" or not self._windows:  # they come beside the frames
+                self.stage = event.stage.capitalize()
             return
         self._windows.append(event)
         for live, track in zip(self._live, event.tracks, strict=True):
             live.expect(track)
+
+    def hear(self, notice: Notice) -> bool:
+        """Take a notice; return whether it carried recognised words, which are shown when the take is there."""
+        return self._heard.take(notice)
 
     def play(self) -> None:
         """Show the frame that is due, after a little of the work that frames to come need: all at once would be a jerk."""
@@ -168,6 +181,8 @@ class Request:
         strip = self._pictures(complete)
         self.pause()
         self._live = []
+        for name, stretches in self.shown_words.items():
+            heard.show(settings_of(scene), name, self._heard.words(name), stretches)
         return listing.add(scene, self._take_so_far(complete), self.brief, self.audio, self.about, strip=strip)
 
     def _pictures(self, complete: bool) -> Image | None:

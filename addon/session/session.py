@@ -234,7 +234,8 @@ class Session:
             if isinstance(event, DuologueError):
                 raise event
             if isinstance(event, Notice):
-                self.notes.append(event.message)
+                if not request.hear(event):
+                    self.notes.append(event.message)
             elif isinstance(event, Finished):
                 if event.cancelled:
                     self._end("CANCELLED", request.cancelled_text())

@@ -12,6 +12,7 @@ import pytest
 from duologue.brief import Brief, Expression, PerformerBrief, Speech, Start, Transcript
 from duologue.brief.transcript import parse
 from duologue.errors import DuologueError
+from duologue.take.heard import HeardWord
 from examples import write_voice
 from scripting import VOICE, brief, installed, mark, press, two_people
 
@@ -189,9 +190,34 @@ def test_a_file_is_read(settings, tmp_path, name, content):
     assert brief().a.transcript.content == content
 
 
-def test_words_can_be_guessed_from_the_sound(settings):
-    settings.a.transcript.source = "RECOGNISE"
-    assert brief().a.transcript.format == "recognise"
+def test_words_are_heard_unless_somebody_says_otherwise(settings):
+    assert settings.a.transcript.source == "RECOGNISE"
+    assert brief().a.transcript is None, "the server hears where it can"
+    settings.a.transcript.source = "NONE"
+    assert brief().a.transcript.format == "none"
+
+
+def test_heard_words_are_shown_as_a_text_and_what_was_corrected_stays(settings):
+    heard = installed("briefing.heard")
+    stretch = installed("briefing.transcripts").Stretch
+    words = [HeardWord(2.0, 2.4, "Hello"), HeardWord(2.5, 2.9, "there.", sure=False)]
+    heard.show(settings, "A", words, [stretch(1.0, 9.0, 1.5)])
+    text = settings.a.transcript.text
+    assert "00:00:00,500 --> 00:00:01,400\nHello there." in text.as_string(), (
+        "counted from the sound, as it is read back"
+    )
+    heard.show(settings, "A", words[:1], [])
+    assert settings.a.transcript.text == text
+    assert text.as_string().endswith("Hello\n")
+    text.write("and more")
+    heard.show(settings, "A", words, [])
+    assert settings.a.transcript.text != text
+    assert text.as_string().endswith("and more"), "what somebody has written is theirs"
+    bpy.ops.duologue.correct_words(performer="A")
+    assert settings.a.transcript.source == "TEXT"
+    assert brief().a.transcript.format == "srt"
+    heard.show(settings, "A", words, [])  # not asked for any more
+    assert len([block for block in bpy.data.texts if "heard" in block.name]) == 2
 
 
 @pytest.mark.parametrize(
