@@ -32,6 +32,7 @@ def examine(blend: Path, emit: Callable[..., None]) -> None:
     Raises:
         DuologueError: what :func:`.scene.files.open_blend` raises.
     """
+    emit("progress", stage="scene", done=0, total=1)  # what ends Blender from here on is the file
     open_blend(blend, scripts=False)
     scene = bpy.context.scene
     present = [ob for ob in scene.objects if ob.type == "ARMATURE"]

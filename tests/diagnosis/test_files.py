@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 from duologue.arkit import NAMES
 from duologue.cli import app
+from duologue.diagnosis import scenes
 from duologue.diagnosis.files import examine_file
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
@@ -209,6 +211,17 @@ def test_pipes_missing_files_and_loops_of_links_are_named(tmp_path: Path) -> Non
     assert problems(tmp_path / "loop")
     (tmp_path / "folder").mkdir()
     assert problems(tmp_path / "folder") == ["file-unknown"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_scene_that_no_blender_survives_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.blend").write_bytes(b"BLENDER-v500")
+    starts = """print('{"duologue": "progress", "stage": "scene", "done": 0, "total": 1}', flush=True); """
+    for before, reason, code in ((starts, "blend-unreadable", 3), ("", "blender-ended", 1)):
+        script = f"import os, signal; {before}os.kill(os.getpid(), signal.SIGSEGV)"
+        monkeypatch.setattr(scenes, "find_blender", lambda script=script: [sys.executable, "-c", script])
+        examined = examine_file(tmp_path / "a.blend")
+        assert ([f.subject for f in examined.findings], examined.exit_code) == ([reason], code)
 
 
 def doctor(*arguments: object) -> tuple[int, str]:

@@ -291,8 +291,12 @@ def table(first: str, cells: Iterable[str], names: Iterable[str]) -> str:
 def live_link(folder: Path) -> Iterable[Path]:
     pascal = [name[0].upper() + name[1:] for name in NAMES]
     cells = [f"10:11:{12 + k // 60:02}:{k % 60:02}.250,61" for k in range(90)]
-    (folder / "a.csv").write_text(table("Timecode,BlendShapeCount", cells, pascal))
-    yield folder / "a.csv"
+    text = table("Timecode,BlendShapeCount", cells, pascal)
+    saved = {"plain": text.encode(), "utf16": text.encode("utf-16"), "semicolons": text.replace(",", ";").encode()}
+    saved["commas"] = text.replace(",", ";").replace("0.5", "0,5").encode()
+    for name, data in saved.items():
+        (folder / f"{name}.csv").write_bytes(data)
+        yield folder / f"{name}.csv"
 
 
 def by_time(folder: Path) -> Iterable[Path]:

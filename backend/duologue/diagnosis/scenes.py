@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from duologue.diagnosis.examined import Examined
@@ -17,8 +18,11 @@ def examine_scene(examined: Examined) -> None:
     """Have a Blender open the scene, its scripts disabled, and say who in it could play and what stands in the way."""
     characters: list[dict[str, Any]] = []
     failure: list[DuologueError] = []
+    started = False
 
     def on_event(event: dict[str, Any]) -> None:
+        nonlocal started
+        started = True
         match event[events.MARK]:
             case "scene":
                 examined.facts |= event["facts"]
@@ -35,11 +39,18 @@ def examine_scene(examined: Examined) -> None:
         if failure:
             raise failure[0]
         if code:
-            raise ended(code, last)
+            raise _crashed(code, last) if started and not 0 < code < 256 else ended(code, last)
     except DuologueError as error:
         examined.refuse(error)
         return
     _judge(examined, characters)
+
+
+def _crashed(code: int, last: Sequence[str]) -> DuologueError:
+    """Return the error for a file that a Blender which had started well did not survive."""
+    said = f"; it last said: {' / '.join(last[-2:])}" if last else ""
+    message = f"Blender crashed on it (exit code {code}), so it is damaged: take an older copy, scene.blend1 say{said}"
+    return DuologueError("DATA_LOSS", "blend-unreadable", message)
 
 
 def _judge(examined: Examined, characters: list[dict[str, Any]]) -> None:
