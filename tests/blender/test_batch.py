@@ -96,6 +96,23 @@ def test_a_folder_of_briefs_becomes_shots_with_the_scene_s_characters(capsys, us
     assert not (out / "010" / "scene.glb").exists(), "what is no longer wanted doesn't stay beside the new"
 
 
+def test_a_brief_s_name_may_look_like_a_path_template(capsys, user_scene, briefs, acting, tmp_path):
+    """Its shot's folder is called so, and the preview was drawn and lost."""
+    name = "{blend_name} {} 10% #"
+    only = briefs / "only"
+    only.mkdir()
+    for voice in "ab":
+        write_voice(only / f"{voice}.wav", 0.25)
+    write_brief(only / f"{name}.json")
+    out = tmp_path / "{shots}"
+    code, events = here(capsys, "--brief", only, "--out", out, "--server", acting)
+    assert (code, states(events)) == (0, ["done"]), events[-3:]
+    report = json.loads((out / name / "report.json").read_text())
+    assert {path.name for path in (out / name).iterdir()} == set(report["files"])
+    assert "preview.mp4" in report["files"]
+    assert {path.name for path in out.iterdir()} == {name, "report.json"}
+
+
 def test_the_sample_characters_play_where_there_is_no_scene(capsys, scene, briefs, acting, tmp_path):
     out = tmp_path / "shots"
     code, events = here(capsys, "--brief", briefs, "--out", out, "--server", acting, "--no-preview")
