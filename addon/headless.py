@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     draw.add_argument("blend", type=Path)
     draw.add_argument("video", type=Path)
     draw.add_argument("--engine", required=True)
+    draw.add_argument("--split", action="store_true", help="what the scene's cameras for a split picture see")
     beside = verbs.add_parser("beside", help="join two videos side by side, with the left one's sound")
     beside.add_argument("left", type=Path)
     beside.add_argument("right", type=Path)
@@ -69,6 +70,17 @@ def _add_scene_options(verb: argparse.ArgumentParser) -> None:
         verb.add_argument(f"--armature-{performer}", default="", help=f"armature of performer {performer.upper()}")
         verb.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
     verb.add_argument("--engine", default="workbench", choices=("workbench", "eevee", "cycles", "software"))
+    verb.add_argument(
+        "--camera",
+        default="",
+        choices=("", "cut", "wide", "split"),
+        help="cut to who speaks, one wide shot, or both faces below it; by default cut, or your scene's own camera",
+    )
+    verb.add_argument(
+        "--seats",
+        action=argparse.BooleanOptionalAction,
+        help="put chairs where somebody sits; by default in the sample scene only",
+    )
     verb.add_argument("--no-preview", action="store_true", help="make no video")
     verb.add_argument(
         "--export",
@@ -121,7 +133,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             from .rendering import drawing
 
-            drawing.draw(options.blend, options.video, options.engine, emit=emit)
+            drawing.draw(options.blend, options.video, options.engine, split=options.split, emit=emit)
     except DuologueError as error:
         emit("error", code=error.code, reason=error.reason, message=str(error))
         return error.exit_code

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def run(options: Namespace, emit: Emit) -> int:
     armatures = (options.armature_a, options.armature_b)
     shots = [one.with_defaults(options.seed, blend, armatures) for one in read_shots(options.brief, options.out)]
     outputs = Outputs(True, not options.no_preview, options.engine, tuple(options.export))
+    outputs = replace(outputs, camera=options.camera, seats=options.seats)
     connection = Connection(partial(_open, options))
     make = partial(queue.make, outputs=outputs, stage=_BlenderStage(connection, options, emit), force=options.force)
     with stoppable():
@@ -86,7 +88,8 @@ class _BlenderStage:
         options = Namespace(
             take=take, out=take.parent, blend=outputs.blend,
             armature_a=outputs.armatures[0], armature_b=outputs.armatures[1],
-            mesh_a=self._options.mesh_a, mesh_b=self._options.mesh_b, sound_a=None, sound_b=None,
+            camera=outputs.camera, seats=outputs.seats, mesh_a=self._options.mesh_a,
+            mesh_b=self._options.mesh_b, sound_a=None, sound_b=None,
             engine=outputs.engine, no_preview=not outputs.preview, export=list(outputs.exports),
         )  # fmt: skip
         return shot.render(options, emit), notes

@@ -25,23 +25,28 @@ NO_OPENGL = (
 )
 
 
-def draw(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> None:
+def draw(blend: Path, video: Path, engine: preview.Engine, *, split: bool, emit: Emit) -> None:
     """Draw a scene's frames into a video, in this process. Nothing is saved but the video."""
     bpy.ops.wm.open_mainfile(filepath=as_it_is(blend), load_ui=False)
     scene = bpy.context.scene
-    preview.render(scene, video, engine, lambda done, total: emit("progress", stage="preview", done=done, total=total))
+    preview.light_workbench()
+
+    def tell(done: int, total: int) -> None:
+        emit("progress", stage="preview", done=done, total=total)
+
+    preview.render(scene, video, engine, tell, split=split)
 
 
-def draw_apart(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) -> None:
+def draw_apart(blend: Path, video: Path, engine: preview.Engine, *, split: bool = False, emit: Emit) -> None:
     """Draw a scene's video in a process of its own; where Workbench has no OpenGL, again with the software look.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``no-opengl`` for EEVEE; INTERNAL ``drawing-failed`` with what Blender said last.
     """
-    code, frames, said = _run(blend, video, engine, emit)
+    code, frames, said = _run(blend, video, engine, split, emit)
     if code and not frames and engine == "workbench":
         emit("note", message=NO_OPENGL)
-        code, frames, said = _run(blend, video, "software", emit)
+        code, frames, said = _run(blend, video, "software", split, emit)
     elif code and not frames and engine == "eevee":
         raise DuologueError(
             "FAILED_PRECONDITION",
@@ -57,9 +62,9 @@ def draw_apart(blend: Path, video: Path, engine: preview.Engine, *, emit: Emit) 
         )
 
 
-def _run(blend: Path, video: Path, engine: str, emit: Emit) -> tuple[int, int, list[str]]:
+def _run(blend: Path, video: Path, engine: str, split: bool, emit: Emit) -> tuple[int, int, list[str]]:
     """Run ``headless draw`` and pass its progress on; return exit code, frames drawn and its last lines."""
-    command = [*self_command(), "draw", str(blend), str(video), "--engine", engine]
+    command = [*self_command(), "draw", str(blend), str(video), "--engine", engine, *(["--split"] if split else [])]
     frames = 0
 
     def on_event(event: dict[str, Any]) -> None:

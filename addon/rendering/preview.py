@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -18,18 +19,38 @@ import bpy
 from ..scene import compat
 from ..scene.data import image_strip
 from ..scene.paths import as_it_is, as_output
+from . import cameras, laying
 
 if TYPE_CHECKING:
-    from bpy.types import Material, Scene
+    from bpy.types import Material, Scene, Strip
+
+OnFrame = Callable[[int, int], None]
 
 Engine = Literal["workbench", "eevee", "cycles", "software"]
 """``software`` is Cycles made to look and last like Workbench."""
 
 SIZE: Final = (1280, 720)
 
+SPLIT_WIDE: Final = (1280, 400)
+SPLIT_FACE: Final = (640, 320)
+_SPLIT: Final = (
+    ("wide", SPLIT_WIDE, (0.0, 160.0)), ("close A", SPLIT_FACE, (-320.0, -200.0)), ("close B", SPLIT_FACE, (320.0, -200.0)),
+)  # fmt: skip
+"""The parts of a split picture, whose they are and where: both whole above, a face in each half below."""
+
 SOFTWARE_STEP: Final = 2
 SOFTWARE_PERCENT: Final = 75
 """What the software look draws: every second frame, at three quarters of the size, smoothed when it is enlarged."""
+
+_LAMPS: Final = (
+    # towards the light in the camera's axes (right, up, towards it), diffuse, highlight, softness
+    ((-0.50, 0.50, 0.70), (0.88, 0.79, 0.68), (0.10, 0.09, 0.08), 0.20),
+    ((0.75, 0.05, 0.55), (0.21, 0.25, 0.31), (0.0, 0.0, 0.0), 0.60),
+    ((0.55, 0.55, -0.63), (0.60, 0.56, 0.48), (0.12, 0.12, 0.12), 0.0),
+    ((-0.85, 0.20, -0.50), (0.32, 0.41, 0.52), (0.08, 0.08, 0.08), 0.0),
+)
+"""Workbench's four lamps: a warm key from beside the camera, a cool fill, and two behind that part hair from the wall."""
+_AMBIENT: Final = (0.16, 0.16, 0.17)
 
 _STUDIO: Final = ((-0.45, 0.55, 0.70, 0.78), (0.75, 0.10, 0.55, 0.22), (0.0, -0.6, 0.3, 0.10))
 """The software look's lights: direction in the camera's axes (right, up, towards it) and strength."""
@@ -83,8 +104,21 @@ def _set_workbench(scene: Scene) -> None:
     shading.studio_light = "paint.sl"  # the one of Blender's own that leaves no face in the dark
     # A texture where a material has one, its viewport colour elsewhere; a texture whose file is lost would be magenta.
     shading.color_type = "MATERIAL" if _textures_are_lost() else "TEXTURE"
+    shading.show_specular_highlight = True
     shading.show_cavity = shading.show_shadows = shading.show_object_outline = False
     compat.view_plainly(scene)
+
+
+def light_workbench() -> None:
+    """Light Workbench's pictures so that both skins, hair, brows and eyes read. A preference: for processes that save none."""
+    system = bpy.context.preferences.system
+    system.use_studio_light_edit = True
+    for lamp, (towards, diffuse, highlight, softness) in zip(system.solid_lights, _LAMPS, strict=True):
+        lamp.use = True
+        length = sum(value * value for value in towards) ** 0.5
+        lamp.direction = [value / length for value in towards]
+        lamp.diffuse_color, lamp.specular_color, lamp.smooth = diffuse, highlight, softness
+    system.light_ambient = _AMBIENT
 
 
 def _textures_are_lost() -> bool:
@@ -161,21 +195,51 @@ def _math(tree: Any, operation: str, *values: Any) -> Any:
     return node.outputs["Value"]
 
 
-def render(scene: Scene, video: Path, engine: Engine, on_frame: Callable[[int, int], None]) -> None:
-    """Draw the scene's frame range into ``video``; ``on_frame(done, total)`` is called after each frame."""
+def render(scene: Scene, video: Path, engine: Engine, on_frame: OnFrame, *, split: bool = False) -> None:
+    """Draw the scene's frame range into ``video``; ``on_frame(done, total)`` is called after each frame.
+
+    ``split``: what the scene's own cameras for it see (:mod:`.cameras`) in one picture, instead of what its camera sees.
+    """
     set_engine(scene, engine)
-    set_output(scene, video)
+    if not split:
+        _draw(scene, video, SIZE, engine, on_frame)
+        return
+    for marker in scene.timeline_markers:
+        marker.camera = None  # nothing of this scene is saved: each part is one camera's
+    with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
+        parts: list[tuple[Path, laying.Part]] = []
+        for number, (view, size, middle) in enumerate(_SPLIT):
+            scene.camera = cameras.view_of(scene, view)
+            part = Path(folder, f"{number}.mp4")
+            _draw(scene, part, size, engine, partial(_of_parts, on_frame, number))
+            parts.append((part, (*middle, float(size[0]), float(size[1]))))
+        set_output(scene, video)
+        channel = _free_channel(scene)
+        for i, (part, where) in enumerate(parts):
+            laying.lay(scene, part, channel + i, scene.frame_start, where)
+        scene.render.use_sequencer = True
+        render_animation(scene, lambda done, total: None)
+
+
+def _of_parts(on_frame: OnFrame, number: int, done: int, total: int) -> None:
+    on_frame((number * total + done) // len(_SPLIT), total)
+
+
+def _draw(scene: Scene, video: Path, size: tuple[int, int], engine: Engine, on_frame: OnFrame) -> None:
+    """Draw what the scene's cameras see, ``size`` pixels large."""
+    set_output(scene, video, size)
     if engine != "software":
         render_animation(scene, on_frame)
         return
     with tempfile.TemporaryDirectory(prefix="duologue-") as folder:
         pictures = _draw_pictures(scene, Path(folder), on_frame)
-        set_output(scene, video)
-        _show_pictures(scene, pictures)
+        set_output(scene, video, size)
+        strip = _show_pictures(scene, pictures)
         render_animation(scene, lambda done, total: None)
+        compat.editor_of(scene).strips.remove(strip)
 
 
-def render_animation(scene: Scene, on_frame: Callable[[int, int], None]) -> None:
+def render_animation(scene: Scene, on_frame: OnFrame) -> None:
     """Draw the frame range with what the scene is set to; ``on_frame(done, total)`` is called after each frame."""
     total = scene.frame_end - scene.frame_start + 1
     done = 0
@@ -192,7 +256,7 @@ def render_animation(scene: Scene, on_frame: Callable[[int, int], None]) -> None
         bpy.app.handlers.render_write.remove(count)
 
 
-def _draw_pictures(scene: Scene, folder: Path, on_frame: Callable[[int, int], None]) -> list[Path]:
+def _draw_pictures(scene: Scene, folder: Path, on_frame: OnFrame) -> list[Path]:
     """Draw every second frame, a little smaller; return each frame's picture, every one of them twice."""
     compat.choose_image(scene, "JPEG")
     render = scene.render
@@ -210,12 +274,17 @@ def _draw_pictures(scene: Scene, folder: Path, on_frame: Callable[[int, int], No
     return pictures
 
 
-def _show_pictures(scene: Scene, pictures: Sequence[Path]) -> None:
+def _free_channel(scene: Scene) -> int:
+    return 1 + max((strip.channel for strip in compat.editor_of(scene).strips), default=0)
+
+
+def _show_pictures(scene: Scene, pictures: Sequence[Path]) -> Strip:
     """Lay the pictures over the scene in its sequencer, one a frame, filling the picture; sound strips stay as they are."""
     editor = compat.editor_of(scene)
-    channel = 1 + max((strip.channel for strip in editor.strips), default=0)
+    channel = _free_channel(scene)
     strip = editor.strips.new_image("Pictures", as_it_is(pictures[0]), channel, scene.frame_start, fit_method="FIT")
     for picture in pictures[1:]:
         image_strip(strip).elements.append(picture.name)
     compat.set_strip_length(strip, len(pictures))
     scene.render.use_sequencer = True
+    return strip

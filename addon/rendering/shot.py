@@ -5,34 +5,45 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder
 from duologue.labels import PERFORMERS
-from duologue.motion.skeleton import forward_kinematics
-from duologue.rigs.joints import SIDES
+from duologue.staging import camera, cut, framing, setups, turns
+from duologue.staging.camera import Sight
 from duologue.take import Take
 from duologue.units import FPS
 
 from ..cast import characters
 from ..cast.cast import Performer, cast
 from ..cast.casting import cast_both
-from ..scene import armatures, sequencer
+from ..scene import sequencer
 from ..scene.files import open_blend
 from ..scene.paths import as_it_is
 from ..scene.timing import frame_rate, frames_after
 from ..takes.writer import write_take
-from . import camera, drawing, exporting, preview, stage
+from . import cameras, chairs, drawing, exporting, preview, seeing, stage
 
 if TYPE_CHECKING:
     from bpy.types import Object, Scene
 
 FIRST_FRAME = 1
-_LOOKS = 48  # how many moments of a take the camera is placed by
+ASPECT = preview.SIZE[0] / preview.SIZE[1]
+AUTO = ""
+"""As it fits: cut, and a user's own camera where the scene has one; chairs in the sample scene only."""
+
+
+@dataclass(frozen=True)
+class Dressing:
+    """How a take is filmed (``cut``, ``wide``, ``split``, or as it fits) and whether chairs are put where performers sit."""
+
+    camera: str = AUTO
+    seats: bool | None = None
 
 
 def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
@@ -52,7 +63,7 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
     notes = write_take(take, performers, FIRST_FRAME, frame_rate(scene))
     emit("progress", stage="scene", done=2, total=4)
     lay_timeline(scene, take, _sounds(options))
-    set_up(scene, take, performers, with_stage=not own)
+    set_up(scene, take, performers, Dressing(options.camera, options.seats), with_stage=not own)
     emit("progress", stage="scene", done=3, total=4)
     for note in notes:
         emit("note", message=note)
@@ -69,7 +80,7 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
         files.append(name)
     if options.no_preview:
         return files
-    drawing.draw_apart(blend, video, options.engine, emit=emit)
+    drawing.draw_apart(blend, video, options.engine, split=options.camera == "split", emit=emit)
     return [*files, video.name]
 
 
@@ -95,45 +106,39 @@ def lay_timeline(scene: Scene, take: Take, sounds: Sequence[Path | None]) -> Non
             sequencer.lay_speech(scene, performer, sound.resolve(), FIRST_FRAME, sequencer.free_channel(scene))
 
 
-def set_up(scene: Scene, take: Take, performers: Sequence[Performer], *, with_stage: bool) -> None:
-    """Frame both performers with a camera and light them. In a user's scene only what is missing is added."""
-    if not with_stage and scene.camera is not None:
+def set_up(scene: Scene, take: Take, performers: Sequence[Performer], dressing: Dressing, *, with_stage: bool) -> None:
+    """Film both performers, light them and seat them. In a user's scene only what is missing or asked for is added."""
+    films = with_stage or scene.camera is None or dressing.camera != AUTO
+    sits = with_stage if dressing.seats is None else dressing.seats
+    if not films and not sits:
         return
-    sight = look(scene, take, performers)
-    placement = camera.place(sight, preview.SIZE[0] / preview.SIZE[1])
-    stage.set_camera(scene, placement)
+    sight = seeing.look(scene, take, performers, FIRST_FRAME)
+    if sits:
+        chairs.set_seats(scene, take, performers, sight, FIRST_FRAME)
+    if not films:
+        return
+    film(scene, take, sight, dressing.camera or "cut", first_frame=FIRST_FRAME)
+    azimuth = camera.choose_azimuth(sight)
     if with_stage:
         middle = sight.heads.reshape(-1, 3).mean(axis=0)
         reach = float(np.linalg.norm((sight.heads - middle) * (1.0, 0.0, 1.0), axis=-1).max())
-        stage.set_backdrop(scene, (middle[0], middle[2]), placement.azimuth, reach + 1.2)
+        stage.set_backdrop(scene, (middle[0], middle[2]), azimuth, reach + 2.0, reach + 3.4)
     if with_stage or not any(ob.type == "LIGHT" for ob in scene.objects):
-        stage.set_lights(scene, placement.azimuth)
+        stage.set_lights(scene, azimuth)
 
 
-def look(scene: Scene, take: Take, performers: Sequence[Performer]) -> camera.Sight:
-    """Look at the characters as Blender evaluates them, at moments spread over the take."""
-    moments = np.unique(np.linspace(0, take.frames - 1, _LOOKS).astype(int))
-    rate = frame_rate(scene)
-    seen: dict[str, list[list[Any]]] = {name: [[], []] for name in ("heads", "hands", "hips")}
-    before = scene.frame_current
-    for moment in moments:
-        at = FIRST_FRAME + moment * rate / FPS
-        scene.frame_set(int(at), subframe=at % 1.0)
-        depsgraph = bpy.context.evaluated_depsgraph_get()
-        for i, performer in enumerate(performers):
-            places = armatures.world_pose(performer.armature, depsgraph)[:, :3, 3]
-            # Robots may have fingers on their forearms, and no hand.
-            hands = [side + ("Hand" if side + "Hand" in performer.match.bones else "ForeArm") for side in SIDES]
-            for what, joints in (("heads", ["Head"]), ("hands", hands), ("hips", ["Hips"])):
-                seen[what][i].append(np.stack([places[performer.bone_index(joint)] for joint in joints]))
-    scene.frame_set(before)
-    head = take.skeleton.index("Head")
-    forward = [
-        forward_kinematics(take.skeleton, track.rotations[moments], track.root_translation[moments])[0][:, head, :, 2]
-        for track in take.tracks
-    ]
-    heads = np.array(seen["heads"])[:, :, 0] + (0.0, camera.EYES_ABOVE_JOINT, 0.0)
-    return camera.Sight(heads, np.array(forward), np.array(seen["hands"]), np.array(seen["hips"])[:, :, 0])
+def film(scene: Scene, take: Take, sight: Sight, how: str, *, first_frame: int, aspect: float = ASPECT) -> list[Object]:
+    """Set up the cameras for a take: ``cut`` to who speaks, one ``wide`` shot, or what ``split`` shows together."""
+    moving = turns.moving(take)
+    if how == "cut":
+        over = np.interp(np.arange(take.frames), sight.frames, framing.is_over(sight)) > 0.5
+        shots = cut.cut(turns.speaking(take), moving, over)
+        return cameras.set_cameras(scene, setups.plan(sight, shots, moving, aspect), first_frame)
+    size = preview.SPLIT_WIDE if how == "split" else (aspect, 1.0)
+    made = setups.plan(sight, cut.wide(take.frames), moving, size[0] / size[1])
+    if how == "split":
+        made += setups.faces(sight, take.frames, preview.SPLIT_FACE[0] / preview.SPLIT_FACE[1])
+    return cameras.set_cameras(scene, made, first_frame, cuts=False)
 
 
 def _open(blend: Path | None) -> tuple[Scene, bool]:

@@ -10,14 +10,12 @@ import subprocess
 import sys
 
 import bpy
-import numpy as np
 import pytest
 from conftest import REPOSITORY
 from duologue.shots.events import parse
 from examples import box_pair, example_take, write_voice
 
 from addon.headless import main
-from addon.rendering import camera
 
 FRAMES = 4
 
@@ -164,46 +162,3 @@ def test_a_third_armature_makes_the_cast_unclear(capsys, scene, take, tmp_path):
 def test_a_file_that_is_no_take_is_named(capsys, tmp_path):
     (tmp_path / "take.safetensors").write_bytes(b"no take")
     assert here(capsys, "render", tmp_path / "take.safetensors", "--out", tmp_path)[-1]["reason"] == "tensors-malformed"
-
-
-# The camera, by geometry alone ------------------------------------------------------------------------------------------
-
-
-def two_people(turn: float = 90.0, apart: float = 1.2, frames: int = 5) -> camera.Sight:
-    """A at -X and B at +X; both look ``turn`` degrees away from the front (+Z), towards each other."""
-    heads = np.zeros((2, frames, 3))
-    heads[:, :, 0] = [[-apart / 2], [apart / 2]]
-    heads[:, :, 1] = 1.6
-    angle = np.radians(turn)
-    forward = np.zeros((2, frames, 3))
-    forward[:] = [[[np.sin(angle), 0, np.cos(angle)]], [[-np.sin(angle), 0, np.cos(angle)]]]
-    hips = heads - (0, 0.65, 0)
-    reach = np.array([0, 0, 0.3])
-    hands = np.stack([hips + reach, hips - reach], axis=2)
-    return camera.Sight(heads, forward, hands, hips)
-
-
-@pytest.mark.parametrize("turn", [30.0, 60.0, 90.0])
-def test_the_camera_stands_where_both_faces_are_seen(turn):
-    assert camera.choose_azimuth(two_people(turn)) == pytest.approx(0.0)
-    assert camera.choose_azimuth(two_people(180.0 - turn)) == pytest.approx(0.0 if turn == 90.0 else np.pi)
-
-
-def test_the_camera_never_hides_one_behind_the_other():
-    sight = two_people(0.0)
-    sight.forward[:] = (1.0, 0.0, 0.0)  # both look along the line between them
-    azimuth = camera.choose_azimuth(sight)
-    assert abs(np.cos(azimuth)) > 0.6
-
-
-@pytest.mark.parametrize("apart", [0.8, 1.2, 4.0])
-def test_heads_hands_and_hips_are_in_the_picture(apart):
-    sight = two_people(60.0, apart)
-    placed = camera.place(sight, 16 / 9)
-    back = camera.towards(placed.azimuth)
-    axes = np.stack([np.cross((0, 1, 0), back), (0, 1, 0), back], axis=-1)
-    points = np.concatenate([sight.heads.reshape(-1, 3), sight.hands.reshape(-1, 3), sight.hips.reshape(-1, 3)])
-    seen = (points - placed.position) @ axes
-    half = camera.SENSOR / 2 / camera.LENS
-    assert (np.abs(seen[:, 0] / -seen[:, 2]) < half).all()
-    assert (np.abs(seen[:, 1] / -seen[:, 2]) < half * 9 / 16).all()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from duologue.cli.console import err, out, print_json, stages
-from duologue.cli.stage import AsJson, Blend, CommandLineStage, Engine, Exports, Preview, Server
+from duologue.cli.stage import AsJson, Blend, Camera, CommandLineStage, Engine, Exports, Preview, Seats, Server
 from duologue.shots import queue
 from duologue.shots.blender import check_outputs
 from duologue.shots.perform import Outputs
@@ -35,13 +35,15 @@ def batch(
     armature_b: Annotated[str, typer.Option(help="Armature that plays B.")] = "",
     preview: Preview = True,
     engine: Engine = "workbench",
+    camera: Camera = "",
+    seats: Seats = None,
     scene: Annotated[bool, typer.Option(help="Make scene.blend; --no-scene makes takes and exports only.")] = True,
     export: Exports = None,
     force: Annotated[bool, typer.Option(help="Make again what is done already.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Perform many briefs, each into a folder of its own. What is done already is skipped: stop and go on as you like."""
-    outputs = Outputs(scene, preview and scene, engine, tuple(export or ()))
+    outputs = Outputs(scene, preview and scene, engine, tuple(export or ()), camera=camera, seats=seats)
     check_outputs(outputs)
     outputs = outputs if scene else replace(outputs, exports=())
     armatures = (armature_a, armature_b)

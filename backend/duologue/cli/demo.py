@@ -9,7 +9,7 @@ import typer
 
 from duologue.brief import Brief, PerformerBrief, Speech
 from duologue.cli.perform import Out, finish, run
-from duologue.cli.stage import AsJson, Engine, Preview, Server
+from duologue.cli.stage import AsJson, Camera, Engine, Preview, Seats, Server
 from duologue.errors import invalid
 from duologue.files.folders import demo_brief
 from duologue.shots.perform import Outputs
@@ -24,6 +24,8 @@ def demo(
     server: Server = None,
     preview: Preview = True,
     engine: Engine = "workbench",
+    camera: Camera = "",
+    seats: Seats = None,
     as_json: AsJson = False,
 ) -> None:
     """Perform the demo's dialogue (two synthetic voices), or two recordings of yours given by --a and --b."""
@@ -34,5 +36,5 @@ def demo(
         if voice_a and voice_b
         else Brief.load(demo_brief())
     )
-    outputs = Outputs(scene=preview, preview=preview, engine=engine)
+    outputs = Outputs(scene=preview, preview=preview, engine=engine, camera=camera, seats=seats)
     finish(run(brief, out_folder, outputs, server), out_folder, as_json)

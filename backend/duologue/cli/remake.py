@@ -11,7 +11,7 @@ import typer
 from duologue import labels
 from duologue.brief import Brief
 from duologue.cli.perform import Out, finish, run
-from duologue.cli.stage import AsJson, Engine, Preview, Server
+from duologue.cli.stage import AsJson, Camera, Engine, Preview, Seats, Server
 from duologue.errors import invalid
 from duologue.files.reading import resolved
 from duologue.shots.perform import Outputs
@@ -36,6 +36,8 @@ def remake(
     server: Server = None,
     preview: Preview = True,
     engine: Engine = "workbench",
+    camera: Camera = "",
+    seats: Seats = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a part of a take again; what is kept stays as it is, and what is new leads out of it and back into it."""
@@ -53,5 +55,5 @@ def remake(
         raise invalid("out-is-the-take", f"{out_folder} holds the take itself; choose another folder", field="--out")
     loaded = Brief.load(brief)
     loaded = replace(loaded, seed=int(old.provenance.get("seed", loaded.seed)) + 1 if seed is None else seed)
-    outputs = Outputs(scene=preview, preview=preview, engine=engine)
+    outputs = Outputs(scene=preview, preview=preview, engine=engine, camera=camera, seats=seats)
     finish(run(loaded, out_folder, outputs, server, (old, part)), out_folder, as_json)

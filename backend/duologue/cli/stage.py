@@ -22,6 +22,12 @@ Server = Annotated[
     typer.Option(help="Connection file of a server; by default the one that runs here, else one is started."),
 ]
 Engine = Annotated[str, typer.Option(help="workbench, eevee or cycles.")]
+Camera = Annotated[
+    str, typer.Option(help="cut, wide or split (both faces below); by default cut, or your scene's own camera.")
+]
+Seats = Annotated[
+    bool | None, typer.Option(help="Chairs where somebody sits; by default with the sample characters only.")
+]
 Preview = Annotated[bool, typer.Option(help="Make scene.blend and preview.mp4 with Blender.")]
 Blend = Annotated[Path | None, typer.Option(help="Your scene; without it the sample characters play.")]
 Exports = Annotated[

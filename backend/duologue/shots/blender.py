@@ -20,6 +20,7 @@ from duologue.shots.perform import Outputs
 
 ENGINES: Final = ("workbench", "eevee", "cycles", "software")
 EXPORTS: Final = ("gltf", "fbx", "usd")
+CAMERAS: Final = ("cut", "wide", "split")
 
 _LOWEST = (4, 5)
 
@@ -36,7 +37,7 @@ class Rendered:
 
 
 def check_outputs(outputs: Outputs) -> None:
-    """Check the names of engine and scene formats, and that there is a Blender, before any work starts.
+    """Check the names of engine, camera and scene formats, and that there is a Blender, before any work starts.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``unknown-label``; what :func:`find_blender` raises.
@@ -45,6 +46,8 @@ def check_outputs(outputs: Outputs) -> None:
         check(kind, EXPORTS, field="--export")
     if outputs.scene:
         check(outputs.engine, ENGINES, field="--engine")
+        if outputs.camera:
+            check(outputs.camera, CAMERAS, field="--camera")
         find_blender()
 
 
@@ -74,6 +77,8 @@ def render_take(
         command += [f"--armature-{performer}={armature}"] if armature else []
         command += [f"--mesh-{performer}={face}" for face in faces]
         command += [f"--sound-{performer}", str(sound.absolute())] if sound else []
+    command += ["--camera", outputs.camera] if outputs.camera else []
+    command += [] if outputs.seats is None else ["--seats" if outputs.seats else "--no-seats"]
     command += [] if outputs.preview else ["--no-preview"]
     command += [part for kind in outputs.exports for part in ("--export", kind)]
     return run(command, on_progress)

@@ -79,6 +79,10 @@ class Outputs:
     """The user's scene; the sample characters play where there is none."""
     armatures: tuple[str, str] = ("", "")
     """Names of A's and of B's armature in it; by default they are recognised."""
+    camera: str = ""
+    """``cut`` to who speaks, one ``wide`` shot, or ``split``: both faces below it. By default cut, or the scene's own camera."""
+    seats: bool | None = None
+    """Chairs where somebody sits; by default in the sample scene only."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _whole_take(folder: Path, digest: str) -> Take | None:
 
 def _identity(outputs: Outputs, digest: str) -> str:
     """Return the sha256 of all that decides what a shot becomes: brief and sound, the scene's file, the cast, what is wanted."""
-    parts = {
+    parts: dict[str, Any] = {
         "brief": digest,
         "blend": _file_digest(outputs.blend) if outputs.blend else "",
         "armatures": outputs.armatures,
@@ -81,6 +81,9 @@ def _identity(outputs: Outputs, digest: str) -> str:
         "engine": outputs.engine if outputs.preview else "",
         "exports": sorted(outputs.exports),
     }
+    # What was not to be chosen once is told only where it is: what was done then is done.
+    parts |= {"camera": outputs.camera} if outputs.camera else {}
+    parts |= {"seats": outputs.seats} if outputs.seats is not None else {}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
