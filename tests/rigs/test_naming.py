@@ -470,6 +470,7 @@ def test_a_person_who_leans_or_lies_at_rest_is_a_person(lean: float):
     turn = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
     rig.heads[upper] = (rig.heads[upper] - (0, 0.93, 0)) @ turn + (0, 0.93, 0)
     assert rig.match().usable
+    assert rig.match().doubts == ()
 
 
 def test_what_converters_append_to_all_names_is_left_out():
@@ -509,6 +510,11 @@ def test_numbers_behind_all_names_are_no_other_rig(prefix: str, ending: str):
         ("HandIndex1.L", ("Index",), "Left"),
         ("LeftHandMiddle1", ("Middle",), "Left"),
         ("MiddleHand.R", (), "Right"),
+        ("Arm_L_Wrist", ("Hand",), "Left"),
+        ("Leg_L_Foot_Toes", ("ToeBase",), "Left"),
+        ("Spine_Middle", ("Spine",), ""),
+        ("Lf_Knee", ("Leg",), "Left"),
+        ("ClavicleRT_01", ("Shoulder",), "Right"),
     ],
 )
 def test_a_name_says_which_joints_it_may_be(name: str, roles: tuple[str, ...], side: str):

@@ -15,6 +15,9 @@ from duologue.rigs.rig_map import Doubt, RigMatch
 _UPRIGHT = -0.5
 """Cosine between trunk and legs: -1 in whoever stands or lies, about -0.7 in a seat, 0 on four legs."""
 
+_LEVEL = 0.3
+"""How much of a way from ankle to toes, or from head to eye, must lead ahead or back for it to tell where the front is."""
+
 
 def examine(match: RigMatch, bone_names: Sequence[str], heads: ArrayLike) -> RigMatch:
     """Return the match with what its rest pose says of it: ``human`` and ``doubts``.
@@ -46,17 +49,20 @@ def _stands_on_four(rest: Mapping[str, Floats]) -> bool:
 
 
 def _sides_contradict(rest: Mapping[str, Floats]) -> bool:
-    """Return whether toes point, and eyes lie, behind the body as its left and right legs have it."""
-    if not {side + joint for side in SIDES for joint in ("UpLeg", "Foot")} <= set(rest):
+    """Return whether toes point, and eyes lie, behind the body as its left and right legs have it: standing, leaning or lying."""
+    if not {"Hips", "Head", *(side + joint for side in SIDES for joint in ("UpLeg", "Foot"))} <= set(rest):
         return False
-    forward = np.cross(rest["LeftUpLeg"] - rest["RightUpLeg"], (0.0, 1.0, 0.0))
-    witnesses: list[Floats] = []
+    up = rest["Head"] - rest["Hips"]
+    up = up / max(float(np.linalg.norm(up)), 1e-12)
+    forward = np.cross(rest["LeftUpLeg"] - rest["RightUpLeg"], up)
+    witnesses: list[float] = []
     for side in SIDES:
-        for joint, ahead in ((side + "Foot", side + "ToeBase"), ("Head", side + "Eye")):
-            if joint in rest and ahead in rest:
-                witnesses.append(rest[ahead] - rest[joint])
-    ahead = np.array([_cosine(way * (1.0, 0.0, 1.0), forward) for way in witnesses if np.linalg.norm(way) > 1e-9])
-    return bool(len(ahead) and (ahead < -0.5).all())
+        for start, end in ((side + "Foot", side + "ToeBase"), ("Head", side + "Eye")):
+            way = _way(rest, start, end)
+            level = None if way is None else way - up * float(way @ up)
+            if level is not None and np.linalg.norm(level) > _LEVEL:
+                witnesses.append(_cosine(level, forward))
+    return bool(witnesses) and max(witnesses) < -0.5
 
 
 def _way(rest: Mapping[str, Floats], start: str, end: str) -> Floats | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from duologue.rigs.joints import FINGERS
@@ -31,7 +31,7 @@ _JOINTS: Final[Mapping[str, str]] = {
     "Shoulder Arm": "shoulder shld",
     "Arm": "upperarm uparm uarm armupper upparm bicep biceps humerus shldr upperlimb",
     "Arm ForeArm": "arm",
-    "ForeArm": "forearm farm lowerarm loarm lowarm armlower elbow armfore",
+    "ForeArm": "forearm forarm foarm farm lowerarm loarm lowarm armlower elbow armfore",
     "Hand": "hand wrist",
     "UpLeg": "thigh upperleg upleg legupper upperlegs femur",
     "UpLeg Leg": "leg",
@@ -49,6 +49,7 @@ _JOINTS: Final[Mapping[str, str]] = {
 _ROLES: Final = {word: tuple(roles.split()) for roles, words in _JOINTS.items() for word in words.split()}
 _LONGEST: Final = 3
 
+_SIDES: Final = {"lf": "left", "lt": "left", "lft": "left", "rt": "right", "rgt": "right"}
 _PALM: Final = _set("palm metacarpal metacarpals carpal meta middlehand midhand")
 
 _NOISE: Final = _set(
@@ -117,9 +118,13 @@ class BoneName:
 def read_names(bone_names: Sequence[str]) -> list[BoneName]:
     """Read all names of one armature. Words that nearly all of them share (``ctl_…``) say nothing."""
     split = [words_of(name) for name in bone_names]
+    # Where a rig of Rigify's has its mechanism, its DEF- bones only follow.
+    mechanism = any(name.startswith(("ORG-", "MCH-")) for name in bone_names)
+    follows = [mechanism and name.startswith("DEF-") for name in bone_names]
     counts = Counter(word for words, _ in split for word in set(words))
     shared = {word for word, count in counts.items() if len(bone_names) > 5 and count > 0.6 * len(bone_names)}
-    return [_read(words, side, shared) for words, side in split]
+    read = [_read(words, side, shared) for words, side in split]
+    return [replace(name, helper=True) if behind else name for name, behind in zip(read, follows, strict=True)]
 
 
 def _read(words: Sequence[str], side: str, shared: Collection[str]) -> BoneName:
@@ -147,23 +152,31 @@ def _read(words: Sequence[str], side: str, shared: Collection[str]) -> BoneName:
 def _longest_known(words: Sequence[str]) -> tuple[int, int]:
     """Return where in the words the longest one of ours stands, spelt in one word or more; nowhere is (0, 0).
 
-    A finger goes before the hand it is of: ``HandIndex1``.
+    Of several that are as long, the last one says it (``Arm_L_Wrist``), unless it is but a finger's word that may mean a place as
+    well (``Spine_Middle``) or the hand of a finger; and ``arm`` and ``leg`` are the vaguest.
     """
-    places = [
-        (start, start + count)
-        for count in range(min(_LONGEST, len(words)), 0, -1)
-        for start in range(len(words) - count + 1)
-        if (joined := "".join(words[start : start + count])) in _ROLES or joined == "hip"
-    ]
-    longest = [place for place in places if place[1] - place[0] == places[0][1] - places[0][0]]
-    fingers = [place for place in longest if _ROLES.get("".join(words[place[0] : place[1]]), ("",))[0] in FINGERS]
-    return next(iter([*fingers, *longest]), (0, 0))
+    for count in range(min(_LONGEST, len(words)), 0, -1):
+        places = [(start, start + count) for start in range(len(words) - count + 1)]
+        roles = {place: _ROLES.get("".join(words[slice(*place)]), ()) for place in places}
+        roles |= {place: ("Hips",) for place in places if words[slice(*place)] == ["hip"]}
+        if known := [place for place in places if roles[place]]:
+            return max(known, key=lambda place: (_telling(roles[place], [roles[p] for p in known]), place))
+    return 0, 0
+
+
+def _telling(roles: Sequence[str], others: Sequence[Sequence[str]]) -> int:
+    """Return how much a word with these roles says beside the other words of its name."""
+    if roles[0] in FINGERS:
+        return 2 if all(other[0] in (*FINGERS, "Hand") or len(other) > 1 for other in others) else 0
+    return 1 if roles not in (_ROLES["arm"], _ROLES["leg"]) else 0
 
 
 def _glued_side(words: Sequence[str]) -> tuple[list[str], str]:
-    """Find a side that is written together with a word: ``leftarm``, ``lthigh``, ``handr``, ``LUArm``."""
+    """Find a side that is written otherwise or together with a word: ``Lf_Hand``, ``leftarm``, ``lthigh``, ``LUArm``."""
     known = {*_ROLES, "hip"}
     for i, word in enumerate(words):
+        if word in _SIDES:
+            return [*words[:i], *words[i + 1 :]], _SIDES[word]
         if match := re.fullmatch(r"(left|right)(.+)", word):
             return [*words[:i], match[2], *words[i + 1 :]], match[1]
         if match := re.fullmatch(r"([lr])([uf]arm)", "".join(words[i : i + 2])):
