@@ -218,6 +218,32 @@ def test_a_transcript_is_read(row: str, tmp_path: Path) -> None:
             assert examined.facts["first_s"] == pytest.approx(0.5)
 
 
+# --- scripts --------------------------------------------------------------------------------------------------------
+
+SCRIPTS: dict[str, Maker] = {
+    "Fountain": texts(
+        (".fountain", "Title: Roof\n\nINT. HALL - DAY\n\nANNA\n(quietly)\nLook up.\n\nBEN\nWhy me?\n"),
+        (".spmd", "ANNA\nLook up.\n\nBEN\nWhy me?\n"),
+    ),
+    "plain text": texts((".txt", "ANNA: (quietly) Look up.\nBEN: Why me?\n")),
+}
+
+
+def test_every_script_of_the_list_is_tried() -> None:
+    assert rows("formats.md", "script") == list(SCRIPTS)
+
+
+@pytest.mark.parametrize("row", SCRIPTS)
+def test_a_script_is_read(row: str, tmp_path: Path) -> None:
+    for path in SCRIPTS[row](tmp_path):
+        examined = examine_file(path)
+        assert examined.usable, (path.name, examined.findings)
+        if path.suffix == ".txt":
+            assert any(f.subject == "script" and "ANNA 1, BEN 1" in f.found for f in examined.findings)
+        else:
+            assert (examined.facts["cast"], examined.facts["words"]) == (["ANNA", "BEN"], 4)
+
+
 # --- bodies and faces -----------------------------------------------------------------------------------------------
 
 SKELETON = Skeleton.builtin("duologue60")

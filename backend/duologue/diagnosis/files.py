@@ -9,6 +9,7 @@ from typing import Final
 from duologue.diagnosis import captures, kinds, performances
 from duologue.diagnosis.examined import Examined
 from duologue.diagnosis.scenes import examine_scene
+from duologue.diagnosis.scripts import examine_script
 from duologue.diagnosis.sounds import examine_sound
 from duologue.diagnosis.transcripts import examine_transcript
 from duologue.errors import DuologueError, invalid
@@ -19,6 +20,7 @@ from duologue.shots.shot import BRIEFS
 _LOOKS: Final[dict[str, tuple[str, Callable[[Examined], None]]]] = {
     "sound": ("a sound", examine_sound),
     "transcript": ("a transcript", examine_transcript),
+    "script": ("a script", examine_script),
     "bvh": ("a body's motion, BVH", captures.examine_bvh),
     "face table": ("a face's motion, a table of ARKit weights", captures.examine_face_table),
     "brief": ("a brief", performances.examine_brief),

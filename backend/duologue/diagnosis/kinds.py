@@ -12,9 +12,10 @@ from duologue.brief.formats import TRANSCRIPT_FORMATS, guess_format
 from duologue.files.document import MAX_BYTES
 from duologue.files.encodings import decode_foreign
 from duologue.files.reading import MAX_TOML, parse_json, parse_toml, read_bytes, read_head
+from duologue.script.reading import SUFFIXES as SCRIPTS
 from duologue.speech import libav
 
-Kind = Literal["sound", "transcript", "bvh", "face table", "brief", "manifest", "tensors", "blend", "unknown"]
+Kind = Literal["sound", "transcript", "script", "bvh", "face table", "brief", "manifest", "tensors", "blend", "unknown"]
 
 _HEAD: Final = 65_536
 _SOUNDS: Final = (
@@ -112,7 +113,7 @@ def _of_text(path: Path, text: str) -> Seen:
         return Seen("manifest") if "brief" in header else Seen("face table")
     if suffix in TRANSCRIPT_FORMATS or guess_format(text) != "text":
         return Seen("transcript")
-    return Seen("unknown", "text; if somebody says it, call it .txt")
+    return Seen("script") if suffix in SCRIPTS else Seen("unknown", "text; if somebody says it, call it .txt")
 
 
 def _of_document(path: Path, parse: Any, limit: int) -> Seen:

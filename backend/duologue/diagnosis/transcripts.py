@@ -9,6 +9,7 @@ from duologue.brief import Transcript
 from duologue.brief.speech import read_transcript
 from duologue.brief.transcript import Reading, read
 from duologue.diagnosis.examined import Examined
+from duologue.diagnosis.scripts import note_script
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import MAX_BYTES, Table
 from duologue.files.encodings import decode_foreign
@@ -37,6 +38,8 @@ def examine_transcript(examined: Examined) -> None:
         return
     examined.facts |= facts_of(transcript, reading)
     examined.note(reading.notes)
+    if transcript.format == "text":
+        note_script(examined)
 
 
 def facts_of(transcript: Transcript, reading: Reading) -> dict[str, Any]:
