@@ -48,10 +48,11 @@ def log_mel(samples: NDArray[np.float32], rate: int = RATE) -> NDArray[np.float3
 
 
 @cache
-def filters() -> NDArray[np.float64]:
-    """Return the mel filter bank (1025, 27): triangles of equal area between points equally far apart on Slaney's scale."""
-    points = _hertz(np.linspace(0.0, _mel(TOP), BANDS + 2))
-    bins = np.fft.rfftfreq(WINDOW, 1 / RATE)[:, None]
+def filters(rate: int = RATE, window: int = WINDOW, bands: int = BANDS) -> NDArray[np.float64]:
+    """Return a mel filter bank (window / 2 + 1, bands): triangles of equal area between points equally far apart on Slaney's
+    scale, from 0 to 8000 Hz."""
+    points = _hertz(np.linspace(0.0, _mel(TOP), bands + 2))
+    bins = np.fft.rfftfreq(window, 1 / rate)[:, None]
     low, centre, high = points[:-2], points[1:-1], points[2:]
     rising, falling = (bins - low) / (centre - low), (high - bins) / (high - centre)
     return np.maximum(0, np.minimum(rising, falling)) * (2 / (high - low))
