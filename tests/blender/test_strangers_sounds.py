@@ -7,13 +7,14 @@ import json
 import sys
 from pathlib import Path
 
+import bpy
 import numpy as np
 import pytest
 from duologue.brief import Brief, PerformerBrief, Speech
 from duologue.errors import DuologueError
 
 pytest.importorskip("soundfile")
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sounds"))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "sounds"))
 import soundfile
 from strangers import ALL, RATE, Stranger, encoded, flac_of_length, sent, strangers, wave_of_size
 
@@ -96,6 +97,22 @@ def test_a_moved_strip_keeps_the_phones_of_its_words():
     moved, _ = on_timeline(read_text_block(json.dumps(given)), [Stretch(2.0, 5.0, 2.0)])
     (entry,) = json.loads(moved.content)
     assert entry["phones"] == [[2.5, 2.7, "M"], [2.7, 3.0, "AA"]]
+
+
+def test_what_was_changed_is_said_under_perform(ready_to_perform, scene, tmp_path):
+    """The words' notes of a cut strip, the channels' of Blender's side, the offset's of the server's."""
+    settings = ready_to_perform
+    soundfile.write(tmp_path / "both.wav", np.stack([sent(), -sent()], axis=1), RATE)
+    soundfile.write(tmp_path / "offset.wav", 0.5 * sent() + np.float32(0.1), RATE, subtype="FLOAT")
+    settings.a.file, settings.b.file = str(tmp_path / "both.wav"), str(tmp_path / "offset.wav")
+    bpy.ops.duologue.lay_strips()
+    settings.a.transcript.source, settings.a.transcript.text = "TEXT", bpy.data.texts.new("words")
+    settings.a.transcript.text.write("1\n00:00:00,000 --> 00:00:02,000\n[door slams] Come in and sit.\n")
+    compat.set_strip_length(scene.sequence_editor.strips[settings.a.strip], 45)
+    assert bpy.ops.duologue.perform("EXEC_DEFAULT", wait=60) == {"FINISHED"}
+    notes = " / ".join(sys.modules["bl_ext.user_default.duologue.session.session"].session.notes)
+    for words in ("A: its channels cancel", "'[door slams]'", "B: it had a DC offset of 0.1"):
+        assert words in notes, notes
 
 
 def test_the_tests_files_are_what_they_say():
