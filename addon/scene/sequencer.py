@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 VOICE = "duologue_performer"
 """Custom property of a strip: whose voice it holds."""
 
+_MOST_BYTES = 4_000_000_000
+"""Of a sound: Blender's decoder reads all of it into memory, and ends Blender where that is not enough."""
 _UNREADABLE = cast("type[Exception]", aud.error)
 """What reading a sound ends with. Blender's types don't know that it is an exception."""
 
@@ -96,6 +98,10 @@ def read_sound(path: Path | str) -> Read:
         raise DuologueError("NOT_FOUND", "sound-not-found", f"{path} does not exist; choose the file again")
     try:
         promise = inspect_file(path)
+        if path.stat().st_size > _MOST_BYTES:
+            raise invalid(
+                "sound-unreadable", f"{path} is larger than {_MOST_BYTES / 1e9:g} GB; cut it, or export it as mono"
+            )
         if not promise.is_mended:
             samples, rate = _decoded(path)
         else:

@@ -117,3 +117,13 @@ def test_what_was_changed_is_said_under_perform(ready_to_perform, scene, tmp_pat
 
 def test_the_tests_files_are_what_they_say():
     assert flac_of_length(ALL) == encoded("FLAC", "PCM_16")
+
+
+def test_twelve_gigabytes_of_nothing_are_not_read_into_blenders_memory(tmp_path):
+    path = tmp_path / "hole.wav"
+    path.write_bytes(wave_of_size(0))
+    with path.open("r+b") as file:
+        file.truncate(12_000_000_000)
+    with pytest.raises(DuologueError) as caught:
+        sequencer.read_sound(path)
+    assert caught.value.reason == "sound-unreadable"

@@ -6,9 +6,10 @@ Without hyphens: the dictionaries that the words are looked up in have "twenty" 
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from unicode_rbnf import FormatPurpose, RbnfEngine
+if TYPE_CHECKING:
+    from unicode_rbnf import RbnfEngine
 
 _DIGITS: Final = ("oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _MOST_DIGITS: Final = 15
@@ -20,19 +21,19 @@ def number(text: str) -> str:
     whole, point, part = text.partition(".")
     if len(whole) > _MOST_DIGITS:
         return digits(text)
-    words = _words(int(whole), FormatPurpose.CARDINAL) if whole else ""
+    words = _words(int(whole), "CARDINAL") if whole else ""
     behind = " ".join("zero" if digit == "0" else _DIGITS[int(digit)] for digit in part)
     return f"{words} point {behind}".strip() if point and part else words
 
 
 def ordinal(value: int) -> str:
     """Return which one it is: 21 is twenty first."""
-    return _words(value, FormatPurpose.ORDINAL)
+    return _words(value, "ORDINAL")
 
 
 def year(value: int) -> str:
     """Return a year: 2026 is twenty twenty six, 2005 two thousand five."""
-    return _words(value, FormatPurpose.YEAR)
+    return _words(value, "YEAR")
 
 
 def digits(text: str) -> str:
@@ -61,9 +62,13 @@ def fraction(above: int, below: int) -> str:
 
 @cache
 def _engine() -> RbnfEngine:
+    from unicode_rbnf import RbnfEngine  # a tenth of a second, which a text without figures need not wait for
+
     return RbnfEngine.for_language("en")
 
 
 @cache
-def _words(value: int, purpose: FormatPurpose) -> str:
-    return _engine().format_number(value, purpose).text.replace("-", " ").replace(",", "")
+def _words(value: int, purpose: Literal["CARDINAL", "ORDINAL", "YEAR"]) -> str:
+    from unicode_rbnf import FormatPurpose
+
+    return _engine().format_number(value, FormatPurpose[purpose]).text.replace("-", " ").replace(",", "")
