@@ -69,6 +69,9 @@ def _add_scene_options(verb: argparse.ArgumentParser) -> None:
     for performer in "ab":
         verb.add_argument(f"--armature-{performer}", default="", help=f"armature of performer {performer.upper()}")
         verb.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
+    verb.add_argument(
+        "--first-frame", type=int, help="where the take begins; by default where your scene does, else at 1"
+    )
     verb.add_argument("--engine", default="workbench", choices=("workbench", "eevee", "cycles", "software"))
     verb.add_argument(
         "--camera",

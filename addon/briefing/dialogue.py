@@ -32,11 +32,11 @@ def lay_dialogue(context: Context, scene: Scene, folder: Path) -> None:
     """
     brief = Brief.load(folder / "brief.json")
     settings = settings_of(scene)
-    clock = Clock(settings.first_frame, frame_rate(scene))
+    clock = Clock(settings.begin, frame_rate(scene))
     _remove_markers(scene, settings)
     markers: list[tuple[int, str]] = []
     for (name, performer), asked in zip(named_performers(settings), brief.performers, strict=True):
-        _lay_voice(context, name, performer, folder, settings.first_frame)
+        _lay_voice(context, name, performer, folder, settings.begin)
         performer.emotion, performer.action = asked.emotion[0][1], asked.actions[0][1]
         cues = [(moment[0], moment[1]) for moment in (*asked.emotion[1:], *asked.actions[1:])]
         markers += [(clock.frame(seconds), marker_name(name, label)) for seconds, label in cues]

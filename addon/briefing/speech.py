@@ -105,13 +105,13 @@ def _voice(
         if problem:
             raise DuologueError("FAILED_PRECONDITION", "strip-unusable", problem)
         audible_strips = sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip))
-        if max(compat.strip_range(strip)[1] for strip in audible_strips) <= settings.first_frame:
+        if max(compat.strip_range(strip)[1] for strip in audible_strips) <= settings.begin:
             raise DuologueError(
                 "FAILED_PRECONDITION",
                 "speech-before-take",
-                f"the strip {performer.strip!r} ends before the take's first frame {settings.first_frame}; move one of them",
+                f"the strip {performer.strip!r} ends before the take's first frame {settings.begin}; move one of them",
             )
-        return sequencer.read_pieces(scene, audible_strips, settings.first_frame, end, performer.channel)
+        return sequencer.read_pieces(scene, audible_strips, settings.begin, end, performer.channel)
     except DuologueError as error:
         located = DuologueError(error.code, error.reason, error.message, field=f"performers.{name}.speech")
         raise in_the_panel(located) from error
@@ -126,7 +126,7 @@ def _last_frame(context: Context, settings: DUOLOGUE_PG_settings) -> float:
         if performer.source == "STRIP"
         for strip in sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip))
     ]
-    return max((compat.strip_range(strip)[1] for strip in strips), default=float(settings.first_frame))
+    return max((compat.strip_range(strip)[1] for strip in strips), default=float(settings.begin))
 
 
 def stretches_of(context: Context, settings: DUOLOGUE_PG_settings, name: str) -> list[Stretch]:
@@ -135,7 +135,7 @@ def stretches_of(context: Context, settings: DUOLOGUE_PG_settings, name: str) ->
     if performer.source != "STRIP":
         return []
     scene = compat.sequencer_scene(context)
-    rate, first = frame_rate(scene), settings.first_frame
+    rate, first = frame_rate(scene), settings.begin
     stretches: list[Stretch] = []
     for strip in sequencer.audible(scene, sequencer.pieces(scene, name, performer.strip)):
         begin, end = (max(0.0, (frame - first) / rate) for frame in compat.strip_range(strip))

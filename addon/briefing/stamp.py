@@ -35,7 +35,7 @@ def fingerprint(context: Context, settings: DUOLOGUE_PG_settings) -> str:
     its keys count; a parent's or a constraint's don't.
     """
     scene = scene_of(settings)
-    first = settings.first_frame
+    first = settings.begin
     rate = round(frame_rate(scene), 6)
     voices = compat.sequencer_scene(context)
     cues = [(cue.frame - first, cue.marker) for cue in read_markers(scene)[0]]

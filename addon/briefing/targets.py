@@ -93,7 +93,7 @@ def wishes(
     Raises:
         DuologueError: FAILED_PRECONDITION ``target-incomplete``, ``path-empty``, with ``field`` naming the row.
     """
-    clock = Clock(settings.first_frame, frame_rate(scene))
+    clock = Clock(settings.begin, frame_rate(scene))
     rows = [
         _row(scene, clock, name, target, seconds)
         for name, performer in named_performers(settings)

@@ -39,10 +39,10 @@ def make_brief(
     scene = scene_of(settings)
     context.view_layer.update()  # objects that a script has just moved are where they were until then
     cues, unread = read_markers(scene)
-    clock = Clock(settings.first_frame, frame_rate(scene))
+    clock = Clock(settings.begin, frame_rate(scene))
     actions = [action_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
     emotions = [emotion_cues(performer, name, cues, clock) for name, performer in named_performers(settings)]
-    starts = [start_of(scene, performer, settings.first_frame) for performer in settings.performers()]
+    starts = [start_of(scene, performer, settings.begin) for performer in settings.performers()]
     seconds = max(sound.frames for sound in audio) / FPS
     wished = wishes(scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), seconds)
     with translated(Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]))):

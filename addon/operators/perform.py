@@ -51,7 +51,7 @@ class DUOLOGUE_OT_perform(Operator, bpy.types.Operator):
         settings = settings_of(context.scene)
         audio, notes = read_voices(context, settings)
         brief = make_brief(context, settings, audio, notes)
-        about = listing.About(fingerprint(context, settings), settings.first_frame, sources_of(settings))
+        about = listing.About(fingerprint(context, settings), settings.begin, sources_of(settings))
         request = Request(context.scene.name, brief, audio, about, shown_words=listened_to(context, settings))
         start(context, request, self.wait)
         return ""

@@ -49,7 +49,7 @@ class DUOLOGUE_OT_lay_strips(Operator, bpy.types.Operator):
             path = Path(bpy.path.abspath(performer.file)).resolve()
             if path not in laid:
                 channel = sequencer.free_channel(scene)
-                laid[path] = sequencer.lay_speech(scene, name, path, settings.first_frame, channel)
+                laid[path] = sequencer.lay_speech(scene, name, path, settings.begin, channel)
             performer.source, performer.strip = "STRIP", laid[path].name
         return ""
 
@@ -69,7 +69,7 @@ class DUOLOGUE_OT_begin_with_speech(Operator, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Set the first frame."""
         first = min(compat.strip_range(strip)[0] for strip in _strips(context))
-        settings_of(context.scene).first_frame = math.floor(first)
+        settings_of(context.scene).begin = math.floor(first)
         return ""
 
 

@@ -119,7 +119,7 @@ class DUOLOGUE_OT_draw_start(Operator, bpy.types.Operator):
         """Make the arrow where the performer begins now, or take the one that is there, and choose it."""
         performer = performer_of(context, self.performer)
         context.view_layer.update()
-        start = start_of(context.scene, performer, settings_of(context.scene).first_frame)
+        start = start_of(context.scene, performer, settings_of(context.scene).begin)
         name = f"Duologue Start {self.performer}"
         arrow = bpy.data.objects.get(name)
         if arrow is None:

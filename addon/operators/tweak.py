@@ -10,7 +10,7 @@ from bpy.app.translations import pgettext_iface as _t
 
 from ..properties import hooks, named_performers, settings_of
 from ..scene import actions
-from ..scene.timing import frames_after
+from ..scene.timing import frames_after, stretch
 from ..session.session import session
 from ..takes import curves, listing, store, tweaks
 from .base import Operator
@@ -55,7 +55,8 @@ class DUOLOGUE_OT_tweak(Operator, bpy.types.Operator):
         first = curves.begin_of(entry)
         last = first + frames_after(scene, entry.frames)
         for _, performer in named_performers(settings):
-            tweaks.add(listing.datablocks(performer), performer.armature.name, first, last)
+            span = first * stretch(scene), last * stretch(scene)
+            tweaks.add(listing.datablocks(performer), performer.armature.name, *span)
         scene.frame_set(scene.frame_current)
         return _t("Keys now go on top of {name}").format(name=entry.name)
 

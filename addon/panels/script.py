@@ -37,7 +37,7 @@ class DUOLOGUE_PT_script(Panel, bpy.types.Panel):
         layout.prop(settings, "relationship")
         if " / " in settings.relationship:
             layout.prop(settings, "casting")
-        clock = Clock(settings.first_frame, frame_rate(context.scene))
+        clock = Clock(settings.begin, frame_rate(context.scene))
         for name, performer in named_performers(settings):
             header, body = layout.panel(f"duologue_script_{name}")
             header.label(text=_t("Performer {name}").format(name=name), icon="USER")

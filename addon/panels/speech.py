@@ -37,7 +37,7 @@ class DUOLOGUE_PT_speech(Panel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         row = layout.row(align=True)
-        row.prop(settings, "first_frame")
+        row.prop(settings, "begin")
         row.operator("duologue.begin_with_speech", text="", icon="TRACKING_BACKWARDS_SINGLE")
         if any(performer.source == "STRIP" for performer in settings.performers()):
             layout.prop(settings, "follow_strips")

@@ -21,8 +21,8 @@ def settings_of(scene: bpy.types.Scene) -> DUOLOGUE_PG_settings:
     return getattr(scene, SETTINGS)
 
 
-def scene_of(settings: DUOLOGUE_PG_settings) -> bpy.types.Scene:
-    """Return the scene that these are the settings of."""
+def scene_of(settings: bpy.types.PropertyGroup) -> bpy.types.Scene:
+    """Return the scene that these are settings of: its performance, a performer, a take."""
     return cast("bpy.types.Scene", settings.id_data)
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
@@ -36,6 +38,15 @@ def _choose(settings: DUOLOGUE_PG_settings, _: bpy.types.Context) -> None:
     hooks.take_chosen(settings.id_data)
 
 
+def _begin(settings: DUOLOGUE_PG_settings) -> int:
+    scene = cast("bpy.types.Scene", settings.id_data)
+    return settings.first_frame if settings.is_property_set("first_frame") else scene.frame_start
+
+
+def _set_begin(settings: DUOLOGUE_PG_settings, frame: int) -> None:
+    settings.first_frame = frame
+
+
 class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
     """One scene's performance."""
 
@@ -48,6 +59,12 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
     first_frame: IntProperty(name="First Frame", description="The frame at which the take begins", default=1)
     dialogue: PointerProperty(
         type=DUOLOGUE_PG_dialogue, name="Dialogue", description="A script that scratch voices speak"
+    )
+    begin: IntProperty(
+        name="First Frame",
+        description="The frame at which the take begins: the scene's first, until another is chosen",
+        get=_begin,
+        set=_set_begin,
     )
     follow_strips: BoolProperty(
         name="Take Follows Strips",

@@ -48,7 +48,7 @@ def run(options: Namespace, emit: Emit) -> int:
     armatures = (options.armature_a, options.armature_b)
     shots = [one.with_defaults(options.seed, blend, armatures) for one in read_shots(options.brief, options.out)]
     outputs = Outputs(True, not options.no_preview, options.engine, tuple(options.export))
-    outputs = replace(outputs, camera=options.camera, seats=options.seats)
+    outputs = replace(outputs, camera=options.camera, seats=options.seats, first_frame=options.first_frame)
     connection = Connection(partial(_open, options))
     make = partial(queue.make, outputs=outputs, stage=_BlenderStage(connection, options, emit), force=options.force)
     with stoppable():
@@ -90,6 +90,7 @@ class _BlenderStage:
             armature_a=outputs.armatures[0], armature_b=outputs.armatures[1],
             camera=outputs.camera, seats=outputs.seats, mesh_a=self._options.mesh_a,
             mesh_b=self._options.mesh_b, sound_a=None, sound_b=None,
+            first_frame=outputs.first_frame,
             engine=outputs.engine, no_preview=not outputs.preview, export=list(outputs.exports),
         )  # fmt: skip
         return shot.render(options, emit), notes

@@ -18,7 +18,7 @@ from ..scene import actions, compat
 from ..scene.actions import Channels
 from ..scene.axes import to_blender
 from ..scene.data import animate
-from ..scene.timing import frame_rate
+from ..scene.timing import frame_rate, stretch
 
 if TYPE_CHECKING:
     from bpy.types import Camera, Collection, Object, Scene
@@ -99,7 +99,9 @@ def _camera(scene: Scene, setup: Setup, into: Collection, first_frame: int) -> O
 def _move(scene: Scene, ob: Object, setup: Setup, first_frame: int) -> None:
     """Key where a camera goes that follows somebody, and how it turns."""
     rate = frame_rate(scene)
-    frames = np.array([first_frame + frame * rate / FPS for frame in setup.frames], np.float32)
+    frames = np.array([first_frame + frame * rate / FPS for frame in setup.frames], np.float32) * np.float32(
+        stretch(scene)
+    )
     action = bpy.data.actions.new(ob.name)
     data = animate(ob)
     data.action = action

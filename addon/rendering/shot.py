@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from duologue.errors import DuologueError
+from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import prepare_folder
 from duologue.labels import PERFORMERS
 from duologue.staging import camera, cut, framing, setups, turns
@@ -25,7 +25,7 @@ from ..cast.casting import cast_both
 from ..scene import sequencer
 from ..scene.files import open_blend
 from ..scene.paths import as_it_is
-from ..scene.timing import frame_rate, frames_after
+from ..scene.timing import frames_after, key_rate, stretch
 from ..takes.writer import write_take
 from . import cameras, chairs, drawing, exporting, preview, seeing, stage
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bpy.types import Object, Scene
 
 FIRST_FRAME = 1
+"""Where a take begins in a scene of our own, unless asked otherwise."""
 ASPECT = preview.SIZE[0] / preview.SIZE[1]
 AUTO = ""
 """As it fits: cut, and a user's own camera where the scene has one; chairs in the sample scene only."""
@@ -60,9 +61,10 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
     scene, own = _open(options.blend)
     performers = _players(options, scene) if own else add_sample_pair(scene)
     emit("progress", stage="scene", done=1, total=4)
-    notes = write_take(take, performers, FIRST_FRAME, frame_rate(scene))
+    first = _first_frame(options, scene, own=own)
+    notes = write_take(take, performers, first * stretch(scene), key_rate(scene))
     emit("progress", stage="scene", done=2, total=4)
-    lay_timeline(scene, take, _sounds(options))
+    lay_timeline(scene, take, _sounds(options), first)
     set_up(scene, take, performers, Dressing(options.camera, options.seats), with_stage=not own)
     emit("progress", stage="scene", done=3, total=4)
     for note in notes:
@@ -96,28 +98,48 @@ def add_sample_pair(scene: Scene) -> tuple[Performer, Performer]:
     return performers[0], performers[1]
 
 
-def lay_timeline(scene: Scene, take: Take, sounds: Sequence[Path | None]) -> None:
-    """Set the frame range to the take and put the speech on the timeline, A above B."""
-    scene.frame_start = FIRST_FRAME
-    scene.frame_end = FIRST_FRAME + round(frames_after(scene, take.frames))
+def _first_frame(options: Namespace, scene: Scene, *, own: bool) -> int:
+    """Return where the take begins: as asked, else as the scene's panel says, else at the first frame of a user's scene.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``first-frame``.
+    """
+    if options.first_frame is not None:
+        if options.first_frame < 0:
+            raise invalid("first-frame", "Blender's timeline begins at 0; give that or more", field="--first-frame")
+        return options.first_frame
+    chosen = getattr(scene, "duologue", None)  # absent where this runs without the extension
+    if not own:
+        return FIRST_FRAME
+    return chosen.begin if chosen is not None else scene.frame_start
+
+
+def lay_timeline(scene: Scene, take: Take, sounds: Sequence[Path | None], first: int = FIRST_FRAME) -> None:
+    """Set the frame range to the take, which begins at ``first``, and put the speech on the timeline, A above B."""
+    scene.frame_end = max(scene.frame_end, first)  # Blender keeps a range in order
+    scene.frame_start = first
+    scene.frame_end = first + round(frames_after(scene, take.frames))
     scene.sync_mode = "AUDIO_SYNC"
     for performer, sound in reversed(list(zip(PERFORMERS, sounds, strict=True))):
         if sound is not None:
-            sequencer.lay_speech(scene, performer, sound.resolve(), FIRST_FRAME, sequencer.free_channel(scene))
+            sequencer.lay_speech(scene, performer, sound.resolve(), first, sequencer.free_channel(scene))
 
 
 def set_up(scene: Scene, take: Take, performers: Sequence[Performer], dressing: Dressing, *, with_stage: bool) -> None:
-    """Film both performers, light them and seat them. In a user's scene only what is missing or asked for is added."""
+    """Film both performers, light them and seat them. In a user's scene only what is missing or asked for is added.
+
+    The take begins where the scene does.
+    """
     films = with_stage or scene.camera is None or dressing.camera != AUTO
     sits = with_stage if dressing.seats is None else dressing.seats
     if not films and not sits:
         return
-    sight = seeing.look(scene, take, performers, FIRST_FRAME)
+    sight = seeing.look(scene, take, performers, scene.frame_start)
     if sits:
-        chairs.set_seats(scene, take, performers, sight, FIRST_FRAME)
+        chairs.set_seats(scene, take, performers, sight, scene.frame_start)
     if not films:
         return
-    film(scene, take, sight, dressing.camera or "cut", first_frame=FIRST_FRAME)
+    film(scene, take, sight, dressing.camera or "cut", first_frame=scene.frame_start)
     azimuth = camera.choose_azimuth(sight)
     if with_stage:
         middle = sight.heads.reshape(-1, 3).mean(axis=0)

@@ -235,6 +235,8 @@ def push_down(datablock: ID) -> NlaTrack | None:
     if slot is not None:
         strip.action_slot = slot
     strip.action_frame_start, strip.action_frame_end = start, end
+    if start != round(start):  # a strip is made at a whole frame; keys need not lie there
+        strip.frame_start_raw, strip.frame_end_raw = start, end
     strip.extrapolation = "HOLD_FORWARD"
     data.action = None
     return track

@@ -17,6 +17,20 @@ def frame_rate(scene: Scene) -> float:
     return scene.render.fps / scene.render.fps_base
 
 
+def stretch(scene: Scene) -> float:
+    """Return how far keys go in one frame of a scene: 1, unless Blender's time remapping is set (Output > Frame Range).
+
+    Frame F of the scene shows what keys say at ``F * stretch``. Markers and the sequencer's strips, speech among them, are not
+    remapped.
+    """
+    return scene.render.frame_map_old / scene.render.frame_map_new
+
+
+def key_rate(scene: Scene) -> float:
+    """Return how far keys go in a second of a scene: its frames a second, unless time is remapped."""
+    return frame_rate(scene) * stretch(scene)
+
+
 def frames_after(scene: Scene, frames: int) -> float:
     """Return how many frames of the scene lie between the first and the last of a take of ``frames``."""
     return max(0, frames - 1) * frame_rate(scene) / FPS

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..scene import actions, armatures, compat
 from ..scene.actions import Channels
 from ..scene.data import animate, animation_of, keys_of
+from ..scene.timing import stretch
 from . import tweaks
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def bake(
     every = [datablock for group in datablocks for datablock in group]
     for datablock in every:
         actions.leave_tweak_mode(datablock)
-    times = np.array(frames, np.float32)
+    times = np.array(frames, np.float32) * np.float32(stretch(scene))
     values: dict[ID, Values] = {}
     mixed: dict[ID, Values] = {}
     for datablock in every:
@@ -91,7 +92,7 @@ class _Layer:
     shift: float = 0.0
 
     def evaluated(self, path: Path, times: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the values of one curve at the scene's frames."""
+        """Return the values of one curve at times as keys count them."""
         curve = self.curves[path]
         return np.array([curve.evaluate(time - self.shift) for time in times], np.float32)
 

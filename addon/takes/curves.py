@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from duologue.take import Take
 
 from ..cast.casting import cast_both
-from ..properties import named_performers, settings_of
+from ..properties import named_performers, scene_of, settings_of
 from ..scene import actions, resting
 from ..scene.data import animation_of
-from ..scene.timing import frame_rate
+from ..scene.timing import key_rate, stretch
 from . import store, writer
 from .face_tuning import from_text, to_text, tuning_of
 
@@ -32,7 +32,7 @@ def write(scene: Scene, entry: DUOLOGUE_PG_take, take: Take, performers: Sequenc
         DuologueError: FAILED_PRECONDITION ``character-linked``.
     """
     settings = settings_of(scene)
-    frames = writer.key_frames(take, _curves_begin(entry), frame_rate(scene))
+    frames = writer.key_frames(take, _curves_begin(entry), key_rate(scene))
     tunings = [tuning_of(settings, performer.name) for performer in performers]
     for (field, who), performer, track, tuning in zip(_FIELDS, performers, take.tracks, tunings, strict=True):
         action = getattr(entry, field) if getattr(entry, who) == performer.armature else None
@@ -89,7 +89,7 @@ def retune(scene: Scene, entry: DUOLOGUE_PG_take) -> None:
     if entry.tuning == to_text(new):
         return
     take = store.load_take(entry)
-    frames = writer.key_frames(take, _curves_begin(entry), frame_rate(scene))
+    frames = writer.key_frames(take, _curves_begin(entry), key_rate(scene))
     parts = zip(entry.actions(), cast_both(settings), take.tracks, from_text(entry.tuning), new, strict=True)
     for action, performer, track, before, after in parts:
         if action is not None:
@@ -99,15 +99,18 @@ def retune(scene: Scene, entry: DUOLOGUE_PG_take) -> None:
 
 
 def _curves_begin(entry: DUOLOGUE_PG_take) -> float:
-    """Return the frame at which the take begins in its Actions' curves."""
+    """Return where the take begins in its Actions' curves, as keys count frames."""
     action = entry.action_a
-    return float(action[actions.FIRST]) if action is not None and actions.FIRST in action else entry.first_frame
+    if action is not None and actions.FIRST in action:
+        return float(action[actions.FIRST])
+    return entry.first_frame * stretch(scene_of(entry))
 
 
 def begin_of(entry: DUOLOGUE_PG_take) -> float:
     """Return the frame of the scene at which a take begins: it may have been moved since it was made, along with its strip."""
     begin, action, armature = _curves_begin(entry), entry.action_a, entry.armature_a
+    stretched = stretch(scene_of(entry))
     tracks = actions.tracks_of(armature, action) if action is not None and armature is not None else []
     for track in tracks:
-        return track.strips[0].frame_start + begin - track.strips[0].action_frame_start
-    return begin
+        return (track.strips[0].frame_start + begin - track.strips[0].action_frame_start) / stretched
+    return begin / stretched

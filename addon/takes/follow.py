@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A take stays with its speech: when the strip it was made from is moved, its Actions go along, by the same frames.
 
-What was followed so far is written on the Action itself (``HEARD_AT``: where the sound began when the take was last in step with
-it). So undo, which restores Actions and strips together, can't take the two apart, and nothing is remembered outside the file.
+What was followed so far is written on the Action itself (``HEARD_AT``). So undo can't take the two apart: it restores both.
 """
 
 from __future__ import annotations
@@ -15,10 +14,12 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
+from ..properties import scene_of
 from ..properties.performer import UNKNOWN
 from ..scene import actions, compat, sequencer, shape_keys
 from ..scene.data import face_keys
 from ..scene.markers import read_markers
+from ..scene.timing import stretch
 from . import tweaks
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def remember(context: Context, settings: DUOLOGUE_PG_settings) -> None:
     for letter, performer in zip("AB", settings.performers(), strict=True):
         strip = voice_strip(context, letter, performer) if performer.source == "STRIP" else None
         performer.heard_at = UNKNOWN if strip is None else round(compat.strip_content(strip))
-    settings.heard_from = settings.first_frame
+    settings.heard_from = settings.first_frame = (
+        settings.begin
+    )  # from now on it stays, wherever the scene's range is set
 
 
 def is_behind(context: Context) -> bool:
@@ -121,7 +124,7 @@ def offset(performer: DUOLOGUE_PG_performer) -> int | None:
     """Return how many frames a performer's take was moved by hand since it was in step with its strip; None without a take."""
     for action, strip in _takes(performer):
         if BEGINS in action and not (strip is not None and strip.mute):
-            return round(_begin(action, strip) - action[BEGINS])
+            return round(_begin(scene_of(performer), action, strip) - action[BEGINS])
     return None
 
 
@@ -139,7 +142,7 @@ def align(context: Context, settings: DUOLOGUE_PG_settings) -> int:
         for action, strip in _takes(performer):
             if BEGINS in action:
                 action[HEARD_AT] = int(action[HEARD_AT]) + away
-                action[BEGINS] = float(_begin(action, strip))
+                action[BEGINS] = _begin(scene_of(performer), action, strip)
     return moved
 
 
@@ -167,29 +170,29 @@ def _is_apart(part: _Part) -> bool:
 
 
 def _bring(settings: DUOLOGUE_PG_settings, part: _Part) -> None:
-    heard_at = part.speaker.heard_at
+    heard_at, stretched = part.speaker.heard_at, stretch(scene_of(settings))
     for action, strip in _takes(part.performer):
         if HEARD_AT not in action:  # a new take: it was made of the speech where that was when it was read
-            since = action.get(actions.FIRST, settings.heard_from) - settings.heard_from
+            since = action.get(actions.FIRST, settings.heard_from * stretched) / stretched - settings.heard_from
             action[HEARD_AT] = round(heard_at + since) if heard_at != UNKNOWN else part.at
-            action[BEGINS] = float(_begin(action, strip))
+            action[BEGINS] = _begin(scene_of(settings), action, strip)
         away = part.at - int(action[HEARD_AT])
         if not away:
             continue
         if strip is None:
-            shift_action(action, away)
+            shift_action(action, away * stretched)
         else:
-            _shift_strips(part.performer, action, away)
+            _shift_strips(part.performer, action, away * stretched)
         action[HEARD_AT] = part.at
         action[BEGINS] = action[BEGINS] + away
 
 
-def _begin(action: Action, strip: NlaStrip | None) -> float:
-    return action.frame_range[0] if strip is None else strip.frame_start
+def _begin(scene: Scene, action: Action, strip: NlaStrip | None) -> float:
+    return float(action.frame_range[0] if strip is None else strip.frame_start) / stretch(scene)
 
 
 def shift_action(action: Action, frames: float) -> None:
-    """Move every key of an Action, its handles included, by ``frames``."""
+    """Move every key of an Action, its handles included, by ``frames`` as keys count them."""
     for curve in actions.curves_of(action):
         points = curve.keyframe_points
         for what in ("co", "handle_left", "handle_right"):
@@ -202,7 +205,7 @@ def shift_action(action: Action, frames: float) -> None:
     action.update_tag()
 
 
-def _shift_strips(performer: DUOLOGUE_PG_performer, action: Action, frames: int) -> None:
+def _shift_strips(performer: DUOLOGUE_PG_performer, action: Action, frames: float) -> None:
     """Move the NLA strips of a kept take, on the armature and on every face, and the tweaks that lie over it while it plays."""
     meshes = shape_keys.face_meshes(performer.armature)
     for datablock in (performer.armature, *(face_keys(mesh) for mesh in meshes)):
@@ -221,7 +224,7 @@ def _bring_script(scene: Scene, settings: DUOLOGUE_PG_settings, frames: int) -> 
     for performer in settings.performers():
         if performer.source == "STRIP":
             performer.heard_at += frames
-    settings.first_frame += frames
+    settings.first_frame = settings.begin + frames
     settings.heard_from += frames
     ours = {(cue.frame, cue.marker) for cue in read_markers(scene)[0]}
     synced = any(cast("SpaceSequenceEditor", area.spaces.active).use_marker_sync for area in _sequencers())

@@ -37,8 +37,8 @@ MOUTH = "Mouth"
 def write_take(take: Take, performers: Sequence[Performer], first_frame: float, frame_rate: float) -> list[str]:
     """Write a take onto both performers, in place of what an earlier one left there.
 
-    ``first_frame`` is where the take begins; ``frame_rate`` the scene's frames a second, which need not be the take's. Returns
-    notes: what keeps something from showing, in words for the animator.
+    ``first_frame`` is where the take begins, ``frame_rate`` the scene's frames a second, which need not be the take's; both as
+    keys count them (:func:`.scene.timing.key_rate`). Returns notes: what keeps something from showing, in words for the animator.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``character-linked``.
@@ -52,7 +52,7 @@ def write_take(take: Take, performers: Sequence[Performer], first_frame: float, 
 
 
 def key_frames(take: Take, first_frame: float, frame_rate: float) -> NDArray[np.float32]:
-    """Return at which frames of the scene the take's own lie, (T,)."""
+    """Return where keys of the take's own frames lie, (T,)."""
     return (first_frame + np.arange(take.frames) * (frame_rate / take.fps)).astype(np.float32)
 
 

@@ -158,9 +158,11 @@ def test_manifests_say_the_same_as_toml_and_as_csv(briefs: Path) -> None:
     (briefs / "shots.toml").write_text(
         'out = "made"\nblend = "set.blend"\narmature_a = "Anna"\n\n'
         '[[shots]]\nbrief = "010.json"\n\n[[shots]]\nbrief = "010.json"\nname = "010_b"\nseed = 7\narmature_b = "Ben"\n'
+        "first_frame = 1001\n"
     )
     (briefs / "shots.csv").write_text(
-        "brief,name,seed,blend,armature_a,armature_b\n010.json,,,set.blend,Anna,\n010.json,010_b,7,set.blend,Anna,Ben\n"
+        "brief,name,seed,blend,armature_a,armature_b,first_frame\n"
+        "010.json,,,set.blend,Anna,,\n010.json,010_b,7,set.blend,Anna,Ben,1001\n"
     )
     toml = read_shots(briefs / "shots.toml")
     assert read_shots(briefs / "shots.csv", briefs / "made") == toml
@@ -169,6 +171,7 @@ def test_manifests_say_the_same_as_toml_and_as_csv(briefs: Path) -> None:
     assert toml[1].load().seed == 7
     assert toml[0].load().seed == 1
     assert toml[0].blend == briefs / "set.blend"
+    assert [shot.first_frame for shot in toml] == [None, 1001]
 
 
 @pytest.mark.parametrize(

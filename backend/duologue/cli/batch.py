@@ -11,7 +11,18 @@ from typing import Annotated, Any
 import typer
 
 from duologue.cli.console import err, out, print_json, stages
-from duologue.cli.stage import AsJson, Blend, Camera, CommandLineStage, Engine, Exports, Preview, Seats, Server
+from duologue.cli.stage import (
+    AsJson,
+    Blend,
+    Camera,
+    CommandLineStage,
+    Engine,
+    Exports,
+    FirstFrame,
+    Preview,
+    Seats,
+    Server,
+)
 from duologue.shots import queue
 from duologue.shots.blender import check_outputs
 from duologue.shots.perform import Outputs
@@ -37,13 +48,16 @@ def batch(
     engine: Engine = "workbench",
     camera: Camera = "",
     seats: Seats = None,
+    first_frame: FirstFrame = None,
     scene: Annotated[bool, typer.Option(help="Make scene.blend; --no-scene makes takes and exports only.")] = True,
     export: Exports = None,
     force: Annotated[bool, typer.Option(help="Make again what is done already.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Perform many briefs, each into a folder of its own. What is done already is skipped: stop and go on as you like."""
-    outputs = Outputs(scene, preview and scene, engine, tuple(export or ()), camera=camera, seats=seats)
+    outputs = Outputs(
+        scene, preview and scene, engine, tuple(export or ()), camera=camera, seats=seats, first_frame=first_frame
+    )
     check_outputs(outputs)
     outputs = outputs if scene else replace(outputs, exports=())
     armatures = (armature_a, armature_b)

@@ -12,7 +12,7 @@ import typer
 from duologue.brief import Brief
 from duologue.cli.console import out, print_json, stages
 from duologue.cli.speak import Cast, Language, Relationship, VoiceA, VoiceB, spoken
-from duologue.cli.stage import AsJson, Camera, CommandLineStage, Engine, Preview, Seats, Server
+from duologue.cli.stage import AsJson, Camera, CommandLineStage, Engine, FirstFrame, Preview, Seats, Server
 from duologue.files.atomic import prepare_folder
 from duologue.script.reading import SUFFIXES
 from duologue.shots.blender import check_outputs
@@ -35,6 +35,7 @@ def perform(
     engine: Engine = "workbench",
     camera: Camera = "",
     seats: Seats = None,
+    first_frame: FirstFrame = None,
     cast: Cast = "",
     voice_a: VoiceA = "mezzo",
     voice_b: VoiceB = "baritone",
@@ -48,7 +49,9 @@ def perform(
     else:
         loaded = Brief.load(brief)
     changes = {name: value for name, value in {"seed": seed, "steps": steps}.items() if value is not None}
-    outputs = Outputs(scene=preview, preview=preview, engine=engine, camera=camera, seats=seats)
+    outputs = Outputs(
+        scene=preview, preview=preview, engine=engine, camera=camera, seats=seats, first_frame=first_frame
+    )
     finish(run(replace(loaded, **changes), out_folder, outputs, server), out_folder, as_json)
 
 

@@ -11,7 +11,7 @@ import typer
 from duologue import labels
 from duologue.brief import Brief
 from duologue.cli.perform import Out, finish, run
-from duologue.cli.stage import AsJson, Camera, Engine, Preview, Seats, Server
+from duologue.cli.stage import AsJson, Camera, Engine, FirstFrame, Preview, Seats, Server
 from duologue.errors import invalid
 from duologue.files.reading import resolved
 from duologue.shots.perform import Outputs
@@ -38,6 +38,7 @@ def remake(
     engine: Engine = "workbench",
     camera: Camera = "",
     seats: Seats = None,
+    first_frame: FirstFrame = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a part of a take again; what is kept stays as it is, and what is new leads out of it and back into it."""
@@ -55,5 +56,7 @@ def remake(
         raise invalid("out-is-the-take", f"{out_folder} holds the take itself; choose another folder", field="--out")
     loaded = Brief.load(brief)
     loaded = replace(loaded, seed=int(old.provenance.get("seed", loaded.seed)) + 1 if seed is None else seed)
-    outputs = Outputs(scene=preview, preview=preview, engine=engine, camera=camera, seats=seats)
+    outputs = Outputs(
+        scene=preview, preview=preview, engine=engine, camera=camera, seats=seats, first_frame=first_frame
+    )
     finish(run(loaded, out_folder, outputs, server, (old, part)), out_folder, as_json)

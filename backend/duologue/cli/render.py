@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from duologue.cli.console import out, print_json, stages
-from duologue.cli.stage import Blend, Camera, Exports, Seats
+from duologue.cli.stage import Blend, Camera, Exports, FirstFrame, Seats
 from duologue.shots.blender import render_take
 from duologue.shots.perform import Outputs
 
@@ -31,11 +31,13 @@ def render(
     camera: Camera = "",
     seats: Seats = None,
     preview: Annotated[bool, typer.Option(help="Make preview.mp4 as well.")] = True,
+    first_frame: FirstFrame = None,
     export: Exports = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Make a Blender scene and a preview video of a take."""
-    outputs = Outputs(True, preview, engine, tuple(export or ()), blend, (armature_a, armature_b), camera, seats)
+    armatures = armature_a, armature_b
+    outputs = Outputs(True, preview, engine, tuple(export or ()), blend, armatures, camera, seats, first_frame)
     meshes, sounds = (mesh_a or (), mesh_b or ()), (sound_a, sound_b)
     with stages() as progress:
         rendered = render_take(take, out_folder, outputs, progress.update, meshes=meshes, sounds=sounds)

@@ -30,6 +30,9 @@ Seats = Annotated[
 ]
 Preview = Annotated[bool, typer.Option(help="Make scene.blend and preview.mp4 with Blender.")]
 Blend = Annotated[Path | None, typer.Option(help="Your scene; without it the sample characters play.")]
+FirstFrame = Annotated[
+    int | None, typer.Option(min=0, help="Frame at which the take begins; by default where your scene does, else 1.")
+]
 Exports = Annotated[
     list[str] | None, typer.Option("--export", help="gltf, fbx or usd: write the scene so as well (may be repeated).")
 ]

@@ -79,6 +79,7 @@ def render_take(
         command += [f"--sound-{performer}", str(sound.absolute())] if sound else []
     command += ["--camera", outputs.camera] if outputs.camera else []
     command += [] if outputs.seats is None else ["--seats" if outputs.seats else "--no-seats"]
+    command += [] if outputs.first_frame is None else [f"--first-frame={outputs.first_frame}"]
     command += [] if outputs.preview else ["--no-preview"]
     command += [part for kind in outputs.exports for part in ("--export", kind)]
     return run(command, on_progress)

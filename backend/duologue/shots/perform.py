@@ -83,6 +83,8 @@ class Outputs:
     """``cut`` to who speaks, one ``wide`` shot, or ``split``: both faces below it. By default cut, or the scene's own camera."""
     seats: bool | None = None
     """Chairs where somebody sits; by default in the sample scene only."""
+    first_frame: int | None = None
+    """Where the take begins on the timeline; by default where the user's scene does, else at 1."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def make(shot: Shot, outputs: Outputs, stage: Stage, *, force: bool = False) -> 
     """
     brief = shot.load()
     voices, notes = stage.read(brief)
-    outputs = replace(outputs, blend=shot.blend, armatures=shot.armatures)
+    first_frame = outputs.first_frame if shot.first_frame is None else shot.first_frame
+    outputs = replace(outputs, blend=shot.blend, armatures=shot.armatures, first_frame=first_frame)
     digest = brief.digest(voices)
     identity = _identity(outputs, digest)
     before = read_report(shot.folder)
@@ -80,6 +81,7 @@ def _identity(outputs: Outputs, digest: str) -> str:
         "preview": outputs.preview,
         "engine": outputs.engine if outputs.preview else "",
         "exports": sorted(outputs.exports),
+        **({} if outputs.first_frame is None else {"first_frame": outputs.first_frame}),
     }
     # What was not to be chosen once is told only where it is: what was done then is done.
     parts |= {"camera": outputs.camera} if outputs.camera else {}

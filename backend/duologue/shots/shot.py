@@ -15,7 +15,7 @@ from duologue.files.document import Table, read_document, read_text
 from duologue.files.reading import check_file, is_folder, resolved
 from duologue.shots.report import REPORT
 
-_COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b")
+_COLUMNS: Final = ("brief", "name", "out", "seed", "steps", "blend", "armature_a", "armature_b", "first_frame")
 BRIEFS: Final = (".toml", ".json")
 """Suffixes of briefs."""
 
@@ -31,6 +31,7 @@ class Shot:
     steps: int | None = None
     blend: Path | None = None
     armatures: tuple[str, str] = ("", "")
+    first_frame: int | None = None
 
     def load(self) -> Brief:
         """Return the brief with the shot's own seed and steps. Raises what :meth:`Brief.load` does."""
@@ -51,8 +52,8 @@ def read_shots(path: Path, out: Path | None = None) -> list[Shot]:
     """Return the shots of a brief, of a folder of briefs (in the order of their names) or of a manifest.
 
     A manifest is a CSV with a column ``brief``, or a TOML or JSON with a list ``shots``; both know ``name``, ``out``, ``seed``,
-    ``steps``, ``blend``, ``armature_a`` and ``armature_b``. Beside ``shots`` these are defaults for all. Paths in a manifest are
-    relative to it. ``out`` is the folder that the shots' folders lie in; it wins over the manifest's.
+    ``steps``, ``blend``, ``armature_a``, ``armature_b`` and ``first_frame``. Beside ``shots`` these are defaults for all. Paths
+    in a manifest are relative to it. ``out`` is the folder that the shots' folders lie in; it wins over the manifest's.
 
     Raises:
         DuologueError: NOT_FOUND ``file-not-found``, ``no-briefs``; INVALID_ARGUMENT ``out-missing``, ``shot-twice``,
@@ -97,6 +98,7 @@ def _shot(line: Mapping[str, Any], shared: Mapping[str, Any], folder: Path, out:
         _whole(settings.get("steps"), f"{field}.steps"),
         folder / str(blend) if blend else None,
         (str(settings.get("armature_a", "")), str(settings.get("armature_b", ""))),
+        _whole(settings.get("first_frame"), f"{field}.first_frame"),
     )
 
 
