@@ -64,6 +64,7 @@ def _character(armature: Object) -> dict[str, Any]:
         facts["bones_height_m"] = round(float(np.ptp(rig.heads[:, 1])), 2) if len(rig.names) else 0.0
         performer = cast(armature.name, armature)
         facts["height_m"] = round(height_of(performer, rest_points(performer)), 2)
+        facts["face"] = _shapes(performer)
     except DuologueError as error:
         problem = {"reason": error.reason, "message": str(error)}
     facts["faces"] = _faces(armature, performer)
@@ -83,6 +84,12 @@ def _body(match: RigMatch, bones: int) -> dict[str, Any]:
     if match.missing:
         facts["joints_missing"] = list(match.missing)
     return facts
+
+
+def _shapes(performer: Performer) -> str:
+    """Return how many of ARKit's 52 its meshes have together."""
+    lacking = set(NAMES).intersection(*(face.match.missing for face in performer.faces)) if performer.faces else NAMES
+    return f"{len(NAMES) - len(lacking)} of {len(NAMES)} shapes"
 
 
 def _faces(armature: Object, performer: Performer | None) -> dict[str, Any]:

@@ -39,6 +39,8 @@ def test_characters_are_told_as_they_are_cast(scene, tmp_path):
     assert facts["rig_map"].startswith("duologue:")
     assert facts["bones_height_m"] == pytest.approx(1.85 * 0.9, abs=0.15)
     assert facts["faces"] == {b.faces[0].mesh.name: "52 shape keys, arkit: 52 of 52"}
+    assert facts["face"] == "52 of 52 shapes"
+    assert facts["height_m"] == pytest.approx(1.85, abs=0.1)
     solo = [f for f in examined.findings if f.state == "fail"]
     assert [(f.subject, f.mend) for f in solo] == [(a.armature.name, "in the add-on's panel: Switch Solo Off")]
     assert examined.usable  # B can play
