@@ -145,6 +145,21 @@ def test_hips_under_the_torso_and_feet_on_the_root():
     ]
 
 
+def test_forearm_twist_bones_take_their_share_by_where_they_are():
+    twists: list[Row] = [
+        ("lower_arm_twist_01.L", "lower_arm.L", (0.6, 1.4, 0)),
+        ("lower_arm_twist_02.L", "lower_arm.L", (0.5, 1.4, 0)),
+        ("lower_arm_twist_00.L", "lower_arm.L", (0.43, 1.4, 0)),  # at the elbow: it turns with the forearm
+        ("upper_arm_twist.L", "upper_arm.L", (0.3, 1.4, 0)),
+    ]
+    found = Rig(*TRUNK, *ARM, *LEG, *twists).match().rig_map.twists
+    assert {(twist.bone, twist.side): twist.share for twist in found if twist.side == "Left"} == {
+        ("lower_arm_twist_01.L", "Left"): pytest.approx(0.68),
+        ("lower_arm_twist_02.L", "Left"): pytest.approx(0.28),
+    }
+    assert len(found) == 4
+
+
 def test_a_foot_that_only_its_ik_bone_carries():
     feet: list[Row] = [("FootIK.L", None, (0.1, 0.08, 0)), ("PoleTarget.L", None, (0.1, 0.5, 0.6))]
     match = Rig(*TRUNK, *ARM, *LEG[:2], *feet).match()

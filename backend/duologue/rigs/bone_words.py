@@ -98,13 +98,18 @@ LIMBS: Final = {
 
 @dataclass(frozen=True)
 class BoneName:
-    """One name read. ``roles``: joints without their side, or fingers; ``extra``: words that say neither this nor nothing."""
+    """One name read.
+
+    ``roles``: joints without their side, or fingers; ``helper``: moves others or follows them, ``for_ik`` and ``twist`` say how;
+    ``foreign``: worn, carried or of a face; ``extra``: how many words say neither this nor nothing.
+    """
 
     roles: tuple[str, ...] = ()
     side: str = ""
     helper: bool = False
     foreign: bool = False
     for_ik: bool = False
+    twist: bool = False
     palm: bool = False
     extra: int = 0
     number: int = -1
@@ -146,7 +151,8 @@ def _read(words: Sequence[str], side: str, shared: Collection[str]) -> BoneName:
         return BoneName(foreign=True)
     helper = any(word in _HELPERS or _HELPER_STEM.fullmatch(word) for word in rest)
     foreign = any(word in _FOREIGN or _FOREIGN_STEM.fullmatch(word) for word in rest)
-    return BoneName(roles, side.capitalize(), helper, foreign, rest == ["ik"], palm, len(rest), number)
+    twist = any(word.endswith(("twist", "roll")) for word in rest)
+    return BoneName(roles, side.capitalize(), helper, foreign, rest == ["ik"], twist, palm, len(rest), number)
 
 
 def _longest_known(words: Sequence[str]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ taken from the shape (``rigs.silhouette``), in which words vote as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from duologue.rigs.bone_words import BoneName, read_names
 from duologue.rigs.hands import name_fingers
 from duologue.rigs.joints import ARM, FINGERS, LEG, REQUIRED, SIDES, close_chains
 from duologue.rigs.naming import name_joints, spine_between
-from duologue.rigs.rig_map import Doubt, RigMap, RigMatch
+from duologue.rigs.rig_map import Doubt, RigMap, RigMatch, Twist
 from duologue.rigs.silhouette import Silhouette, find_silhouette
 
 _WEIGHTED = 10
@@ -59,7 +59,8 @@ def match_structure(
     eyes = {joint: bone_names[bone] for joint, bone in named.eyes.items() if found and bone not in bones.values()}
     joints = {joint: (bone,) for joint, bone in {**found, **eyes}.items()}
     also = {bone_names[bone]: "Hips" for bone in _carried(bones, names, tree, moving)}
-    rig_map = RigMap("structure", _title(by_name), joints, prefix=False, also=also)
+    twists = tuple(Twist(bone_names[bone], side, share) for bone, side, share in _twists(bones, names, tree))
+    rig_map = RigMap("structure", _title(by_name), joints, prefix=False, also=also, twists=twists)
     missing = tuple(joint for joint in REQUIRED if joint not in found)
     trust = 0.95 if by_name == len(REQUIRED) else 0.9
     score = trust * (1 - len(missing) / len(REQUIRED)) if found else 0.0
@@ -79,6 +80,20 @@ def _carried(
     above = tree.path(bones["Hips"])[:-1] if "Hips" in bones else []
     idle = [bone for bone in above if bone not in bones.values()]
     return [bone for bone in idle if "Spine" in names[bone].roles or (moving is not None and bone in moving)]
+
+
+def _twists(bones: Mapping[str, int], names: Sequence[BoneName], tree: BoneTree) -> Iterator[tuple[int, str, float]]:
+    """Return what is called a twist of a forearm, with its side: each takes as much of the hand's as it is far along."""
+    for side in SIDES:
+        if not {side + "ForeArm", side + "Hand"} <= set(bones):
+            continue
+        forearm, hand = bones[side + "ForeArm"], bones[side + "Hand"]
+        way = tree.heads[hand] - tree.heads[forearm]
+        called = [bone for bone, name in enumerate(names) if name.twist and {"ForeArm", "Hand"} & set(name.roles)]
+        for bone in called:
+            share = float((tree.heads[bone] - tree.heads[forearm]) @ way) / max(float(way @ way), 1e-12)
+            if forearm in tree.path(bone)[:-1] and bone not in bones.values() and 0.05 < share <= 1.05:
+                yield bone, side, round(min(share, 1.0), 3)
 
 
 def _foreign(names: Sequence[BoneName], parents: Sequence[int]) -> set[int]:
