@@ -50,10 +50,13 @@ def _still(performer: Performer) -> Iterator[Finding]:
         yield Finding("no-face", "INFO", text, performer.armature.name)
         return
     playing = [face.mesh for face in performer.faces]
-    for mesh in [mesh for mesh in shape_keys.face_meshes(performer.armature) if mesh not in playing]:
-        text = _t("{name} stays still: none of its shape keys ({keys}) is known, or it is switched off; see its table")
-        names = shape_keys.shape_names(mesh)
-        yield Finding("still", "INFO", text.format(name=mesh.name, keys=listed(names)), mesh.name, tuple(names))
+    if still := [mesh for mesh in shape_keys.face_meshes(performer.armature) if mesh not in playing]:
+        keys = list(dict.fromkeys(key for mesh in still for key in shape_keys.shape_names(mesh)))
+        text = _t(
+            "{meshes}: none of the shape keys ({keys}) is known, or they are switched off: still; see their tables"
+        )
+        text = text.format(meshes=listed([mesh.name for mesh in still]), keys=listed(keys))
+        yield Finding("still", "INFO", text, still[0].name, tuple(keys))
     if performer.dead_keys:
         text = _t("{name}: the shape keys {keys} move nothing, so they count as missing")
         text = text.format(name=performer.armature.name, keys=listed(performer.dead_keys))
@@ -159,7 +162,7 @@ def _cannot(performer: Performer) -> Iterator[str]:
         yield _t("round the lips")
     if "eyeBlinkLeft" not in driven or "eyeBlinkRight" not in driven:
         yield _t("blink")
-    if not driven & {"mouthSmileLeft", "mouthSmileRight"} and not visemes & {"E", "I"}:
+    if not driven & {"mouthSmileLeft", "mouthSmileRight"}:
         yield _t("smile")
 
 

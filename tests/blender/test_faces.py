@@ -151,7 +151,7 @@ def test_a_mouth_that_only_opens_shuts_for_p_b_and_m_and_so_do_its_teeth(bare):
     assert "bite the lip" in said(performer)["face-lacks"]
     assert "blink" in said(performer)["face-lacks"]
     perform((performer, b), jawOpen=0.3)
-    assert up(face) == up(teeth) == pytest.approx(0.03)
+    assert up(face) == up(teeth) == pytest.approx(0.06)
     perform((performer, b), jawOpen=0.3, mouthClose=0.33)
     assert up(face) == up(teeth) == 0.0
     assert mouth_shapes(performer.faces[0].match) == {"mouthOpen", "mouthSmile"}

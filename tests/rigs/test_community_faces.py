@@ -165,6 +165,19 @@ def test_genesis_9_is_whole_lips_of_four_corners():
     )
 
 
+def test_keys_that_only_open_the_mouth_are_as_wide_as_people_speak():
+    """Ready Player Me's mouthOpen moves 11 mm, ARKit's jawOpen 30. Toon avatars of High Fidelity's have the like."""
+    assert values(require_shapes(["mouthOpen", "mouthSmile"]), at(jawOpen=0.3)) == {"mouthOpen": pytest.approx(0.6)}
+    toon = require_shapes(["blendShape3.blink", "blendShape3.browUp", "blendShape3.mouthOpen"])
+    assert values(toon, at(eyeBlinkLeft=1.0, eyeBlinkRight=1.0)) == {"blendShape3.blink": 1.0}
+    assert values(toon, at(browOuterUpLeft=0.6, browOuterUpRight=0.6)) == {"blendShape3.browUp": pytest.approx(0.6)}
+
+
+def test_four_visemes_by_name_are_a_set():
+    match = require_shapes([f"blendShape1.{v}" for v in ("aa", "ch", "dd", "ff", "sil")])
+    assert set(match.visemes) == {"aa", "CH", "DD", "FF"}
+
+
 def test_mmd_winks_stand_in_where_there_is_no_blink():
     match = require_shapes([key for key in MMD if key != "まばたき"])
     assert values(match, at(eyeBlinkRight=1.0)) == {"ｳｨﾝｸ２右": 1.0}

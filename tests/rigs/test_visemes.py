@@ -40,8 +40,10 @@ def test_the_mixture_is_scipys_nearest_one(basis: VisemeBasis):
     groups[:, basis.groups.index("mouthClose")] = 0.0
     groups[:, basis.groups.index("mouthRollLower")] *= 0.2
     mixture = basis.project(as_weights(basis, groups), iterations=3000)
-    scaled = basis.matrix * basis.importance[:, None]
-    for row, wanted in zip(mixture, groups * basis.importance, strict=True):
+    # Smiles are not said, and where the tongue is isn't known.
+    importance = np.where([group == "mouthSmile" for group in basis.groups], 0.0, basis.importance)
+    scaled = np.where([viseme in ("TH", "nn") for viseme in basis.visemes], 0.0, basis.matrix) * importance[:, None]
+    for row, wanted in zip(mixture, groups * importance, strict=True):
         best, distance = nnls(scaled, wanted)
         if best.max() < 1:  # scipy's knows no upper bound
             assert np.linalg.norm(scaled @ row - wanted) < distance + 1e-3
@@ -67,6 +69,20 @@ def test_a_rounded_vowel_leaves_no_gap_where_lips_shut(basis: VisemeBasis, visem
     assert [viseme for viseme, value in zip(own.visemes, shut, strict=True) if value > 1e-6] == [
         viseme for viseme in visemes if viseme == "PP"
     ]
+
+
+def test_a_quiet_smile_bares_no_teeth_and_a_vowel_shows_no_tongue(basis: VisemeBasis):
+    """Seen on a Ready Player Me avatar with visemes alone: kk and SS for a smile, the tongue out for an open vowel."""
+    weights = np.zeros((2, 52))
+    for name in ("mouthSmileLeft", "mouthSmileRight"):
+        weights[0, arkit.INDEX[name]] = 0.8
+    weights[1, arkit.INDEX["jawOpen"]] = 0.5
+    for name, value in {"mouthLowerDown": 0.35, "mouthUpperUp": 0.1}.items():
+        weights[1, [arkit.INDEX[name + side] for side in ("Left", "Right")]] = value
+    smiling, spoken = (dict(zip(basis.visemes, row, strict=True)) for row in basis.project(weights))
+    assert max(smiling.values()) < 1e-6
+    assert spoken["aa"] > 0.8
+    assert spoken["TH"] == spoken["nn"] == 0.0
 
 
 def test_a_face_at_rest_stays_at_rest(basis: VisemeBasis):

@@ -16,7 +16,6 @@ from duologue.rigs.presets import Library
 from duologue.rigs.rig_map import RigMap, RigMatch
 from duologue.rigs.shape_map import ShapeMap, ShapeMatch
 from duologue.rigs.structure import match_structure
-from duologue.rigs.visemes import EXPRESSIVE
 
 _NONE: Final = Library()
 _BY_HAND: Final = RigMap("by_hand", "chosen by hand", {}, exact=True)
@@ -177,10 +176,9 @@ def recognise_shapes(shape_names: Sequence[str], *, library: Library = _NONE) ->
 def _completed(match: ShapeMatch, others: Iterable[ShapeMatch], shape_names: Sequence[str]) -> ShapeMatch:
     """Return a match with what other maps found for shapes that it lacks: MMD's blink on a face with Oculus visemes."""
     targets: dict[str, Mapping[str, float]] = dict(match.targets)
-    wanted = {*match.missing, *(name for name in match.mixed if name.startswith(EXPRESSIVE))}
     for other in others:
         for name, keys in other.targets.items():
-            if name in wanted and not set(keys) & set(match.shapes):
+            if name in match.missing and not set(keys) & set(match.shapes):
                 targets.setdefault(name, keys)
     more = len(targets) > len(match.targets)
     return match.shape_map.match(targets, match.visemes, shape_names) if more else match

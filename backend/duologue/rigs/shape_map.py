@@ -120,8 +120,7 @@ class ShapeMatch:
             return self
         matches = (self, *others)
         every = {v for match in matches if match.shape_map.basis is self.shape_map.basis for v in match.visemes}
-        driven = {name for match in matches for name in match.targets}
-        basis = self.shape_map.basis.only([v for v in self.shape_map.basis.visemes if v in every], driven)
+        basis = self.shape_map.basis.only([v for v in self.shape_map.basis.visemes if v in every])
         return replace(self, basis=basis, viseme_parts=tuple(basis.visemes.index(v) for v in self.visemes))
 
     def closed_by_the_jaw(self) -> ShapeMatch:
@@ -222,7 +221,7 @@ class ShapeMap:
             for shape, keys in targets.items()
             if (kept := {key: factor for key, factor in keys.items() if key not in visemes.values()})
         }
-        basis = self.basis.only(visemes, targets) if self.basis is not None and visemes else None
+        basis = self.basis.only(visemes) if self.basis is not None and visemes else None
         mixed = basis.shapes if basis is not None else ()
         driven = {shape: keys for shape, keys in targets.items() if shape not in mixed}
         keys = sorted({key for parts in driven.values() for key in parts}, key=list(shape_names).index)

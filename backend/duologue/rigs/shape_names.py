@@ -20,8 +20,8 @@ _ADDED: Final = re.compile(r"(_div2)?(\.\d{3})?$")
 _JOINTS: Final = re.compile(r"[._:|/]")
 _LONG: Final = 6
 """Letters from which a name says enough to be found behind an underscore; shorter ones (``Open``, ``A``) could be anything's."""
-_VOWELS: Final = {"aa", "O"}
 _FEWEST: Final = 4
+"""Keys that make a viseme set; of single letters (A, E, …) a round vowel must be among them, for these are anything's names."""
 
 
 def bare(name: str) -> str:
@@ -107,7 +107,7 @@ def by_pattern(pattern: str, shape_names: Sequence[str]) -> dict[str, str]:
 def find_visemes(
     shape_names: Sequence[str], visemes: Iterable[str], pattern: str, spellings: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
-    """Return viseme -> its key, or nothing where the vowels at least are not there: one key called "A" is no viseme set.
+    """Return viseme -> its key, or nothing where it is no set: one key called "A" is none.
 
     Args:
         shape_names: all keys of the face.
@@ -127,7 +127,9 @@ def find_visemes(
         found = max(found, same, key=len)
     keys = list(found.values())
     found = {viseme: key for i, (viseme, key) in enumerate(found.items()) if key not in keys[:i]}
-    return found if set(found) >= _VOWELS and len(found) >= _FEWEST else {}
+    letters = [tail for tail in (re.split(r"[\W_]", plain(key))[-1] for key in found.values()) if len(tail) < 2]
+    needed = {"aa", "O"} if len(letters) > 1 else {"aa"}
+    return found if set(found) >= needed and len(found) >= _FEWEST else {}
 
 
 def _visemes_by_pattern(shape_names: Sequence[str], words: Mapping[str, Sequence[str]], pattern: str) -> dict[str, str]:

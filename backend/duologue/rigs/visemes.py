@@ -18,7 +18,10 @@ from duologue.errors import invalid
 from duologue.motion.rotations import Floats, as_floats
 
 EXPRESSIVE: Final = ("mouthSmile",)
-"""What a face may have keys of its own for beside its visemes: it says how somebody feels, not what they say."""
+"""What says how somebody feels, not what they say. A mixture that goes for it bares the teeth of a quiet smile (seen on Ready
+Player Me's), so it is left to a key of the face's own, which adds what the mixture lacks of it."""
+_TONGUED: Final = ("TH", "nn")
+"""Visemes that show the tongue. ARKit's weights don't say where that is: they would only be mixed in for their lips."""
 _HELD: Final = 0.8
 """The weight of PP and FF where lips are shut or teeth on the lip altogether; at 1 cartoons press their lips away."""
 _ROLLED: Final = (0.15, 0.42)
@@ -29,14 +32,13 @@ _ROLLED: Final = (0.15, 0.42)
 class VisemeBasis:
     """Which ARKit weights make up each viseme: ``matrix`` (G, V) for G groups of shapes, and their ``importance`` (G,).
 
-    Groups of ``own`` are left to keys of the face's own: these add what the mixture lacks of them (:meth:`lacking`).
+    Nothing is mixed for the groups in ``EXPRESSIVE``.
     """
 
     groups: tuple[str, ...]
     visemes: tuple[str, ...]
     matrix: Floats
     importance: Floats
-    own: tuple[str, ...] = ()
 
     @classmethod
     def from_tables(
@@ -58,15 +60,13 @@ class VisemeBasis:
     @property
     def shapes(self) -> tuple[str, ...]:
         """The ARKit shapes that the mixture stands for."""
-        return tuple(name for group in self.groups if group not in self.own for name in _members(group))
+        return tuple(name for group in self.groups if group not in EXPRESSIVE for name in _members(group))
 
-    def only(self, visemes: Iterable[str], shapes: Iterable[str] = ()) -> VisemeBasis:
-        """Return the basis of those visemes that a face has; it has keys of its own for the ARKit names ``shapes``."""
+    def only(self, visemes: Iterable[str]) -> VisemeBasis:
+        """Return the basis of those visemes that a face has."""
         columns = [self.visemes.index(viseme) for viseme in visemes]
-        present = set(shapes)
-        own = tuple(group for group in EXPRESSIVE if group in self.groups and present.issuperset(_members(group)))
         return VisemeBasis(
-            self.groups, tuple(self.visemes[i] for i in columns), self.matrix[:, columns], self.importance, own
+            self.groups, tuple(self.visemes[i] for i in columns), self.matrix[:, columns], self.importance
         )
 
     def project(self, weights: ArrayLike, iterations: int = 400) -> Floats:
@@ -77,9 +77,10 @@ class VisemeBasis:
         lower one is bitten, PP and FF are held instead; a face without PP rests its mouth, one without FF goes without.
         """
         values = as_floats(weights)
-        importance = np.where([group in self.own for group in self.groups], 0.0, self.importance)
+        importance = np.where([group in EXPRESSIVE for group in self.groups], 0.0, self.importance)
+        mixed = np.where([viseme in _TONGUED for viseme in self.visemes], 0.0, self.matrix)
         wanted = np.stack([np.clip(self._wanted(values, group), 0.0, 1.0) for group in self.groups], axis=1)
-        basis = self.matrix * importance[:, None]
+        basis = mixed * importance[:, None]
         pull, gram = (wanted * importance) @ basis, basis.T @ basis
         mixture = np.full_like(pull, 1.0 / len(self.visemes))
         for _ in range(iterations):
@@ -93,9 +94,9 @@ class VisemeBasis:
         return np.clip(mixture, 0.0, 1.0).astype(values.dtype)
 
     def lacking(self, weights: ArrayLike, mixture: Floats) -> Floats:
-        """Return ARKit weights (T, 52) less what a mixture (T, V) already shows of the groups in ``own``."""
+        """Return ARKit weights (T, 52) less what a mixture (T, V) already shows of the groups in ``EXPRESSIVE``."""
         values = as_floats(weights).copy()
-        for group in self.own:
+        for group in [group for group in EXPRESSIVE if group in self.groups]:
             columns = [arkit.INDEX[name] for name in _members(group)]
             shown = mixture @ self.matrix[self.groups.index(group)].astype(values.dtype)
             values[:, columns] = np.clip(values[:, columns] - shown[:, None], 0.0, None)
