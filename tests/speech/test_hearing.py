@@ -14,7 +14,7 @@ from duologue.speech.hearing import UNHEARD, Ear, Hearing
 from duologue.speech.phones import BILABIALS, LABIODENTALS, SILENCE, Phone
 from duologue.speech.resample import resample
 from duologue.speech.spoken import Piece, pieces
-from duologue.speech.whisper import LONGEST, SHA256, HeardWord, bundled, verified
+from duologue.speech.whisper import LONGEST, SHA256, HeardSound, HeardWord, bundled, verified
 from duologue.speech.word_cache import WordCache
 
 RATE = 16_000
@@ -182,7 +182,7 @@ def test_doubtful_words_and_other_languages_are_left_to_the_ear(model, utterance
     key = cache.key(piece.cut(samples), model.sha256, "")
 
     def lips(heard_words: list[HeardWord]) -> tuple[int, str]:
-        cache.put(key, heard_words)
+        cache.put(key, HeardSound("en", heard_words))
         hearing = heard(model, samples, tmp_path)
         return sum(phone.name != SILENCE for phone in hearing.phones), hearing.note()
 
@@ -195,6 +195,36 @@ def test_doubtful_words_and_other_languages_are_left_to_the_ear(model, utterance
     assert lips([word._replace(probability=0.3) for word in sure])[0] == 0, "as English read into another language"
 
 
+def test_words_of_another_language_are_set_on_the_sound_by_how_they_are_said(model, tmp_path) -> None:
+    """As a multilingual model of the user's hears German: its words, here known, and the language that it found."""
+    pytest.importorskip("pocketsphinx")
+    from duologue.datasets.labels.phones import from_espeak
+    from duologue.voices.espeak import synthesise
+    from duologue.voices.pronouncing import pronouncer
+
+    try:
+        said = synthesise(
+            "Meine Mutter pflückt am Abend prima Pflaumen, aber Papa mag lieber Birnen und Bananen.", "de"
+        )
+    except DuologueError:
+        pytest.skip("the espeak-ng library is not installed")
+    assert pronouncer("tlh-none") is None
+    samples = np.pad(resample(said.samples, said.rate, RATE), RATE)
+    lips = [Phone(start + 1, end + 1, from_espeak(name)) for start, end, name in said.phones]
+    lips = [phone for phone in lips if phone.name in BILABIALS]
+    active = voice_activity(level(samples, RATE, len(samples) * 30 // RATE))
+    (piece,) = pieces(active, LONGEST)
+    cache = WordCache(tmp_path)
+    spoken_words = [HeardWord(start, end, text, 0.9) for start, end, text in said.words]
+    cache.put(cache.key(piece.cut(samples), model.sha256, "de"), HeardSound("de", spoken_words))
+    heard_words = Ear(model, cache, pronouncer).hear(piece, samples, "de")
+    assert [word.text for word in heard_words.words] == [text for _, _, text in said.words]
+    found = [phone for phone in heard_words.phones if phone.name in BILABIALS]
+    assert len(found) > 0.7 * len(lips)
+    assert np.median([min(abs(p.middle - t.middle) for t in lips) for p in found]) < 0.03
+    assert Ear(model, cache).hear(piece, samples, "de").phones == (), "nobody knows how they are said"
+
+
 def test_numbers_are_written_as_they_are_said(model) -> None:
     from duologue.speech.whisper import Whisper
     from duologue.voices.espeak import synthesise
@@ -203,7 +233,7 @@ def test_numbers_are_written_as_they_are_said(model) -> None:
         said = synthesise("There were five hundred and forty people in nineteen eighty four.", "en-us")
     except DuologueError:
         pytest.skip("the espeak-ng library is not installed")
-    words = Whisper(model).words(resample(said.samples, said.rate, RATE))
+    words = Whisper(model).words(resample(said.samples, said.rate, RATE)).words
     assert words
     assert not [word.text for word in words if re.search(r"\d", word.text)]
 

@@ -88,6 +88,36 @@ def test_without_the_aligner_the_words_are_spread_too(monkeypatch: pytest.Monkey
     assert "the aligner is not installed" in notes[0]
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Meine Mutter pflückt abends 23 prima Pflaumen, aber Papa mag lieber Birnen."),
+        ("fr", "Bonjour madame, vous parlez bien de ma belle famille."),
+    ],
+)
+def test_a_transcript_in_another_language_is_set_on_the_sound(language: str, text: str) -> None:
+    pytest.importorskip("pocketsphinx")
+    from duologue.voices.espeak import synthesise
+    from duologue.voices.pronouncing import pronouncer
+
+    try:
+        said = synthesise(text, {"fr": "fr-fr"}.get(language, language))
+    except DuologueError:
+        pytest.skip("the espeak-ng library is not installed")
+    samples = resample(said.samples, said.rate, 16_000)
+    active = np.ones(int(len(samples) / 16_000 * 30), bool)
+    known = timed_words(Transcript(text, language=language), samples, active, pronounce=pronouncer(language))
+    assert known.notes == ()
+    assert [word.text for word in known.words] == text.split(), (
+        "a number stays as it is written, and is said in its language"
+    )
+    found = {word.text: word.start for word in known.words}
+    errors = [abs(found[text] - start) for start, _, text in said.words if text in found]
+    assert len(errors) > 0.7 * len(found)
+    assert np.median(errors) < 0.05
+    assert list(known.phones)
+
+
 def test_no_transcript_is_no_words() -> None:
     for transcript in (None, Transcript("  ")):
         words, phones, notes = timed_words(transcript, np.zeros(16_000, np.float32), np.ones(30, bool))

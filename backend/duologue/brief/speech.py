@@ -40,7 +40,7 @@ class Transcript:
     model: str = ""
     """Of what is recognised: the name of an imported Whisper (``duologue models``); by default the one that is there."""
     language: str = ""
-    """Of what is recognised: ISO 639-1 ("de"); by default the model finds out."""
+    """ISO 639-1 ("de"): of what is written, by default English; of what is recognised, by default the model finds out."""
 
     def to_json(self) -> dict[str, str] | bool:
         """Return it as a brief has it: ``False`` where nothing is to be heard."""
@@ -101,7 +101,8 @@ def read_transcript(table: Table, folder: Path | None) -> Transcript | None:
     except DuologueError as error:
         reason = "transcript-not-found" if error.code == "NOT_FOUND" else error.reason
         raise DuologueError(error.code, reason, error.message, field=place) from error
-    return Transcript(content, guess_format(content) if form == "text" else form, tier)
+    form = guess_format(content) if form == "text" else form
+    return Transcript(content, form, tier, language=_plain_name(written, "language"))
 
 
 def _plain_name(table: Table, key: str) -> str:

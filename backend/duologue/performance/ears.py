@@ -9,6 +9,7 @@ from duologue.brief import Transcript
 from duologue.checkpoints.whisper import HEAR, ImportedWhisper, find_whisper, list_whispers
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
+from duologue.speech.alignment import Pronounce
 from duologue.speech.features import SpeechFeatures
 from duologue.speech.hearing import Ear, Hearing, PieceWords
 from duologue.speech.text import TextEncoder
@@ -16,6 +17,7 @@ from duologue.speech.whisper import WhisperFolder, bundled, verified
 from duologue.speech.word_cache import WordCache
 from duologue.take import Notice, Progress
 from duologue.take.heard import HeardWord, HeardWords, to_notices
+from duologue.voices.pronouncing import pronouncer
 
 
 class Ears:
@@ -55,12 +57,29 @@ class Ears:
             found = _verified(imported) if imported else bundled()
             if found is None:
                 return None
-            self._ears[key] = Ear(found, self._cache)
+            self._ears[key] = Ear(found, self._cache, pronouncer)
         return self._ears[key]
 
 
 def _verified(imported: ImportedWhisper) -> WhisperFolder:
     return verified(imported.folder, imported.sha256, imported.name, english_only=imported.english_only)
+
+
+def how_said(transcript: Transcript | None, field: str) -> Pronounce | None:
+    """Return how the words of a written transcript are said where it names another language than English.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``language-unknown`` where espeak-ng isn't installed or doesn't speak it.
+    """
+    if transcript is None or transcript.language in {"", "en"} or transcript.format in {"recognise", "none"}:
+        return None
+    if (known := pronouncer(transcript.language)) is None:
+        message = (
+            f"words in {transcript.language!r} need espeak-ng, which isn't installed here or doesn't speak it "
+            "(pip install 'duologue[speak]'); leave the language out to have them laid by their length"
+        )
+        raise DuologueError("FAILED_PRECONDITION", "language-unknown", message, field=f"{field}.language")
+    return known
 
 
 class Words:

@@ -19,7 +19,7 @@ from duologue.checkpoints.devices import prepare
 from duologue.face.pipeline import FacePipeline
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
-from duologue.performance.ears import Ears, Words
+from duologue.performance.ears import Ears, Words, how_said
 from duologue.performance.features import PairFeatures
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.run import Run
@@ -103,6 +103,10 @@ class Performance:
             self._ears.ear(transcript, f"performers.{name}.transcript")
             for name, transcript in zip(PERFORMERS, transcripts, strict=True)
         ]
+        said = [
+            how_said(transcript, f"performers.{name}.transcript")
+            for name, transcript in zip(PERFORMERS, transcripts, strict=True)
+        ]
         features: list[SpeechFeatures] = []
         for index, (sound, transcript) in enumerate(zip(audio, transcripts, strict=True)):
             yield Progress("speech", index, 2)
@@ -110,7 +114,7 @@ class Performance:
                 return
             field = f"performers.{PERFORMERS[index]}.transcript"
             written = None if ears[index] is not None else transcript
-            features.append(speech_features(sound, written, self._text, field))
+            features.append(speech_features(sound, written, self._text, field, said[index]))
             yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
         yield Progress("speech", 2, 2)
         words = Words.of(ears, features, transcripts, self._text, should_stop)

@@ -6,7 +6,7 @@ pocketsphinx (extra ``align``) carries a US English dictionary and acoustic mode
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -56,17 +56,43 @@ class AlignedWord:
         return AlignedWord(self.start + seconds, self.end + seconds, phones, self.fit)
 
 
+Pronounce = Callable[[Sequence[str]], Sequence[Sequence[str]]]
+"""Returns each word's phones (``PHONES`` without silence), of another language the nearest ones; none of what is not said."""
+
+
 class Aligner:
     """Finds words that are known to be said. Loading takes 0.1 s, a second of speech 0.05 s; use it from one thread at a time.
+
+    ``pronounce``: how words are said that its dictionary lacks; ``english``: whether the dictionary is asked first.
 
     Raises:
         ImportError: pocketsphinx is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pronounce: Pronounce | None = None, *, english: bool = True) -> None:
         from pocketsphinx import Decoder
 
         self._decoder = Decoder(samprate=SPEECH_RATE, lm=None, loglevel="FATAL", **_PATIENT)
+        self._pronounce, self._english = pronounce, english
+        self._learnt = 0
+
+    def spell(self, texts: Sequence[str]) -> list[str | None]:
+        """Return each of some consecutive words as ``align`` takes it: as the dictionary has it, else as it is pronounced; None
+        of one that nobody knows how to say.
+        """
+        spelled = [self.spelled(text) if self._english else None for text in texts]
+        if self._pronounce is not None and None in spelled:
+            said = self._pronounce(texts)
+            spelled = [known or self._learn(phones) for known, phones in zip(spelled, said, strict=True)]
+        return spelled
+
+    def _learn(self, phones: Sequence[str]) -> str | None:
+        if not phones:
+            return None
+        self._learnt += 1
+        name = f"said{self._learnt}x"
+        self._decoder.add_word(name, " ".join(phones), True)
+        return name
 
     def spelled(self, text: str) -> str | None:
         """Return a written word as the dictionary has it, without punctuation and case; None where it has not."""

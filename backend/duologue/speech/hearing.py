@@ -20,12 +20,12 @@ import numpy as np
 
 from duologue.brief.transcript import Word
 from duologue.brief.unspoken import is_said
-from duologue.speech.alignment import AlignedWord, Aligner, believed
+from duologue.speech.alignment import AlignedWord, Aligner, Pronounce, believed
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, audible, near_sound
 from duologue.speech.phones import SILENCE, Phone
 from duologue.speech.spoken import Piece, pieces
 from duologue.speech.text import WIDTH, TextEncoder
-from duologue.speech.whisper import LONGEST, HeardWord, Whisper, WhisperFolder
+from duologue.speech.whisper import LONGEST, HeardSound, HeardWord, Whisper, WhisperFolder
 from duologue.speech.word_cache import WordCache
 from duologue.units import FPS, SPEECH_RATE
 
@@ -58,8 +58,11 @@ class PieceWords:
 class Ear:
     """A recogniser and its cache: loaded when it is first needed, and one piece is heard at a time."""
 
-    def __init__(self, model: WhisperFolder, cache: WordCache) -> None:
-        self.model, self._cache = model, cache
+    def __init__(
+        self, model: WhisperFolder, cache: WordCache, pronouncer: Callable[[str], Pronounce | None] = lambda _: None
+    ) -> None:
+        """``pronouncer(language)``: how words of a language (ISO 639-1) are said that the aligner's US English lacks."""
+        self.model, self._cache, self._pronouncer = model, cache, pronouncer
         self._busy = Lock()
 
     @cached_property
@@ -69,7 +72,17 @@ class Ear:
     @cached_property
     def aligns(self) -> bool:
         """Whether words can be set on the sound here."""
-        return _aligner() is not None
+        return self._aligner("en") is not None
+
+    def _aligner(self, language: str) -> Aligner | None:
+        """A new one for each piece: pocketsphinx adapts to what it hears, and a piece's words must not depend on other takes."""
+        english, pronounce = language == "en", self._pronouncer(language)
+        if not english and pronounce is None:
+            return None
+        try:
+            return Aligner(pronounce, english=english)
+        except ImportError:
+            return None
 
     def hear(self, piece: Piece, samples_16k: NDArray[np.float32], language: str) -> PieceWords:
         """Return what is said in a piece of a track's samples (n,)."""
@@ -82,18 +95,17 @@ class Ear:
         if (found := self._cache.get(key)) is None:
             found = self._whisper.words(sound, language)
             self._cache.put(key, found)
-        heard = [word for word in found if is_said(word.text) and word.probability >= _HEARD]
+        heard = [word for word in found.words if is_said(word.text) and word.probability >= _HEARD]
         if not heard:
             return PieceWords()
         doubtful = np.mean([word.probability for word in heard]) < _ANOTHER_LANGUAGE
-        return self._set(piece, sound, heard, [not doubtful and word.probability >= SURE for word in heard])
+        return self._set(
+            piece, sound, found._replace(words=heard), [not doubtful and word.probability >= SURE for word in heard]
+        )
 
-    def _set(
-        self, piece: Piece, sound: NDArray[np.float32], heard: Sequence[HeardWord], sure: Sequence[bool]
-    ) -> PieceWords:
+    def _set(self, piece: Piece, sound: NDArray[np.float32], found: HeardSound, sure: Sequence[bool]) -> PieceWords:
         """Set words on the sound: all that the aligner knows where it finds them, the others where they were heard."""
-        # A new one each time: pocketsphinx adapts to what it has heard, and a piece's words must not depend on other takes.
-        aligner = _aligner()
+        heard, aligner = found.words, self._aligner(found.language)
         aligned = [None] * len(heard) if aligner is None else _aligned(aligner, piece, sound, heard)
         words: list[Word] = []
         phones: list[Phone] = []
@@ -101,24 +113,17 @@ class Ear:
         for word, likely, at in zip(heard, sure, aligned, strict=True):
             known = at is not None and likely
             span = (at.start, at.end) if at is not None else (word.start, word.end)
-            start, end = piece.at(span[0])[0], piece.at(span[1])[0]
-            words.append(Word(start, max(end, start + 0.02), word.text))
+            start = piece.at(span[0])[0]
+            words.append(Word(start, start + max(span[1] - span[0], 0.02), word.text))
             believable.append(known)
             if known and at is not None:
-                phones += [Phone(piece.at(p.start)[0], piece.at(p.end)[0], p.name) for p in at.on_lips]
+                phones += [phone.moved(piece.at(phone.start)[0] - phone.start) for phone in at.on_lips]
         order = sorted(range(len(words)), key=lambda index: words[index].start)
         return PieceWords(
             tuple(words[index] for index in order),
             tuple(believable[index] for index in order),
             tuple(sorted(phones, key=lambda phone: phone.start)),
         )
-
-
-def _aligner() -> Aligner | None:
-    try:
-        return Aligner()
-    except ImportError:
-        return None
 
 
 def _aligned(
@@ -141,7 +146,7 @@ def _aligned(
 
 
 def _found(aligner: Aligner, sound: NDArray[np.float32], heard: Sequence[HeardWord]) -> list[AlignedWord | None]:
-    spelled = [aligner.spelled(word.text) for word in heard]
+    spelled = aligner.spell([word.text for word in heard])
     aligned = iter(aligner.align(sound, [text for text in spelled if text]))
     places = [next(aligned, None) if text else None for text in spelled]
     trusted = iter(believed([at for at in places if at is not None]))

@@ -73,7 +73,9 @@ def of_aligned(words: Sequence[AlignedWord], samples_16k: NDArray[np.float32], f
     return LipPhones([near_sound(phones, audible(samples_16k))])
 
 
-def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field: str) -> LipPhones:
+def within_times(
+    words: Sequence[Word], samples_16k: NDArray[np.float32], field: str, make: Callable[[], Aligner] = Aligner
+) -> LipPhones:
     """Return the phones of words whose times are given, each within the time of its word or line.
 
     Every stretch between two pauses is aligned by itself, so a track may be as long as it likes. A stretch most of whose words
@@ -82,15 +84,17 @@ def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field:
     if words and all(word.phones for word in words):
         known = [Phone(*phone) for word in words for phone in word.phones if phone[2] in BILABIALS + LABIODENTALS]
         return LipPhones([near_sound(sorted(known, key=lambda phone: phone.start), audible(samples_16k))])
-    search = _Search(words, samples_16k, field)
+    search = _Search(words, samples_16k, field, make)
     return LipPhones(search.stretches(), search.notes)
 
 
 class _Search:
     """Aligns stretches one after the other, and remembers how far the transcript can be trusted."""
 
-    def __init__(self, words: Sequence[Word], samples_16k: NDArray[np.float32], field: str) -> None:
-        self._words, self._samples, self._field = words, samples_16k, field
+    def __init__(
+        self, words: Sequence[Word], samples_16k: NDArray[np.float32], field: str, make: Callable[[], Aligner]
+    ) -> None:
+        self._words, self._samples, self._field, self._make = words, samples_16k, field, make
         self._trusted: list[bool] = []
         """Of each word of the stretches so far, whether it is what is heard."""
         self._unfit: list[bool] = []
@@ -102,7 +106,7 @@ class _Search:
         if not self._words:
             return
         try:
-            aligner = Aligner()
+            aligner = self._make()
         except ImportError:
             self._installed = False
             return
@@ -113,7 +117,8 @@ class _Search:
 
     def _aligned(self, aligner: Aligner, words: Sequence[Word]) -> list[Phone]:
         """Return the phones of a stretch that is what is heard, else none."""
-        spelled = [(word, text) for word in words if (text := aligner.spelled(word.text))]
+        texts = aligner.spell([word.text for word in words])
+        spelled = [(word, text) for word, text in zip(words, texts, strict=True) if text]
         first = max(words[0].start - _MARGIN, 0.0)
         last = max(word.end for word in words) + _MARGIN
         cut = self._samples[int(first * SPEECH_RATE) : int(last * SPEECH_RATE)]

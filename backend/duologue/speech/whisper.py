@@ -50,6 +50,13 @@ class HeardWord(NamedTuple):
     probability: float
 
 
+class HeardSound(NamedTuple):
+    """What was heard, and in which language (ISO 639-1)."""
+
+    language: str
+    words: list[HeardWord]
+
+
 @dataclass(frozen=True)
 class WhisperFolder:
     """A model's folder, its files as their manifest says (see :func:`verified`)."""
@@ -121,8 +128,8 @@ class Whisper:
         vocabulary = self._model.hf_tokenizer.get_vocab()
         self._suppressed = [-1, *sorted(id_ for piece, id_ in vocabulary.items() if _is_number(piece))]
 
-    def words(self, samples_16k: NDArray[np.float32], language: str = "") -> list[HeardWord]:
-        """Return the words in samples (n,) of at most ``LONGEST`` seconds; [] where nothing is said.
+    def words(self, samples_16k: NDArray[np.float32], language: str = "") -> HeardSound:
+        """Return the words in samples (n,) of at most ``LONGEST`` seconds; none where nothing is said.
 
         ``language``: ISO 639-1; by default the model finds out.
         """
@@ -138,13 +145,13 @@ class Whisper:
             "max_new_tokens": min(20 + int(seconds * _TOKENS_A_SECOND), 220),
             "no_speech_threshold": _NO_SPEECH,
         }
-        segments, _ = self._model.transcribe(np.ascontiguousarray(samples_16k), **options)
+        segments, about = self._model.transcribe(np.ascontiguousarray(samples_16k), **options)
         words: list[HeardWord] = []
         for segment in segments:
             for word in segment.words or ():
                 start, end = (float(min(time, seconds)) for time in (word.start, word.end))
                 words.append(HeardWord(start, end, word.word.strip(), round(float(word.probability), 4)))
-        return [word for word in words if word.text]
+        return HeardSound(about.language, [word for word in words if word.text])
 
 
 def _is_number(piece: str) -> bool:

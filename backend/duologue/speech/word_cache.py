@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from duologue.files.atomic import write_text
-from duologue.speech.whisper import VERSION, HeardWord
+from duologue.speech.whisper import VERSION, HeardSound, HeardWord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,19 +42,20 @@ class WordCache:
         digest.update(samples.tobytes())
         return digest.hexdigest()
 
-    def get(self, key: str) -> list[HeardWord] | None:
+    def get(self, key: str) -> HeardSound | None:
         """Return the words that are kept under a key; None where there are none."""
         try:
-            rows = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
-            return [HeardWord(float(a), float(b), str(text), float(p)) for a, b, text, p in rows]
+            language, rows = json.loads((self.folder / f"{key}.json").read_text(encoding="utf-8"))
+            words = [HeardWord(float(a), float(b), str(text), float(p)) for a, b, text, p in rows]
+            return HeardSound(str(language), words)
         except (OSError, ValueError, TypeError):
             return None
 
-    def put(self, key: str, words: list[HeardWord]) -> None:
+    def put(self, key: str, heard: HeardSound) -> None:
         """Keep words; where that fails they are heard again another time."""
         with contextlib.suppress(Exception):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_text(self.folder / f"{key}.json", json.dumps(words, ensure_ascii=False))
+            write_text(self.folder / f"{key}.json", json.dumps(heard, ensure_ascii=False))
             kept = sorted(self.folder.glob("*.json"), key=os.path.getmtime)
             for old in kept[:-MOST]:
                 old.unlink()

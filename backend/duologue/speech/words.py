@@ -6,8 +6,9 @@ voiced stretches of the track by their number of letters: worse, and said so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word, read, spread
-from duologue.speech.alignment import AlignedWord, Aligner
+from duologue.speech.alignment import AlignedWord, Aligner, Pronounce
 from duologue.speech.aloud import spoken
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, of_aligned, within_times
 from duologue.speech.recognise import recognised_words
@@ -44,6 +45,7 @@ def timed_words(
     samples_16k: NDArray[np.float32],
     active: NDArray[np.bool_],
     field: str = "transcript",
+    pronounce: Pronounce | None = None,
 ) -> TimedWords:
     """Return a performer's words with times, the phones of their lips, and notes on how they were found.
 
@@ -52,24 +54,28 @@ def timed_words(
         samples_16k: (n,) mono at 16 kHz.
         active: (T,) whether the performer speaks at each frame (see ``activity``).
         field: the place of the transcript, for errors.
+        pronounce: how words are said in the transcript's language, where that is not English.
 
     Raises:
         DuologueError: what :func:`duologue.brief.transcript.read` raises.
     """
+    make = partial(Aligner, pronounce, english=False) if pronounce is not None else Aligner
     if transcript is None or transcript.format == "none":
         return TimedWords((), LipPhones())
     if transcript.format == "recognise":
         return _recognised(samples_16k, field)
     reading = read(transcript, field)
     if isinstance(reading.words, str):
-        texts, noted = spoken(reading.words.split())
+        # How numbers are read is known of English; espeak-ng reads other languages' itself.
+        given = reading.words.split()
+        texts, noted = spoken(given) if pronounce is None else ([[word] for word in given], ())
         notes = tuple(f"{field}: {note}" for note in (*reading.notes, *noted))
-        aligned = _aligned([word for words in texts for word in words], samples_16k, active, field)
+        aligned = _aligned([word for words in texts for word in words], samples_16k, active, field, make)
         return aligned._replace(notes=(*notes, *aligned.notes))
-    words, noted = read_aloud(reading.words)
+    words, noted = read_aloud(reading.words) if pronounce is None else (reading.words, ())
     notes = tuple(f"{field}: {note}" for note in (*reading.notes, *noted))
     late = _late(words, len(active) / FPS, field)
-    return TimedWords(words, within_times(words, samples_16k, field), (*notes, *late))
+    return TimedWords(words, within_times(words, samples_16k, field, make), (*notes, *late))
 
 
 def read_aloud(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[str, ...]]:
@@ -111,13 +117,17 @@ def _recognised(samples_16k: NDArray[np.float32], field: str) -> TimedWords:
 
 
 def _aligned(
-    texts: Sequence[str], samples_16k: NDArray[np.float32], active: NDArray[np.bool_], field: str
+    texts: Sequence[str],
+    samples_16k: NDArray[np.float32],
+    active: NDArray[np.bool_],
+    field: str,
+    make: Callable[[], Aligner],
 ) -> TimedWords:
     """Return words without times where they are heard, else spread over the voice."""
     if not texts:
         return TimedWords((), LipPhones())
     try:
-        words, aligned = align(texts, samples_16k)
+        words, aligned = align(texts, samples_16k, make)
     except AlignmentError as error:
         note = f"{field}: {error}; its words were spread over the voiced parts of the track by their length"
         return TimedWords(spread_over(texts, active), LipPhones(), (note,))
@@ -128,7 +138,9 @@ class AlignmentError(Exception):
     """Why a transcript could not be aligned; the caller has another way."""
 
 
-def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple[Word, ...], tuple[AlignedWord, ...]]:
+def align(
+    texts: Sequence[str], samples_16k: NDArray[np.float32], make: Callable[[], Aligner] = Aligner
+) -> tuple[tuple[Word, ...], tuple[AlignedWord, ...]]:
     """Return the words with the times at which pocketsphinx finds them, and those that it knows with their phones.
 
     Words not in its dictionary lie between their neighbours.
@@ -137,17 +149,19 @@ def align(texts: Sequence[str], samples_16k: NDArray[np.float32]) -> tuple[tuple
         AlignmentError: pocketsphinx is not installed, knows too few of the words, or finds no path through the sound.
     """
     try:
-        aligner = Aligner()
+        aligner = make()
     except ImportError as error:
         raise AlignmentError(f"has no times, and {NOT_INSTALLED}") from error
     if len(samples_16k) > MAX_SECONDS * SPEECH_RATE:
         raise AlignmentError(
             f"has no times, and over {MAX_SECONDS // 60} minutes are not aligned (give it times, or cut the track)"
         )
-    spelled = [aligner.spelled(text) for text in texts]
+    spelled = aligner.spell(texts)
     known = [index for index, word in enumerate(spelled) if word]
     if 2 * len(known) < len(texts):
-        raise AlignmentError("has no times, and the aligner (US English) knows fewer than half of its words")
+        raise AlignmentError(
+            "has no times, and the aligner (US English, else name its `language`) knows fewer than half of its words"
+        )
     aligned = aligner.align(samples_16k, [word for word in spelled if word])
     if not aligned:
         raise AlignmentError("has no times, and the aligner found no way to fit it to the sound")
