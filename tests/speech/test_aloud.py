@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word
+from duologue.errors import DuologueError
 from duologue.speech.aloud import spoken
 from duologue.speech.words import read_aloud, timed_words
 
@@ -144,6 +145,26 @@ def test_a_line_is_spread_over_its_time_anew() -> None:
 def test_a_word_whose_phones_are_known_stays_as_it_is() -> None:
     word = Word(0.0, 0.5, "5", phones=((0.0, 0.2, "F"), (0.2, 0.4, "AY"), (0.4, 0.5, "V")))
     assert read_aloud((word,))[0] == (word,)
+
+
+def test_phones_for_training_are_of_what_is_said() -> None:
+    pytest.importorskip("pocketsphinx")
+    from duologue.speech.alignment import align_phones
+    from duologue.speech.resample import resample
+    from duologue.voices.espeak import synthesise
+
+    text = "Well, I don't believe you brought two billion dollars. Peter picked a problem, but Mabel bought bananas before lunch."
+    try:
+        voice = synthesise(text, "en-us")
+    except DuologueError as error:
+        pytest.skip(str(error))
+    samples = resample(voice.samples, voice.rate, 16_000)
+    written, said = (
+        [phone.name for phone in align_phones(samples, words)]
+        for words in (text.replace("two billion dollars", "$2bn"), text)
+    )
+    assert written == said
+    assert "B" in said
 
 
 def test_lips_close_for_what_is_read_aloud() -> None:

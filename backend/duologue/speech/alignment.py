@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from duologue.speech.aloud import spoken
 from duologue.speech.phones import BILABIALS, INDEX, LABIODENTALS, Phone
 from duologue.units import SPEECH_RATE
 
@@ -129,12 +130,14 @@ def believed(words: Sequence[AlignedWord]) -> list[bool]:
 def align_phones(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
     """Return all phones of ``text``, those of silence and noise too, as pocketsphinx's default search finds them: training data.
 
-    Words that its dictionary lacks are left out; an utterance that cannot be aligned gives ``()``.
+    Figures and signs are read aloud (see ``aloud``), words that its dictionary lacks are left out; an utterance that cannot be
+    aligned gives ``()``.
     """
     from pocketsphinx import Decoder
 
     decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", lm=None)
-    words = [word for word in re.findall(r"[a-z']+", text.lower()) if decoder.lookup_word(word)]
+    said = " ".join(chain.from_iterable(spoken(text.split()).words))
+    words = [word for word in re.findall(r"[a-z']+", said.lower()) if decoder.lookup_word(word)]
     return tuple(chain.from_iterable(phones for _, phones, _ in _searched(decoder, samples_16k, words)))
 
 
