@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import bpy
+import dressed_rigs
 import numpy as np
 import pytest
 from bpy_extras.object_utils import world_to_camera_view
@@ -17,8 +18,10 @@ from examples import box_pair, example_take
 from mathutils import Vector
 from test_render import headless, here
 
+from addon.cast import characters
 from addon.rendering import cameras, chairs, seeing, shot
 from addon.scene.data import face_keys, mesh_of
+from addon.takes.writer import write_take
 
 FRAMES = 420
 
@@ -263,3 +266,31 @@ def test_without_a_take_the_buttons_say_why(extension, scene):
     for operator in (bpy.ops.duologue.film, bpy.ops.duologue.seat):
         assert not operator.poll()
     assert bpy.ops.duologue.remove_cameras.poll()
+
+
+@pytest.mark.parametrize("rig", [dressed_rigs.mixamo, dressed_rigs.rigify])
+def test_faces_on_other_rigs_are_found_by_the_map(scene, rig):
+    armature, mesh = rig(scene)
+    other = characters.build(characters.sample_file("ada"), scene.collection)
+    bpy.context.view_layer.update()
+    performers = shot.cast("A", other.armature), shot.cast("B", armature)
+    take = talking_take(300)
+    write_take(take, performers, 1, 30.0)
+    sight = seeing.look(scene, take, performers, 1)
+    assert 0.25 < sight.sizes[1] < 0.4
+    shot.film(scene, take, sight, "cut", first_frame=1)
+    marks = [mark for mark in cuts(scene) if mark.camera[cameras.VIEW].endswith("B")]
+    assert marks
+    points = np.empty(3 * len(mesh_of(mesh).vertices), np.float32)
+    mesh_of(mesh).vertices.foreach_get("co", points)
+    world = np.array(mesh.matrix_world)
+    head = np.flatnonzero((points.reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])[:, 2] > 1.5)[::7]
+    for mark in marks:
+        scene.frame_set(mark.frame + 30)
+        evaluated = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        seen = np.array([
+            world_to_camera_view(scene, scene.camera, evaluated.matrix_world @ Vector(evaluated.data.vertices[int(i)].co))
+            for i in head
+        ])  # fmt: skip
+        assert seen[:, :2].min() > 0.0
+        assert seen[:, :2].max() < 1.0
