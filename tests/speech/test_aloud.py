@@ -159,6 +159,9 @@ def test_phones_for_training_are_of_what_is_said() -> None:
     except DuologueError as error:
         pytest.skip(str(error))
     samples = resample(voice.samples, voice.rate, 16_000)
+    samples += (
+        np.random.default_rng(0).normal(0, 1e-3, len(samples)).astype(np.float32)
+    )  # digital silence breaks the search
     written, said = (
         [phone.name for phone in align_phones(samples, words)]
         for words in (text.replace("two billion dollars", "$2bn"), text)
