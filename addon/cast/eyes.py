@@ -9,7 +9,7 @@ import numpy as np
 from duologue import arkit
 from duologue.motion.rotations import matrix_to_quat
 from duologue.rigs.alignment import heading
-from duologue.rigs.eyes import LOOKS, eye_turns, in_bone_axes
+from duologue.rigs.eyes import LOOKS, eye_turns, in_bone_axes, share_of_reach
 from numpy.typing import NDArray
 
 from ..scene import armatures
@@ -38,14 +38,27 @@ class Looks:
         """Measure the bones' rest axes and which way the character faces."""
         rig = performer.rig
         self._facing = heading({joint: rig.heads[performer.bone_index(joint)] for joint in ("LeftUpLeg", "RightUpLeg")})
+        self._shares = {joint: self._share(performer, bone) for joint, bone in eye_bones(performer).items()}
         self._bones: dict[str, tuple[str, NDArray[Any]]] = {}
         for joint, bone in eye_bones(performer).items():
             axes = rig.world[:3, :3] @ rig.rest[rig.names.index(bone), :3, :3]
             self._bones[joint] = bone, matrix_to_quat(axes / np.linalg.norm(axes, axis=0))
 
+    def _share(self, performer: Performer, bone: str) -> float:
+        joint = performer.rig.heads[performer.rig.names.index(bone)]
+        points = [armatures.weighted_points(mesh, bone) for mesh in performer.meshes]
+        yaw = np.array(
+            [
+                [np.cos(self._facing), 0, -np.sin(self._facing)],
+                [0, 1, 0],
+                [np.sin(self._facing), 0, np.cos(self._facing)],
+            ]
+        )
+        return share_of_reach((np.concatenate(points) - joint) @ yaw.T) if points else 1.0
+
     def channels(self, armature: Object, weights: NDArray[Any]) -> list[Channels]:
         """Return the channels of the eye bones, from ARKit weights (T, 52)."""
-        turns = eye_turns(weights) if self._bones else {}
+        turns = eye_turns(weights, self._shares) if self._bones else {}
         return [
             armatures.rotation_channels(pose_of(armature).bones[bone], in_bone_axes(turns[joint], rest, self._facing))
             for joint, (bone, rest) in self._bones.items()

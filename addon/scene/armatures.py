@@ -18,7 +18,7 @@ from duologue.rigs.joints import SIDES
 from numpy.typing import NDArray
 
 from .actions import Channels
-from .axes import frames_from_blender
+from .axes import frames_from_blender, from_blender
 from .data import armature_of, bends, mask_of, mesh_of, pose_of
 
 if TYPE_CHECKING:
@@ -156,6 +156,15 @@ def _shown_vertices(mesh: Object) -> NDArray[np.bool_]:
             ]
             shown &= np.array(masked) ^ mask.invert_vertex_group
     return shown
+
+
+def weighted_points(mesh: Object, bone: str) -> NDArray[np.float64]:
+    """Return the vertices (V, 3) of a mesh at rest that hang mostly on a bone, in our world."""
+    index = mesh.vertex_groups.find(bone)
+    vertices = mesh_of(mesh).vertices if index >= 0 else ()
+    held = [v.co.to_tuple() for v in vertices if any(g.group == index and g.weight > 0.5 for g in v.groups)]
+    world = np.array(mesh.matrix_world, np.float64)
+    return from_blender(np.array(held, np.float64).reshape(-1, 3) @ world[:3, :3].T + world[:3, 3])
 
 
 def bone_path(bone: PoseBone | str, prop: str) -> str:

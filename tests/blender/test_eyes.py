@@ -97,3 +97,27 @@ def test_eye_bones_can_be_switched_off_and_chosen(eyed):
     assert eye_bones(cast("A", armature, choices=Choices(bones={"LeftEye": ""}))) == {"RightEye": "RightEye"}
     swapped = cast("A", armature, choices=Choices(bones={"LeftEye": "RightEye", "RightEye": ""}))
     assert swapped.match.eyes == {"LeftEye": "RightEye"}
+
+
+def test_a_drawn_face_s_iris_stays_between_its_lids(eyed, scene):
+    """VRoid's eyes are shields whose joint lies behind the head's middle: a ball's turn carried the iris out of sight."""
+    armature = eyed[0].armature
+    bone = armature.data.bones["LeftEye"]
+    data = bpy.data.meshes.new("Iris")
+    around = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    x, y, z = armature.matrix_world @ bone.head_local
+    data.from_pydata([(x + 0.015 * np.cos(a), y - 0.06, z + 0.015 * np.sin(a)) for a in around], [], [list(range(12))])
+    iris = bpy.data.objects.new("Iris", data)
+    scene.collection.objects.link(iris)
+    iris.parent = armature
+    iris.matrix_parent_inverse = armature.matrix_world.inverted()
+    iris.vertex_groups.new(name="LeftEye").add(list(range(12)), 1.0, "REPLACE")
+    bpy.context.view_layer.update()
+    performer = cast("A", armature)
+    write_take(looking(eyeLookOutLeft=1.0, eyeLookInRight=1.0), (performer, eyed[1]), 1, 30.0)
+    turned = {
+        bone: np.degrees(np.arctan2(*(turn_in_head(scene, performer, bone, 9) @ (0.0, 0.0, 1.0))[[0, 2]]))
+        for bone in ("LeftEye", "RightEye")
+    }
+    assert turned["LeftEye"] == pytest.approx(0.25 * REACH["Out"], abs=0.5)
+    assert turned["RightEye"] == pytest.approx(REACH["Out"], abs=0.5)  # nothing hangs on it: as before
