@@ -80,8 +80,9 @@ def _strips(performer: Performer, rig: TargetRig) -> Iterator[Finding]:
     for track, curve in poses.strip_curves(armature):
         bone, kind = armatures.bone_of(curve.data_path), poses.kind_of(curve.data_path)
         wins = bone in played and (track in over or kind in _kept(bone, rig))
-        if bone in carrying or wins:
-            moved.setdefault(track.name, set()).add(bone)
+        whole = not bone and curve.data_path in poses.PROPS  # the object itself
+        if bone in carrying or wins or whole:
+            moved.setdefault(track.name, set()).add(bone or name)
     if moved:
         text = _t("{name}: the NLA tracks {tracks} move {bones} together with the take; mute them")
         bones = sorted(set().union(*moved.values()))

@@ -46,8 +46,11 @@ def values(armature: Object) -> dict[str, NDArray[np.float32]]:
     return read
 
 
-def strip_curves(datablock: ID) -> list[tuple[NlaTrack, FCurve]]:
-    """Return the curves of the user's own NLA strips that play along with a take, each with its track."""
+def strip_curves(datablock: ID, *, tweaks: bool = False) -> list[tuple[NlaTrack, FCurve]]:
+    """Return the curves of the user's own NLA strips that play along with a take, each with its track.
+
+    ``tweaks``: also those of a tweak layer, which is there to play along.
+    """
     data = animation_of(datablock)
     if data is None or not data.use_nla:
         return []
@@ -57,7 +60,9 @@ def strip_curves(datablock: ID) -> list[tuple[NlaTrack, FCurve]]:
         strips += [inner for strip in strips for inner in strip.strips if not inner.mute]  # of a meta strip
         for strip in strips:
             action, slot = strip.action, strip.action_slot
-            if action is not None and slot is not None and not actions.is_ours(action) and actions.TWEAKS not in action:
+            if action is None or slot is None or actions.is_ours(action):
+                continue
+            if tweaks or actions.TWEAKS not in action:
                 found += [(track, curve) for curve in compat.channelbag(action, slot).fcurves]
     return found
 
@@ -77,7 +82,7 @@ def as_a_take_finds_it(armature: Object) -> Iterator[None]:
     What they animate is at rest then; what was posed by hand stays. Nothing is changed where they animate nothing.
     """
     data = animation_of(armature)
-    curves = [*actions.own_curves(armature), *(curve for _, curve in strip_curves(armature))]
+    curves = [*actions.own_curves(armature), *(curve for _, curve in strip_curves(armature, tweaks=True))]
     if data is None or data.use_tweak_mode or not curves:
         yield
         return
@@ -162,7 +167,7 @@ def posed_bones(
     """
     animated = {
         (armatures.bone_of(curve.data_path), kind_of(curve.data_path))
-        for curve in (*actions.own_curves(armature), *(curve for _, curve in strip_curves(armature)))
+        for curve in (*actions.own_curves(armature), *(curve for _, curve in strip_curves(armature, tweaks=True)))
     }
     found: dict[str, set[str]] = {}
     for bone in pose_of(armature).bones:

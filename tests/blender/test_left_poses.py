@@ -165,6 +165,19 @@ def test_an_nla_strip_under_the_take_is_named_and_muted(cast, scene):
     assert_alike(shown(cast, scene), good)
 
 
+def test_a_strip_that_moves_the_object_is_named(cast):
+    armature = cast.a.armature
+    armature.animation_data_create().action = bpy.data.actions.new("slides")
+    for frame, x in ((1, 0.0), (40, 2.0)):
+        armature.location.x = x
+        armature.keyframe_insert("location", frame=frame)
+    assert "nla" not in check(cast.a)  # an Action is put aside
+    module("scene.actions").push_down(armature)
+    assert armature.name in check(cast.a)["nla"].replace(f"{armature.name}: ", "")
+    mend("nla", cast.a)
+    assert "nla" not in findings(cast.a)
+
+
 def test_a_muted_strip_a_take_and_a_tweak_are_nobodys_business(cast, scene):
     track = strip_of(cast.a.armature)
     track.mute = True
@@ -176,6 +189,25 @@ def test_a_muted_strip_a_take_and_a_tweak_are_nobodys_business(cast, scene):
     cast.a.armature.pose.bones["root"].keyframe_insert("location", frame=12)
     module("scene.actions").leave_tweak_mode(cast.a.armature)
     assert "nla" not in check(cast.a)
+
+
+def test_a_tweak_of_the_root_stays_on_top_of_a_take_that_is_written_anew(cast, scene):
+    good = shown(cast, scene)
+    armature = cast.a.armature
+    tweaks = module("takes.tweaks")
+    module("scene.actions").push_down(armature)
+    tweaks.add([armature], "A", 1, 20)
+    for frame in (1, 20):
+        armature.pose.bones["root"].location = (0.5, 0, 0)
+        armature.pose.bones["root"].keyframe_insert("location", frame=frame)
+    module("scene.actions").leave_tweak_mode(armature)
+    scene.frame_set(12)
+    assert armature.pose.bones["root"].location.x == pytest.approx(0.5)
+    performers = module("cast.casting").cast_both(cast)
+    module("takes.writer").write_take(example_take(20), performers, 1, 30.0)
+    tweaked = seen(armature, performers[0].match.bones, scene)
+    np.testing.assert_allclose(np.linalg.norm((tweaked["Hips"] - good["Hips"])[:3, 3]), 0.5, atol=1e-4)
+    assert not {"pose", "pose-counted", "nla"} & set(check(cast.a))
 
 
 def test_a_moved_root_is_said_and_needs_nothing(cast):
