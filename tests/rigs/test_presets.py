@@ -59,6 +59,7 @@ def test_a_face_survives_with_factors_and_visemes(tmp_path):
     for keys in (
         ["blink", "jaw_open", "smile_L", "smile_R", "brow_inner_up_L", "brow_inner_up_R"],
         ["viseme_aa", "viseme_E", "viseme_I", "viseme_O", "viseme_U", "viseme_PP", "eyeBlinkLeft"],
+        ["あ", "い", "う", "え", "お", "まばたき", "にやり"],
         list(arkit.NAMES),
     ):
         face = recognise_shapes(keys)[0]
@@ -70,6 +71,21 @@ def test_a_face_survives_with_factors_and_visemes(tmp_path):
         assert theirs.keys() == ours.keys()
         for key in ours:
             np.testing.assert_allclose(theirs[key], ours[key])
+
+
+def test_a_preset_names_the_map_that_lends_its_visemes():
+    text = presets.shape_preset("Miku", [recognise_shapes(["あ", "い", "う", "え", "お"])[0]])
+    assert 'base = "oculus_visemes"' in text
+
+
+def test_a_jaw_that_shuts_the_lips_survives(tmp_path):
+    keys = ["mouthOpen", "mouthSmile"]
+    rig, face = recognise_rig(DUOLOGUE.names, DUOLOGUE.parents)[0], recognise_shapes(keys)[0].closed_by_the_jaw()
+    presets.save(tmp_path, "Two", rig, [face])
+    best = require_shapes(keys, choice=Choice(presets.library(tmp_path)))
+    assert best.shape_map.name == "Two"
+    weights = np.random.default_rng(1).uniform(0, 1, (9, 52))
+    np.testing.assert_allclose(best.apply(weights), face.apply(weights))
 
 
 def test_a_switched_off_shape_stays_off(tmp_path):

@@ -65,7 +65,8 @@ def _basis_of(shape_map: ShapeMap) -> str:
     shared = [name for name in ShapeMap.names() if (basis := ShapeMap.builtin(name).basis) and basis is shape_map.basis]
     if not shared:
         raise invalid("preset-visemes", "only faces with the visemes of a map that ships with Duologue can be saved.")
-    return shared[0]
+    # Many maps borrow one basis: the one that lends it is named.
+    return min(shared, key=lambda name: not ShapeMap.builtin(name).pattern)
 
 
 def _text(value: str) -> str:
