@@ -2,7 +2,7 @@
 
 The network is "emphases" (Morrison, Pawar, Pruyne, Cole and Pardo, "Crowdsourced and automatic speech prominence estimation",
 ICASSP 2024), trained on LibriTTS by listeners' votes: seven convolutions over log-mel frames, their sum over each word, seven
-over over words, a sigmoid. Its published weights (package emphases 0.0.2, MIT) as half floats lie beside this file.
+over words, a sigmoid. Its published weights (package emphases 0.0.2, MIT) as half floats lie beside this file.
 """
 
 from __future__ import annotations
