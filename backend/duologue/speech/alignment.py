@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 FRAMES_A_SECOND: Final = 100
 """Of pocketsphinx."""
-_PATIENT: Final = {"beam": 1e-120, "wbeam": 1e-100, "pbeam": 1e-120, "bestpath": False, "dither": True, "seed": 1}
+DITHER: Final = {"dither": True, "seed": 1}
+"""Noise, always the same, below what is heard: the logarithm of digital silence, which edited tracks are full of, breaks every
+search of pocketsphinx's."""
+_PATIENT: Final = {"beam": 1e-120, "wbeam": 1e-100, "pbeam": 1e-120, "bestpath": False, **DITHER}
 """Search far, because the words are given. The default beams, and its pass over the lattice, lose the end of every other fast or
-synthetic utterance. Without dither the logarithm of digital silence, which edited tracks are full of, breaks the search."""
+synthetic utterance."""
 
 _NEIGHBOURS: Final = 2
 _FIT: Final = -65.0
@@ -129,16 +132,20 @@ def believed(words: Sequence[AlignedWord]) -> list[bool]:
 
 def align_phones(samples_16k: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
     """Return all phones of ``text``, those of silence and noise too, as pocketsphinx's default search finds them: training data.
+    Where that finds no way through, the patient one does.
 
     Figures and signs are read aloud (see ``aloud``), words that its dictionary lacks are left out; an utterance that cannot be
     aligned gives ``()``.
     """
     from pocketsphinx import Decoder
 
-    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", lm=None)
     said = " ".join(chain.from_iterable(spoken(text.split()).words))
-    words = [word for word in re.findall(r"[a-z']+", said.lower()) if decoder.lookup_word(word)]
-    return tuple(chain.from_iterable(phones for _, phones, _ in _searched(decoder, samples_16k, words)))
+    found: list[tuple[str, tuple[Phone, ...], float]] = []
+    for search in (DITHER, _PATIENT):
+        decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", lm=None, **search)
+        words = [word for word in re.findall(r"[a-z']+", said.lower()) if decoder.lookup_word(word)]
+        found = found or _searched(decoder, samples_16k, words)
+    return tuple(chain.from_iterable(phones for _, phones, _ in found))
 
 
 def listen(decoder: Any, samples_16k: NDArray[np.float32]) -> None:

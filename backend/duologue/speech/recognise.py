@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from duologue.speech.alignment import FRAMES_A_SECOND, listen
+from duologue.speech.alignment import DITHER, FRAMES_A_SECOND, listen
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -40,17 +40,15 @@ class Recognition(NamedTuple):
     segments: tuple[Segment, ...]
 
 
-def recognise(samples_16k: NDArray[np.float32], *, dither: bool = True) -> Recognition:
+def recognise(samples_16k: NDArray[np.float32]) -> Recognition:
     """Return what pocketsphinx makes of samples (n,).
-
-    ``dither`` adds the noise, always the same, without which digital silence breaks the search; recordings have their own.
 
     Raises:
         ImportError: pocketsphinx is not installed.
     """
     from pocketsphinx import Decoder
 
-    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", **({"dither": True, "seed": 1} if dither else {}))
+    decoder = Decoder(samprate=SPEECH_RATE, loglevel="FATAL", **DITHER)
     listen(decoder, samples_16k)
     hypothesis = decoder.hyp()
     probability = decoder.get_logmath().exp

@@ -101,7 +101,7 @@ def recognise_phones(samples_16k: NDArray[np.float32], *, trust: float = 0.4) ->
     Words it believes in with a posterior below ``trust`` come back as ``"?"``. Noisy (about one word in three is wrong), but of
     many voices.
     """
-    recognition = recognise(samples_16k, dither=False)
+    recognition = recognise(samples_16k)
     doubted = [
         (segment.first / FRAMES_A_SECOND, segment.last / FRAMES_A_SECOND)
         for segment in recognition.segments
