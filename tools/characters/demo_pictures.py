@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
+import numpy as np
+from duologue.arkit import NAMES
 from duologue.staging.cut import Shot, cut
 from duologue.staging.turns import moving, speaking
 from duologue.take import Take
@@ -30,6 +32,16 @@ MOST: Final = 1_500_000
 """Bytes of the clip, and of the video."""
 WANTED: Final = (("two", -1), ("over", 1), ("close", 0), ("close", 1))
 """The shots of the picture: what kind, and whose."""
+_WORTH: Final = {
+    "mouthSmile": 1.0,
+    "jawOpen": 0.8,
+    "browInnerUp": 0.5,
+    "eyeBlink": -3.0,
+    "eyeLookOut": -0.7,
+    "eyeLookDown": -0.7,
+}
+_LIVELY: Final = np.array([_WORTH.get(name.removesuffix("Left").removesuffix("Right"), 0.0) for name in NAMES])
+"""What makes a face worth a picture: it smiles or speaks, with eyes that are open."""
 
 
 def main(demo: Path, out: Path) -> None:
@@ -37,7 +49,7 @@ def main(demo: Path, out: Path) -> None:
     video = demo / "preview.mp4"
     take = Take.load(demo / "take.safetensors")
     shots = cut(speaking(take), moving(take))
-    wanted = [_moment(shots, size, subject) for size, subject in WANTED]
+    wanted = [_moment(take, shots, size, subject) for size, subject in WANTED]
     seen = {n: frame for n, frame in enumerate(_frames(video)) if n in wanted or n < CLIP_SECONDS * FPS}
     _picture([seen[n] for n in wanted], out / "demo.jpg")
     _clip([frame for n, frame in sorted(seen.items()) if n < CLIP_SECONDS * FPS][::CLIP_STEP], out / "demo.webp")
@@ -46,12 +58,14 @@ def main(demo: Path, out: Path) -> None:
         print(f"{name}: {(out / name).stat().st_size // 1000} kB")
 
 
-def _moment(shots: list[Shot], size: str, subject: int) -> int:
-    """Return the middle frame of the longest such shot; of the longest one of that face, or of all, where there is none."""
+def _moment(take: Take, shots: list[Shot], size: str, subject: int) -> int:
+    """Return the liveliest frame of the longest such shot; of the longest one of that face, or of all, where there is none."""
     of_face = [shot for shot in shots if shot.subject == subject]
     found = [shot for shot in of_face if shot.size == size] or of_face or shots
     longest = max(found, key=lambda shot: shot.stop - shot.start)
-    return (longest.start + longest.stop) // 2
+    faces = [track.weights for who, track in enumerate(take.tracks) if subject in {-1, who}]
+    lively = sum(face[longest.start : longest.stop] @ _LIVELY for face in faces)
+    return longest.start + int(np.argmax(lively))
 
 
 def _frames(video: Path) -> Iterator[Image.Image]:
