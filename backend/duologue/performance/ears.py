@@ -10,6 +10,7 @@ from duologue.checkpoints.whisper import HEAR, ImportedWhisper, find_whisper, li
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
 from duologue.speech.alignment import Pronounce
+from duologue.speech.crosstalk import note_of, shared_stretches
 from duologue.speech.features import SpeechFeatures
 from duologue.speech.hearing import Ear, Hearing, PieceWords
 from duologue.speech.text import TextEncoder
@@ -142,6 +143,14 @@ class Words:
         for name, hearing in zip(PERFORMERS, self.hearings, strict=True):
             if hearing is not None and hearing.pieces:
                 yield Notice("speech", f"{name}: {hearing.note()}")
+        if all(self.hearings):
+            a, b = (
+                [word for index in range(len(hearing.pieces)) for word in hearing.words(index).words]
+                for hearing in self.hearings
+                if hearing is not None
+            )
+            if shared := shared_stretches(a, b):
+                yield Notice("speech", note_of(shared))
         yield from self.news()
 
     def end(self) -> None:
