@@ -13,15 +13,14 @@ from duologue.body.config import BodyConfig
 from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.checkpoints.config import fill, read_config
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
-from duologue.features.pose import STEP_COLUMNS
 from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.motion.skeleton import Skeleton
 
 MODEL: Final = "body"
 """What ``config["model"]`` of a body checkpoint says."""
 
-FORMAT: Final = 2
-"""Of a body checkpoint's config; another number is refused."""
+FORMAT: Final = 3
+"""Of a body checkpoint's config; another number is refused. Until 2 motion was standardised over all actions together, and feet had no contacts."""
 
 
 class BodyModel(nn.Module):
@@ -47,10 +46,10 @@ class BodyModel(nn.Module):
         lower, upper = len(statistics.lower), len(statistics.upper)
         self.config, self.statistics, self.mel = config, statistics, mel
         self.lower_conditions = ConditionEncoder(config)
-        # The root's steps can be given apart from the pose, and the other way round.
-        steps = sum(statistics.names[column] in STEP_COLUMNS for column in statistics.lower)
+        # How a body moves over the floor can be given apart from its pose, and the other way round.
+        steps = len(statistics.steps)
         self.lower = Denoiser(config, (steps, lower - steps))
-        self.upper_conditions = ConditionEncoder(config, lower_channels=lower) if upper else None
+        self.upper_conditions = ConditionEncoder(config, lower_channels=len(statistics.given)) if upper else None
         self.upper = Denoiser(config, (upper,)) if upper else None
 
     def save(self, folder: Path, name: str, training: Mapping[str, Any]) -> Checkpoint:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from duologue.body.config import BodyConfig
 from duologue.errors import invalid
+from duologue.features.modes import mode_weights
 from duologue.features.statistics import Scaler
 from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS, check
 
@@ -73,7 +74,8 @@ class Conditions:
     ``mel`` (B, P, T, mel bands) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, text width),
     zero where no word is said; ``action`` and ``emotion`` (B, P, T) long; ``role`` and ``style`` (B, P) long; ``placement``
     (B, P, T, 4), ``features.pose.placement``; ``route`` (B, P, T, 3): the way asked for, ``features.pose.route``, which counts
-    where ``routed`` (B, P, T) is 1.
+    where ``routed`` (B, P, T) is 1. ``modes`` (B, P, T, M): ``features.modes.mode_weights`` of the actions, by which what the networks
+    make is standardised.
     """
 
     mel: Tensor
@@ -86,6 +88,7 @@ class Conditions:
     placement: Tensor
     route: Tensor
     routed: Tensor
+    modes: Tensor
 
     def repeat(self, copies: int) -> Conditions:
         """Return ``copies`` of the batch behind one another."""
@@ -105,6 +108,7 @@ class EncodedConditions:
     emotion: NDArray[np.int64]
     role: NDArray[np.int64]
     style: NDArray[np.int64]
+    modes: NDArray[np.float32]
 
     @classmethod
     def encode(cls, c: BodyConditions, config: BodyConfig, mel: Scaler) -> EncodedConditions:
@@ -124,14 +128,16 @@ class EncodedConditions:
                     f"style {style} is not one of this checkpoint's {len(config.styles)} (0 to {len(config.styles) - 1}).",
                     field=f"performers.{performer}.style",
                 )
+        action = _translate(c.actions, ACTION_MODES, config.actions, "actions")
         return cls(
             mel=mel.standardise(c.mel),
             activity=np.asarray(c.activity, np.float32),
             text=c.text if callable(c.text) else np.asarray(c.text, np.float32),
-            action=_translate(c.actions, ACTION_MODES, config.actions, "actions"),
+            action=action,
             emotion=_translate(c.emotion, EMOTIONS, config.emotions, "emotion"),
             role=np.array([config.roles.index(check(role, config.roles, field="role")) for role in c.roles]),
             style=np.array(c.style),
+            modes=mode_weights(action, config.actions),
         )
 
     def window(  # noqa: PLR0917
@@ -159,6 +165,7 @@ class EncodedConditions:
             placement=tensor(placement.astype(np.float32)),
             route=tensor(route),
             routed=tensor(routed),
+            modes=tensor(self.modes[:, start:stop]),
         )
 
 

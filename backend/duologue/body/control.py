@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from duologue.body.planting import Limbs, sole_contacts
 from duologue.easing import smoothstep
 from duologue.features import pose as poses
 from duologue.features.statistics import PoseStatistics
@@ -81,9 +82,12 @@ class Control:
         start: int,
         stop: int,
         statistics: PoseStatistics,
+        modes: NDArray[np.float32],
+        soles: Limbs,
         seen: Callable[[NDArray[np.floating]], NDArray[np.floating]] = lambda features: features,
     ) -> WindowPins:
-        """Return the pins of frames ``[start, stop)``. ``seen``: features (2, n, C) as the networks see them."""
+        """Return the pins of frames ``[start, stop)``, whose mixture of modes is ``modes`` (2, n, M). ``seen``: features (2, n, C) as
+        the networks see them."""
         count = stop - start
         values = np.zeros((2, count, len(statistics.names)), np.float32)
         held = np.zeros((2, count, 2), bool)
@@ -92,18 +96,20 @@ class Control:
                 continue
             inside = (pins.frames >= start) & (pins.frames < stop) & ~np.isnan(pins.features[:, -1])
             at = pins.frames[inside] - start
-            values[performer, at] = pins.features[inside]
+            values[performer, at, : pins.features.shape[1]] = pins.features[inside]
             held[performer, at, 1] = True
             # A step is known where the frame before it is pinned in place too.
             follows = np.diff(pins.frames, prepend=-2) == 1
             placed = ~np.isnan(pins.places[:, 0])
             known = inside & follows & placed & np.roll(placed, 1)
             held[performer, pins.frames[known] - start, 0] = True
+            # So are contacts, which need the frame before: without it they are as open as the step.
+            values[performer, at, pins.features.shape[1] :] = sole_contacts(pins.features[inside], soles)
 
         def tensor(array: NDArray[np.generic]) -> Tensor:
             return torch.from_numpy(np.ascontiguousarray(array))[None]
 
-        values = statistics.standardise(seen(values))
+        values = statistics.standardise(seen(values), modes)
         return WindowPins(tensor(values[..., statistics.lower]), tensor(values[..., statistics.upper]), tensor(held))
 
     def plan(self, starts: Floats, actions: NDArray[np.integer]) -> Plan:

@@ -1,4 +1,4 @@
-"""What the networks are trained on: the standardised features, their speed, where hands and feet are, and that feet stand."""
+"""What the networks are trained on: the standardised features, their speed, where hands and soles are, and that soles stand."""
 
 from __future__ import annotations
 
@@ -9,126 +9,142 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from duologue.features.pose import ROOT_COLUMNS, STEP_COLUMNS, columns, is_lower
+from duologue.body.planting import Limbs, planted_steps, seatedness, world_speed
+from duologue.features.modes import mixture
+from duologue.features.pose import CONTACT_COLUMNS, ROOT_COLUMNS
 from duologue.features.statistics import PoseStatistics
 from duologue.motion.skeleton import Skeleton
 
-FEET: Final = ("LeftFoot", "RightFoot", "LeftToeBase", "RightToeBase")
 HANDS: Final = ("LeftForeArm", "RightForeArm", "LeftHand", "RightHand", "Head")
 
-_CONTACT_SPEED: Final = 0.006
-"""Metres a frame (0.18 m/s): a foot slower than this in the data stands."""
+LONG: Final = 15
+"""Frames over which the root's way is looked at, besides a single one: half a second, in which a sway or a step shows."""
+_KNEE: Final = 4.0
+"""Deviations from which an error counts by its size and no longer by its square: a rare step must not outshout the sway."""
+_SOLE: Final = 0.03
+"""Metres that the place of a sole may be off for an error of one."""
+_RISE: Final = 0.01
+"""Metres that a standing sole may be off in height for an error of one."""
+_SLIDE: Final = 0.003
+"""Metres a frame (9 cm/s) that a standing sole may move for an error of one."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
     """Relative weights; each term is scaled to about 1 for an untrained network."""
 
-    speed: float = 0.5
+    speed: float = 0.8
     position: float = 0.5
-    standing: float = 1.5
+    standing: float = 1.0
+    """Soles that stand in the truth do not move."""
+    way: float = 0.5
+    """The root's way, as the soles carry it, over one frame and over ``LONG``."""
+    flat: float = 0.5
+    """Soles that stand lie on the floor from heel to toe."""
+    jolt: float = 0.4
+    """How that way changes from frame to frame: legs that tremble shake the whole body."""
+    consistent: float = 0.3
+    """Soles that are said to bear weight do not move."""
+    contacts: float = 4.0
+    """Of a contact's channel against any other of the legs'."""
     fingers: float = 0.3
     """Of a finger's channel against any other: there are 120 of them."""
 
 
-def exp_to_matrix(v: Tensor) -> Tensor:
-    """Exponential maps (..., 3) to matrices (..., 3, 3), Rodrigues' formula, differentiable at zero."""
-    square = (v * v).sum(-1)
-    angle = torch.sqrt(square + 1e-12)
-    a = (torch.sin(angle) / angle)[..., None, None]
-    b = ((1 - torch.cos(angle)) / (square + 1e-12))[..., None, None]
-    x, y, z = v.unbind(-1)
-    zero = torch.zeros_like(x)
-    k = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-    return torch.eye(3, dtype=v.dtype, device=v.device) + a * k + b * (k @ k)
+@dataclass(frozen=True, eq=False)
+class Paces:
+    """How fast things go in each of M modes: deviations of what is differenced, in metres and radians."""
+
+    speed: np.ndarray
+    """(M, C): a frame's change of each feature."""
+    way: np.ndarray
+    """(M, 3): the root's steps summed over ``LONG`` frames."""
+
+    @classmethod
+    def measure(cls, statistics: PoseStatistics, features: np.ndarray, modes: np.ndarray) -> Paces:
+        """Measure features (T, ..., C) of one recording; ``modes`` (T, ...): of every frame, -1 where it belongs to none."""
+        count = len(statistics.mode_mean)
+        change = np.diff(features, axis=0)
+        gone = np.cumsum(features[..., :3], axis=0)
+        gone = gone[LONG:] - gone[:-LONG]
+        overall = change.reshape(-1, change.shape[-1]).std(0), gone.reshape(-1, 3).std(0)
+        speed, way = np.tile(overall[0], (count, 1)), np.tile(overall[1], (count, 1))
+        for mode in range(count):
+            inside = modes == mode
+            if inside.sum() > 10 * LONG:
+                speed[mode] = change[inside[1:]].std(0)
+                way[mode] = np.sqrt(np.square(gone[inside[LONG:]] - gone[inside[LONG:]].mean(0)).mean(0))
+        # What changes once a minute must not cost, when it does, as much as all else together.
+        least = np.where(np.isin(statistics.names, CONTACT_COLUMNS), 0.1, 0.02 * statistics.mode_std)
+        return cls(np.maximum(speed, least), np.maximum(way, LONG * 2e-4))
 
 
-class Limbs:
-    """Forward kinematics of the few joints that matter, in the root's own frame (heading taken out), from features."""
-
-    def __init__(self, skeleton: Skeleton, wanted: tuple[str, ...], device: torch.device | str = "cpu") -> None:
-        needed: set[int] = set()
-        for name in wanted:
-            joint = skeleton.index(name)
-            while joint >= 0:
-                needed.add(joint)
-                joint = skeleton.parents[joint]
-        self.joints = sorted(needed)
-        self.parents = [self.joints.index(skeleton.parents[j]) if skeleton.parents[j] >= 0 else -1 for j in self.joints]
-        self.offsets = torch.tensor(skeleton.offsets[self.joints], dtype=torch.float32, device=device)
-        self.wanted = [self.joints.index(skeleton.index(name)) for name in wanted]
-        names = columns(skeleton)
-        turns = [[names.index(f"{skeleton.names[joint]}.{axis}") for axis in "xyz"] for joint in self.joints]
-        self.columns = torch.tensor(turns, device=device)
-        self.height = names.index("root.height")
-
-    def positions(self, features: Tensor) -> Tensor:
-        """(..., C) features in metres and radians to (..., W, 3): the wanted joints, the root at (0, height, 0)."""
-        local = exp_to_matrix(features[..., self.columns])
-        turns: list[Tensor] = [local[..., 0, :, :]]
-        height = features[..., self.height]
-        zero = torch.zeros_like(height)
-        places: list[Tensor] = [torch.stack([zero, height, zero], dim=-1)]
-        for k, parent in enumerate(self.parents[1:], start=1):
-            places.append(places[parent] + turns[parent] @ self.offsets[k])
-            turns.append(turns[parent] @ local[..., k, :, :])
-        return torch.stack([places[k] for k in self.wanted], dim=-2)
-
-
-def world_speed(positions: Tensor, steps: Tensor) -> Tensor:
-    """Movement a frame (..., T - 1, W, 3) over the floor of points (..., T, W, 3) in a root's frame that itself takes ``steps``.
-
-    ``steps`` (..., T, 3): dx, dz, dyaw, as features have them; the result is in each later frame's heading.
-    """
-    dx, dz, turn = steps[..., 1:, None, :].unbind(-1)
-    before, now = positions[..., :-1, :, :], positions[..., 1:, :, :]
-    sine, cosine = torch.sin(-turn), torch.cos(-turn)
-    x = cosine * before[..., 0] + sine * before[..., 2]
-    z = cosine * before[..., 2] - sine * before[..., 0]
-    return torch.stack([now[..., 0] - x + dx, now[..., 1] - before[..., 1], now[..., 2] - z + dz], dim=-1)
+def huber(error: Tensor) -> Tensor:
+    """Return squared errors, which go on straight from ``_KNEE``."""
+    size = error.abs()
+    return torch.where(size < _KNEE, error.square(), _KNEE * (2 * size - _KNEE))
 
 
 class BodyLoss:
-    """The losses of both networks on standardised predictions (B, P, T, channels)."""
+    """The losses of both networks on standardised predictions (B, P, T, channels) under ``modes`` (B, P, T, M)."""
 
     def __init__(
         self,
         statistics: PoseStatistics,
-        speed_std: np.ndarray,
+        paces: Paces,
         skeleton: Skeleton,
         weights: LossWeights,
+        seat: int,
         device: torch.device | str,
     ) -> None:
+        """``seat``: which mode it is in which a seat carries the body, and not the soles."""
+
         def tensor(values: np.ndarray) -> Tensor:
             return torch.from_numpy(np.asarray(values, np.float32)).to(device)
 
-        self.weights = weights
-        self.mean, self.std = tensor(statistics.mean), tensor(statistics.std)
-        self.lower, self.upper = (torch.from_numpy(index).to(device) for index in (statistics.lower, statistics.upper))
-        self.feet, self.hands = Limbs(skeleton, FEET, device), Limbs(skeleton, HANDS, device)
-        self.speed_scale = tensor(statistics.std / np.maximum(speed_std, 1e-2 * statistics.std))
-        fingers = ["Hand" in name and not name.split(".")[0].endswith("Hand") for name in statistics.names]
-        # Root steps are summed by the integration, so their errors are too.
+        names = statistics.names
+        self.weights, self.seat = weights, seat
+        self.mean = tensor(statistics.mean)
+        self.mode_mean, self.mode_std = tensor(statistics.mode_mean), tensor(statistics.mode_std)
+        self.paces, self.ways = tensor(paces.speed), tensor(paces.way)
+        self.overall = tensor(statistics.mean), tensor(statistics.std)
+        self.lower, self.upper, self.given, moves = (
+            torch.from_numpy(index).to(device)
+            for index in (statistics.lower, statistics.upper, statistics.given, statistics.steps)
+        )
+        self.moves = torch.isin(self.lower, moves)
+        self.soles, self.toes = Limbs.soles(skeleton, device), Limbs.toes(skeleton, device)
+        self.hands = Limbs(skeleton, HANDS, device=device)
+        self.contacts = torch.tensor([names.index(name) for name in CONTACT_COLUMNS], device=device)
+        fingers = ["Hand" in name and not name.split(".")[0].endswith("Hand") for name in names]
         share = [
-            weights.fingers if finger else 2.0 if name in ROOT_COLUMNS else 1.0
-            for finger, name in zip(fingers, statistics.names, strict=True)
+            weights.fingers
+            if finger
+            else weights.contacts
+            if name in CONTACT_COLUMNS
+            else 2.0
+            if name in ROOT_COLUMNS
+            else 1.0
+            for finger, name in zip(fingers, names, strict=True)
         ]
         self.share = tensor(np.array(share))
-        self.is_step = tensor(np.array([statistics.names[c] in STEP_COLUMNS for c in statistics.lower])).bool()
-        # Arms' errors of speed are better off squared: what is likeliest for an arm at any moment is to do nothing. Legs that
-        # stand would waver for the sake of those that walk.
-        self.still = tensor(np.array([is_lower(name) for name in statistics.names])).bool()
 
-    def features(self, lower: Tensor, upper: Tensor | None = None) -> Tensor:
+    def features(self, modes: Tensor, lower: Tensor, upper: Tensor | None = None) -> Tensor:
         """Standardised channels to all features (B, P, T, C) in metres and radians."""
         full = self.mean.expand(*lower.shape[:-1], -1).clone()
-        full[..., self.lower] = lower * self.std[self.lower] + self.mean[self.lower]
-        if upper is not None:
-            full[..., self.upper] = upper * self.std[self.upper] + self.mean[self.upper]
+        for part, index in ((lower, self.lower), (upper, self.upper)):
+            if part is not None:
+                mean, std = mixture(modes, self.mode_mean[:, index], self.mode_std[:, index])
+                full[..., index] = part * std + mean
         return full
 
+    def seen(self, features: Tensor) -> Tensor:
+        """Return what the upper network is given of lower bodies in features (B, P, T, C)."""
+        mean, std = self.overall
+        return (features[..., self.given] - mean[self.given]) / std[self.given]
+
     def lower_terms(
-        self, predicted: Tensor, truth: Tensor, fresh: Tensor, certain: Tensor | float = 1.0
+        self, predicted: Tensor, truth: Tensor, modes: Tensor, fresh: Tensor, certain: Tensor | float = 1.0
     ) -> dict[str, Tensor]:
         """Return the lower network's terms. ``fresh`` (B, P, T, 2): 1 where the root's step, and the pose, was not given.
         ``certain`` (B, 1, 1, 1): how much the places count, and speeds. Where noise hides what the body does, the best guess is
@@ -137,41 +153,83 @@ class BodyLoss:
         A flat network's only terms are these, with the hands' places among them.
         """
         moves, poses = fresh[..., :1], fresh[..., 1:]
-        channels = torch.where(self.is_step, moves, poses)
-        terms = self._common(predicted, truth, channels, self.lower, certain)
-        placed = poses[..., None] * (certain[..., None] if isinstance(certain, Tensor) else certain)
-        pose, true_pose = self.features(predicted), self.features(truth)
-        at, should = self.feet.positions(pose), self.feet.positions(true_pose)
-        terms["position"] = self.weights.position * (((at - should) / 0.08) ** 2 * placed).mean()
-        moved, allowed = world_speed(at, pose[..., :3]), world_speed(should, true_pose[..., :3])
-        stands = (allowed.norm(dim=-1, keepdim=True) < _CONTACT_SPEED) * poses[:, :, 1:, :, None]
-        standing = stands * placed[:, :, 1:]
+        terms = self._common(predicted, truth, torch.where(self.moves, moves, poses), self.lower, modes, certain)
+        placed = (poses if isinstance(certain, float) else poses * certain)[..., None]
+        pose, should = self.features(modes, predicted), self.features(modes, truth)
         if not len(self.upper):
-            hands, true_hands = self.hands.positions(pose), self.hands.positions(true_pose)
+            hands, true_hands = self.hands.positions(pose), self.hands.positions(should)
             terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * placed).mean()
-        # A tenth of a millimetre a frame matters to a foot that stands; a metre a second does not matter ten times more.
-        slide = torch.sqrt(((moved - allowed) / 0.01).square().sum(-1, keepdim=True) + 1e-4)
-        terms["standing"] = self.weights.standing * (slide * standing).sum() / stands.sum().clamp(min=1)
-        return terms
+        return terms | self._sole_terms(pose, should, modes, moves, placed)
 
     def upper_terms(
-        self, predicted: Tensor, truth: Tensor, lower: Tensor, fresh: Tensor, certain: Tensor | float = 1.0
+        self,
+        predicted: Tensor,
+        truth: Tensor,
+        full: Tensor,
+        modes: Tensor,
+        fresh: Tensor,
+        certain: Tensor | float = 1.0,
     ) -> dict[str, Tensor]:
-        """Return the upper network's terms, given the true lower body (standardised). ``fresh`` (B, P, T, 1); ``certain`` as for
-        ``lower_terms``."""
-        terms = self._common(predicted, truth, fresh, self.upper, certain)
+        """Return the upper network's terms, given the true features ``full`` (B, P, T, C). ``fresh`` (B, P, T, 1); ``certain`` as
+        for ``lower_terms``."""
+        terms = self._common(predicted, truth, fresh, self.upper, modes, certain)
         placed = fresh[..., None] * (certain[..., None] if isinstance(certain, Tensor) else certain)
-        at = self.hands.positions(self.features(lower, predicted))
-        should = self.hands.positions(self.features(lower, truth))
+        made = full.clone()
+        mean, std = mixture(modes, self.mode_mean[:, self.upper], self.mode_std[:, self.upper])
+        made[..., self.upper] = predicted * std + mean
+        at, should = self.hands.positions(made), self.hands.positions(full)
         terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * placed).mean()
         return terms
 
-    def _common(
-        self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor, certain: Tensor | float
+    def _sole_terms(
+        self, pose: Tensor, truth: Tensor, modes: Tensor, moves: Tensor, placed: Tensor
+    ) -> dict[str, Tensor]:
+        """Return where soles are, that they stand, and where they carry the root, in features (B, P, T, C)."""
+        weights = self.weights
+        at, should = self.soles.positions(pose), self.soles.positions(truth)
+        contacts, true_contacts = pose[..., self.contacts], truth[..., self.contacts]
+        free = torch.maximum(seatedness(modes[..., self.seat]), 1 - moves[..., 0])
+        steps, true_steps = planted_steps(at, contacts, pose[..., :3], free), truth[..., :3]
+        later = placed[:, :, 1:, 0]
+        heights = torch.cat(
+            [(at - should)[..., 1], (self.toes.positions(pose) - self.toes.positions(truth))[..., 1]], dim=-1
+        )
+        flat = huber(heights / _RISE) * torch.cat([true_contacts, true_contacts[..., 1::2]], dim=-1)
+        moved = huber(world_speed(at, steps)[..., [0, 2]] / _SLIDE).mean(-1)
+        stands = true_contacts[:, :, 1:] * true_contacts[:, :, :-1]
+        claimed = contacts[:, :, 1:].clamp(0, 1) * contacts[:, :, :-1].clamp(0, 1)
+        allowed = world_speed(should, true_steps)[..., [0, 2]].norm(dim=-1) < _SLIDE
+        _, pace = mixture(modes, self.mode_mean[:, :3], self.mode_std[:, :3])
+        way = huber((steps - true_steps) / pace).mean(-1, keepdim=True)
+        _, pace = mixture(modes[:, :, 2:], torch.zeros_like(self.paces[:, :3]), self.paces[:, :3])
+        change = (steps - true_steps)[:, :, 1:]
+        jolt = huber((change[:, :, 1:] - change[:, :, :-1]) / pace).mean(-1)
+        gone, should_go = steps.cumsum(2), true_steps.cumsum(2)
+        error = (gone[:, :, LONG:] - gone[:, :, :-LONG]) - (should_go[:, :, LONG:] - should_go[:, :, :-LONG])
+        _, pace = mixture(modes[:, :, LONG:], torch.zeros_like(self.ways), self.ways)
+        long = huber(error / pace).mean(-1, keepdim=True)
+        return {
+            "position": weights.position * (((at - should) / _SOLE) ** 2 * placed).mean(),
+            "flat": weights.flat * (flat * placed[..., 0]).mean(),
+            "standing": weights.standing
+            * (moved * stands * allowed * later).sum()
+            / (stands * allowed).sum().clamp(min=1),
+            "consistent": weights.consistent * (moved * claimed * later).mean(),
+            "jolt": weights.jolt * (jolt * placed[:, :, 2:, 0, 0]).mean(),
+            "way": weights.way * ((way[:, :, 1:] * later).mean() + (long * placed[:, :, LONG:, 0]).mean()) / 2,
+        }
+
+    def _common(  # noqa: PLR0917
+        self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor, modes: Tensor, certain: Tensor | float
     ) -> dict[str, Tensor]:
         """Return the terms both have: errors of the channels ``index`` where they are ``fresh``, and of their speed."""
         share = self.share[index] / self.share[index].mean()
         error = (predicted - truth) * fresh
-        speed = (error[:, :, 1:] - error[:, :, :-1]) * self.speed_scale[index]
-        paced = torch.where(self.still[index], torch.sqrt(speed.square() + 1e-4), speed.square())
-        return {"pose": (share * error.square()).mean(), "speed": self.weights.speed * (share * paced * certain).mean()}
+        _, std = mixture(modes, self.mode_mean[:, index], self.mode_std[:, index])
+        _, pace = mixture(modes, torch.zeros_like(self.paces[:, index]), self.paces[:, index])
+        moved = error * std
+        speed = (moved[:, :, 1:] - moved[:, :, :-1]) / pace[:, :, 1:]
+        return {
+            "pose": (share * huber(error)).mean(),
+            "speed": self.weights.speed * (share * huber(speed) * certain).mean(),
+        }

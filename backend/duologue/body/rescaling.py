@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.features.pose import STEP_COLUMNS, is_lower
+from duologue.features.pose import CONTACT_COLUMNS, STEP_COLUMNS, is_lower
 from duologue.features.statistics import PoseStatistics
 
 PARTS: Final = ("root's steps", "legs", "trunk and arms", "fingers")
@@ -25,7 +25,7 @@ QUIET: Final = 0.2
 def part_of(column: str) -> str:
     """Return which of ``PARTS`` a feature column belongs to."""
     joint = column.partition(".")[0]
-    if column in STEP_COLUMNS:
+    if column in STEP_COLUMNS or column in CONTACT_COLUMNS:
         return "root's steps"
     if is_lower(column):
         return "legs"

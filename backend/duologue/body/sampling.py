@@ -16,6 +16,7 @@ from duologue.body.config import CONDITIONS
 from duologue.body.control import Control, settle
 from duologue.body.drift import DriftCorrection
 from duologue.body.network import ConditionEncoder, Denoiser
+from duologue.body.planting import Limbs, hovering, planted_steps, seatedness
 from duologue.body.rescaling import QUIET, gain_of
 from duologue.diffusion.guidance import combine, variants
 from duologue.diffusion.pipeline import StoppedError
@@ -98,7 +99,7 @@ class NetworkSampler:
         network, settings, schedule, device = self.network, self.settings, self.sampler.schedule, self.device
         dropped = variants(settings.strengths)
         copies, frames, known = len(dropped), c.mel.shape[2], past.shape[2]
-        projected = self._project(c, dropped, lower)
+        projected, modes = self._project(c, dropped, lower), c.modes.expand(copies, -1, -1, -1)
         noise = torch.randn(1, 2, frames, network.channels, generator=settings.generator).to(device)
         given = torch.cat([past.to(device), pinned.to(device)], dim=2)
         past_flags = torch.ones(1, 2, known, len(network.groups), dtype=torch.bool)
@@ -109,7 +110,9 @@ class NetworkSampler:
         def denoise(x: Tensor, t: Tensor) -> Tensor:
             nonlocal estimate
             x = torch.where(held, given, x)
-            out = network(x.expand(copies, *x.shape[1:]), flags.expand(copies, -1, -1, -1), t.expand(copies), projected)
+            out = network(
+                x.expand(copies, *x.shape[1:]), flags.expand(copies, -1, -1, -1), t.expand(copies), projected, modes
+            )
             estimate = combine(schedule.to_x0(out, x, t), settings.strengths)[None]
             if float(t[0]) > QUIET:
                 estimate = estimate * self.gain
@@ -149,6 +152,7 @@ class TakeSampler:
         self.conditions = EncodedConditions.encode(conditions, model.config, model.mel)
         self.actions = np.asarray(conditions.actions)
         self.mirrored = np.array(conditions.mirrored)
+        self._posed = len(poses.columns(skeleton))
         self.plan = control.plan(starts, conditions.actions)
         self.drift = DriftCorrection(starts)
         lower, upper = (
@@ -156,6 +160,8 @@ class TakeSampler:
             for columns in (model.statistics.lower, model.statistics.upper)
         )
         self.lower = NetworkSampler(model.lower_conditions, model.lower, lower, sampler, settings)
+        self.soles = Limbs.soles(skeleton)
+        self.seat = model.config.actions.index("sit") if "sit" in model.config.actions else None
         self.upper = None
         if model.upper is not None and model.upper_conditions is not None:
             self.upper = NetworkSampler(model.upper_conditions, model.upper, upper, sampler, settings)
@@ -166,26 +172,45 @@ class TakeSampler:
         Raises:
             StoppedError: when the caller wants no more.
         """
-        statistics = self.model.statistics
+        statistics, modes = self.model.statistics, self.conditions.modes[:, start:stop]
         frames, known = stop - start, past.lower.shape[2]
         # Where the partner stands as the window begins is all that the legs are told: where they then go is theirs to make.
         placement = np.repeat(self._placement(past.path[:, :1]), frames, axis=1)
         c = self.conditions.window(start, stop, placement, *self._route(start, stop), self.lower.device)
-        pins = self.control.window(start + known, stop, statistics, self._in_mirror)
+        pins = self.control.window(start + known, stop, statistics, modes[:, known:], self.soles, self._in_mirror)
         lower = self.lower(c, past.lower, pins.lower, pins.held)
+        made = poses.faced(statistics.restore_lower(_array(lower), modes))
+        self._plant(made, modes, pins.held[0, ..., 0].numpy())
+        lower = torch.from_numpy(statistics.standardise(made, modes)[..., statistics.lower])[None].to(lower)
 
-        fresh = self._walk(start + known, self._in_mirror(statistics.restore_lower(_array(lower)))[:, known:], past)
+        fresh = self._walk(start + known, self._in_mirror(made)[:, known:], past)
         path = np.concatenate([past.path, fresh], axis=1) if known else fresh
         upper = lower[..., :0]
         if self.upper is not None:
             placement = torch.from_numpy(self._placement(path).astype(np.float32))[None].to(self.upper.device)
-            upper = self.upper(replace(c, placement=placement), past.upper, pins.upper, pins.held[..., 1:], lower)
+            seen = torch.from_numpy(statistics.standardise_overall(made, statistics.given))[None].to(lower)
+            upper = self.upper(replace(c, placement=placement), past.upper, pins.upper, pins.held[..., 1:], seen)
 
-        features = self._in_mirror(statistics.restore(_array(lower), _array(upper)))
-        root, rotations = poses.to_world(features[:, known:], fresh)
+        features = self._in_mirror(statistics.restore(_array(lower), _array(upper), modes))
+        root, rotations = poses.to_world(features[:, known:, : self._posed], fresh)
         keep = min(self.model.config.overlap, frames)
         after = Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
         return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after
+
+    def _plant(self, features: NDArray[np.floating], modes: NDArray[np.float32], given: NDArray[np.bool_]) -> None:
+        """Let soles carry whoever does not sit: set the root's steps and its height in features (2, n, C), in place.
+
+        The last frames (2, m) may be ``given``; these go as they went.
+        """
+        pose = torch.from_numpy(features.astype(np.float64))
+        free = torch.zeros(pose.shape[:2], dtype=pose.dtype)
+        if self.seat is not None:
+            free = seatedness(torch.from_numpy(modes[..., self.seat].astype(np.float64)))
+        free[:, free.shape[1] - given.shape[1] :][torch.from_numpy(given)] = 1.0
+        contacts = pose[..., -len(poses.CONTACT_COLUMNS) :].clamp(0, 1)
+        points = self.soles.positions(pose)
+        features[..., :3] = planted_steps(points, contacts, pose[..., :3], free).numpy()
+        features[..., 3] -= hovering(points, contacts, free).numpy()
 
     def _walk(self, start: int, features: NDArray[np.floating], past: Past) -> NDArray[np.float64]:
         """Return the paths (2, n, 3) on from the past of features (2, n, C), frames from ``start``: led, and turned back."""

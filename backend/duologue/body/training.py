@@ -11,18 +11,22 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import Conditions
 from duologue.body.config import CONDITIONS, BodyConfig
-from duologue.body.losses import BodyLoss, LossWeights
+from duologue.body.losses import LONG, BodyLoss, LossWeights, Paces
 from duologue.body.network import Denoiser
-from duologue.checkpoints.store import Checkpoint
+from duologue.body.planting import Limbs, sole_contacts
+from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
+from duologue.datasets.corpus.drawing import WindowDrawer
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
+from duologue.features.modes import mode_weights, settled
+from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
 from duologue.units import FPS
@@ -59,6 +63,10 @@ class BodyTraining:
     """Share of people a few of whose poses are given, in the middle of what is not; as many have a kept stretch at the end."""
     alone: float = 0.1
     """Share of samples in which one of the two is given from first to last, so that only the other is made."""
+    changing: float = 0.35
+    """Share of windows laid across a change of somebody's action."""
+    walking: float = 0.25
+    """Share of windows laid where somebody walks."""
     routed: float = 0.5
     """Share of people whose way over the floor is given, for all or a part of the window."""
     lower_noise: float = 0.1
@@ -71,6 +79,11 @@ class BodyTraining:
     """Guidance that the checkpoint performs with where a brief asks for none."""
     gains: Mapping[str, float] = field(default_factory=dict[str, float])
     """By how much the checkpoint's sampler leans out (``body.rescaling``)."""
+    start: str = ""
+    """A checkpoint, by name or folder, whose tensors the networks begin with wherever they fit; "" begins with none. Other versions'
+    checkpoints do too. What it was standardised by overall is kept."""
+    networks: tuple[str, ...] = ("lower", "upper")
+    """Which of the two learn; another stays as it starts."""
 
 
 def train_body(
@@ -153,7 +166,7 @@ class Batch:
     t: Tensor
     """(B,) moments of the diffusion."""
     noise: tuple[Tensor, Tensor, Tensor]
-    """On the lower body, on the lower body as the upper network is given it, on the upper body."""
+    """On the lower body, on what the upper network is given of it, on the upper body."""
 
 
 class BodyTrainer:
@@ -162,8 +175,16 @@ class BodyTrainer:
     def __init__(self, corpus: Corpus, settings: BodyTraining, device: str = "cpu") -> None:
         self.corpus, self.settings, self.device = corpus, settings, torch.device(device)
         config, skeleton = settings.network, Skeleton.builtin("duologue60")
+        corpus.check_columns(skeleton)
         torch.manual_seed(settings.optimisation.seed)
-        self.module = BodyModel(config, *corpus.statistics(skeleton), settings.strengths, settings.gains).to(device)
+        self._modes = mode_shares(corpus, config.actions)
+        self._contacts = contacts_of(corpus, skeleton)
+        statistics, paces = measure(corpus, self._contacts, skeleton, len(config.actions))
+        begun = open_checkpoint(settings.start) if settings.start else None
+        if begun is not None:
+            statistics = keep_scale(statistics, begun)
+        mel = corpus.mel_scale() if begun is None else Scaler.from_json(begun.config["mel"])
+        self.module = BodyModel(config, statistics, mel, settings.strengths, settings.gains).to(device)
         if not len(self.module.statistics.lower):
             raise DuologueError(
                 "FAILED_PRECONDITION",
@@ -173,17 +194,34 @@ class BodyTrainer:
                 field="--corpus",
             )
         self.schedule = CosineSchedule(config.prediction, config.shift)
-        ten_minutes = corpus.arrays["features"][: 1 + 600 * FPS].astype(np.float32)
-        speed_std = np.diff(ten_minutes, axis=0).std((0, 1))
-        self.loss = BodyLoss(self.module.statistics, speed_std, skeleton, settings.weights, device)
+        seat = config.actions.index("sit")
+        self.loss = BodyLoss(self.module.statistics, paces, skeleton, settings.weights, seat, device)
         held_out = max(1, round(settings.held_out * (len(corpus.starts) - 1)))
-        self._train, self._test = slice(0, -held_out), slice(-held_out, None)
+        self._train, self._test = (
+            WindowDrawer(
+                corpus,
+                settings.window,
+                pairs,
+                changing=settings.changing,
+                moving=settings.walking,
+                walk=config.actions.index("walk"),
+            )
+            for pairs in (slice(0, -held_out), slice(-held_out, None))
+        )
+        if begun is not None:
+            begin_with(self.module, begun)
         self._begin()
+        for name in ("lower", "upper"):
+            if name not in settings.networks:
+                for part in (getattr(self.module, name), getattr(self.module, f"{name}_conditions")):
+                    part.requires_grad_(False)
 
     @property
-    def clipped(self) -> tuple[Denoiser, ...]:
-        """The denoisers; what encodes their conditions is left alone."""
-        return (self.module.lower,) if self.module.upper is None else (self.module.lower, self.module.upper)
+    def clipped(self) -> tuple[nn.Module, ...]:
+        """Each network with what encodes its conditions."""
+        m = self.module
+        parts = ((m.lower, m.lower_conditions), (m.upper, m.upper_conditions))
+        return tuple(nn.ModuleList(part for part in both if part is not None) for both in parts if both[0] is not None)
 
     def recipe(self) -> dict[str, Any]:
         """Return what, beside the optimisation, must not change between a run and its continuation."""
@@ -193,7 +231,6 @@ class BodyTrainer:
 
     def batch(self, rng: np.random.Generator, step: int) -> Batch:
         """Draw windows of the training pairs."""
-        rng.integers(2**62)  # once seeded dropout, which the loop does; the draws after it are the shipped starter's
         return self._draw(self._train, rng)
 
     def losses(self, batch: Batch) -> Losses:
@@ -211,20 +248,21 @@ class BodyTrainer:
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
     def _begin(self) -> None:
-        """Let the networks start from linear filters, measured on a few windows."""
+        """Let the networks that learn start from linear filters, measured on a few windows."""
         rng = np.random.default_rng([self.settings.optimisation.seed, 2 * 10**9])
-        windows = self.corpus.windows(self.settings.window, 12, rng, self._train)
-        features = self.windows(windows, rng)[0].cpu()
-        for network, columns in ((self.module.lower, self.loss.lower), (self.module.upper, self.loss.upper)):
-            if network is not None:
-                network.cpu().begin(features[..., columns.cpu()], self.schedule)
+        features, conditions = self.windows(self._train.draw(48, rng), rng)
+        full, modes = features.cpu(), conditions.modes.cpu()
+        for name, columns in (("lower", self.loss.lower), ("upper", self.loss.upper)):
+            network = getattr(self.module, name)
+            if network is not None and name in self.settings.networks:
+                network.cpu().begin(full[..., columns.cpu()], self.schedule, modes)
         self.module.to(self.device)
 
-    def _draw(self, pairs: slice, rng: np.random.Generator, dropped: float | None = None) -> Batch:
-        """Draw a batch of ``pairs``; each condition is ``dropped`` that often, by default as often as the config says."""
+    def _draw(self, drawer: WindowDrawer, rng: np.random.Generator, dropped: float | None = None) -> Batch:
+        """Draw a batch; each condition is ``dropped`` that often, by default as often as the config says."""
         s, config = self.settings, self.settings.network
         size, frames = s.optimisation.batch, s.window
-        windows = self.corpus.windows(frames, size, rng, pairs)
+        windows = drawer.draw(size, rng)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         features, conditions = self.windows(windows, rng)
         held = torch.from_numpy(draw_held(size, frames, config.overlap, s, rng)).to(self.device)
@@ -240,37 +278,44 @@ class BodyTrainer:
         def noise(columns: Tensor) -> Tensor:
             return torch.randn(size, 2, frames, len(columns), generator=generator).to(self.device)
 
-        lower, upper = self.loss.lower, self.loss.upper
-        return Batch(features, conditions, held, keep, t, (noise(lower), noise(lower), noise(upper)))
+        loss = self.loss
+        return Batch(features, conditions, held, keep, t, (noise(loss.lower), noise(loss.given), noise(loss.upper)))
 
     def _terms(self, model: BodyModel, batch: Batch) -> dict[str, Tensor]:
         """Return every term of both of a model's networks."""
         lower, upper = batch.features[..., self.loss.lower], batch.features[..., self.loss.upper]
         certain = self.schedule.alpha_sigma(batch.t)[0].square().view(-1, 1, 1, 1)
         fresh = (~batch.held).to(lower.dtype)
-        # The legs learn where the partner stands as the window begins, the upper body where they stand at each frame.
-        c = batch.conditions
-        at_first = replace(c, placement=c.placement[:, :, :1].expand(-1, -1, c.mel.shape[2], -1))
+        c, terms = batch.conditions, dict[str, Tensor]()
         half = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
-        with half:
-            condition = model.lower_conditions(at_first, batch.keep)
-            predicted = self._predict(model.lower, condition, lower, batch.held, batch.t, batch.noise[0])
-        terms = {f"lower {k}": v for k, v in self.loss.lower_terms(predicted, lower, fresh, certain).items()}
-        if model.upper is None or model.upper_conditions is None:
+        if "lower" in self.settings.networks:
+            # The legs learn where the partner stands as the window begins, the upper body where they stand at each frame.
+            at_first = replace(c, placement=c.placement[:, :, :1].expand(-1, -1, c.mel.shape[2], -1))
+            with half:
+                condition = model.lower_conditions(at_first, batch.keep)
+                predicted = self._predict(model.lower, condition, lower, batch.held, batch, 0)
+            made = self.loss.lower_terms(predicted, lower, c.modes, fresh, certain)
+            terms |= {f"lower {k}": v for k, v in made.items()}
+        if model.upper is None or model.upper_conditions is None or "upper" not in self.settings.networks:
             return terms
-        seen = lower + self.settings.lower_noise * batch.noise[1]
+        full = self.loss.features(c.modes, lower, upper)
+        seen = self.loss.seen(full)
+        seen = seen + self.settings.lower_noise * batch.noise[1]
         with half:
             condition = model.upper_conditions(c, batch.keep, seen)
-            predicted = self._predict(model.upper, condition, upper, batch.held[..., 1:], batch.t, batch.noise[2])
-        upper_terms = self.loss.upper_terms(predicted, upper, lower, fresh[..., 1:], certain)
-        return terms | {f"upper {k}": v for k, v in upper_terms.items()}
+            predicted = self._predict(model.upper, condition, upper, batch.held[..., 1:], batch, 2)
+        made = self.loss.upper_terms(predicted, upper, full, c.modes, fresh[..., 1:], certain)
+        return terms | {f"upper {k}": v for k, v in made.items()}
 
     def _predict(  # noqa: PLR0917
-        self, network: Denoiser, condition: Tensor, x0: Tensor, held: Tensor, t: Tensor, noise: Tensor
+        self, network: Denoiser, condition: Tensor, x0: Tensor, held: Tensor, batch: Batch, noise: int
     ) -> Tensor:
-        """Return x0 as a network guesses it from its noised self, of which what is ``held`` comes in clean."""
-        x = torch.where(network.spread(held), x0, self.schedule.add_noise(x0, noise, t))
-        return self.schedule.to_x0(network(x, held, t, network.project_conditions(condition)).float(), x, t)
+        """Return x0 as a network guesses it from its noised self, of which what is ``held`` comes in clean; ``noise``: which of the
+        batch's."""
+        t, modes = batch.t, batch.conditions.modes
+        x = torch.where(network.spread(held), x0, self.schedule.add_noise(x0, batch.noise[noise], t))
+        out = network(x, held, t, network.project_conditions(condition), modes)
+        return self.schedule.to_x0(out.float(), x, t)
 
     def windows(self, windows: list[tuple[int, int]], rng: np.random.Generator) -> tuple[Tensor, Conditions]:
         """Return standardised features (B, 2, T, C) and the conditions of windows of the corpus (pair, first frame).
@@ -280,8 +325,9 @@ class BodyTrainer:
         frames, arrays = self.settings.window, self.corpus.arrays
         swap = rng.random(len(windows)) < 0.5
 
-        def gather(name: str) -> np.ndarray:
-            cut = np.stack([arrays[name][first : first + frames] for _, first in windows])
+        def gather(of: str | np.ndarray) -> np.ndarray:
+            array = arrays[of] if isinstance(of, str) else of
+            cut = np.stack([array[first : first + frames] for _, first in windows])
             cut[swap] = cut[swap][:, :, ::-1]
             return cut.swapaxes(1, 2)
 
@@ -304,5 +350,63 @@ class BodyTrainer:
             placement=tensor(poses.placement(path).swapaxes(0, 1)),
             route=tensor(poses.route(path.transpose(2, 1, 0, 3)).transpose(1, 2, 0, 3)),
             routed=torch.zeros(len(windows), 2, frames, device=self.device),
+            modes=tensor(modes := gather(self._modes)),
         )
-        return tensor(self.module.statistics.standardise(gather("features"))), conditions
+        features = np.concatenate([gather("features"), gather(self._contacts)], axis=-1)
+        return tensor(self.module.statistics.standardise(features, modes)), conditions
+
+
+def mode_shares(corpus: Corpus, modes: tuple[str, ...]) -> NDArray[np.float32]:
+    """Return how far each frame of a corpus belongs to each action mode, (F, 2, M), pair by pair."""
+    return np.concatenate([mode_weights(action.T, modes).swapaxes(0, 1) for action in corpus.pairs("action")])
+
+
+def contacts_of(corpus: Corpus, skeleton: Skeleton) -> NDArray[np.float32]:
+    """Return which points of the soles bear weight in a corpus, (F, 2, 4), made from its motion."""
+    soles = Limbs.soles(skeleton)
+    made = [sole_contacts(pair.swapaxes(0, 1), soles).swapaxes(0, 1) for pair in corpus.pairs("features")]
+    return np.concatenate(made)
+
+
+def measure(
+    corpus: Corpus, contacts: NDArray[np.float32], skeleton: Skeleton, modes: int
+) -> tuple[PoseStatistics, Paces]:
+    """Measure a corpus with its ``contacts`` (F, 2, 4): what is made over all of it and by mode, paces on ten minutes."""
+    ends = corpus.starts[1:-1]
+    features = [
+        np.concatenate([pair, own], axis=-1)
+        for pair, own in zip(corpus.pairs("features"), np.split(contacts, ends), strict=True)
+    ]
+    action = [pair.astype(np.int64) for pair in corpus.pairs("action")]
+    pure = [np.where(settled(pair.T).T, pair, -1) for pair in action]
+    statistics = PoseStatistics.measure(poses.channels(skeleton), features, pure, modes)
+    for pair in pure:  # nothing is differenced from one pair to the next
+        pair[: LONG + 1] = -1
+    some = int(np.searchsorted(corpus.starts, 20 * 60 * FPS)) + 1
+    return statistics, Paces.measure(statistics, np.concatenate(features[:some]), np.concatenate(pure[:some]))
+
+
+def keep_scale(statistics: PoseStatistics, begun: Checkpoint) -> PoseStatistics:
+    """Return statistics whose overall scale, and so the upper body's, is a checkpoint's, whose network knows no other."""
+    before = begun.config.get("statistics", {})
+    mean, std = statistics.mean.copy(), statistics.std.copy()
+    varies = statistics.varies.copy()
+    for k, name in enumerate(statistics.names):
+        if name in before:
+            mean[k], std[k], varies[k] = before[name][:3]
+    mode_mean, mode_std = statistics.mode_mean.copy(), statistics.mode_std.copy()
+    upper = [k for k, name in enumerate(statistics.names) if not poses.is_lower(name)]
+    mode_mean[:, upper], mode_std[:, upper] = mean[upper], std[upper]
+    return replace(statistics, mean=mean, std=std, varies=varies, mode_mean=mode_mean, mode_std=mode_std)
+
+
+def begin_with(model: BodyModel, begun: Checkpoint) -> None:
+    """Give a model a checkpoint's tensors wherever name and shape are the same; the others stay as they are."""
+    own = model.state_dict()
+    tensors = begun.tensors()
+    # Linear filters of before modes are every mode's.
+    for name, value in list(tensors.items()):
+        if name in own and value.ndim == 2 and own[name].ndim == 3 and own[name].shape[::2] == value.shape:
+            tensors[name] = value[:, None].expand_as(own[name])
+    fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
+    model.load_state_dict(own | fitting)

@@ -29,6 +29,9 @@ ROOT_COLUMNS: Final = tuple(f"root.{name}" for name in COLUMNS)
 STEP_COLUMNS: Final = ROOT_COLUMNS[:3]
 """Of these the root's path is made."""
 
+CONTACT_COLUMNS: Final = tuple(f"contact.{side}{point}" for side in ("Left", "Right") for point in ("Heel", "Ball"))
+"""How far the points of the soles bear weight, 0 to 1: what the lower-body network says of its feet besides their pose."""
+
 PLACEMENT_COLUMNS: Final = ("x", "z", "sine", "cosine")
 """Of ``placement``: the partner's place in the performer's own heading frame, metres / 2; the partner's heading in it."""
 
@@ -41,10 +44,15 @@ def columns(skeleton: Skeleton) -> tuple[str, ...]:
     return (*ROOT_COLUMNS, *(f"{name}.{axis}" for name in skeleton.names for axis in "xyz"))
 
 
+def channels(skeleton: Skeleton) -> tuple[str, ...]:
+    """Return the names of all that networks see of one performer: ``columns``, and the contacts, which a pose implies."""
+    return (*columns(skeleton), *CONTACT_COLUMNS)
+
+
 def is_lower(column: str) -> bool:
     """Whether the lower-body network makes a column."""
     joint, _, _ = column.partition(".")
-    return joint == "root" or joint in LOWER_JOINTS
+    return joint in ("root", "contact") or joint in LOWER_JOINTS
 
 
 def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -57,15 +65,20 @@ def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def mirrored(features: NDArray[np.floating], skeleton: Skeleton) -> Floats:
-    """Return features (..., C) as a mirror shows them: left and right change places, and so do the sides of the root's steps."""
+    """Return features (..., C), ``columns`` or ``channels``, as a mirror shows them: left and right change places, and so do the
+    sides of the root's steps."""
     order = np.arange(len(skeleton))
     for left, right in skeleton.mirror_pairs:
         order[[left, right]] = right, left
+    posed = len(ROOT_COLUMNS) + 3 * len(skeleton)
     root = features[..., : len(ROOT_COLUMNS)] * np.array([-1.0, 1.0, -1.0, 1.0])
-    turns = features[..., len(ROOT_COLUMNS) :].reshape(*features.shape[:-1], -1, 3)[..., order, :] * np.array(
+    turns = features[..., len(ROOT_COLUMNS) : posed].reshape(*features.shape[:-1], -1, 3)[..., order, :] * np.array(
         [1.0, -1.0, -1.0]
     )
-    return np.concatenate([root, turns.reshape(*features.shape[:-1], -1)], axis=-1)
+    contacts = np.roll(
+        features[..., posed:], len(CONTACT_COLUMNS) // 2, axis=-1
+    )  # the right foot's behind the left one's
+    return np.concatenate([root, turns.reshape(*features.shape[:-1], -1), contacts], axis=-1)
 
 
 def route(path: NDArray[np.floating], smoothing: float = 8.0) -> NDArray[np.float32]:
@@ -84,6 +97,15 @@ def route(path: NDArray[np.floating], smoothing: float = 8.0) -> NDArray[np.floa
     sine, cosine = np.sin(way[..., 2]), np.cos(way[..., 2])
     aside, ahead = cosine * step[..., 0] - sine * step[..., 1], sine * step[..., 0] + cosine * step[..., 1]
     return (FPS * np.stack([aside, ahead, step[..., 2]], axis=-1)).astype(np.float32)
+
+
+def faced(features: NDArray[np.floating]) -> Floats:
+    """Return features (..., C) whose hips have no heading of their own: a network may leave them a degree, which is the path's."""
+    hips = slice(len(ROOT_COLUMNS), len(ROOT_COLUMNS) + 3)
+    turned = np.array(features)
+    local = features[..., hips].astype(np.float64)
+    turned[..., hips] = matrix_to_exp(yaw_matrix(-heading(local)) @ exp_to_matrix(local))
+    return turned
 
 
 def walk(start: NDArray[np.floating], features: NDArray[np.floating], *, moving: bool) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from duologue.datasets.corpus.growing import GrowingArray
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
-from duologue.features.statistics import PoseStatistics, Scaler
+from duologue.features.statistics import Scaler
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.labels import ROLES
 from duologue.motion.skeleton import Skeleton
@@ -131,11 +131,14 @@ class Corpus:
                 f"the corpus's features have {width} columns, {skeleton.name}'s {expected}; make it again.",
             )
 
-    def statistics(self, skeleton: Skeleton) -> tuple[PoseStatistics, Scaler]:
-        """Measure poses and mels over the whole corpus; which columns are constant is decided over all of it."""
+    def pairs(self, name: str) -> list[NDArray[Any]]:
+        """Return one of ``ARRAYS`` pair by pair, (T, 2, ...) each."""
+        return [self.arrays[name][a:b] for a, b in zip(self.starts[:-1], self.starts[1:], strict=True)]
+
+    def mel_scale(self) -> Scaler:
+        """Measure mels over the whole corpus."""
         mel = self.arrays["mel"].reshape(-1, self.arrays["mel"].shape[-1])
-        pose = PoseStatistics.measure(poses.columns(skeleton), [self.arrays["features"]])
-        return pose, Scaler.measure(mel, floor=1e-3)
+        return Scaler.measure(mel, floor=1e-3)
 
     def windows(
         self, frames: int, count: int, rng: np.random.Generator, pairs: slice = slice(None)

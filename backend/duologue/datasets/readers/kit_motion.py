@@ -14,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from duologue.datasets.readers.bvh import read_motion
-from duologue.motion.skeleton import Skeleton
+from duologue.motion.contact import Soles
+from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.rigs.rig_map import RigMap
 from duologue.units import FPS
 
@@ -140,11 +142,28 @@ def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
 
 
 def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
-    """Straight walks, on a skeleton whose zero pose means nothing. In most, the first frame is a pose metres before the walk."""
+    """Straight walks, on a skeleton whose zero pose means nothing. In most, the first frame is a pose metres before the walk.
+
+    Its feet are not ours: retargeted, both soles hover by up to 9 cm over mid-stance, in six of ten frames. A walk has no flight, so
+    whichever sole is lowest is put on the floor.
+    """
     names = RigMap.builtin("character_creator")
     for path in sorted(folder.glob("*.bvh")):
         root, rotations = read_motion(path, skeleton, names, skip=1, rest_of_walk=True)
-        yield MotionClip(f"cmu/{path.stem}", "walk", root, rotations)
+        yield MotionClip(f"cmu/{path.stem}", "walk", on_foot(skeleton, root, rotations), rotations)
+
+
+def on_foot(skeleton: Skeleton, root: NDArray[np.float64], rotations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the hips (T, 3) of somebody who always has a foot on the floor: heights such that the lower sole lies there."""
+    soles = Soles.of(skeleton)
+    matrices, positions = forward_kinematics(skeleton, rotations, root)
+    tips = (matrices[:, soles.toes] @ soles.tip[..., None])[..., 1, 0] + positions[:, soles.toes, 1]
+    points = soles.place(matrices, positions)[..., 1].reshape(len(root), -1)
+    lowest = np.concatenate([points, tips], axis=1).min(1)
+    # Taken from one frame to the next it would jolt where one foot follows the other.
+    grounded = np.array(root)
+    grounded[:, 1] -= gaussian_filter1d(lowest, 1.5)
+    return grounded
 
 
 def _rows(path: Path) -> Iterable[dict[str, str]]:

@@ -213,9 +213,9 @@ def _distributions(
     report: Report,
 ) -> None:
     """Fill in Fréchet distances and diversities on both scales, and the noise floor."""
-    names = [name for name, varies in zip(statistics.names, statistics.varies, strict=True) if varies] * 2
+    names = [name for name, posed in zip(statistics.names, statistics.posed, strict=True) if posed] * 2
     joints = np.flatnonzero([name not in ROOT_COLUMNS for name in names])
-    deviations = np.tile(statistics.std[statistics.varies], 2)
+    deviations = np.tile(statistics.std[statistics.posed], 2)
     scales = {"radians": (joints, deviations[joints]), "standardised": (np.arange(len(names)), np.ones(len(names)))}
     done = 0
     for scale, (columns, factor) in scales.items():

@@ -46,7 +46,7 @@ class PairMotion:
 
     def standardised(self, statistics: PoseStatistics) -> NDArray[np.float32]:
         """Return (T, both performers' varying channels), z-scored with the training set's mean and deviation."""
-        rows = statistics.standardise(self.features())[..., statistics.varies]
+        rows = statistics.standardise_overall(self.features(), np.flatnonzero(statistics.posed))
         return rows.reshape(len(rows), -1)
 
 
