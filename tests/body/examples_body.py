@@ -7,7 +7,7 @@ from duologue.body.conditions import BodyConditions
 from duologue.body.config import CONDITIONS, BodyConfig
 from duologue.body.pipeline import BodyPipeline
 from duologue.datasets.corpus.body import Corpus, Pair
-from duologue.features.pose import columns, from_world
+from duologue.features.pose import channels, from_world
 from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.motion.skeleton import Skeleton
 
@@ -18,7 +18,7 @@ STARTS = np.array([[-0.6, 0.0, np.pi / 2], [0.6, 0.0, -np.pi / 2]], np.float32)
 def tiny_model(seed=0, scale=0.3) -> BodyModel:
     """The ``tiny`` networks. Zero-initialised layers get noise too, so that every input can be seen in the output."""
     rng = np.random.default_rng(seed)
-    names = columns(SKELETON)
+    names = channels(SKELETON)
     spread = np.where(np.char.startswith(names, "root.d"), 0.003, 0.1)
     statistics = PoseStatistics.measure(names, [rng.normal(0, spread, (500, len(names)))])
     torch.manual_seed(seed)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from duologue.body.control import Control, Pins, settle
+from duologue.body.control import LEASH, Control, Pins, settle
 from duologue.features.pose import route
 from duologue.labels import ACTION_MODES
 from duologue.motion.trajectory import plan_trajectory
@@ -100,8 +100,9 @@ def test_who_is_free_again_in_the_middle_of_a_window_is_led_no_further():
     led, rotations = perform(tiny_pipeline(), some_conditions(60, actions=actions), control=control)
     assert np.isfinite(led).all()
     assert np.isfinite(rotations).all()
-    for frame in (10, 35):
-        np.testing.assert_allclose(led[0, frame, [0, 2]], [-0.6, 0.0], atol=1e-4, err_msg="they stay until they may go")
+    np.testing.assert_allclose(led[0, 10, [0, 2]], [-0.6, 0.0], atol=1e-4)
+    away = np.hypot(led[0, 35, 0] + 0.6, led[0, 35, 2])
+    assert 1e-3 < away < LEASH[0] + 1e-4, "they stay until they may go, and shift their weight meanwhile"
 
 
 def test_pinned_poses_and_kept_stretches_are_there_and_nothing_pops_beside_them():

@@ -22,7 +22,8 @@ def test_the_prediction_has_the_shape_of_the_poses_for_a_pair_and_for_one(perfor
     x = torch.randn(3, performers, 11, 5)
     held = torch.zeros(3, performers, 11, 2)
     projected = network.project_conditions(torch.randn(3, performers, 11, config.condition_width))
-    predicted = network(x, held, torch.rand(3), projected)
+    modes = torch.full((3, performers, 11, 3), 1 / 3)
+    predicted = network(x, held, torch.rand(3), projected, modes)
     assert predicted.shape == x.shape
     assert (predicted == 0).all(), "the last layer starts at zero: an untrained network predicts the mean pose"
 
@@ -30,7 +31,7 @@ def test_the_prediction_has_the_shape_of_the_poses_for_a_pair_and_for_one(perfor
 def test_the_upper_network_hears_the_lower_body():
     model = tiny_model()
     c = conditions()
-    lower = torch.randn(1, 2, 9, model.lower.channels)
+    lower = torch.randn(1, 2, 9, len(model.statistics.given))
     with torch.no_grad():
         first = model.upper_conditions(c, keep_all(), lower)
         lower[0, 0, 4] += 1
@@ -49,7 +50,7 @@ def test_every_condition_reaches_both_networks_and_can_be_dropped(name):
     keep, dropped = keep_all(), {**keep_all(), name: torch.zeros(1, 1)}
     with torch.no_grad():
         assert not torch.equal(model.lower_conditions(c, keep), model.lower_conditions(c, dropped))
-        lower = torch.zeros(1, 2, 9, model.lower.channels)
+        lower = torch.zeros(1, 2, 9, len(model.statistics.given))
         assert not torch.equal(model.upper_conditions(c, keep, lower), model.upper_conditions(c, dropped, lower))
 
 
@@ -79,7 +80,7 @@ def test_the_feed_forward_is_the_convolution_it_stands_for(dilation):
 def test_the_smoothing_skip_filters_in_time_and_leaves_a_constant_alone():
     from scipy.ndimage import gaussian_filter1d
 
-    skip = SmoothingSkip(width=4, channels=2)
+    skip = SmoothingSkip(width=4, channels=2, modes=1)
     x = torch.randn(1, 1, 60, 2)
     filters = skip.filters(60)
     torch.testing.assert_close(filters[0], torch.eye(60))
@@ -89,19 +90,28 @@ def test_the_smoothing_skip_filters_in_time_and_leaves_a_constant_alone():
         smoothed[25:35], gaussian_filter1d(x[0, 0].numpy(), 4.0, axis=0, truncate=6)[25:35], atol=1e-5
     )
     torch.testing.assert_close(filters[6], torch.full((60, 60), 1 / 60))
-    assert (skip(x, torch.rand(1), torch.randn(1, 8), torch.randn(1, 1, 60, 4)) == 0).all(), "it starts closed"
+    assert (skip(x, torch.rand(1), torch.randn(1, 8), torch.randn(1, 1, 60, 4), torch.ones(1, 1, 60, 1)) == 0).all(), (
+        "it starts closed"
+    )
 
 
 def test_the_skip_knows_the_best_linear_filter_of_the_data():
-    """For one channel that is the same in all frames, the best estimate is the mean of them, shrunk as Wiener says."""
-    skip = SmoothingSkip(width=4, channels=1)
-    x0 = torch.randn(4000, 1, 1, 1, generator=torch.Generator().manual_seed(0)).expand(-1, 1, 20, 1)
+    """For one channel that is the same in all frames, the best estimate is the mean of them, shrunk as Wiener says; in the other
+    mode, where every frame is its own, it is the frame alone."""
+    skip = SmoothingSkip(width=4, channels=1, modes=2)
+    generator = torch.Generator().manual_seed(0)
+    still = torch.randn(4000, 1, 1, 1, generator=generator).expand(-1, 1, 20, 1)
+    x0 = torch.cat([still, torch.randn(4000, 1, 20, 1, generator=generator)])
+    modes = torch.zeros(8000, 1, 20, 2)
+    modes[:4000, ..., 0] = modes[4000:, ..., 1] = 1
     schedule = CosineSchedule()
-    skip.solve(x0, schedule)
-    t = torch.full((4000,), 0.8)
+    skip.solve(x0, schedule, modes)
+    t = torch.full((8000,), 0.8)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        predicted = skip(schedule.add_noise(x0, noise, t), t, torch.zeros(4000, 8), torch.zeros(4000, 1, 20, 4))
+        predicted = skip(schedule.add_noise(x0, noise, t), t, torch.zeros(8000, 8), torch.zeros(8000, 1, 20, 4), modes)
     alpha, sigma = (float(v) for v in schedule.alpha_sigma(torch.tensor(0.8)))
     best = sigma**2 / 20 / (alpha**2 + sigma**2 / 20)  # variance of x given the mean of 20 noised copies of it
-    assert float((predicted - x0).square().mean()) == pytest.approx(best, rel=0.1)
+    error = (predicted - x0).square().mean((1, 2, 3))
+    assert float(error[:4000].mean()) == pytest.approx(best, rel=0.1)
+    assert float(error[4000:].mean()) == pytest.approx(sigma**2, rel=0.1)  # alpha² + sigma² = 1

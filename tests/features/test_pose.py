@@ -1,5 +1,14 @@
 import numpy as np
-from duologue.features.pose import LOWER_JOINTS, columns, from_world, placement, to_world, walk
+from duologue.features.pose import (
+    LOWER_JOINTS,
+    channels,
+    columns,
+    from_world,
+    mirrored,
+    placement,
+    to_world,
+    walk,
+)
 from duologue.features.statistics import PoseStatistics
 from duologue.motion.skeleton import Skeleton
 
@@ -24,13 +33,39 @@ def test_lower_and_upper_columns_split_the_body_at_the_hips():
     assert len(statistics.lower) + len(statistics.upper) == len(names)
 
 
-def test_standardised_channels_come_back_as_features():
-    names = columns(SKELETON)
-    features = np.random.default_rng(1).normal(0.2, 0.5, (2, 50, len(names)))
-    statistics = PoseStatistics.measure(names, [features])
-    standard = statistics.standardise(features)
-    back = statistics.restore(standard[..., statistics.lower], standard[..., statistics.upper])
+def test_standardised_channels_come_back_as_features_under_any_mixture_of_modes():
+    names = channels(SKELETON)
+    rng = np.random.default_rng(1)
+    features = rng.normal(0.2, 0.5, (2, 900, len(names)))
+    modes = rng.integers(0, 3, (2, 900))
+    features += modes[..., None]
+    statistics = PoseStatistics.measure(names, [features], [modes], 3)
+    weights = rng.dirichlet(np.ones(3), (2, 900))
+    standard = statistics.standardise(features, weights)
+    back = statistics.restore(standard[..., statistics.lower], standard[..., statistics.upper], weights)
     np.testing.assert_allclose(back, features, atol=1e-5)
+
+
+def test_each_mode_has_a_scale_of_its_own_below_the_hips_and_none_above():
+    names = ("root.dz", "LeftUpLeg.x", "LeftArm.x", "contact.LeftHeel")
+    rng = np.random.default_rng(2)
+    walks = rng.normal([0.04, 0.0, 0.0, 0.4], [0.01, 0.3, 0.3, 0.4], (4000, 4))
+    stands = rng.normal([0.0003, 0.1, 0.0, 1.0], [0.001, 0.02, 0.1, 0.001], (4000, 4))
+    statistics = PoseStatistics.measure(names, [stands, walks], [np.zeros(4000, int), np.ones(4000, int)], 2)
+    np.testing.assert_allclose(statistics.mode_mean[:, 0], [0, 0.04], atol=1e-3)  # who stands does not drift
+    np.testing.assert_allclose(statistics.mode_std[:, 0], [0.001, 0.01], rtol=0.1)
+    np.testing.assert_allclose(statistics.mode_std[:, 1], [0.02, 0.3], rtol=0.05)
+    assert statistics.mode_std[0, 2] == statistics.mode_std[1, 2] == statistics.std[2]
+    assert statistics.mode_std[0, 3] == np.float32(0.3)
+    assert statistics.lower.tolist() == [0, 3, 1], "how it moves over the floor comes first"
+    assert statistics.given.tolist() == [0, 1]
+
+
+def test_a_mirror_swaps_feet_and_their_contacts():
+    features = np.zeros((1, len(channels(SKELETON))))
+    features[0, -4:] = [1.0, 0.5, 0.2, 0.1]
+    assert mirrored(features, SKELETON)[0, -4:].tolist() == [0.2, 0.1, 1.0, 0.5]
+    np.testing.assert_array_equal(mirrored(mirrored(features, SKELETON), SKELETON), features)
 
 
 def test_a_walk_in_a_circle_comes_back_to_the_world_it_was_taken_from():

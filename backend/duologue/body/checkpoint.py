@@ -20,7 +20,8 @@ MODEL: Final = "body"
 """What ``config["model"]`` of a body checkpoint says."""
 
 FORMAT: Final = 3
-"""Of a body checkpoint's config; another number is refused. Until 2 motion was standardised over all actions together, and feet had no contacts."""
+"""Of a body checkpoint's config; another number is refused. Until 2 motion was standardised over all actions together, and feet
+had no contacts."""
 
 
 class BodyModel(nn.Module):
@@ -51,6 +52,17 @@ class BodyModel(nn.Module):
         self.lower = Denoiser(config, (steps, lower - steps))
         self.upper_conditions = ConditionEncoder(config, lower_channels=len(statistics.given)) if upper else None
         self.upper = Denoiser(config, (upper,)) if upper else None
+
+    def begin_with(self, checkpoint: Checkpoint) -> None:
+        """Take over a body checkpoint's tensors, of whatever version, wherever name and shape are the same."""
+        own = self.state_dict()
+        tensors = checkpoint.require(MODEL).tensors()
+        for name, value in list(tensors.items()):
+            # Linear filters from before there were modes are every mode's.
+            if name in own and value.ndim == 2 and own[name].ndim == 3 and own[name].shape[::2] == value.shape:
+                tensors[name] = value[:, None].expand_as(own[name])
+        fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
+        self.load_state_dict(own | fitting)
 
     def save(self, folder: Path, name: str, training: Mapping[str, Any]) -> Checkpoint:
         """Write a checkpoint folder (16-bit tensors); ``training`` says how the model was made."""

@@ -74,8 +74,8 @@ class Conditions:
     ``mel`` (B, P, T, mel bands) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, text width),
     zero where no word is said; ``action`` and ``emotion`` (B, P, T) long; ``role`` and ``style`` (B, P) long; ``placement``
     (B, P, T, 4), ``features.pose.placement``; ``route`` (B, P, T, 3): the way asked for, ``features.pose.route``, which counts
-    where ``routed`` (B, P, T) is 1. ``modes`` (B, P, T, M): ``features.modes.mode_weights`` of the actions, by which what the networks
-    make is standardised.
+    where ``routed`` (B, P, T) is 1. ``modes`` (B, P, T, M): ``features.modes.mode_weights`` of the actions, by which what the
+    networks make is standardised.
     """
 
     mel: Tensor

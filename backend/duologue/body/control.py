@@ -25,6 +25,8 @@ from duologue.motion.trajectory import plan_trajectory
 
 Floats = NDArray[np.float64]
 
+LEASH: Final = (0.05, np.radians(5.0))
+"""Metres and radians that somebody may be away from a place where they stay: about as far as standing people sway."""
 _EASE: Final = 12
 """Frames over which a pose that is not quite the pinned one is led to it."""
 
@@ -77,7 +79,7 @@ class Control:
 
     pins: tuple[Pins, Pins] = (Pins(), Pins())
 
-    def window(
+    def window(  # noqa: PLR0917
         self,
         start: int,
         stop: int,
@@ -86,8 +88,10 @@ class Control:
         soles: Limbs,
         seen: Callable[[NDArray[np.floating]], NDArray[np.floating]] = lambda features: features,
     ) -> WindowPins:
-        """Return the pins of frames ``[start, stop)``, whose mixture of modes is ``modes`` (2, n, M). ``seen``: features (2, n, C) as
-        the networks see them."""
+        """Return the pins of frames ``[start, stop)``, whose mixture of modes is ``modes`` (2, n, M).
+
+        ``soles``: of the skeleton; ``seen``: features (2, n, C) as the networks see them.
+        """
         count = stop - start
         values = np.zeros((2, count, len(statistics.names)), np.float32)
         held = np.zeros((2, count, 2), bool)
@@ -147,7 +151,8 @@ class Plan:
         """Lead a sampled path (2, n, 3), frames from ``start``, to the places that are to be met, and to where the plan has come.
 
         The error at these frames is spread over the frames before, as slowly as there is time for; who is led so slides by a few
-        centimetres over a second or more, which the foot lock takes up.
+        centimetres over a second or more, which the foot lock takes up. Whoever has arrived shifts their weight about the place:
+        only what goes beyond ``LEASH`` is brought back.
         """
         count = path.shape[1]
         corrected = path.copy()
@@ -160,11 +165,25 @@ class Plan:
             error = self.path[performer, start + met] - path[performer, met]
             error[:, 2] = (error[:, 2] + np.pi) % (2 * np.pi) - np.pi
             error[:, 2] = np.unwrap(error[:, 2])
+            if met[-1] not in there - start and self._stays(performer, start + int(met[-1])):
+                error[-1] = _beyond_leash(error[-1])
             knots, values = np.concatenate([[-1], met]), np.concatenate([np.zeros((1, 3)), error])
             if start == 0:  # the first frame of a take stands where it was put
                 values[0] = self.path[performer, 0] - path[performer, 0]
             corrected[performer] += _eased(knots, values, count)
         return corrected
+
+    def _stays(self, performer: int, frame: int) -> bool:
+        """Whether the plan has come to rest by a frame."""
+        before = max(frame - _EASE, 0)
+        return bool(np.ptp(self.path[performer, before : frame + 1], axis=0).max() < 1e-3)
+
+
+def _beyond_leash(error: Floats) -> Floats:
+    """Return what of an error (3,) x, z, heading goes beyond ``LEASH``."""
+    away, turned = float(np.hypot(error[0], error[1])), abs(float(error[2]))
+    floor, heading = (max(0.0, 1 - free / max(size, 1e-9)) for free, size in zip(LEASH, (away, turned), strict=True))
+    return error * np.array([floor, floor, heading])
 
 
 def _eased(knots: NDArray[np.int64], values: Floats, count: int) -> Floats:

@@ -88,7 +88,7 @@ def huber(error: Tensor) -> Tensor:
 class BodyLoss:
     """The losses of both networks on standardised predictions (B, P, T, channels) under ``modes`` (B, P, T, M)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         statistics: PoseStatistics,
         paces: Paces,
@@ -161,7 +161,7 @@ class BodyLoss:
             terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * placed).mean()
         return terms | self._sole_terms(pose, should, modes, moves, placed)
 
-    def upper_terms(
+    def upper_terms(  # noqa: PLR0917
         self,
         predicted: Tensor,
         truth: Tensor,
@@ -197,7 +197,8 @@ class BodyLoss:
         flat = huber(heights / _RISE) * torch.cat([true_contacts, true_contacts[..., 1::2]], dim=-1)
         moved = huber(world_speed(at, steps)[..., [0, 2]] / _SLIDE).mean(-1)
         stands = true_contacts[:, :, 1:] * true_contacts[:, :, :-1]
-        claimed = contacts[:, :, 1:].clamp(0, 1) * contacts[:, :, :-1].clamp(0, 1)
+        # Of what is said to bear and moves, the motion is at fault: or all that walk would be said to float.
+        claimed = (contacts[:, :, 1:].clamp(0, 1) * contacts[:, :, :-1].clamp(0, 1)).detach()
         allowed = world_speed(should, true_steps)[..., [0, 2]].norm(dim=-1) < _SLIDE
         _, pace = mixture(modes, self.mode_mean[:, :3], self.mode_std[:, :3])
         way = huber((steps - true_steps) / pace).mean(-1, keepdim=True)

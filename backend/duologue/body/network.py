@@ -139,8 +139,8 @@ class SmoothingSkip(nn.Module):
         self._kept = torch.zeros(0)
 
     def forward(self, x: Tensor, t: Tensor, step: Tensor, hidden: Tensor, modes: Tensor) -> Tensor:
-        """``x`` (B, P, T, channels), ``t`` (B,), ``step`` (B, 2 width), ``hidden`` (B, P, T, width), ``modes`` (B, P, T, M), to the
-        shape of ``x``."""
+        """``x`` (B, P, T, channels), ``t`` (B,), ``step`` (B, 2 width), ``hidden`` (B, P, T, width), ``modes`` (B, P, T, M), to
+        the shape of ``x``."""
         if self._kept.shape[-1] != x.shape[2] or self._kept.device != x.device:
             self._kept = self.filters(x.shape[2]).to(x.device)
         smoothed = torch.einsum("kts,bpsc->bptkc", self._kept.to(x.dtype), x)
@@ -157,8 +157,8 @@ class SmoothingSkip(nn.Module):
 
     @torch.no_grad()
     def solve(self, x0: Tensor, schedule: CosineSchedule, modes: Tensor) -> None:
-        """Measure the best mixture there is without any layers: least squares for every channel, moment and mode, on clean samples
-        ``x0`` (B, P, T, channels), whose frames count for a mode as far as ``modes`` (B, P, T, M) says."""
+        """Measure the best mixture there is without any layers: least squares for every channel, moment and mode, on clean
+        samples ``x0`` (B, P, T, channels), whose frames count for a mode as far as ``modes`` (B, P, T, M) says."""
         filters = self.filters(x0.shape[2])
         generator = torch.Generator().manual_seed(0)
         target = x0.permute(3, 0, 1, 2).flatten(1)
@@ -219,8 +219,8 @@ class Denoiser(nn.Module):
         return torch.cat(wide, dim=-1)
 
     def forward(self, x: Tensor, held: Tensor, t: Tensor, projected: list[Tensor], modes: Tensor) -> Tensor:
-        """``x`` (B, P, T, channels), ``held`` (B, P, T, groups) of 0 and 1, ``t`` (B,), ``modes`` (B, P, T, M) the mixture that ``x``
-        is standardised by; the prediction is shaped like ``x``."""
+        """``x`` (B, P, T, channels), ``held`` (B, P, T, groups) of 0 and 1, ``t`` (B,), ``modes`` (B, P, T, M) the mixture that
+        ``x`` is standardised by; the prediction is shaped like ``x``."""
         y = functional.relu(self.enter(torch.cat([x, held.to(x.dtype)], dim=-1)))
         step = self.step(t)
         total = torch.zeros_like(y)

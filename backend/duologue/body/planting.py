@@ -1,7 +1,7 @@
 """Feet that carry the root: where the soles are, when they bear weight, and the step of a root whose soles stay where they stand.
 
-A root's step made apart from the legs slides the feet, however good both are. Here the soles that bear weight do not move, and the
-root's step is what follows from that by forward kinematics; only who sits, or is held, moves by the steps as they are given.
+A root's step made apart from the legs slides the feet, however good both are. Here the soles that bear weight do not move, and
+the root's step is what follows from that by forward kinematics; only who sits, or is held, moves by the steps as they are given.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from duologue.motion.skeleton import Skeleton
 from duologue.units import FPS
 
 _YAW_PRIOR: Final = 0.05**2
-"""Square metres of spread of the bearing points about their middle at which they and the given turn count alike: a ball alone says
-nothing of a turn, two soles all."""
-_LEAST: Final = 0.02
-"""What a point that is not in contact still bears: somebody is always on their feet."""
-_SHARPNESS: Final = 14.0
-_LIFTED: Final = 0.02
+"""Square metres of spread of the bearing points about their middle at which they and the given turn count alike: a ball alone
+says nothing of a turn, two soles all."""
+_LEAST: Final = 0.3
+"""What a point bears that the network says is in the air. Heights tell more of who steps: where the network is undecided between
+two feet it says less of both, and the lower one carries."""
+_SHARPNESS: Final = 8.0
+"""Of a contact, since an undecided network says a half."""
+_LIFTED: Final = 0.012
 """Metres above the lowest point at which a point bears half."""
 _FIRM: Final = 0.005
 """Sum of bearing at which the soles and the given step count alike."""
@@ -56,7 +58,8 @@ class Limbs:
         offsets: NDArray[np.floating] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        """``joints``: by name, W of them; ``offsets`` (W, 3): the points in those joints' frames, metres, or the joints themselves."""
+        """``joints``: by name, W of them; ``offsets`` (W, 3): the points in those joints' frames, metres; without them the joints
+        themselves."""
         needed: set[int] = set()
         for name in joints:
             joint = skeleton.index(name)
@@ -121,7 +124,7 @@ def world_speed(positions: Tensor, steps: Tensor) -> Tensor:
 def bearing(points: Tensor, contacts: Tensor) -> Tensor:
     """Return how far points (..., W, 3) with predicted ``contacts`` (..., W), 0 to 1, carry the body, (..., W).
 
-    A contact is sharpened, since an undecided network says a half; and what is higher than the lowest point carries nothing.
+    What is higher than the lowest point carries little, and half a centimetre more nothing.
     """
     firm = _LEAST + (1 - _LEAST) * torch.sigmoid(_SHARPNESS * (contacts - 0.5))
     above = points[..., 1] - points[..., 1].min(-1, keepdim=True).values
@@ -155,10 +158,10 @@ def planted_steps(points: Tensor, contacts: Tensor, own: Tensor, free: Tensor) -
     return torch.cat([own[..., :1, :], own[..., 1:, :] + firm * (planted - own[..., 1:, :])], dim=-2)
 
 
-def hovering(points: Tensor, contacts: Tensor, free: Tensor) -> Tensor:
-    """Return by how much (..., T) a body stands too high for its bearing soles to lie on the floor, metres; ``free`` as above."""
-    weight = bearing(points, contacts)
-    return (1 - free) * (weight * points[..., 1]).sum(-1) / weight.sum(-1)
+def hovering(points: Tensor, free: Tensor) -> Tensor:
+    """Return by how much (..., T) the lowest of a body's ``points`` (..., T, W, 3) lies too high over the floor, metres;
+    ``free`` (..., T): 1 where it is not the soles that carry it."""
+    return (1 - free) * points[..., 1].min(-1).values
 
 
 def seatedness(sitting: Tensor) -> Tensor:
@@ -169,7 +172,7 @@ def seatedness(sitting: Tensor) -> Tensor:
 
 @torch.no_grad()
 def sole_contacts(features: NDArray[np.floating], soles: Limbs) -> NDArray[np.float32]:
-    """Return which points of the soles bear weight, (..., T, 4) ``CONTACT_COLUMNS``, 0 to 1, in motion given as features (..., T, C).
+    """Return which points of the soles bear weight, (..., T, 4) ``CONTACT_COLUMNS``, 0 to 1, in features (..., T, C).
 
     The rule of ``motion.contact`` on heights and on speeds over the floor, its edges softened by a frame.
     """
@@ -182,4 +185,4 @@ def sole_contacts(features: NDArray[np.floating], soles: Limbs) -> NDArray[np.fl
     height = points[..., 1].numpy()
     first = np.moveaxis(np.stack([RULE.grips(height, speed), RULE.releases(height, speed)]), -2, 1)
     bears = np.moveaxis(hysteresis(first[0], first[1]), 0, -2)
-    return gaussian_filter1d(bears.astype(np.float32), 1.0, axis=-2, mode="nearest")
+    return np.asarray(gaussian_filter1d(bears.astype(np.float32), 1.0, axis=-2, mode="nearest"), np.float32)

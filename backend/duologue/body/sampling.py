@@ -160,7 +160,7 @@ class TakeSampler:
             for columns in (model.statistics.lower, model.statistics.upper)
         )
         self.lower = NetworkSampler(model.lower_conditions, model.lower, lower, sampler, settings)
-        self.soles = Limbs.soles(skeleton)
+        self.soles, self.toes = Limbs.soles(skeleton), Limbs.toes(skeleton)
         self.seat = model.config.actions.index("sit") if "sit" in model.config.actions else None
         self.upper = None
         if model.upper is not None and model.upper_conditions is not None:
@@ -180,7 +180,7 @@ class TakeSampler:
         pins = self.control.window(start + known, stop, statistics, modes[:, known:], self.soles, self._in_mirror)
         lower = self.lower(c, past.lower, pins.lower, pins.held)
         made = poses.faced(statistics.restore_lower(_array(lower), modes))
-        self._plant(made, modes, pins.held[0, ..., 0].numpy())
+        self._plant(made, modes, pins.held[0].numpy())
         lower = torch.from_numpy(statistics.standardise(made, modes)[..., statistics.lower])[None].to(lower)
 
         fresh = self._walk(start + known, self._in_mirror(made)[:, known:], past)
@@ -200,17 +200,22 @@ class TakeSampler:
     def _plant(self, features: NDArray[np.floating], modes: NDArray[np.float32], given: NDArray[np.bool_]) -> None:
         """Let soles carry whoever does not sit: set the root's steps and its height in features (2, n, C), in place.
 
-        The last frames (2, m) may be ``given``; these go as they went.
+        Of the last frames the steps and the pose may be ``given`` (2, m, 2): steps go as they went, and a pose is as high as it was.
         """
         pose = torch.from_numpy(features.astype(np.float64))
         free = torch.zeros(pose.shape[:2], dtype=pose.dtype)
         if self.seat is not None:
             free = seatedness(torch.from_numpy(modes[..., self.seat].astype(np.float64)))
-        free[:, free.shape[1] - given.shape[1] :][torch.from_numpy(given)] = 1.0
+        known = free.shape[1] - given.shape[1]
+        lifted = torch.cat(
+            [free[:, :known], torch.maximum(free[:, known:], torch.from_numpy(near(given[..., 1])))], dim=1
+        )
+        free[:, known:][torch.from_numpy(given[..., 0])] = 1.0
         contacts = pose[..., -len(poses.CONTACT_COLUMNS) :].clamp(0, 1)
         points = self.soles.positions(pose)
         features[..., :3] = planted_steps(points, contacts, pose[..., :3], free).numpy()
-        features[..., 3] -= hovering(points, contacts, free).numpy()
+        lowest = torch.cat([points, self.toes.positions(pose)], dim=-2)
+        features[..., 3] -= hovering(lowest, lifted).numpy()
 
     def _walk(self, start: int, features: NDArray[np.floating], past: Past) -> NDArray[np.float64]:
         """Return the paths (2, n, 3) on from the past of features (2, n, C), frames from ``start``: led, and turned back."""
@@ -234,6 +239,16 @@ class TakeSampler:
         """Return the plan's route of a window and where it counts, in the mirror for whoever is performed there."""
         route, routed = self.plan.route(start, stop)
         return route * np.where(self.mirrored[:, None, None], _MIRRORED_ROUTE, 1.0).astype(np.float32), routed
+
+
+def near(flags: NDArray[np.bool_], ease: int = 12) -> NDArray[np.float64]:
+    """Return how near (2, n) each frame is to one that is flagged: 1 there, 0 from ``ease`` frames away."""
+    index = np.arange(flags.shape[1])
+    away = np.full(flags.shape, float(ease))
+    for row, flagged in zip(away, flags, strict=True):
+        if flagged.any():
+            row[:] = np.abs(index[:, None] - index[flagged]).min(1)
+    return np.clip(1 - away / ease, 0.0, 1.0)
 
 
 def grow_from(x: Tensor, known: int, ease: int = 15) -> Tensor:

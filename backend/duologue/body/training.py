@@ -10,26 +10,23 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import Conditions
 from duologue.body.config import CONDITIONS, BodyConfig
-from duologue.body.losses import LONG, BodyLoss, LossWeights, Paces
+from duologue.body.losses import BodyLoss, LossWeights
 from duologue.body.network import Denoiser
-from duologue.body.planting import Limbs, sole_contacts
+from duologue.body.training_data import contacts_of, draw_held, draw_routed, measure, mode_shares
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.corpus.drawing import WindowDrawer
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import DuologueError
 from duologue.features import pose as poses
-from duologue.features.modes import mode_weights, settled
-from duologue.features.statistics import PoseStatistics, Scaler
+from duologue.features.statistics import Scaler
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
-from duologue.units import FPS
 
 _MEASURED: Final = 2
 """Batches of the held-out pairs that a measurement takes."""
@@ -80,8 +77,8 @@ class BodyTraining:
     gains: Mapping[str, float] = field(default_factory=dict[str, float])
     """By how much the checkpoint's sampler leans out (``body.rescaling``)."""
     start: str = ""
-    """A checkpoint, by name or folder, whose tensors the networks begin with wherever they fit; "" begins with none. Other versions'
-    checkpoints do too. What it was standardised by overall is kept."""
+    """A checkpoint, by name or folder, whose tensors the networks begin with wherever they fit; "" begins with none. Another
+    version's will do as well. What it was standardised by overall is kept."""
     networks: tuple[str, ...] = ("lower", "upper")
     """Which of the two learn; another stays as it starts."""
 
@@ -124,34 +121,6 @@ def train_body(
     return checkpoints[0]
 
 
-def draw_held(
-    batch: int, frames: int, overlap: int, settings: BodyTraining, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Draw what of a batch is given, (batch, 2, frames, 2): each performer's root steps, and their poses.
-
-    The past of a stream (both people's first frames); single pinned poses, whose root steps stay open; a kept stretch at the end;
-    one person altogether.
-    """
-    held = np.zeros((batch, 2, frames, 2), bool)
-    known = np.where(rng.random(batch) < settings.past, rng.integers(1, int(1.5 * overlap), batch), 0)
-    held |= (np.arange(frames) < known[:, None])[:, None, :, None]
-    pinned = (rng.random((batch, 2, frames)) < 2.0 / frames) & (rng.random((batch, 2, 1)) < settings.pinned)
-    held[..., 1] |= pinned
-    ending = np.where(rng.random((batch, 2)) < settings.pinned, rng.integers(5, frames // 2, (batch, 2)), 0)
-    held |= (np.arange(frames) >= frames - ending[..., None])[..., None]
-    alone = rng.random(batch) < settings.alone
-    held[alone, rng.integers(0, 2, alone.sum())] = True
-    return held
-
-
-def draw_routed(batch: int, frames: int, share: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Draw where a route counts, (batch, 2, frames): nowhere, or from some frame to another."""
-    first = rng.integers(-frames // 2, frames // 2, (batch, 2, 1))
-    last = rng.integers(frames // 3, 3 * frames // 2, (batch, 2, 1))
-    index = np.arange(frames)
-    return ((index >= first) & (index < last) & (rng.random((batch, 2, 1)) < share)).astype(np.float32)
-
-
 @dataclass(frozen=True)
 class Batch:
     """What a step learns from: B pairs, T frames, everything random about them drawn."""
@@ -182,7 +151,7 @@ class BodyTrainer:
         statistics, paces = measure(corpus, self._contacts, skeleton, len(config.actions))
         begun = open_checkpoint(settings.start) if settings.start else None
         if begun is not None:
-            statistics = keep_scale(statistics, begun)
+            statistics = statistics.keeping(begun.config["statistics"])
         mel = corpus.mel_scale() if begun is None else Scaler.from_json(begun.config["mel"])
         self.module = BodyModel(config, statistics, mel, settings.strengths, settings.gains).to(device)
         if not len(self.module.statistics.lower):
@@ -209,7 +178,7 @@ class BodyTrainer:
             for pairs in (slice(0, -held_out), slice(-held_out, None))
         )
         if begun is not None:
-            begin_with(self.module, begun)
+            self.module.begin_with(begun)
         self._begin()
         for name in ("lower", "upper"):
             if name not in settings.networks:
@@ -265,7 +234,9 @@ class BodyTrainer:
         windows = drawer.draw(size, rng)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         features, conditions = self.windows(windows, rng)
-        held = torch.from_numpy(draw_held(size, frames, config.overlap, s, rng)).to(self.device)
+        held = torch.from_numpy(
+            draw_held(size, frames, config.overlap, rng, past=s.past, pinned=s.pinned, alone=s.alone)
+        ).to(self.device)
         dropped = config.condition_dropout if dropped is None else dropped
         keep = {
             name: torch.from_numpy((rng.random((size, 2)) >= dropped).astype(np.float32)).to(self.device)
@@ -310,8 +281,8 @@ class BodyTrainer:
     def _predict(  # noqa: PLR0917
         self, network: Denoiser, condition: Tensor, x0: Tensor, held: Tensor, batch: Batch, noise: int
     ) -> Tensor:
-        """Return x0 as a network guesses it from its noised self, of which what is ``held`` comes in clean; ``noise``: which of the
-        batch's."""
+        """Return x0 as a network guesses it from its noised self, of which what is ``held`` comes in clean; ``noise``: which of
+        the batch's."""
         t, modes = batch.t, batch.conditions.modes
         x = torch.where(network.spread(held), x0, self.schedule.add_noise(x0, batch.noise[noise], t))
         out = network(x, held, t, network.project_conditions(condition), modes)
@@ -354,59 +325,3 @@ class BodyTrainer:
         )
         features = np.concatenate([gather("features"), gather(self._contacts)], axis=-1)
         return tensor(self.module.statistics.standardise(features, modes)), conditions
-
-
-def mode_shares(corpus: Corpus, modes: tuple[str, ...]) -> NDArray[np.float32]:
-    """Return how far each frame of a corpus belongs to each action mode, (F, 2, M), pair by pair."""
-    return np.concatenate([mode_weights(action.T, modes).swapaxes(0, 1) for action in corpus.pairs("action")])
-
-
-def contacts_of(corpus: Corpus, skeleton: Skeleton) -> NDArray[np.float32]:
-    """Return which points of the soles bear weight in a corpus, (F, 2, 4), made from its motion."""
-    soles = Limbs.soles(skeleton)
-    made = [sole_contacts(pair.swapaxes(0, 1), soles).swapaxes(0, 1) for pair in corpus.pairs("features")]
-    return np.concatenate(made)
-
-
-def measure(
-    corpus: Corpus, contacts: NDArray[np.float32], skeleton: Skeleton, modes: int
-) -> tuple[PoseStatistics, Paces]:
-    """Measure a corpus with its ``contacts`` (F, 2, 4): what is made over all of it and by mode, paces on ten minutes."""
-    ends = corpus.starts[1:-1]
-    features = [
-        np.concatenate([pair, own], axis=-1)
-        for pair, own in zip(corpus.pairs("features"), np.split(contacts, ends), strict=True)
-    ]
-    action = [pair.astype(np.int64) for pair in corpus.pairs("action")]
-    pure = [np.where(settled(pair.T).T, pair, -1) for pair in action]
-    statistics = PoseStatistics.measure(poses.channels(skeleton), features, pure, modes)
-    for pair in pure:  # nothing is differenced from one pair to the next
-        pair[: LONG + 1] = -1
-    some = int(np.searchsorted(corpus.starts, 20 * 60 * FPS)) + 1
-    return statistics, Paces.measure(statistics, np.concatenate(features[:some]), np.concatenate(pure[:some]))
-
-
-def keep_scale(statistics: PoseStatistics, begun: Checkpoint) -> PoseStatistics:
-    """Return statistics whose overall scale, and so the upper body's, is a checkpoint's, whose network knows no other."""
-    before = begun.config.get("statistics", {})
-    mean, std = statistics.mean.copy(), statistics.std.copy()
-    varies = statistics.varies.copy()
-    for k, name in enumerate(statistics.names):
-        if name in before:
-            mean[k], std[k], varies[k] = before[name][:3]
-    mode_mean, mode_std = statistics.mode_mean.copy(), statistics.mode_std.copy()
-    upper = [k for k, name in enumerate(statistics.names) if not poses.is_lower(name)]
-    mode_mean[:, upper], mode_std[:, upper] = mean[upper], std[upper]
-    return replace(statistics, mean=mean, std=std, varies=varies, mode_mean=mode_mean, mode_std=mode_std)
-
-
-def begin_with(model: BodyModel, begun: Checkpoint) -> None:
-    """Give a model a checkpoint's tensors wherever name and shape are the same; the others stay as they are."""
-    own = model.state_dict()
-    tensors = begun.tensors()
-    # Linear filters of before modes are every mode's.
-    for name, value in list(tensors.items()):
-        if name in own and value.ndim == 2 and own[name].ndim == 3 and own[name].shape[::2] == value.shape:
-            tensors[name] = value[:, None].expand_as(own[name])
-    fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
-    model.load_state_dict(own | fitting)

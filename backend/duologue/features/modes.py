@@ -37,7 +37,7 @@ def mode_weights(actions: NDArray[np.integer], modes: Sequence[str]) -> NDArray[
         seated = maximum_filter1d(shares[..., seat], 2 * LEAD + 1, axis=-1, mode="nearest")
         shares *= (1 - seated)[..., None]
         shares[..., seat] = seated
-    return gaussian_filter1d(shares, SMOOTHING, axis=-2, mode="nearest")
+    return np.asarray(gaussian_filter1d(shares, SMOOTHING, axis=-2, mode="nearest"), np.float32)
 
 
 def settled(actions: NDArray[np.integer]) -> NDArray[np.bool_]:

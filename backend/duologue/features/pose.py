@@ -100,7 +100,7 @@ def route(path: NDArray[np.floating], smoothing: float = 8.0) -> NDArray[np.floa
 
 
 def faced(features: NDArray[np.floating]) -> Floats:
-    """Return features (..., C) whose hips have no heading of their own: a network may leave them a degree, which is the path's."""
+    """Return features (..., C) whose hips have no heading left: a network may leave them a degree of what is the path's."""
     hips = slice(len(ROOT_COLUMNS), len(ROOT_COLUMNS) + 3)
     turned = np.array(features)
     local = features[..., hips].astype(np.float64)

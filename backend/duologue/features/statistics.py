@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from duologue.errors import DuologueError
 from duologue.features.modes import mixture
 from duologue.features.pose import CONTACT_COLUMNS, STEP_COLUMNS, channels, is_lower
+from duologue.labels import ACTION_MODES
 from duologue.motion.skeleton import Skeleton
 
 _CONSTANT: Final = 1e-4
@@ -71,13 +72,13 @@ class PoseStatistics:
         names: Sequence[str],
         features: Sequence[NDArray[np.floating]],
         modes: Sequence[NDArray[np.integer]] | None = None,
-        count: int = 1,
+        count: int = len(ACTION_MODES),
     ) -> PoseStatistics:
         """Measure over all frames of all clips, each (..., C). Roots' steps are centred on zero but for a mode's own: nobody
         drifts by default.
 
-        ``modes``: for each clip the mode (...) of every frame, 0 to ``count`` - 1, or -1 where it belongs to none; without them all
-        modes are alike.
+        ``modes``: for each clip the mode (...) of every frame, 0 to ``count`` - 1, or -1 where it belongs to none; without them
+        all modes are alike.
         """
         names = tuple(names)
         mean, std = _moments(names, features)
@@ -130,6 +131,18 @@ class PoseStatistics:
         by_mode = [np.array([row[k] for row in rows], np.float32).T for k in (3, 4)]
         return cls(names, mean, std, np.array([row[2] for row in rows], bool), by_mode[0], by_mode[1])
 
+    def keeping(self, value: Mapping[str, Any]) -> PoseStatistics:
+        """Return these with the overall scale that another's ``to_json``, of whatever version, says, which is also the upper
+        body's: a network that goes on learning knows no other."""
+        mean, std, varies = self.mean.copy(), self.std.copy(), self.varies.copy()
+        for k, name in enumerate(self.names):
+            if name in value:
+                mean[k], std[k], varies[k] = value[name][:3]
+        upper = [k for k, name in enumerate(self.names) if not is_lower(name)]
+        mode_mean, mode_std = self.mode_mean.copy(), self.mode_std.copy()
+        mode_mean[:, upper], mode_std[:, upper] = mean[upper], std[upper]
+        return replace(self, mean=mean, std=std, varies=varies, mode_mean=mode_mean, mode_std=mode_std)
+
     @property
     def steps(self) -> NDArray[np.int64]:
         """Indices of the columns that say how the body moves over the floor: its root's steps and its contacts."""
@@ -164,7 +177,7 @@ class PoseStatistics:
         mean, std = mixture(weights.astype(np.float64), self.mode_mean, self.mode_std)
         return ((features - mean) / std).astype(np.float32)
 
-    def standardise_overall(self, features: NDArray[np.floating], columns: NDArray[np.generic]) -> NDArray[np.float32]:
+    def standardise_overall(self, features: NDArray[np.floating], columns: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return ``columns`` of features (..., C) at zero mean and unit deviation over all modes."""
         return ((features[..., columns] - self.mean[columns]) / self.std[columns]).astype(np.float32)
 

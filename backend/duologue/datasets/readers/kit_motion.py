@@ -144,8 +144,8 @@ def _reactidle(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
 def _cmu_walks(folder: Path, skeleton: Skeleton) -> Iterator[MotionClip]:
     """Straight walks, on a skeleton whose zero pose means nothing. In most, the first frame is a pose metres before the walk.
 
-    Its feet are not ours: retargeted, both soles hover by up to 9 cm over mid-stance, in six of ten frames. A walk has no flight, so
-    whichever sole is lowest is put on the floor.
+    Its feet are not ours: retargeted, both soles hover by up to 9 cm over mid-stance, in six of ten frames. A walk has no flight,
+    so whichever sole is lowest is put on the floor.
     """
     names = RigMap.builtin("character_creator")
     for path in sorted(folder.glob("*.bvh")):
