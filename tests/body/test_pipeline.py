@@ -8,6 +8,9 @@ from duologue.body.sampling import grow_from
 from duologue.checkpoints.store import open_checkpoint, write_checkpoint
 from duologue.errors import DuologueError
 from duologue.features.root import heading
+from duologue.labels import ACTION_MODES
+from duologue.motion.contact import Soles
+from duologue.motion.skeleton import forward_kinematics
 from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_model, tiny_pipeline
 
 
@@ -204,3 +207,30 @@ def test_a_mirrored_performer_does_with_the_left_what_the_other_does_with_the_ri
     alone_root, alone = perform(pipeline, one)
     assert np.abs(alone[0] - rotations[0]).max() > 0.05
     assert alone_root[0, 0, 0] == pytest.approx(STARTS[0, 0], abs=1e-5)
+
+
+def test_an_earlier_version_s_checkpoint_is_refused_with_its_format(tmp_path):
+    saved = tiny_model().save(tmp_path / "body", "body", {})
+    write_checkpoint(tmp_path / "old", "old", {**saved.config, "format": 2}, saved.tensors())
+    with pytest.raises(DuologueError, match="its format is 2 and this version reads 3") as error:
+        BodyPipeline.load(tmp_path / "old")
+    assert error.value.reason == "checkpoint-foreign"
+
+
+def soles(root, rotations):
+    """Heels and balls, (2, T, 4, 3), metres."""
+    placed = Soles.of(SKELETON).place(*forward_kinematics(SKELETON, rotations.astype(float), root.astype(float)))
+    return placed.reshape(*placed.shape[:2], 4, 3)
+
+
+def test_soles_carry_whoever_stands_and_a_seat_whoever_sits():
+    """As sampled: the lowest point of the soles lies on the floor and stays where it stands, whatever legs a network makes."""
+    actions = np.zeros((2, 60), np.uint8)
+    actions[1] = ACTION_MODES.index("sit")
+    points = soles(*perform(tiny_pipeline(), some_conditions(60, actions=actions)))
+    lowest = points[:, :-1, :, 1].argmin(-1)[..., None, None]
+    moved = np.linalg.norm(np.diff(points[..., [0, 2]], axis=1), axis=-1)
+    stood, sat = np.median(np.take_along_axis(moved, lowest[..., 0], axis=2)[..., 0], axis=1)
+    assert stood < 0.25 * sat, "metres a frame"
+    assert np.abs(points[0, :, :, 1].min(-1)).max() < 0.03  # toes may lie deeper than balls and heels
+    assert np.abs(points[1, :, :, 1].min(-1)).max() > 0.03

@@ -200,7 +200,7 @@ class TakeSampler:
     def _plant(self, features: NDArray[np.floating], modes: NDArray[np.float32], given: NDArray[np.bool_]) -> None:
         """Let soles carry whoever does not sit: set the root's steps and its height in features (2, n, C), in place.
 
-        Of the last frames the steps and the pose may be ``given`` (2, m, 2): steps go as they went, and a pose is as high as it was.
+        Of the last frames steps and pose may be ``given`` (2, m, 2): steps go as they went, and a pose is as high as it was.
         """
         pose = torch.from_numpy(features.astype(np.float64))
         free = torch.zeros(pose.shape[:2], dtype=pose.dtype)

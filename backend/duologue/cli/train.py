@@ -33,6 +33,8 @@ def body(
     out_folder: OutFolder = Path("training/body"),
     config: Annotated[str, typer.Option(help="starter, paper or tiny; flat or single for the baselines.")] = "starter",
     steps: Steps = None,
+    start: Annotated[str, typer.Option(help="A body checkpoint to begin with, by name or folder.")] = "",
+    only: Annotated[str, typer.Option(help="lower or upper: the one network that learns; the other stays.")] = "",
     device: Device = "cpu",
 ) -> None:
     """Make a corpus of two-person motion with speech (once) and train the body networks on it."""
@@ -49,9 +51,18 @@ def body(
             "give one of --kit, --interact and --beat (to make a corpus) or --corpus (made before).",
             field="--kit",
         )
+    if only not in ("", "lower", "upper"):
+        raise invalid("unknown-label", f"there is no network {only!r}; there are lower and upper.", field="--only")
     with stages() as progress:
         checkpoint = train_starter(
-            out_folder, corpora[0], config=config, steps=steps, device=device, progress=progress.update
+            out_folder,
+            corpora[0],
+            config=config,
+            steps=steps,
+            start=start,
+            networks=(only,) if only else ("lower", "upper"),
+            device=device,
+            progress=progress.update,
         )
     _tell(checkpoint)
 

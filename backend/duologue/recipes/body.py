@@ -19,32 +19,36 @@ Source = Literal["kit", "interact", "beat"]
 Progress = Callable[[str, int, int], None]
 """``(stage, done, of how many)``"""
 
-GAINS: Final[Mapping[str, float]] = {"legs": 1.1, "trunk and arms": 1.07, "fingers": 1.1}
+GAINS: Final[Mapping[str, float]] = {"trunk and arms": 1.07, "fingers": 1.1}
 """The shipped starter's (``body.rescaling``): chosen on the pairs that only measure, for poses nine tenths as varied as theirs.
-The root's steps are left alone, or people would turn away from each other. Another network's gains are its own: measure its
-Div_g first."""
+Legs are left alone: on a scale of their own in each mode they sway as far as people do. Another network's gains are its own:
+measure its Div_g first."""
 
 HELD_OUT_SECONDS: Final = (12.0, 20.0)
 """How long the pairs are that an evaluation judges by."""
 
 
-def train_starter(
+def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     out: Path,
     corpus: Path | tuple[Source, Path],
     *,
     config: str = "starter",
     steps: int | None = None,
+    start: str = "",
+    networks: tuple[str, ...] = ("lower", "upper"),
     device: str = "cpu",
     progress: Progress = lambda stage, done, total: None,
 ) -> Checkpoint:
     """Make the shipped checkpoint ``out/checkpoint``, or another of ``body.config.CONFIGS``; resumes from what ``out`` holds.
 
     ``corpus``: one made before, or what to make ``out/corpus`` from. ``steps``: in place of the recipe's own.
+    ``start``, ``networks``: what the networks begin with, and which of them learn (``BodyTraining``).
 
     Raises:
         DuologueError: NOT_FOUND ``config-unknown``; what making a corpus and ``train_body`` raise.
     """
-    settings = BodyTraining(BodyConfig.named(config), gains=GAINS if config == "starter" else {})
+    gains = GAINS if config == "starter" else {}
+    settings = BodyTraining(BodyConfig.named(config), gains=gains, start=start, networks=networks)
     if steps is not None:
         settings = replace(settings, optimisation=replace(settings.optimisation, steps=steps))
     if isinstance(corpus, tuple):
