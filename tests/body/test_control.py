@@ -105,6 +105,16 @@ def test_who_is_free_again_in_the_middle_of_a_window_is_led_no_further():
     assert 1e-3 < away < LEASH[0] + 1e-4, "they stay until they may go, and shift their weight meanwhile"
 
 
+def test_who_gets_up_from_a_seat_or_sits_down_is_not_held_to_the_place_by_the_hips():
+    """Getting up carries the hips forward over the feet; held to the seat, they would slide back on it beforehand."""
+    for before, after in ((SIT, 0), (0, SIT)):
+        actions = np.full((2, 90), before, np.uint8)
+        actions[0, 60:] = after
+        plan = Control((spots((10, -0.6, 0.0, 1.0)), Pins())).plan(STARTS.astype(float), actions)
+        assert plan.given[0, 11:60].all()
+        assert not plan.given[0, 60:].any()
+
+
 def test_pinned_poses_and_kept_stretches_are_there_and_nothing_pops_beside_them():
     pipeline = tiny_pipeline()
     root, rotations = (x.astype(float) for x in perform(pipeline, some_conditions(40), seed=3))

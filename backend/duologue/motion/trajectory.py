@@ -37,7 +37,7 @@ def plan_trajectory(
     ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, else sets out as late as an easy walk allows,
     and in no case while seated. Over more than half a metre they turn into the path, go ahead along it, and turn as asked when
     they are there; a place in the middle of a walk is passed without a halt. After the last place they stay until a walk is
-    asked for.
+    asked for, or until they sit down or get up: hips travel by a foot's length then, over feet that stand.
 
     Returns:
         The trajectory (T, 3), and in which frames (T,) it counts.
@@ -57,7 +57,7 @@ def plan_trajectory(
     trajectory[now:] = trajectory[now]
     turned = np.maximum.accumulate(np.where(np.isnan(trajectory[:, 2]), 0, np.arange(total)))
     trajectory[:, 2] = trajectory[turned, 2]  # a place without a heading right behind another keeps that one's
-    later = np.flatnonzero(actions[now:] == WALK)
+    later = np.flatnonzero((actions[now:] == WALK) | (actions[now:] != actions[now]))
     until = now + int(later[0]) if len(later) else total
     return trajectory, np.arange(total) < max(until, now + 1)
 
