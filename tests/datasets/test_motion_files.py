@@ -9,8 +9,10 @@ from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.readers.beat import beat_corpus, read_recordings
 from duologue.datasets.readers.bvh import read_motion, read_pair
 from duologue.datasets.readers.interact import read_scenes, scene_pair
+from duologue.datasets.readers.kit_motion import on_foot
 from duologue.errors import DuologueError
 from duologue.motion.bvh import BvhClip, write_bvh
+from duologue.motion.contact import Soles
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from examples_data import SKELETON, TEXTGRID, interact, save, standing
 
@@ -96,3 +98,15 @@ def test_the_kit_clips_stand_on_the_floor():
     assert toes.min() > 0.0
     assert toes.max() < 0.06
     assert positions[:, SKELETON.index("Head"), 1].min() > 1.4
+
+
+def test_who_walks_is_put_down_on_the_lower_sole_frame_by_frame():
+    """CMU's walks hover by centimetres that change over the step: a walk has no flight."""
+    skeleton = Skeleton.builtin("duologue60")
+    soles = Soles.of(skeleton)
+    root = np.tile(skeleton.offsets[0], (60, 1))
+    root[:, 1] += 0.05 + 0.04 * np.sin(np.arange(60) / 5)
+    rotations = np.zeros((60, len(skeleton), 3))
+    rotations[30:, skeleton.index("LeftUpLeg"), 0] = -0.6
+    placed = soles.place(*forward_kinematics(skeleton, rotations, on_foot(skeleton, root, rotations)))
+    assert np.abs(placed[..., 1].min((1, 2))).max() < 0.01
