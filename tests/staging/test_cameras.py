@@ -174,6 +174,15 @@ def test_faces_of_a_split_picture_are_followed_wherever_they_go():
             assert depth > 0.5
 
 
+@pytest.mark.parametrize(("moves", "sits"), [(False, False), (True, False), (False, True)])
+def test_feet_and_chairs_are_seen_where_somebody_uses_them(moves, sits):
+    sight = two_people(65.0, 1.2, 60)
+    sight.hips[1, :, 1] -= 0.4 * sits
+    (one,) = setups.plan(sight, [Shot(0, 300, "wide")], np.full((2, 300), moves), ASPECT)
+    feet = on_screen(one.places[0], sight.hips * (1, 0, 1))
+    assert (feet[..., 1].min() > -1) == (moves or sits)
+
+
 def test_one_moment_is_enough():
     sight = two_people(65.0, 1.2, 1)
     shots = cut(np.zeros((2, 1), bool), np.zeros((2, 1), bool))

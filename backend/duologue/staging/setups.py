@@ -42,7 +42,7 @@ def plan(sight: Sight, shots: Sequence[Shot], moving: NDArray[np.bool_], aspect:
 
     ``moving`` (2, n), as :func:`.cut.cut` got it: nobody moves from one place to another within a setup but in a wide shot.
     """
-    crew = _Crew(sight, choose_azimuth(sight), aspect)
+    crew = _Crew(sight, choose_azimuth(sight), aspect, moving)
     moves = [end for _, end in runs(moving.any(axis=0))]
     groups: dict[tuple[Size, int, int], list[Shot]] = {}
     for number, shot in enumerate(shots):
@@ -53,7 +53,7 @@ def plan(sight: Sight, shots: Sequence[Shot], moving: NDArray[np.bool_], aspect:
 
 def faces(sight: Sight, frames: int, aspect: float) -> list[Setup]:
     """Return a camera a face, which follows it through the whole take wherever it goes."""
-    crew = _Crew(sight, choose_azimuth(sight), aspect)
+    crew = _Crew(sight, choose_azimuth(sight), aspect, np.zeros((2, frames), bool))
     return [_following(crew, who, Shot(0, frames, "close", who)) for who in (0, 1)]
 
 
@@ -64,6 +64,7 @@ class _Crew:
     sight: Sight
     side: float
     aspect: float
+    moving: NDArray[np.bool_]
 
 
 def _setup(crew: _Crew, size: Size, subject: int, shots: list[Shot]) -> Setup:
@@ -71,11 +72,12 @@ def _setup(crew: _Crew, size: Size, subject: int, shots: list[Shot]) -> Setup:
     seen = sight.only(np.any([(sight.frames >= shot.start) & (sight.frames < shot.stop) for shot in shots], axis=0))
     if not len(seen.frames):
         seen = sight.between(shots[0].start, shots[0].stop)
+    seated = bool(np.median(seen.hips[:, :, 1], axis=1).min() < _SEATED)
     if size == "wide":
-        place = camera.place(seen, aspect, side, floor=True)
+        place = camera.place(seen, aspect, side, floor=seated or _anybody_moves(crew, shots))
     elif size == "two":
         azimuth = choose_azimuth(seen, line_normal(seen, side))
-        place = camera.place(seen, aspect, azimuth, floor=bool(np.median(seen.hips[:, :, 1], axis=1).min() < _SEATED))
+        place = camera.place(seen, aspect, azimuth, floor=seated)
     else:
         frame: Callable[[Sight, int, float, float], Placement] = framing.close if size == "close" else framing.over
         place = frame(seen, subject, side, aspect)
@@ -83,6 +85,10 @@ def _setup(crew: _Crew, size: Size, subject: int, shots: list[Shot]) -> Setup:
             first, last = shots[0].start, shots[-1].stop
             return _carried(size, subject, shots, sight.between(first, last), place)
     return Setup(size, subject, tuple(shots), (place,))
+
+
+def _anybody_moves(crew: _Crew, shots: list[Shot]) -> bool:
+    return any(crew.moving[:, shot.start : shot.stop].any() for shot in shots)
 
 
 def _strays(heads: Float, place: Placement, size: float, aspect: float) -> bool:
