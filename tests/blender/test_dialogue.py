@@ -84,3 +84,16 @@ def test_what_is_wrong_with_a_script_is_said_and_nothing_is_changed(spoken, scri
 def test_without_a_text_the_button_says_what_is_missing(extension, scene):
     with pytest.raises(RuntimeError, match="Choose a text"):
         bpy.ops.duologue.speak_script()
+
+
+def test_speaking_can_be_cancelled_and_nothing_is_laid(spoken):
+    spoken.duologue.dialogue.text.from_string("ANNA: One. Two. Three.\nBEN: Four.\n" * 60)
+    before = [(marker.frame, marker.name) for marker in spoken.timeline_markers]
+    assert bpy.ops.duologue.speak_script() == {"FINISHED"}
+    with pytest.raises(RuntimeError, match="being spoken"):
+        bpy.ops.duologue.speak_script()
+    assert bpy.ops.duologue.cancel_speaking() == {"FINISHED"}
+    assert not sys.modules[f"{MODULE}.session.speaking"].speaking.busy
+    assert [(marker.frame, marker.name) for marker in spoken.timeline_markers] == before
+    with pytest.raises(RuntimeError, match="No script"):
+        bpy.ops.duologue.cancel_speaking()
