@@ -204,8 +204,7 @@ class ShapeMap:
         targets: dict[str, dict[str, float]] = {}
         if self.pattern and self.basis is None:
             targets = {shape: {key: 1.0} for shape, key in by_pattern(self.pattern, shape_names).items()}
-        # A list in a viseme map is spellings of one key; elsewhere each key is a part of the shape.
-        targets = found_in(self.shapes, keys, parts=self.basis is None) | targets
+        targets = found_in(self.shapes, keys) | targets
         for stem, parts in found_in(self.both, keys).items():
             if not {stem + "Left", stem + "Right"} & set(targets):
                 targets |= {stem + side: parts for side in ("Left", "Right")}

@@ -55,13 +55,13 @@ class KeyNames:
         return whole or next((self._tails[one] for one in wanted if one in self._tails), None)
 
 
-def found_in(wanted: Targets, keys: KeyNames, *, parts: bool = True) -> dict[str, dict[str, float]]:
+def found_in(wanted: Targets, keys: KeyNames) -> dict[str, dict[str, float]]:
     """Return those of a table's shapes of which the face has a key, by the keys' own names."""
     targets: dict[str, dict[str, float]] = {}
     for shape, names in wanted.items():
         found = {key: factor for name, factor in names.items() if (key := keys.find(name)) is not None}
         if found:
-            targets[shape] = found if parts else dict(list(found.items())[:1])
+            targets[shape] = found
     return targets
 
 
