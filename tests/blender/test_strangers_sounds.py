@@ -88,7 +88,7 @@ def test_a_cut_strip_keeps_what_was_noted_of_its_words():
     assert (whole, nothing) == (text, ())  # who reads it will note it
     cut, notes = on_timeline(text, [Stretch(0.0, 1.5, 0.0)])
     assert [entry["text"] for entry in json.loads(cut.content)] == ["Come in."]
-    assert notes == ("1 sound notes and names are not said and were left out: '[door slams]'",)
+    assert notes == ("1 sound notes, names and times are not said and were left out: '[door slams]'",)
 
 
 def test_a_moved_strip_keeps_the_phones_of_its_words():

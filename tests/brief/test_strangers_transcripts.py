@@ -54,11 +54,20 @@ def lines(content: str, form: TranscriptFormat = "srt") -> list[tuple[float, flo
         ("Anna: Good evening.\nBen: To you.\nAnna: Sit down.\nBen: No.", "Good evening. To you. Sit down. No."),
         ("[music\nswells] Go", "Go"),
         ("（笑）はい 【音楽】", "はい"),
+        ("{laughs} Go", "Go"),
+        ("0:03\nGood evening.\n0:07\nTo you.", "Good evening. To you."),
+        ("ANNA (00:03): Good evening.", "Good evening."),
     ],
 )
 def test_notes_names_and_marks_are_not_said(text: str, words: str) -> None:
     assert said(text, "text") == words
     assert said(f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n", "srt") == words
+
+
+def test_headings_of_meetings_with_names_and_times_are_not_said() -> None:
+    text = "Anna  0:03\nGood evening.\n\nBen Smith\t1:00:10\nTo you."
+    assert said(text, "text") == "Good evening. To you."
+    assert "'Anna  0:03'" in read(Transcript(text)).notes[0]
 
 
 @pytest.mark.parametrize(
@@ -68,6 +77,8 @@ def test_notes_names_and_marks_are_not_said(text: str, words: str) -> None:
         "Call (555) 123 4567 & say 5% + 2 = x",
         "AND HE SAID: COME",
         "a) first b) second",
+        "10:30",
+        "When? At 10:30",
         "Twenty-five, she's 3.5 — not 4",
     ],
 )
@@ -176,6 +187,30 @@ def test_substation_gives_its_dialogue_alone() -> None:
     assert lines(ASS, "ass") == [(1.0, 2.5)]
     with pytest.raises(DuologueError, match="can't be read"):
         said(ASS.replace("0:00:02.50,Default,ANNA", "later,Default,ANNA"), "ass")
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "00:00:01 --> 00:00:02",
+        "00:00:01,0 -> 00:00:02,0",
+        "0:0:01, 000 --> 0:0:02, 000",
+        "00:00:01:000 --> 00:00:02:000",
+        "0:00:01.000,0:00:02.000",
+        "00:01,000 → 00:02,000",
+        "  00:00:01.000 -->00:00:02.000  X1:10 X2:20",
+    ],
+)
+def test_times_as_people_also_write_them_are_not_said(times: str) -> None:
+    text = f"{times}\nGo\n\n{times.replace('1', '3').replace('2', '4')}\nnow at 10:30\n"
+    assert guess_format(text) == "srt"
+    assert lines(text)[0] == (1.0, 2.0)
+    assert said(text, "srt") == "Go now at 10:30"
+
+
+@pytest.mark.parametrize("text", ["10:30, 11:45", "from 9:00:00, 10:00 is far", "12:30 -> 13:00 lunch"])
+def test_times_that_somebody_lists_are_no_cue(text: str) -> None:
+    assert guess_format(text) == "text"
 
 
 def test_a_line_of_times_that_is_none_is_named() -> None:

@@ -51,6 +51,7 @@ def test_a_sound_whose_header_promises_what_is_not_there(tmp_path: Path) -> None
     piped = examine_file(tmp_path / "piped.wav")
     assert piped.usable
     assert piped.facts["length_s"] == 2.0
+    assert piped.facts["length_promised_s"] is None
     assert "read to its end" in piped.findings[0].found
     (tmp_path / "cut.wav").write_bytes(whole[: len(whole) // 2])
     cut = examine_file(tmp_path / "cut.wav")

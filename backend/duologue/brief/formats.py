@@ -13,6 +13,12 @@ TRANSCRIPT_FORMATS: Final[dict[str, TranscriptFormat]] = {
 }  # fmt: skip
 
 _CUE = re.compile(r"^[ \t]*+(?:\d++:)?\d\d?:\d\d[,.]\d{1,3}[ \t]*+-->", re.MULTILINE)
+_TIME = r"(?:\d{1,3}:\d\d?:\d\d|\d\d?:\d\d(?=[ ]?[.,]))(?:[ ]?[.,][ ]?\d{1,3}|:\d{3})?"
+_TIMES = re.compile(
+    rf"^[ \t]{{0,20}}({_TIME})[ \t]{{0,9}}(?:-{{1,2}}>|→|,)[ \t]{{0,9}}({_TIME})(?![\d:])", re.MULTILINE
+)
+"""A cue's times as people and tools also write them: 00:00:01 -> 00:00:02, 00:00:01, 500 --> …, 00:00:01:500 --> …, YouTube's
+0:00:01.000,0:00:02.000 (.sbv)."""
 _JSON = re.compile(r'\s*+(\{\s*+"|\[\s*+\{)')
 _SUBSTATION = re.compile(r"\s*+\[(Script Info|V4\+? Styles|Events)\]", re.IGNORECASE)
 
@@ -27,4 +33,18 @@ def guess_format(content: str) -> TranscriptFormat:
         return "vtt"
     if _SUBSTATION.match(content.lstrip("\ufeff")):
         return "ass"
-    return "srt" if _CUE.search(content) else "text"
+    return "srt" if _CUE.search(content) or _TIMES.search(content) else "text"
+
+
+def cue_times(line: str) -> str | None:
+    """Return a line of a cue's times as SubRip has them, or None where it is none (or one that only WebVTT has)."""
+    times = _TIMES.match(line)
+    return None if times is None else f"{_subrip(times[1])} --> {_subrip(times[2])}"
+
+
+def _subrip(time: str) -> str:
+    clock = re.split(r"[:.,]", time.replace(" ", ""))
+    if len(clock) == 3 and re.search(r"[.,]", time):
+        clock.insert(0, "00")  # hours
+    hours, minutes, seconds, fraction = (*clock, "000")[:4]
+    return f"{hours:0>2}:{minutes:0>2}:{seconds},{fraction}"

@@ -15,7 +15,7 @@ from pysubs2 import SSAFile
 from pysubs2.formats.subrip import SubripFormat
 from pysubs2.formats.webvtt import WebVTTFormat
 
-from duologue.brief.formats import guess_format
+from duologue.brief.formats import cue_times, guess_format
 from duologue.brief.words import Entry, malformed
 
 _TAG = re.compile(r"<[^<>]*>|\{[^{}]*\}")
@@ -38,7 +38,7 @@ def read_subtitles(content: str) -> list[Entry]:
 
 
 def _cues(text: str, *, is_vtt: bool) -> list[Entry]:
-    lines = text.split("\n")
+    lines = text.split("\n") if is_vtt else [cue_times(line) or line for line in text.split("\n")]
     marks = [index for index, line in enumerate(lines) if _MARK.match(line)]
     if not marks:
         first = next((index for index, line in enumerate(lines) if line.strip()), None)

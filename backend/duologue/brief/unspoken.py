@@ -1,4 +1,4 @@
-"""What stands in a transcript and isn't said: sound notes in brackets, speakers' names, lyrics marks, lone punctuation.
+"""What stands in a transcript and isn't said: sound notes in brackets, speakers' names, times, lyrics marks, lone punctuation.
 
 Captions for the deaf mark these so (BBC subtitle guidelines, "Sound effects" and "Identifying speakers"; Netflix's timed text
 style guide, "Dual speakers" and "SDH").
@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from duologue.brief.words import Entry
 
 # All patterns here take time in proportion to the text: none runs on over another place at which it could begin.
-_BRACKETS = re.compile(r"\[[^\[\]]{0,300}\]|\([^()]{0,300}\)|（[^（）]{0,300}）|【[^【】]{0,300}】|［[^［］]{0,300}］")
+_BRACKETS = re.compile(
+    r"\[[^\[\]]{0,300}\]|\([^()]{0,300}\)|\{[^{}]{0,300}\}"
+    r"|（[^（）]{0,300}）|【[^【】]{0,300}】|［[^［］]{0,300}］"
+)
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d)?"
+_BRACKETED_TIME = re.compile(rf"\({_CLOCK}\)")
+_HEADING = re.compile(rf"(?:[^\W\d_][\w.'’& -]{{0,40}}(?:[ ]{{2,9}}|\t))?{_CLOCK}\s*")
 _LYRICS = re.compile(r"[♩♪♫♬]+")
 _LABEL = re.compile(r"[-–—>\s]{0,8}([^\W\d_][\w.'’& -]{0,40})\s{0,3}:(?=\s|$)")
 _NUMBERED = re.compile(r"speaker[ _]?\w{1,3}", re.IGNORECASE)
@@ -36,17 +42,22 @@ class Unspoken:
     names: frozenset[str] = frozenset()
     all_capitals: bool = False
     """Then a name's capitals say nothing."""
+    is_timed: bool = False
+    """Whether times stand on lines of their own, alone or behind a name: so websites and recorders of meetings show when
+    somebody speaks. One such line may be an answer."""
     left_out: Counter[str] = field(default_factory=Counter[str])
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Unspoken:
+    def of(cls, texts: Sequence[str]) -> Unspoken:
         """Return it for the texts of one transcript, which are read for the names that recur."""
         bare = [_BRACKETS.sub(" ", text) for text in texts]
         labels = Counter(
             label[1].strip() for text in bare for line in text.split("\n") if (label := _LABEL.match(line))
         )
         names = (name for name, count in labels.items() if count > 1 and name[:1].isupper() and len(name.split()) <= 3)
-        return cls(frozenset(names), not any(character.islower() for text in bare for character in text))
+        all_capitals = not any(character.islower() for text in bare for character in text)
+        headings = sum(_HEADING.fullmatch(line) is not None for text in texts for line in text.split("\n"))
+        return cls(frozenset(names), all_capitals, headings > 1)
 
     def spoken(self, text: str) -> str:
         """Return the words of a text, whose lines may each begin with a name, with one space between."""
@@ -67,15 +78,19 @@ class Unspoken:
             return ()
         shown = ", ".join(f"{text!r:.40}" for text, _ in self.left_out.most_common(4))
         more = ", …" if len(self.left_out) > 4 else ""
-        return (f"{self.left_out.total()} sound notes and names are not said and were left out: {shown}{more}",)
+        return (f"{self.left_out.total()} sound notes, names and times are not said and were left out: {shown}{more}",)
 
     def _note(self, match: re.Match[str]) -> str:
-        if not any(character.isalpha() for character in match[0]) and match[0][0] == "(":
+        is_figure = match[0][0] == "(" and not any(character.isalpha() for character in match[0])
+        if is_figure and not _BRACKETED_TIME.fullmatch(match[0]):
             return match[0]  # a telephone number, a year
         self.left_out[match[0]] += 1
         return " "
 
     def _unlabelled(self, line: str) -> str:
+        if self.is_timed and _HEADING.fullmatch(line):
+            self.left_out[line.strip()] += 1
+            return ""
         label = _LABEL.match(line)
         if label is None:
             return line

@@ -42,7 +42,8 @@ def _header(examined: Examined) -> dict[str, Any]:
     except (DuologueError, OSError, RuntimeError):  # whoever reads it says so
         return {}
     counted = about.frames if about.frames < 2**62 and not (promised.uncounted or promised.is_mended) else 0
-    seconds = max(promised.frames, counted) / about.samplerate
+    # Where the header is wrong, what was read is no promise: the note says what stands there.
+    seconds = 0.0 if promised.note else max(promised.frames, counted) / about.samplerate
     return _facts(about.format_info, about.subtype_info, about.samplerate, about.channels, seconds)
 
 
