@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..properties import DUOLOGUE_PG_settings
     from ..properties.voices import DUOLOGUE_PG_voice
 
-_SPEECH = re.compile(r"^\s*[^\s:][^:\n]{0,40}:\s*\S", re.MULTILINE)
+_SPEECH = re.compile(r"^[ \t]*[^\s:][^:\n]{0,40}:", re.MULTILINE)
 _FEW = 2
 
 

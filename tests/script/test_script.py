@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,12 @@ def test_every_emotion_can_be_written_as_it_is_called() -> None:
 
 def test_a_direction_that_nobody_can_play_is_kept_to_be_said() -> None:
     assert direction_of(["to the dog", "beat"]).unknown == ("to the dog",)
+
+
+@pytest.mark.parametrize("fountain", [True, False])
+@pytest.mark.parametrize("line", [" " * 3_900 + "x", "ANNA" + " " * 3_900 + "x", "ANNA" + "\t " * 1_900 + "^"])
+def test_lines_of_blanks_are_read_at_once(fountain: bool, line: str) -> None:
+    script = "ANNA\nHi.\n\nBEN\nHo.\n\n" if fountain else "ANNA: Hi.\nBEN: Ho.\n\n"
+    began = time.process_time()
+    assert len(parse_script(script + line, fountain=fountain).speeches) == 2
+    assert time.process_time() - began < 1

@@ -88,6 +88,14 @@ def test_the_same_line_is_the_same_samples_and_voices_differ() -> None:
     assert Kokoro.named("tenor").speak("Why me?", 1.5).seconds < first.seconds
 
 
+def test_a_slash_counts_neither_a_laughs_syllables_nor_dashes() -> None:
+    voices = {"ANNA": Kokoro.named("mezzo"), "BEN": Kokoro.named("baritone")}
+    script = parse_script("ANNA: (laughs) Is — that / yours?\nBEN: No.", fountain=False)
+    anna, ben = record(script, voices).turns
+    yours = next(word for word in anna.spoken.words if word.text == "yours")
+    assert ben.start == pytest.approx(anna.start + yours.start, abs=0.01)
+
+
 def test_speeches_follow_each_other_as_the_script_says(recording) -> None:
     anna, mm, mine, maybe, no = recording.turns
     at_slash = anna.start + anna.spoken.words[2].start

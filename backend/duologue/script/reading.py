@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ from duologue.script.speech import MAX_LINE, MAX_LINES, Script, ScriptSpeech
 
 SUFFIXES: Final = (".fountain", ".spmd", ".txt")
 _TWO: Final = 2
+_BLANKS: Final = re.compile(r"\s{3,}")
+"""What patterns of names and headings would try at every place, for seconds a line. Two mean something in Fountain."""
 
 
 def read_script(path: Path, cast: Sequence[str] = ()) -> Script:
@@ -45,6 +48,7 @@ def parse_script(text: str, cast: Sequence[str] = (), *, fountain: bool) -> Scri
             f"has {len(lines)} lines, the longest of {longest} characters; at most {MAX_LINES} of {MAX_LINE} are read"
         )
         raise invalid("script-long", f"the script {what}: perform it scene by scene")
+    text = "\n".join(_BLANKS.sub("  ", line) for line in lines)
     speeches, title, other = read_fountain(text) if fountain else read_plain(text)
     if not speeches:
         raise _nobody_speaks(fountain, other)

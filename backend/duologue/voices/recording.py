@@ -113,8 +113,8 @@ def _start(turns: Sequence[Turn], speech: ScriptSpeech, direction: Direction) ->
         return before.end + (_OWN if not direction.pause else 0.0) + direction.pause
     if speech.dual:
         start = before.start
-    elif (word := _slash(before.speech.text)) is not None and word < len(before.spoken.words):
-        start = before.start + before.spoken.words[word].start
+    elif 0 < (behind := _behind_slash(before.speech.text)) <= len(before.spoken.words):
+        start = before.start + before.spoken.words[-behind].start
     elif before.speech.text.endswith(_CUTS):
         start = before.end + _CUT
     else:
@@ -122,11 +122,17 @@ def _start(turns: Sequence[Turn], speech: ScriptSpeech, direction: Direction) ->
     return max(start + direction.pause, own_end + _BREATH)
 
 
-def _slash(text: str) -> int | None:
-    """Return how many words stand before the "/" at which the next speech begins; None where there is none."""
+def _behind_slash(text: str) -> int:
+    """Return how many words stand behind the "/" at which the next speech begins; 0 where there is none.
+
+    Counted from the end, for a laugh's syllables are words before the first; a dash by itself is none.
+    """
     words = text.split()
-    at = next((i for i, word in enumerate(words) if word == "/" or word.startswith("/") or word.endswith("/")), None)
-    return None if at is None else at + (words[at].endswith("/") and words[at] != "/")
+    at = next((i for i, word in enumerate(words) if word.startswith("/") or word.endswith("/")), None)
+    if at is None:
+        return 0
+    behind = words[at:] if words[at].startswith("/") else words[at + 1 :]
+    return sum(any(map(str.isalnum, word)) for word in behind)
 
 
 def _said(speech: ScriptSpeech, direction: Direction, voice: Voice) -> Spoken:
