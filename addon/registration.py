@@ -115,7 +115,7 @@ def unregister() -> None:
     """Take everything back, in reverse; one failure must not keep the rest registered. May be called twice."""
     translations.unregister()
     streaming.unregister()
-    speaking.speaking.cancel()
+    speaking.unregister()
     follow.unregister()
     session.unregister()
     thumbnails.icons.free()

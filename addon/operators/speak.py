@@ -61,11 +61,21 @@ class DUOLOGUE_OT_speak_script(Operator, bpy.types.Operator):
         speaking.start(
             environment.python,
             [str(script), "--out", str(script.parent), *_voices(settings)],
-            lambda: lay_dialogue(bpy.context, bpy.data.scenes[name], script.parent),
+            lambda: _lay(name, script.parent),
         )
         if self.wait:
             speaking.wait(self.wait)
         return ""
+
+
+def _lay(name: str, folder: Path) -> None:
+    """Lay what was spoken into the scene of a name, wherever Blender's attention is by now."""
+    scene = bpy.data.scenes.get(name)
+    if scene is None:
+        raise DuologueError(
+            "ABORTED", "scene-gone", f"the scene {name!r} is no longer there; the sounds lie in {folder}"
+        )
+    lay_dialogue(bpy.context, scene, folder)
 
 
 class DUOLOGUE_OT_cancel_speaking(Operator, bpy.types.Operator):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import bpy
+from bpy.app.handlers import persistent
 from duologue.errors import DuologueError
 from duologue.wire.local import environment_without_here
 
@@ -67,7 +68,9 @@ class Speaking:
             raise DuologueError("FAILED_PRECONDITION", "python-missing", f"{python} can't be run: {error}") from error
         self._reader = threading.Thread(target=self._read, args=(self._process,), name="duologue-speak", daemon=True)
         self._reader.start()
-        bpy.app.timers.register(self._tick, first_interval=_TICK)
+        bpy.app.handlers.load_pre.append(_before_load)
+        if not bpy.app.background:
+            bpy.app.timers.register(_tick, first_interval=_TICK, persistent=True)
 
     def wait(self, seconds: float) -> None:
         """Wait until it is spoken: without a window no timer fires.
@@ -86,8 +89,9 @@ class Speaking:
             raise DuologueError("FAILED_PRECONDITION", "script-unspoken", self.message)
 
     def cancel(self) -> None:
-        """Stop speaking; nothing of it is laid into the scene."""
+        """Stop speaking; nothing of it is laid into the scene. May be called when nobody speaks."""
         process, self._process = self._process, None
+        _forget()
         if process is not None and process.poll() is None:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -103,7 +107,8 @@ class Speaking:
             elif line.strip():
                 self._lines.append(line.strip())
 
-    def _tick(self) -> float | None:
+    def tick(self) -> float | None:
+        """Look after it from Blender's timer: return in how many seconds again, None when it is over."""
         if self._process is None:
             return None
         redrawing.everything()
@@ -114,6 +119,7 @@ class Speaking:
 
     def _end(self) -> None:
         process, self._process = self._process, None
+        _forget()
         if process is None:
             return
         if self._reader is not None:
@@ -128,6 +134,31 @@ class Speaking:
             self._done()
         except DuologueError as error:
             self.message = str(error)
+        except (OSError, ValueError) as error:
+            self.message = f"what was spoken can't be read: {error}; speak the script again"
 
 
 speaking = Speaking()
+
+
+def _tick() -> float | None:
+    return speaking.tick()
+
+
+@persistent
+def _before_load(*_: object) -> None:
+    """Another file is opened: what is being spoken has no place there."""
+    speaking.cancel()
+
+
+def _forget() -> None:
+    """Listen to loading no longer. The timer ends by itself when nobody speaks."""
+    while _before_load in bpy.app.handlers.load_pre:
+        bpy.app.handlers.load_pre.remove(_before_load)
+
+
+def unregister() -> None:
+    """Stop speaking, and the timer: one that is still registered at exit hangs Blender 4.5."""
+    speaking.cancel()
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)

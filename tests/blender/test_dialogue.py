@@ -97,3 +97,34 @@ def test_speaking_can_be_cancelled_and_nothing_is_laid(spoken):
     assert [(marker.frame, marker.name) for marker in spoken.timeline_markers] == before
     with pytest.raises(RuntimeError, match="No script"):
         bpy.ops.duologue.cancel_speaking()
+
+
+@pytest.fixture
+def speaking(extension, scene):
+    """Return what speaks, of which a test may put its own process in place of the voices'."""
+    return sys.modules[f"{MODULE}.session.speaking"].speaking
+
+
+def test_another_file_ends_what_is_spoken_for_this_one(speaking, tmp_path):
+    laid: list[str] = []
+    sleeper = tmp_path / "python"
+    sleeper.write_text("#!/bin/sh\nexec sleep 60\n")
+    sleeper.chmod(0o755)
+    speaking.start(str(sleeper), [], lambda: laid.append("laid"))
+    process = speaking._process
+    assert speaking.busy
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert not speaking.busy
+    assert process.poll() is not None
+    assert not laid
+
+
+def test_what_cannot_be_laid_is_said(speaking, tmp_path):
+    lay = sys.modules[f"{MODULE}.operators.speak"]._lay
+    name = bpy.context.scene.name
+    for scene, says in (("Renamed since", "no longer there"), (name, "brief.json")):
+        speaking.start(shutil.which("true"), [], lambda scene=scene: lay(scene, tmp_path))
+        with pytest.raises(Exception, match=says):
+            speaking.wait(20)
+        assert says in speaking.message
+        assert not speaking.busy
