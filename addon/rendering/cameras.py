@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 COLLECTION: Final = "Duologue Cameras"
 VIEW: Final = "duologue_view"
 """Custom property of such a camera: what it sees, "wide" or "close A"."""
+_BEFORE: Final = "duologue_before"
+"""Custom property of such a camera: the animator's own, which was the scene's before."""
 
 _TITLES: Final = {"wide": "Wide", "two": "Two", "over": "Over", "close": "Close"}
 
@@ -38,6 +40,9 @@ def set_cameras(scene: Scene, setups: Sequence[Setup], first_frame: int, *, cuts
     remove(scene)
     into = _collection(scene)
     made = [_camera(scene, setup, into, first_frame) for setup in setups]
+    if scene.camera is not None:
+        for ob in made:
+            ob[_BEFORE] = scene.camera
     shots = [(shot, ob) for setup, ob in zip(setups, made, strict=True) for shot in setup.shots]
     for shot, ob in sorted(shots, key=lambda pair: pair[0].start) if cuts else []:
         marker = scene.timeline_markers.new(
@@ -50,15 +55,22 @@ def set_cameras(scene: Scene, setups: Sequence[Setup], first_frame: int, *, cuts
 
 
 def remove(scene: Scene) -> int:
-    """Remove the cameras of an earlier run, and the markers of their cuts; return how many cameras there were."""
+    """Remove the cameras of an earlier run, and the markers of their cuts; return how many cameras there were.
+
+    The animator's own camera becomes the scene's again.
+    """
     ours = [ob for ob in scene.objects if ob.get(VIEW) is not None]
+    before = next((own for ob in ours if (own := ob.get(_BEFORE)) is not None), None)
+    if scene.camera in ours:
+        scene.camera = before if before is not None and before.name in scene.objects else None
     for marker in [m for m in scene.timeline_markers if m.camera in ours]:
         scene.timeline_markers.remove(marker)
     for ob in ours:
-        data, moves = ob.data, ob.animation_data
+        data, moves = cast("Camera", ob.data), ob.animation_data
         action = moves.action if moves is not None else None
         bpy.data.objects.remove(ob)
-        bpy.data.cameras.remove(cast("Camera", data))
+        if not data.users:  # a linked copy of the animator's has it too
+            bpy.data.cameras.remove(data)
         if action is not None and not action.users:
             bpy.data.actions.remove(action)
     collection = bpy.data.collections.get(COLLECTION)

@@ -136,6 +136,25 @@ def moved(name: str) -> np.ndarray:
     return moves[np.flatnonzero(head_of(name))[::7]]
 
 
+def test_cameras_are_removed_with_a_linked_copy_and_the_animators_own_is_the_scenes_again(scenes, capsys):
+    scenes(capsys)
+    scene = bpy.context.scene
+    cameras.remove(scene)
+    own = bpy.data.objects.new("Own", bpy.data.cameras.new("Own"))
+    scene.collection.objects.link(own)
+    scene.camera = own
+    take = talking_take()
+    performers = [shot.cast(name, bpy.data.objects[f"{who} rig"]) for name, who in (("A", "Ada"), ("B", "Ben"))]
+    for _ in range(2):  # the second run must not take the first's for the animator's
+        sight = seeing.look(scene, take, performers, scene.frame_start)
+        made = shot.film(scene, take, sight, "cut", first_frame=scene.frame_start)
+    assert scene.camera in made
+    scene.collection.objects.link(made[0].copy())
+    assert cameras.remove(scene) == len(made) + 1
+    assert scene.camera == own
+    assert [ob for ob in scene.objects if ob.type == "CAMERA"] == [own]
+
+
 def test_one_wide_shot_and_a_split_one_have_no_cuts(scenes, capsys):
     scenes(capsys, "--camera", "wide")
     assert not cuts(bpy.context.scene)
