@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
@@ -12,12 +13,15 @@ from duologue import arkit
 from duologue.rigs.recognise import recognise_shapes
 from duologue.rigs.target import TargetRig
 
-from ..scene import armatures, shape_keys
+from ..scene import armatures, poses, shape_keys
 from ..scene.data import face_keys
 from .cast import Performer
 from .eyes import eye_bones
 from .faces import Face
 from .findings import Finding, Severity, listed
+
+if TYPE_CHECKING:
+    from bpy.types import Object
 
 
 def check_faces(performer: Performer) -> list[Finding]:
@@ -27,7 +31,9 @@ def check_faces(performer: Performer) -> list[Finding]:
 
 def hidden(performer: Performer) -> list[Finding]:
     """Return what keeps written shapes from showing."""
-    return [finding for face in performer.faces for finding in (*_shapes(face), *_shared(performer, face))]
+    return [
+        finding for face in performer.faces for finding in (*_shapes(face), *_strips(face), *_shared(performer, face))
+    ]
 
 
 def no_face(performer: Performer) -> str:
@@ -110,6 +116,34 @@ def _shapes(face: Face) -> Iterator[Finding]:
         yield finding("slider", "WARNING", text, short)
 
 
+def _strips(face: Face) -> Iterator[Finding]:
+    """NLA tracks of the user's that move facial shapes which no take writes, or win over one that was kept."""
+    moved = _moved_by_strips(face)
+    if moved:
+        text = _t("{name}: the NLA tracks {tracks} move {keys} together with the take; mute them")
+        keys = sorted(set().union(*moved.values()))
+        text = text.format(name=face.mesh.name, tracks=listed(list(moved)), keys=listed(keys))
+        yield Finding("face-nla", "WARNING", text, face.mesh.name, tuple(moved))
+
+
+def _moved_by_strips(face: Face) -> dict[str, set[str]]:
+    """Return which shapes of a face the tracks move that play along with a take, by the tracks' names."""
+    keys, shapes = face_keys(face.mesh), set(face.match.shapes)
+    over = poses.tracks_above_ours(keys)
+    paths = {shape_keys.shape_path(name): name for name in _facial(face.mesh) | shapes}
+    moved: dict[str, set[str]] = {}
+    for track, curve in poses.strip_curves(keys):
+        name = paths.get(curve.data_path, "")
+        if name and (name not in shapes or track in over):
+            moved.setdefault(track.name, set()).add(name)
+    return moved
+
+
+def _facial(mesh: Object) -> set[str]:
+    """Return the shapes of a mesh that any map knows as a face's; a body's may well be animated."""
+    return {name for match in recognise_shapes(shape_keys.shape_names(mesh)) for name in match.shapes}
+
+
 def _shared(performer: Performer, face: Face) -> Iterator[Finding]:
     """A linked duplicate (Alt-D) has its mesh, and with it its face, in common with the original."""
     mesh = face.mesh
@@ -123,16 +157,12 @@ def _shared(performer: Performer, face: Face) -> Iterator[Finding]:
 def _stray(face: Face) -> list[str]:
     """Return facial shapes that are left at some value though nothing of the take moves them; a body's shapes may well be."""
     keys = face_keys(face.mesh)
-    driven = shape_keys.driven_shapes(keys)
-    left = [
-        block.name
-        for block in keys.key_blocks
-        if block.value and not block.mute and block.name not in (*face.match.shapes, keys.reference_key.name, *driven)
-    ]
+    others = {*face.match.shapes, keys.reference_key.name, *shape_keys.driven_shapes(keys)}
+    left = [block.name for block in keys.key_blocks if block.value and not block.mute and block.name not in others]
     if not left:
         return []
-    facial = {name for match in recognise_shapes(shape_keys.shape_names(face.mesh)) for name in match.shapes}
-    return [name for name in left if name in facial]
+    kept = _facial(face.mesh).difference(*_moved_by_strips(face).values())
+    return [name for name in left if name in kept]
 
 
 def _lacking(performer: Performer) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from ..scene import armatures, poses, resting, shape_keys
 from ..scene.data import animate, armature_of, bend, face_keys, mesh_of, pose_of
 
 if TYPE_CHECKING:
-    from bpy.types import Object
+    from bpy.types import ID, Object
 
 
 @dataclass(frozen=True)
@@ -162,13 +162,17 @@ def _clear_pose(armature: Object, bones: Sequence[str]) -> None:
     poses.clear(armature, bones)
 
 
-def _mute_tracks(armature: Object, names: Sequence[str]) -> None:
+def _mute_tracks(datablock: ID, names: Sequence[str]) -> None:
     """Mute NLA tracks, and put to rest what they moved."""
-    curves = [curve for track, curve in poses.strip_curves(armature) if track.name in names]
-    for track in animate(armature).nla_tracks:
+    curves = [curve for track, curve in poses.strip_curves(datablock) if track.name in names]
+    for track in animate(datablock).nla_tracks:
         if track.name in names:
             track.mute = True
-    resting.rest_pose(armature, curves)
+    resting.rest_pose(datablock, curves)
+
+
+def _mute_face_tracks(mesh: Object, names: Sequence[str]) -> None:
+    _mute_tracks(face_keys(mesh), names)
 
 
 def _make_single_user(mesh: Object, _: Sequence[str]) -> None:
@@ -187,6 +191,7 @@ FIXES = {
     "size": Fix("Scale to a Person's Size", _scale_by),
     "pose": Fix("Clear Pose", _clear_pose),
     "nla": Fix("Mute Tracks", _mute_tracks),
+    "face-nla": Fix("Mute Tracks", _mute_face_tracks),
     "shared-face": Fix("Make Single User", _make_single_user),
     "hips-connected": Fix("Disconnect", _disconnect),
     "muted": Fix("Unmute", _unmute),

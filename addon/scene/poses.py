@@ -67,11 +67,11 @@ def strip_curves(datablock: ID, *, tweaks: bool = False) -> list[tuple[NlaTrack,
     return found
 
 
-def tracks_above_ours(armature: Object) -> list[NlaTrack]:
+def tracks_above_ours(datablock: ID) -> list[NlaTrack]:
     """Return the NLA tracks above the lowest that holds a take of ours: where one replaces, the take isn't seen."""
-    data = animation_of(armature)
+    data = animation_of(datablock)
     tracks = list(data.nla_tracks) if data is not None else []
-    ours = [i for i, track in enumerate(tracks) if track in actions.tracks_of(armature) and not track.mute]
+    ours = [i for i, track in enumerate(tracks) if track in actions.tracks_of(datablock) and not track.mute]
     return tracks[ours[0] + 1 :] if ours else []
 
 

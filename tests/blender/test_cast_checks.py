@@ -134,6 +134,21 @@ def play_along(p) -> None:
     bpy.context.scene.frame_set(2)
 
 
+def grimace_along(p) -> None:
+    """A strip on a shape of the face that no take writes."""
+    leave_a_viseme(p)
+    keys = keys_of(p)
+    for block in keys.key_blocks:
+        if block.name.startswith("viseme_"):
+            block.value = 0.0
+    keys.animation_data_create().action = bpy.data.actions.new("old smile")
+    for name in ("viseme_aa", "Muscles", "jawOpen"):
+        keys.key_blocks[name].value = 0.6
+        keys.key_blocks[name].keyframe_insert("value", frame=1)
+    module("scene.actions").push_down(keys)
+    bpy.context.scene.frame_set(2)
+
+
 def share_the_mesh(p) -> None:
     """What Alt-D makes: another character with the same mesh."""
     armature, mesh = p.armature.copy(), mesh_of(p).copy()
@@ -159,6 +174,7 @@ MENDABLE = {
     "size": (make_tall, "m tall; scaled by 0.01 it would be 1.7"),
     "pose": (leave_posed, "Head were left posed"),
     "nla": (play_along, "NLA tracks old clip move Spine1"),
+    "face-nla": (grimace_along, "NLA tracks old smile move viseme_aa together"),
     "shared-face": (share_the_mesh, "share one mesh"),
     "hips-connected": (connect_hips, "bone Hips is connected"),
     "modifier-hidden": (hide_modifier, "switched off in the viewport"),
@@ -191,7 +207,8 @@ def test_every_fix_has_a_test():
 
 
 @pytest.mark.parametrize("code", ["rest-position", "solo", "face-solo", "driven", "muted", "pinned", "absolute", "slider",
-                                  "hips-connected", "nla", "modifier-hidden", "unbound", "influence", "constraints"])  # fmt: skip
+                                  "hips-connected", "nla", "face-nla", "modifier-hidden", "unbound", "influence",
+                                  "constraints"])  # fmt: skip
 def test_what_was_mended_lets_the_take_show(cast, scene, code):
     """The fault is real: Blender shows another pose or face with it, and the right one after Fix."""
     good = shown(cast, scene)
@@ -212,6 +229,19 @@ def test_what_was_mended_lets_the_take_show(cast, scene, code):
         assert not np.allclose(shown(cast, scene), good, atol=1e-4)
     mend(code, cast.a)
     np.testing.assert_allclose(shown(cast, scene), good, atol=1e-4)
+
+
+def test_a_strip_over_a_kept_take_s_face_is_named(cast, scene):
+    shown(cast, scene)
+    keys, actions = keys_of(cast.a), module("scene.actions")
+    actions.push_down(keys)
+    assert "face-nla" not in check(cast.a)
+    keys.animation_data.action = bpy.data.actions.new("on top")
+    keys.key_blocks["jawOpen"].keyframe_insert("value", frame=1)
+    actions.push_down(keys)
+    assert "NLA tracks on top move jawOpen together" in check(cast.a)["face-nla"]
+    mend("face-nla", cast.a)
+    assert "face-nla" not in findings(cast.a)
 
 
 def shown(settings, scene) -> np.ndarray:
