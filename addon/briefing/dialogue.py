@@ -35,8 +35,10 @@ def lay_dialogue(context: Context, scene: Scene, folder: Path) -> None:
     clock = Clock(settings.begin, frame_rate(scene))
     _remove_markers(scene, settings)
     markers: list[tuple[int, str]] = []
+    # Whoever looks at another scene by now has that one's timeline before them.
+    timeline = compat.sequencer_scene(context) if context.scene == scene else scene
     for (name, performer), asked in zip(named_performers(settings), brief.performers, strict=True):
-        _lay_voice(context, name, performer, folder, settings.begin)
+        _lay_voice(timeline, name, performer, folder, settings.begin)
         performer.emotion, performer.action = asked.emotion[0][1], asked.actions[0][1]
         cues = [(moment[0], moment[1]) for moment in (*asked.emotion[1:], *asked.actions[1:])]
         markers += [(clock.frame(seconds), marker_name(name, label)) for seconds, label in cues]
@@ -48,11 +50,10 @@ def lay_dialogue(context: Context, scene: Scene, folder: Path) -> None:
     settings.casting = "SECOND" if first != second and brief.a.role == second else "FIRST"
 
 
-def _lay_voice(context: Context, name: str, performer: DUOLOGUE_PG_performer, folder: Path, frame: int) -> None:
-    sequence = compat.sequencer_scene(context)
-    strip = sequencer.lay_speech(sequence, name, folder / f"{name}.wav", frame, sequencer.free_channel(sequence))
+def _lay_voice(timeline: Scene, name: str, performer: DUOLOGUE_PG_performer, folder: Path, frame: int) -> None:
+    strip = sequencer.lay_speech(timeline, name, folder / f"{name}.wav", frame, sequencer.free_channel(timeline))
     performer.source, performer.strip = "STRIP", strip.name
-    text = _text(f"{name} words.json")
+    text = _text(f"{folder.name} {name} words.json")  # a file's scenes have scripts of their own
     text.from_string((folder / f"{name}.json").read_text(encoding="utf-8"))
     performer.transcript.text, performer.transcript.source = text, "TEXT"
 

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
+import soundfile
 from conftest import MODULE, REPOSITORY
 
 SCENE = "Relationship: boss / subordinate\n\nANNA: (angry) Bob?\nBEN: (nervous, sits down) Maybe.\nANNA: (happy) Good."
+
+BRIEF = {"performers": {name: {"speech": f"{name}.wav"} for name in "AB"}}
 
 
 def _python() -> Path | None:
@@ -128,3 +133,21 @@ def test_what_cannot_be_laid_is_said(speaking, tmp_path):
             speaking.wait(20)
         assert says in speaking.message
         assert not speaking.busy
+
+
+def test_two_scenes_have_words_and_strips_of_their_own(extension, scene, tmp_path):
+    lay = sys.modules[f"{MODULE}.operators.speak"]._lay
+    scenes = [scene, bpy.data.scenes.new("Second")]
+    for name, first in (("One", scenes[0]), ("Two", scenes[1])):
+        folder = tmp_path / name
+        folder.mkdir()
+        for performer in "AB":
+            soundfile.write(folder / f"{performer}.wav", np.zeros(16_000, np.float32), 16_000)
+            (folder / f"{performer}.json").write_text(json.dumps([{"start": 0, "end": 1, "text": name}]))
+        (folder / "brief.json").write_text(json.dumps(BRIEF))
+        lay(first.name, folder)  # while the first scene is looked at
+    for name, laid in zip(("One", "Two"), scenes, strict=True):
+        settings = laid.duologue
+        assert name in settings.a.transcript.text.as_string()
+        assert len(laid.sequence_editor.strips) == 2
+        assert settings.b.strip in laid.sequence_editor.strips
