@@ -202,3 +202,16 @@ def test_a_piper_file_of_the_users_is_a_voice(tmp_path: Path) -> None:
     (tmp_path / "joe.onnx.json").write_text("{}")
     with pytest.raises(DuologueError, match="no configuration"):
         voice_of(str(copy))
+
+
+def test_a_file_of_voices_with_damaged_bytes_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "voices.bin"
+    noise = np.random.default_rng(0).normal(size=(510, 1, 256)).astype(np.float32)
+    with path.open("wb") as file:
+        np.savez_compressed(file, own=noise)
+    data = bytearray(path.read_bytes())
+    data[200:240] = b"\xff" * 40
+    path.write_bytes(data)
+    with pytest.raises(DuologueError) as refused:
+        voice_of(f"{path}:own")
+    assert refused.value.reason == "voice-file"

@@ -23,6 +23,8 @@ NAMES: Final = frozenset(
 _LONGEST_PADDING: Final = 64  # MiB
 _TAIL: Final = 1 << 20
 """Bytes at the end of a file in which chunks behind uncounted data are looked for."""
+_MOST_CHUNKS: Final = 64
+"""Of those; sound that looks like more of them would be searched for minutes."""
 
 
 @dataclass
@@ -111,10 +113,11 @@ def _before_chunks(file: BinaryIO, begin: int, size: int) -> int:
         return size
     lengths = words[places // 2 + 2] + (words[places // 2 + 3] << 16)
     end = len(tail)
-    while True:
+    for _ in range(_MOST_CHUNKS):
         reach = places + 8 + lengths + lengths % 2
         fits = places[((reach == end) | (places + 8 + lengths == end)) & (places < end)]
         starts = [place for place in fits.tolist() if _is_name(tail[place : place + 4])]
         if not starts:
-            return first + end
+            break
         end = starts[0]  # the outermost: a list of chunks ends where its last one does
+    return first + end

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -177,7 +178,7 @@ def _user_table(path: Path, name: str) -> NDArray[np.float32]:
         raise DuologueError("NOT_FOUND", "file-not-found", f"there is no file {path!s:.300} of voices; check its name")
     try:
         tables = _read_tables(path)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError) as error:
         what = f"{path.name} is no file of Kokoro's voices (an NPZ of tables 256 wide, as voices-v1.0.bin): {error}"
         raise invalid("voice-file", what) from error
     return tables[check(name or next(iter(tables), ""), list(tables), field=path.name)]
