@@ -238,6 +238,14 @@ def test_numbers_are_written_as_they_are_said(model) -> None:
     assert not [word.text for word in words if re.search(r"\d", word.text)]
 
 
+def test_a_language_that_whisper_does_not_know_is_named(model) -> None:
+    from duologue.speech.whisper import Whisper
+
+    with pytest.raises(DuologueError) as refused:
+        Whisper(model).words(np.zeros(8_000, np.float32), "tlh")
+    assert refused.value.reason == "whisper-language"
+
+
 def test_a_model_with_another_hash_or_a_file_missing_is_refused(tmp_path: Path) -> None:
     for name in SHA256:
         (tmp_path / name).write_bytes(b"x")

@@ -194,6 +194,13 @@ def test_a_piper_file_of_the_users_is_a_voice(tmp_path: Path) -> None:
     ]
     assert spoken.words[-1].end <= spoken.seconds < 3
     copy = tmp_path / "joe.onnx"
+    copy.write_bytes(network.read_bytes())
+    config = json.loads(network.with_name(network.name + ".json").read_text())
+    several = config | {"num_speakers": 2, "speaker_id_map": {"joe": 0, "jo": 1}}
+    (tmp_path / "joe.onnx.json").write_text(json.dumps(several))
+    with pytest.raises(DuologueError) as refused:
+        voice_of(str(copy)).speak("Bob.")
+    assert refused.value.reason == "voice-file"
     copy.write_bytes(network.read_bytes()[:1_000_000])
     (tmp_path / "joe.onnx.json").write_bytes(network.with_name(network.name + ".json").read_bytes())
     with pytest.raises(DuologueError) as refused:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from duologue.errors import DuologueError
+from duologue.errors import DuologueError, invalid
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -132,7 +132,13 @@ class Whisper:
         """Return the words in samples (n,) of at most ``LONGEST`` seconds; none where nothing is said.
 
         ``language``: ISO 639-1; by default the model finds out.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``whisper-language`` for one that Whisper doesn't know.
         """
+        if language and language not in (known := self._model.supported_languages):
+            message = f"this Whisper doesn't know the language {language!r:.40}; it knows {', '.join(known)}"
+            raise invalid("whisper-language", message, field="transcript.language")
         seconds = len(samples_16k) / SPEECH_RATE
         options: dict[str, Any] = {
             "language": language or None,

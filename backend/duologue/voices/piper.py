@@ -37,7 +37,7 @@ class Piper:
     """
 
     def __init__(self, path: Path, speaker: str = "") -> None:
-        config = _config(path)
+        config, self._name = _config(path), path.name
         try:
             self._ids: dict[str, list[int]] = {str(sign): list(ids) for sign, ids in config["phoneme_id_map"].items()}
             self._rate, self._language = int(config["audio"]["sample_rate"]), str(config["espeak"]["voice"])
@@ -60,7 +60,11 @@ class Piper:
         check_letters(text, self._language)
 
     def speak(self, text: str, pace: float = 1.0) -> Spoken:
-        """Say a line (see :class:`~duologue.voices.voice.Voice`)."""
+        """Say a line (see :class:`~duologue.voices.voice.Voice`).
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``voice-file`` where the network is not what its configuration says.
+        """
         self.check(text)
         tokens = [token for word in pronounced(text, self._language, str, self._ids) for token in (SPACE, *word)][1:]
         if not any(token.word for token in tokens):
@@ -74,7 +78,11 @@ class Piper:
         }
         if self._speaker is not None:
             feeds["sid"] = np.array([self._speaker], np.int64)
-        audio, steps = self._session.run(None, feeds)
+        try:
+            audio, steps = self._session.run(None, feeds)
+        except Exception as error:  # onnxruntime's own errors have no class in common
+            what = f"{self._name} can't be spoken with as its configuration says: {error}"
+            raise invalid("voice-file", what) from error
         ends = np.cumsum(np.asarray(steps, np.float64).ravel()) * _HOP / self._rate
         firsts = np.searchsorted(owners, np.arange(len(tokens)), side="left")
         lasts = np.searchsorted(owners, np.arange(len(tokens)), side="right") - 1
