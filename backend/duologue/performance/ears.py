@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from duologue.brief import Transcript
 from duologue.checkpoints.whisper import HEAR, ImportedWhisper, find_whisper, list_whispers
@@ -19,6 +20,9 @@ from duologue.speech.word_cache import WordCache
 from duologue.take import Notice, Progress
 from duologue.take.heard import HeardWord, HeardWords, to_notices
 from duologue.voices.pronouncing import pronouncer
+
+_SOON: Final = 2.5
+"""Seconds of a take whose words its first window needs."""
 
 
 class Ears:
@@ -89,6 +93,7 @@ class Words:
     def __init__(self, hearings: Sequence[Hearing | None]) -> None:
         self.hearings = tuple(hearings)
         self._pool: ThreadPoolExecutor | None = None
+        self._later: list[tuple[int, int]] = []
 
     @classmethod
     def of(
@@ -112,16 +117,26 @@ class Words:
         )
 
     def begin(self) -> None:
-        """Have both heard in a thread, in the order of time."""
+        """Have what the first window needs heard in a thread. The rest waits: it would take that window's time."""
         order = sorted(
             (piece.start, who, index)
             for who, hearing in enumerate(self.hearings)
             if hearing is not None
             for index, piece in enumerate(hearing.pieces)
         )
+        self._later = [(who, index) for _, who, index in order]
+        soon = sum(start < _SOON for start, _, _ in order)
+        for hearing in self.hearings:
+            if hearing is not None:
+                hearing.go_on = self.go_on
         if order:
             self._pool = ThreadPoolExecutor(1, "hearing")
-        for _, who, index in order:
+            self.go_on(soon)
+
+    def go_on(self, count: int | None = None) -> None:
+        """Have all that is left heard as well, in the order of time; or so many pieces of it."""
+        now, self._later = self._later[:count], self._later[len(self._later[:count]) :]
+        for who, index in now:
             hearing = self.hearings[who]
             assert hearing is not None
             assert self._pool is not None

@@ -124,6 +124,8 @@ class Performance:
             run = Run(self._body, self._face, Score.of(brief, pair.frames), pair, should_stop, keep)
             for event in run.windows():
                 yield event
+                if isinstance(event, Window):
+                    words.go_on()
                 yield from words.news()
             if not should_stop():
                 yield from run.notices()

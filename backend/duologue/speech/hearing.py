@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 UNHEARD: Final = 150
 """Frames at a take's beginning for which the body is told no words: a body's first window must not wait for an ear."""
+_FIRST: Final = 8.0
+"""Seconds of a track's first piece at most: a take's first window waits for it."""
 SURE: Final = 0.2
 """Probability of a word from which its lips are believed. Measured on recordings and synthetic voices: of p, b, m that are found
 in words over it one in a hundred is nowhere near a real one (docs/guide/face.md)."""
@@ -170,8 +172,10 @@ class Hearing:
         """``samples_16k`` (n,), ``active`` (T,) as features have them; ``should_stop`` is asked while a piece is waited for."""
         self._ear, self._samples, self._text = ear, samples_16k, text
         self._language, self._should_stop = language, should_stop
-        self.pieces = tuple(pieces(active, LONGEST)) if samples_16k.any() else ()
+        self.pieces = tuple(pieces(active, LONGEST, _FIRST)) if samples_16k.any() else ()
         self._heard: list[Future[PieceWords]] = []
+        self.go_on: Callable[[], None] = lambda: None
+        """Begins the pieces that have not been; called when one of them is needed."""
         self._vectors: dict[int, NDArray[np.float32]] = {}
         self._told = 0
 
@@ -187,6 +191,8 @@ class Hearing:
 
     def words(self, index: int) -> PieceWords:
         """Return what was heard in a piece, when it has been; nothing once the take is to stop."""
+        if index >= len(self._heard):
+            self.go_on()
         while not self._should_stop():
             try:
                 return self._heard[index].result(timeout=_POLL)

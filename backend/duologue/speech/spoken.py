@@ -54,18 +54,19 @@ class Piece:
         raise AssertionError("a piece has a stretch")
 
 
-def pieces(active: NDArray[np.bool_], longest: float) -> Iterator[Piece]:
-    """Yield the pieces of a track whose speaker is ``active`` (T,), of ``longest`` seconds of sound at most.
+def pieces(active: NDArray[np.bool_], longest: float, first_longest: float | None = None) -> Iterator[Piece]:
+    """Yield the pieces of a track whose speaker is ``active`` (T,), of ``longest`` seconds of sound at most; the first may be
+    held shorter.
 
     A piece ends at a pause where there is one after a third of its longest; who never pauses is cut where the time is up.
     """
-    most = int(longest * FPS)
+    most = int((first_longest or longest) * FPS)
     held: list[tuple[int, int]] = []
     for first, last in _stretches(active):
         length = sum(b - a for a, b in held)
         if held and (length >= _SHORTEST * most or length + last - first > most):
             yield Piece(tuple(held))
-            held = []
+            held, most = [], int(longest * FPS)
         whole = (last - first - 1) // most  # of somebody who never pauses
         yield from (Piece(((at, at + most),)) for at in range(first, first + whole * most, most))
         held.append((first + whole * most, last))
