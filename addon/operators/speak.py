@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,7 @@ def _lay(name: str, folder: Path) -> None:
             "ABORTED", "scene-gone", f"the scene {name!r} is no longer there; the sounds lie in {folder}"
         )
     lay_dialogue(bpy.context, scene, folder)
+    bpy.ops.ed.undo_push(message="Duologue: Speak Script")  # it was laid by a timer, long after the button's own step
 
 
 class DUOLOGUE_OT_cancel_speaking(Operator, bpy.types.Operator):
@@ -101,7 +103,9 @@ def _written(settings: DUOLOGUE_PG_settings) -> Path:
     content = text.as_string()
     stem = re.sub(r"[^\w-]+", "_", Path(text.name).stem).strip("_") or "script"
     blend = bpy.data.filepath
-    folder = Path(blend).parent / "speech" / stem if blend else user_folder(f"speech/{stem}")
+    # Files that were never saved share a folder of the user's: each script has one of its own there.
+    own = f"{stem}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    folder = Path(blend).parent / "speech" / stem if blend else user_folder(f"speech/{own}")
     plain = not text.name.lower().endswith(".fountain") and len(_SPEECH.findall(content)) >= _FEW
     path = folder / f"{stem}{'.txt' if plain else '.fountain'}"
     try:

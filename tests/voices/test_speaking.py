@@ -27,7 +27,7 @@ SCRIPT = "ANNA: (nervous) Is that / yours?\nBEN: Mm-hm.\nANNA: (shouting, sits) 
 
 @pytest.fixture(scope="module", autouse=True)
 def _espeak() -> None:
-    from duologue.voices.espeak import pronunciations
+    from duologue.voices.pronunciation import pronunciations
 
     try:
         pronunciations("a")

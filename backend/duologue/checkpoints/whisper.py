@@ -56,7 +56,7 @@ def find_whisper(name: str) -> ImportedWhisper | None:
         DuologueError: FAILED_PRECONDITION ``checkpoint-format`` for a manifest that can't be read.
     """
     folder = whisper_folder() / name
-    if not is_file(folder / MANIFEST):
+    if not NAME.fullmatch(name) or not is_file(folder / MANIFEST):
         return None
     manifest = read_json(folder / MANIFEST)
     hashes = manifest.get("sha256")

@@ -104,10 +104,10 @@ def _blocks(opened: InputContainer, stream: AudioStream, begins: int, path: Path
     from av import AudioResampler
     from av.error import FFmpegError
 
-    resampler = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
     rest = begins
     try:
         with opened:
+            resampler = AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
             while rest:
                 yield np.zeros((stream.channels, min(rest, 1 << 18)), np.float32)
                 rest -= min(rest, 1 << 18)

@@ -31,8 +31,8 @@ LAYERS: Final = 6
 _HOP: Final = 160
 _WINDOW: Final = 1024
 _BANDS: Final = 80
-_BLOCK: Final = 30_000
-"""Frames that are heard at once: five minutes. At a border three words know less of their neighbours, no more."""
+_BLOCK: Final = 6_000
+"""Frames that are heard at once: a minute. At a border three words know less of their neighbours, no more."""
 
 
 def prominence(samples_16k: Floats, words: Sequence[Word]) -> Floats:

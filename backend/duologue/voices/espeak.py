@@ -1,4 +1,4 @@
-"""Speech with exact phone and word times, and pronunciations in IPA, from the espeak-ng library.
+"""Speech with exact phone and word times, from the espeak-ng library.
 
 espeak-ng is a formant synthesiser (https://github.com/espeak-ng/espeak-ng, ``speak_lib.h``): it plans every phone before it
 sounds, so its times are known to the sample, where an aligner guesses within tens of milliseconds. The library is the system's,
@@ -28,16 +28,13 @@ PAUSE: Final = "_"
 _RETRIEVAL: Final = 2  # AUDIO_OUTPUT_SYNCHRONOUS: samples go to the callback, on the calling thread
 _PHONEME_EVENTS: Final = 0x0001
 _NO_EXIT: Final = 0x8000
-_UTF8: Final = 1
+UTF8: Final = 1
 _PHONEME_INPUT: Final = 0x100
-_IPA: Final = 0x02
-_LEANING: Final = 3
-"""Letters of the words that lean on the one after them: a, the, to, my."""
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _LIST_END, _WORD, _PHONE = 0, 1, 7  # espeak_EVENT_TYPE
 
 # One library, one state: its functions must not be called from two threads at once.
-_lock = threading.Lock()
+LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -86,54 +83,15 @@ def synthesise(
     """
     if not text.strip():
         raise invalid("text-empty", "there is nothing to speak", field="text")
-    with _lock:
-        library, rate = _library()
-        _choose(library, voice)
+    with LOCK:
+        library, rate = open_library()
+        choose(library, voice)
         for parameter, value in ((_RATE, speed), (_PITCH, pitch), (_RANGE, pitch_range)):
             library.espeak_SetParameter(parameter, value, 0)
-        samples, events = _speak(library, text, _UTF8 | (_PHONEME_INPUT if phonemes else 0))
+        samples, events = _speak(library, text, UTF8 | (_PHONEME_INPUT if phonemes else 0))
     seconds = len(samples) / rate
     phones = _phones(events, rate, seconds)
     return Utterance(samples, rate, phones, _words(text, events, rate, phones))
-
-
-def pronunciations(text: str, language: str = "en-us") -> list[str]:
-    """Return how each word of a text (between spaces) is said, in IPA with stress marks; "" for what is not said.
-
-    Words are read in their clause ("the" before a vowel, "a" before its noun).
-
-    Raises:
-        DuologueError: what :func:`synthesise` raises of library and voice.
-    """
-    with _lock:
-        library, _ = _library()
-        _choose(library, language)
-        clauses = re.findall(r"(?:\S*[^\s.,;:!?…]\s+)*\S+", text)
-        return [said for clause in clauses for said in _by_word(library, clause.split())]
-
-
-def _by_word(library: Any, words: list[str]) -> list[str]:
-    """Read a clause. Where espeak joins words ("on the") or parts one ("23"), its halves are read, down to the word itself."""
-    pieces = " ".join(_ipa(library, " ".join(words))).split()
-    if len(pieces) == len(words):
-        return pieces
-    if len(words) == 1:
-        return [" ".join(pieces)]
-    half = len(words) // 2
-    while half > 1 and len(words[half - 1]) <= _LEANING:
-        half -= 1
-    return _by_word(library, words[:half]) + _by_word(library, words[half:])
-
-
-def _ipa(library: Any, text: str) -> list[str]:
-    """Return the IPA of each clause; espeak's marks of a change of language, ``(en)``, are left out."""
-    data = ctypes.create_string_buffer(text.encode())
-    at = ctypes.c_void_p(ctypes.addressof(data))
-    clauses: list[str] = []
-    while at.value:
-        said = library.espeak_TextToPhonemes(ctypes.byref(at), _UTF8, _IPA)
-        clauses.append(re.sub(r"\([a-z-]+\)", "", (said or b"").decode()))
-    return clauses
 
 
 class _EventId(ctypes.Union):
@@ -185,7 +143,7 @@ class _Heard:
 
 
 @cache
-def _library() -> tuple[Any, int]:
+def open_library() -> tuple[Any, int]:
     """Load and initialise the library once; return it and its sample rate."""
     names = ["libespeak-ng.so.1", "libespeak-ng.dylib", "libespeak-ng.dll", ctypes.util.find_library("espeak-ng")]
     for name, data in [*((name, None) for name in names if name), *_packaged()]:
@@ -215,7 +173,7 @@ def _packaged() -> list[tuple[str, str]]:
     return [(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())]
 
 
-def _choose(library: Any, voice: str) -> None:
+def choose(library: Any, voice: str) -> None:
     """Set the voice, as the command does: by the name of its file, else by its language ("en-gb" lies in a file "gmw/en")."""
     language, plus, variant = voice.partition("+")
     files = _voice_files(library).get(language.lower(), [])

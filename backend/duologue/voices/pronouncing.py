@@ -7,8 +7,8 @@ from typing import Final
 
 from duologue.errors import DuologueError
 from duologue.speech.alignment import Pronounce
-from duologue.voices.espeak import pronunciations
 from duologue.voices.ipa import cmu_name
+from duologue.voices.pronunciation import pronunciations
 
 _VOICES: Final = {"en": "en-us", "fr": "fr-fr", "zh": "cmn", "no": "nb"}
 """espeak-ng's names of languages that ISO 639-1 calls otherwise."""

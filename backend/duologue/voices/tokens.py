@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief.transcript import Word
-from duologue.voices.espeak import pronunciations
 from duologue.voices.ipa import cmu_name
+from duologue.voices.pronunciation import pronunciations
 
 _OPENING, _CLOSING = re.compile(r'^[("“]+'), re.compile(r'[.,;:!?…—)"”]+$')
 _ONE_SIGN: Final = (("--", "—"), ("–", "—"), ("...", "…"))
