@@ -366,3 +366,41 @@ def test_what_is_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(DuologueError) as caught:
         read_foreign_text(tmp_path / "a.txt")
     assert caught.value.reason == "document-malformed"
+
+
+MORE_LAYOUTS = {
+    "Amazon Transcribe": {
+        "results": {
+            "items": [
+                {
+                    "start_time": "0.04",
+                    "end_time": "0.36",
+                    "type": "pronunciation",
+                    "alternatives": [{"content": "Hello"}],
+                },
+                {"type": "punctuation", "alternatives": [{"content": ","}]},
+                {"start_time": "0.5", "end_time": "0.9", "type": "pronunciation", "alternatives": [{"content": "you"}]},
+            ]
+        }
+    },
+    "Google": {
+        "results": [
+            {"alternatives": [{"words": [{"startTime": "0.040s", "endTime": "0.360s", "word": "Hello"}]}]},
+            {"alternatives": [{"words": [{"startTime": "0.5s", "endTime": "0.900s", "word": "you"}]}]},
+        ]
+    },
+    "AssemblyAI": {
+        "audio_duration": 1,
+        "words": [
+            {"text": "Hello", "start": 40, "end": 360, "confidence": 0.9},
+            {"text": "you", "start": 500, "end": 900, "confidence": 0.9},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("layout", MORE_LAYOUTS)
+def test_layouts_of_services(layout: str) -> None:
+    reading = read(Transcript(json.dumps(MORE_LAYOUTS[layout]), "json"))
+    assert [(word.start, word.end, word.text) for word in reading.words] == [(0.04, 0.36, "Hello"), (0.5, 0.9, "you")]
+    assert [("milliseconds" in note) for note in reading.notes] == [True] * (layout == "AssemblyAI")

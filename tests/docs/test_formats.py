@@ -198,6 +198,16 @@ TRANSCRIPTS: dict[str, Maker] = {
         (".json", "\n".join(json.dumps({"result": [word], "text": ""}) for word in words(conf=1.0))),
     ),
     "Deepgram": texts((".json", {"results": {"channels": [{"alternatives": [{"transcript": "", "words": words()}]}]}})),
+    "Amazon Transcribe": texts((".json", {"results": {"items": [
+        {"start_time": str(word["start"]), "end_time": str(word["end"]), "alternatives": [{"content": word["word"]}]}
+        for word in words()
+    ]}})),
+    "Google Speech-to-Text": texts((".json", {"results": [{"alternatives": [{"words": [
+        {"startTime": f"{word['start']}s", "endTime": f"{word['end']}s", "word": word["word"]} for word in words()
+    ]}]}]})),
+    "AssemblyAI": texts((".json", {"status": "completed", "words": [
+        {"text": word["word"], "start": round(1000 * word["start"]), "end": round(1000 * word["end"])} for word in words()
+    ]})),
     "a list of words or lines": texts((".json", [LINE]), (".json", words("text"))),
     "text": texts((".txt", "good evening\n")),
 }  # fmt: skip

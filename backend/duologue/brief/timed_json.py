@@ -3,7 +3,8 @@
 A list of ``{"start", "end", "text"}`` (or ``"word"``), alone or under ``words`` or ``segments``: ours, openai-whisper's,
 faster-whisper's, WhisperX's and gentle's. Beside these: whisper.cpp (``transcription``, milliseconds), the Montreal Forced
 Aligner's old and new (``tiers``), aeneas (``fragments``), vosk (``result``, one document after the other), Deepgram
-(``results.channels``), Hugging Face's pipelines (``chunks``).
+(``results.channels``), Hugging Face's pipelines (``chunks``), Amazon Transcribe (``results.items``), Google's (``results`` with
+``alternatives``), AssemblyAI (milliseconds).
 
 A word may have ``phones``, a list of [start, end, name]: when whoever spoke it, a synthesiser, knows them exactly.
 """
@@ -14,7 +15,9 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 from typing import Any, Final, cast
 
 from duologue.brief import textgrid
@@ -24,7 +27,8 @@ _LISTS: Final = ("words", "segments", "word_segments", "fragments", "transcripti
 """Where a document has its list, the most exact first."""
 _TEXTS: Final = ("text", "word", "lines")
 _SPACE = re.compile(r"\s*+")
-_STARTS, _ENDS = ("start", "begin", "from"), ("end", "to")
+_STARTS, _ENDS = ("start", "begin", "from", "start_time", "startTime"), ("end", "to", "end_time", "endTime")
+_LONGEST_WORD: Final = 30.0
 
 
 def read_json(content: str, tier: str) -> tuple[list[Entry], bool, tuple[str, ...]]:
@@ -43,10 +47,27 @@ def read_json(content: str, tier: str) -> tuple[list[Entry], bool, tuple[str, ..
         if "tiers" in document:
             return textgrid.entries_of(list(_mfa_tiers(document["tiers"])), tier), False, ()
         if isinstance(document.get("results"), dict):
-            words, notes = _deepgram(document["results"])
+            results = cast("dict[str, Any]", document["results"])
+            words, notes = (_amazon(results), ()) if "items" in results else _deepgram(results)
             return list(_entries(words)), True, notes
-    entries = list(_entries(_list_in(value)))
-    return entries, all(" " not in entry.text for entry in entries), ()
+        if isinstance(document.get("results"), list):
+            return list(_entries(_google(document["results"]))), True, ()
+    entries, notes = _in_seconds(list(_entries(_list_in(value))))
+    return entries, all(" " not in entry.text for entry in entries), notes
+
+
+def _in_seconds(entries: list[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
+    """Return entries in seconds: nobody's words last half a minute each, so whole numbers of that size are milliseconds."""
+    times = [(entry.start, entry.end) for entry in entries if entry.start is not None and entry.end is not None]
+    whole = all(math.isfinite(time) and time == int(time) for pair in times for time in pair)
+    if not times or not whole or median(end - start for start, end in times) < _LONGEST_WORD:
+        return entries, ()
+
+    def seconds(time: float | None) -> float | None:
+        return None if time is None else time / 1000
+
+    moved = [replace(entry, start=seconds(entry.start), end=seconds(entry.end)) for entry in entries]
+    return moved, ("has times in milliseconds, and was read so",)
 
 
 def _documents(content: str) -> Iterator[Any]:
@@ -146,7 +167,7 @@ def _time(table: dict[str, Any], names: Sequence[str], where: str) -> float | No
     """Return seconds, which are text in some layouts; None where there are none."""
     value = next((table[name] for name in names if table.get(name) is not None), None)
     try:
-        return None if value is None else float(value)
+        return None if value is None else float(value.removesuffix("s") if isinstance(value, str) else value)
     except (TypeError, ValueError, OverflowError) as error:
         raise malformed(where, f"needs start, end (seconds) and text, and is {table!r:.60}") from error
 
@@ -170,6 +191,23 @@ def _mfa_tiers(tiers: Any) -> Iterator[tuple[str, list[textgrid.Interval] | None
                 continue
             raise malformed(f"tier {name!r}", "needs entries of [start, end, text]") from error
         yield str(table.get("name", name)), intervals if kind.startswith("interval") else None
+
+
+def _amazon(results: Any) -> list[Any]:
+    """Return the likeliest words of Amazon Transcribe's items; punctuation has no time and is left out."""
+    try:
+        items = [item for item in results["items"] if "start_time" in item]
+        return [{**item, "text": item["alternatives"][0]["content"]} for item in items]
+    except (KeyError, IndexError, TypeError) as error:
+        raise malformed("results", "need items with alternatives, as Amazon Transcribe writes them") from error
+
+
+def _google(results: Any) -> list[Any]:
+    """Return the words of the likeliest hearing of each of Google's results."""
+    try:
+        return [word for result in results for word in result["alternatives"][0].get("words", [])]
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise malformed("results", "need alternatives with words, as Google's Speech-to-Text writes them") from error
 
 
 def _deepgram(results: Any) -> tuple[list[Any], tuple[str, ...]]:
