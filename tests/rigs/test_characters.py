@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from duologue.arkit import NAMES, mirrored
+from duologue.files import safetensors
 from duologue.motion.skeleton import Skeleton, forward_kinematics
 from safetensors import safe_open
 
@@ -283,7 +284,15 @@ def test_fingers_curl_one_by_one(name: str) -> None:
     assert np.linalg.norm(curled[index] - c.rest[index], axis=1).max() < 0.004
 
 
-def test_rebuilding_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_rebuilding_gives_the_same_numbers(tmp_path: Path) -> None:
+    """To the last bit, but for the sign of a zero, which is the processor's."""
     command = [sys.executable, "-m", "tools.characters.build", "--out", str(tmp_path), "ada"]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
-    assert (tmp_path / "ada.safetensors").read_bytes() == (FOLDER / "ada.safetensors").read_bytes()
+    (built, about), (shipped, about_shipped) = (
+        safetensors.load(folder / "ada.safetensors") for folder in (tmp_path, FOLDER)
+    )
+    assert about == about_shipped
+    assert built.keys() == shipped.keys()
+    for name, array in built.items():
+        assert array.dtype == shipped[name].dtype
+        np.testing.assert_array_equal(array, shipped[name], err_msg=name)
