@@ -42,7 +42,7 @@ def pronounced(text: str, language: str, own_signs: Callable[[str], str], known:
     ``own_signs`` turns espeak-ng's IPA into the network's.
 
     Raises:
-        DuologueError: what :func:`duologue.voices.espeak.pronunciations` raises.
+        DuologueError: what :func:`duologue.voices.pronunciation.pronunciations` raises.
     """
     for signs, sign in _ONE_SIGN:
         text = text.replace(signs, sign)
