@@ -212,3 +212,17 @@ def test_sound_that_looks_like_chunks_is_not_searched_for_minutes() -> None:
     promise = inspect(io.BytesIO(head + b"data\xff\xff\xff\xff" + b"AAAA\0\0\0\0" * 20_000))
     assert time.process_time() - began < 1
     assert promise.uncounted
+
+
+@pytest.mark.parametrize("head", [b"RIFF\0\0\0\0WAVE", b"FORM\0\0\0\0AIFF"])
+def test_zeros_are_no_chunks_and_are_not_gone_through(head: bytes) -> None:
+    class Counted(io.BytesIO):
+        reads = 0
+
+        def read(self, *size: int | None) -> bytes:
+            self.reads += 1
+            return super().read(*size)
+
+    file = Counted(head + bytes(1_000_000))
+    assert inspect(file) == Promise()
+    assert file.reads < 50

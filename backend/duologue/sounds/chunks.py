@@ -9,7 +9,7 @@ import struct
 from typing import BinaryIO, Final
 
 from duologue.sounds.promise import INVENTED, Promise
-from duologue.sounds.wave import more_follows
+from duologue.sounds.wave import is_name, more_follows
 
 WAVE64: Final = bytes.fromhex("726966662e91cf11a5d628db04c10000")
 _WAVE64_DATA: Final = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
@@ -37,6 +37,8 @@ def inspect_aiff(file: BinaryIO, size: int) -> Promise:
             if frames_at and align:
                 patches.append((frames_at, struct.pack(">I", held // align)))
             return _uncounted(max(counted, 0), held, tuple(patches))
+        if not is_name(name):
+            break
         at += 8 + length + length % 2
     return Promise()
 

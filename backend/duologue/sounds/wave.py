@@ -50,6 +50,8 @@ def inspect(file: BinaryIO, size: int) -> Promise:
             counted = header.data_size if header.sizes_at and length == 0xFFFFFFFF else length
             if counted or not is_chunk(file, at + 8, size):
                 return _data(file, size, at, counted, header)
+        elif not is_name(name):
+            break  # no chunk: a file of zeros would be gone through eight bytes at a time
         at += 8 + length + length % 2
     return Promise()
 
@@ -61,7 +63,7 @@ def is_chunk(file: BinaryIO, at: int, size: int, order: str = "<") -> bool:
     if len(head) < 8:
         return False
     name, length = struct.unpack(order + "4sI", head)
-    return name in NAMES or (_is_name(name) and at + 8 + length <= size + 1)
+    return name in NAMES or (is_name(name) and at + 8 + length <= size + 1)
 
 
 def more_follows(file: BinaryIO, end: int, size: int, order: str = "<") -> bool:
@@ -73,7 +75,8 @@ def more_follows(file: BinaryIO, end: int, size: int, order: str = "<") -> bool:
     return any(block.strip(b"\0") for block in blocks)
 
 
-def _is_name(name: bytes) -> bool:
+def is_name(name: bytes) -> bool:
+    """Whether four bytes can be the name of a chunk: printable ASCII."""
     return all(32 <= byte < 127 for byte in name)
 
 
@@ -116,7 +119,7 @@ def _before_chunks(file: BinaryIO, begin: int, size: int) -> int:
     for _ in range(_MOST_CHUNKS):
         reach = places + 8 + lengths + lengths % 2
         fits = places[((reach == end) | (places + 8 + lengths == end)) & (places < end)]
-        starts = [place for place in fits.tolist() if _is_name(tail[place : place + 4])]
+        starts = [place for place in fits.tolist() if is_name(tail[place : place + 4])]
         if not starts:
             break
         end = starts[0]  # the outermost: a list of chunks ends where its last one does

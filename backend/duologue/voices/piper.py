@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from duologue.errors import DuologueError, invalid
-from duologue.files.reading import is_file
+from duologue.files.reading import is_file, read_bytes
 from duologue.units import Sound
 from duologue.voices.ipa import check_letters
 from duologue.voices.onnx import open_with_output
@@ -25,6 +25,8 @@ _HOP: Final = 256
 """Samples that one step of a phone's duration lasts, in all of Piper's networks."""
 _DURATIONS = re.compile(rb"/(?:[\w.]+/)*Ceil_output_0")
 """The tensor (1, 1, ids) with the steps that each id lasts."""
+_MOST_BYTES: Final = 500_000_000
+"""Of a network: Piper's largest have 115 MB."""
 _PAD, _BEGIN, _END = "_", "^", "$"
 _SCALES: Final = (("noise_scale", 0.667), ("length_scale", 1.0), ("noise_w", 0.8))
 
@@ -49,7 +51,7 @@ class Piper:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             what = f"{path.name}.json is no configuration of a Piper voice: {error!r}"
             raise invalid("voice-file", what) from error
-        model = path.read_bytes()
+        model = read_bytes(path, _MOST_BYTES)
         durations = _DURATIONS.search(model)
         if durations is None:
             raise invalid("voice-file", f"{path.name} does not say how long its phones last; export it anew with Piper")
