@@ -1,5 +1,6 @@
 """Exact frame times, chunks that agree, levels that don't matter, and pretrained encoders from a folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,24 @@ def test_a_folder_without_an_encoder_is_refused_by_name(tmp_path: Path) -> None:
 def test_strides_that_do_not_make_twenty_milliseconds_are_refused() -> None:
     with pytest.raises(DuologueError, match="320"):
         EncoderConfig(conv_strides=(16, 5, 2, 1))
+
+
+def test_phones_of_a_long_track_are_those_of_its_pieces() -> None:
+    torch.manual_seed(0)
+    encoder = SpeechEncoder(replace(TINY, phone_head=True)).eval()
+    samples = np.random.default_rng(1).standard_normal(16000 * 23 + 100).astype(np.float32) * 0.1
+    heard = encoder.log_posteriors(samples)
+    assert heard.shape == (23 * 50, 40)
+    np.testing.assert_allclose(np.exp(heard).sum(-1), 1, atol=1e-5)
+    # What is heard at 9 to 11 s, across the seam of two pieces, hangs on the sound around it alone.
+    alone = encoder.log_posteriors(
+        samples[8 * 16000 : 12 * 16000] * np.float32(gain(samples) / gain(samples[8 * 16000 : 12 * 16000]))
+    )
+    np.testing.assert_allclose(heard[450:550], alone[50:150], atol=0.05)
+    assert encoder.log_posteriors(samples[:100]).shape == (0, 40)
+
+
+def test_an_encoder_without_a_head_says_so() -> None:
+    with pytest.raises(DuologueError) as error:
+        SpeechEncoder(TINY).eval().log_posteriors(np.zeros(16000, np.float32))
+    assert error.value.reason == "encoder-no-phones"

@@ -165,7 +165,7 @@ def test_voices_that_are_none_are_named(name: str, reason: str) -> None:
 def test_a_kokoro_file_of_the_users_is_a_voice(tmp_path: Path) -> None:
     path = tmp_path / "voices-v1.0.bin"
     with path.open("wb") as file:
-        np.savez(file, mine=kokoro._tables()["jm_kumo"].reshape(510, 1, 256))
+        np.savez(file, mine=kokoro.style_tables()["jm_kumo"].reshape(510, 1, 256))
     mine = voice_of(f"{path}:mine").speak("Why me?")
     assert np.array_equal(mine.sound.samples, Kokoro.named("baritone").speak("Why me?").sound.samples)
     with pytest.raises(DuologueError, match="mine"):

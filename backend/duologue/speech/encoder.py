@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.errors import DuologueError, invalid
+from duologue.speech.phones import PHONES
 from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 HOP: Final = 320
 """Samples between two feature vectors: the product of the convolutions' strides, in ours as in every released Wav2Vec2."""
+_PIECE, _CONTEXT = 500, 50
+"""Frames that ``log_posteriors`` hears at once, and those on either side that they are heard with."""
 _SPEECH_RMS: Final = 0.08
 _MAX_GAIN: Final = 30.0
 
@@ -45,6 +48,8 @@ class EncoderConfig:
     positional_groups: int = 8
     layer_norm: bool = True
     """Normalise each frame by itself. Released base models normalise a channel over the whole clip instead."""
+    phone_head: bool = False
+    """Whether it also says which phone is heard (``log_posteriors``). Those from before 2026-12 and pretrained ones don't."""
 
     def __post_init__(self) -> None:
         if math.prod(self.conv_strides) != HOP:
@@ -86,7 +91,10 @@ class EncoderConfig:
 
 
 class SpeechEncoder(nn.Module):
-    """Wav2Vec2 with exact frame times. ``width`` is the size of its feature vectors."""
+    """Wav2Vec2 with exact frame times. ``width`` is the size of its feature vectors.
+
+    ``phones`` is a linear layer from feature vectors to the logits of ``speech.phones.PHONES``; None where it has no such head.
+    """
 
     def __init__(self, config: EncoderConfig | None = None, *, model: Wav2Vec2Model | None = None) -> None:
         super().__init__()
@@ -102,6 +110,7 @@ class SpeechEncoder(nn.Module):
         self.config = config
         self.model = model
         self.width: int = model.config.hidden_size
+        self.phones = nn.Linear(self.width, len(PHONES)) if config and config.phone_head else None
         receptive = 1 + sum(
             (kernel - 1) * math.prod(model.config.conv_stride[:layer])
             for layer, kernel in enumerate(model.config.conv_kernel)
@@ -139,6 +148,33 @@ class SpeechEncoder(nn.Module):
         """Encode ``samples`` (B, N) at 16 kHz to (B, N // 320, width); frame k is centred on sample ``320 k + 160``."""
         padded = nn.functional.pad(samples, (self._margin, self._margin))
         return self.model(padded).last_hidden_state
+
+    @torch.inference_mode()
+    def log_posteriors(self, samples_16k: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log probability of each of ``PHONES`` in every 20 ms of one speaker's track (n,), as (n // 320, 40).
+
+        Frame k is centred on ``(k + 0.5) / 50`` s. The track is brought to a level of its own (``gain``) and heard ten seconds at
+        a time with a second on either side, so memory does not grow with it.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``encoder-no-phones`` where the encoder has no phone head.
+        """
+        if self.phones is None:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "encoder-no-phones",
+                "this speech encoder has no phone head; use the face that ships, or one trained with `duologue train face`.",
+                field="face",
+            )
+        frames = len(samples_16k) // HOP
+        level = np.float32(gain(samples_16k))
+        pieces = [np.zeros((0, len(PHONES)), np.float32)]
+        for first in range(0, frames, _PIECE):
+            low, high = max(first - _CONTEXT, 0), min(first + _PIECE + _CONTEXT, frames)
+            sound = torch.from_numpy(samples_16k[low * HOP : high * HOP] * level).to(self.phones.weight)
+            logits = self.phones(self(sound[None]))[0, first - low : first - low + _PIECE]
+            pieces.append(logits.float().log_softmax(-1).cpu().numpy())
+        return np.concatenate(pieces)
 
 
 def gain(samples: NDArray[np.float32]) -> float:

