@@ -1,4 +1,4 @@
-"""The one way from 0 to 1 without a jump in position or velocity."""
+"""Ways from 0 to 1: without a jump in velocity, and without one in acceleration, as hands move."""
 
 from __future__ import annotations
 
@@ -12,3 +12,12 @@ def smoothstep(s: ArrayLike) -> NDArray[np.floating[Any]]:
     """Return ``3s² - 2s³`` of ``s`` clipped to [0, 1], of any shape; its slope is 0 at both ends (Perlin's first fade curve)."""
     clipped: NDArray[np.floating[Any]] = np.clip(np.asarray(s), 0.0, 1.0)
     return clipped * clipped * (3 - 2 * clipped)
+
+
+def minimum_jerk(s: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Return ``10s³ - 15s⁴ + 6s⁵`` of ``s`` clipped to [0, 1], of any shape: how a hand goes from rest to rest.
+
+    Source: T. Flash and N. Hogan, "The coordination of arm movements", 1985, equation 3.
+    """
+    clipped: NDArray[np.floating[Any]] = np.clip(np.asarray(s), 0.0, 1.0)
+    return clipped**3 * (10 - 15 * clipped + 6 * clipped * clipped)

@@ -34,6 +34,22 @@ RELATIONSHIPS: Final = (
 )  # fmt: skip
 """The 23 that table 6 lists, the one its scenario table adds, and ``strangers``, ours: the paper counts 25 and prints 24."""
 
+FACE_INTERACTIONS: Final = (
+    "poke-cheek", "poke-nose", "poke-chin", "poke-forehead",
+    "pinch-cheek", "pinch-nose", "pinch-chin", "pinch-ear",
+    "stroke-cheek", "stroke-chin", "stroke-forehead", "stroke-nose", "stroke-ear",
+    "swipe-cheek", "swipe-forehead", "swipe-lips", "swipe-chin", "swipe-nose",
+    "cup-cheek", "rest-chin",
+)  # fmt: skip
+"""A hand on a face, one's own or the partner's. Four families and 18 patterns as InterHF has them (InterAnimate, arXiv
+2504.10905, which prints no list: names and pairing are ours), then two of ours: a palm on a cheek, the chin in one's hand."""
+
+BODY_INTERACTIONS: Final = ("shake-hands", "hold-hands", "high-five", "pat-shoulder", "pat-back", "arm-round-shoulders")
+"""A hand on the partner's hand, shoulder or back: ours."""
+
+INTERACTIONS: Final = (*FACE_INTERACTIONS, *BODY_INTERACTIONS)
+"""What a brief can ask for by ``[[interactions]]``; ``interactions/patterns.toml`` says how each is done."""
+
 
 def roles(relationship: str) -> tuple[str, str]:
     """Return the two halves of a relationship, ``("boss", "subordinate")``; symmetric ones give the same word twice.

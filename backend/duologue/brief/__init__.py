@@ -4,6 +4,7 @@ from duologue.brief.brief import STRENGTHS, Brief
 from duologue.brief.constraints import GazeTarget, HandTarget, PlaceTarget
 from duologue.brief.expression import Expression
 from duologue.brief.feasibility import MIN_DISTANCE
+from duologue.brief.interactions import Interaction
 from duologue.brief.performer import PerformerBrief, Start
 from duologue.brief.speech import Speech, Transcript, TranscriptFormat
 from duologue.brief.timeline import EmotionTimeline, Timeline
@@ -16,6 +17,7 @@ __all__ = [
     "Expression",
     "GazeTarget",
     "HandTarget",
+    "Interaction",
     "PerformerBrief",
     "PlaceTarget",
     "Speech",

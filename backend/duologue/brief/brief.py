@@ -15,6 +15,13 @@ On disk (every key but the two speech tracks has a default; paths are relative t
     [performers.B]
     speech = "ben.flac"
     start = {x = 0.6, z = 0.0, heading = -1.57}
+
+    [[interactions]]                           # docs/guide/interactions.md
+    pattern = "stroke-cheek"
+    performer = "A"
+    target = "B"
+    seconds = 3.2
+    until = 5.0
 """
 
 from __future__ import annotations
@@ -33,6 +40,8 @@ from numpy.typing import NDArray
 from duologue import labels
 from duologue.brief.constraints import Constraint, check_constraint, constraint_json, read_constraint
 from duologue.brief.feasibility import LONGEST, check_feasible, separate_starts
+from duologue.brief.interactions import Interaction, check_interactions, interaction_json, read_interactions
+from duologue.brief.nearness import bring_near
 from duologue.brief.performer import (
     STARTS,
     PerformerBrief,
@@ -50,6 +59,7 @@ from duologue.units import Sound
 STRENGTHS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
 """The conditions whose classifier-free guidance a brief can set: 0 ignores one, 1 follows it, more exaggerates."""
 
+_KEYS: Final = ("relationship", "seed", "steps", "strengths", "constraints", "performers")
 _MAX_STEPS: Final = 1000
 _MAX_STRENGTH: Final = 20.0
 
@@ -61,7 +71,8 @@ class Brief:
     Raises:
         DuologueError: INVALID_ARGUMENT with ``field`` set: ``unknown-label`` (nearest ones suggested), ``unknown-key``,
             ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``; what
-            ``constraints.check_constraint`` and ``feasibility.check_feasible`` raise.
+            ``constraints.check_constraint``, ``interactions.check_interactions``, ``nearness.bring_near`` and
+            ``feasibility.check_feasible`` raise.
     """
 
     a: PerformerBrief
@@ -71,6 +82,9 @@ class Brief:
     steps: int = 10
     strengths: Mapping[str, float] = field(default_factory=dict[str, float])
     constraints: tuple[Constraint, ...] = ()
+    """What the bodies are held to, with the places that interactions need (``approach``)."""
+    interactions: tuple[Interaction, ...] = ()
+    """What the hands touch, solved on the characters after the take: of the take, and of the digest, they are no part."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     seconds: InitVar[float] = LONGEST
     """How long the speech is, where that is known: places after its end are left out of the take, and not judged."""
@@ -91,9 +105,13 @@ class Brief:
             within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
         for index, constraint in enumerate(self.constraints):
             check_constraint(constraint, f"constraints[{index}]")
-        check_feasible(self.constraints, self.starts, (self.a.actions, self.b.actions), seconds)
-        if note and note not in self.notes:
-            object.__setattr__(self, "notes", (*self.notes, note))
+        check_interactions(self.interactions, self.constraints, seconds)
+        actions = (self.a.actions, self.b.actions)
+        constraints, near = bring_near(self.interactions, self.constraints, self.starts, actions, seconds)
+        object.__setattr__(self, "constraints", constraints)
+        check_feasible(self.constraints, self.starts, actions, seconds)
+        new = tuple(text for text in (note, *near) if text and text not in self.notes)
+        object.__setattr__(self, "notes", (*self.notes, *new))
 
     @property
     def performers(self) -> tuple[PerformerBrief, PerformerBrief]:
@@ -153,7 +171,7 @@ class Brief:
         Raises:
             DuologueError: what :class:`Brief` raises; INVALID_ARGUMENT ``path-not-allowed``.
         """
-        root = Table(value, "", ("relationship", "seed", "steps", "strengths", "constraints", "performers"))
+        root = Table(value, "", (*_KEYS, "interactions"))
         performers = root.table("performers", labels.PERFORMERS)
         a, b = (read_performer(performers, name, folder) for name in labels.PERFORMERS)
         strengths = root.table("strengths", STRENGTHS)
@@ -167,11 +185,15 @@ class Brief:
             constraints=tuple(
                 read_constraint(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))
             ),
+            interactions=read_interactions(root),
             seconds=seconds,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the brief as a document without its sound: what travels to a server, and what the digest covers."""
+        """Return the brief as a document without its sound: what travels to a server, and what the digest covers.
+
+        Interactions are no part of it: they happen on the characters, after the take (:meth:`interactions_json`).
+        """
         return {
             "relationship": self.relationship,
             "seed": self.seed,
@@ -184,6 +206,10 @@ class Brief:
             },
         }
 
+    def interactions_json(self) -> list[dict[str, Any]]:
+        """Return the interactions as a document, the list under ``interactions``."""
+        return [interaction_json(interaction) for interaction in self.interactions]
+
     def save(self, path: Path | str) -> None:
         """Write the brief as JSON, with the speech files' paths relative to its folder; transcripts are written into it.
 
@@ -195,6 +221,8 @@ class Brief:
         if path.suffix.lower() != ".json":
             raise invalid("document-type", f"briefs are saved as .json, not as {path.name}")
         document = self.to_json()
+        if self.interactions:
+            document["interactions"] = self.interactions_json()
         for name, performer in zip(labels.PERFORMERS, self.performers, strict=True):
             speech = performer.speech
             if speech.path is None:

@@ -1,0 +1,172 @@
+"""Whether two people stand near enough for a hand to reach the other one, and where they would.
+
+Arms differ, and how far one really reaches is known once the characters are (``duologue.interactions``). The distances here are
+those of the shortest arm we have (0.63 m from shoulder to fingertip, and 15 degrees of leaning over).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.brief.constraints import Array, Constraint, PerformerName, PlaceTarget, places_of
+from duologue.brief.feasibility import FASTEST
+from duologue.brief.interactions import Interaction
+from duologue.brief.timeline import Timeline, frame_labels
+from duologue.errors import invalid
+from duologue.labels import ACTION_MODES, FACE_INTERACTIONS, PERFORMERS
+from duologue.motion.trajectory import WALK, WALKING_SPEED, plan_trajectory
+from duologue.units import FPS
+
+NEAR: Final = {
+    **dict.fromkeys(FACE_INTERACTIONS, (0.62, 0.7, 1.0)),
+    "shake-hands": (0.85, 1.05, 1.3),
+    "hold-hands": (0.75, 0.95, 1.2),
+    "high-five": (0.8, 1.0, 1.2),
+    "pat-shoulder": (0.6, 0.75, 1.05),
+    "pat-back": (0.5, 0.6, 0.85),
+    "arm-round-shoulders": (0.45, 0.55, 0.8),
+}
+"""Pattern -> metres between two people's hips: where somebody is led, what is surely near enough, and what surely is not."""
+
+_SETTLE: Final = 0.3
+"""Seconds to stand before the hand sets out, and after it is back."""
+
+
+def bring_near(
+    interactions: Sequence[Interaction],
+    constraints: Sequence[Constraint],
+    starts: NDArray[np.floating[Any]],
+    actions: tuple[Timeline, Timeline],
+    seconds: float,
+) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
+    """Check the distance of every touch between two, and add the places that those with ``approach`` need.
+
+    Args:
+        interactions: checked ones.
+        constraints: of the brief.
+        starts: (2, 3) x, z (metres), heading (radians).
+        actions: each one's action timeline.
+        seconds: how long the take can be at most.
+
+    Returns:
+        The constraints with the places that were added: to step near in time, to stay, and to go back. And notes: what was
+        added, and which touches may fall short.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``interaction-out-of-reach``, with the place that would do,
+            ``interaction-while-walking``.
+    """
+    placed, notes = tuple(constraints), list[str]()
+    for index, interaction in sorted(enumerate(interactions), key=lambda item: item[1].seconds):
+        if interaction.touched == interaction.performer:
+            continue
+        field = f"interactions[{index}]"
+        _check_still(interaction, actions, field)
+        where = [_where(name, placed, starts, actions, interaction.seconds) for name in PERFORMERS]
+        if any(place is None for place in where):
+            notes.append(f"{field}: who walks freely may stand too far away; give a place where they stand by then")
+            continue
+        own, other = (
+            cast("Array", where[PERFORMERS.index(name)]) for name in (interaction.performer, interaction.touched)
+        )
+        apart = math.dist(own[:2], other[:2])
+        beside, enough, too_far = NEAR[interaction.pattern]
+        if apart <= enough:
+            continue
+        place = _place(own, other, beside)
+        told = f"x = {place[0]:.2f}, z = {place[1]:.2f}, heading = {place[2]:.2f}"
+        if interaction.approach:
+            placed = (*placed, *_there_and_back(interaction, own, place, placed, seconds))
+            notes.append(
+                f"{field}: {interaction.performer} steps to {told} and back, for they stood {apart:.2f} m apart"
+            )
+        elif apart > too_far:
+            raise invalid(
+                "interaction-out-of-reach",
+                f"{interaction.performer} and {interaction.touched} would stand {apart:.2f} m apart at "
+                f"{interaction.seconds:g} s, and {interaction.pattern} reaches {too_far:g} m at most; give "
+                f"{interaction.performer} a place by then ({told}), or say approach = true",
+                field=f"{field}.seconds",
+            )
+        else:
+            notes.append(
+                f"{field}: {apart:.2f} m apart may be too far for {interaction.pattern} (surely near enough: {enough:g} m); "
+                "approach = true leads them nearer"
+            )
+    return placed, tuple(notes)
+
+
+def _check_still(interaction: Interaction, actions: tuple[Timeline, Timeline], field: str) -> None:
+    begin, end = round(interaction.begins * FPS), round(interaction.ends * FPS)
+    for name, timeline in zip(PERFORMERS, actions, strict=True):
+        modes = frame_labels(timeline, ACTION_MODES, end + 1)[max(begin, 0) :]
+        if (modes == WALK).any():
+            raise invalid(
+                "interaction-while-walking",
+                f"{name} walks then, and a hand finds nobody who walks; let {name} stand or sit from {interaction.begins:g} to "
+                f"{interaction.ends:g} s",
+                field=f"{field}.seconds",
+            )
+
+
+def _where(
+    name: str,
+    constraints: Sequence[Constraint],
+    starts: NDArray[np.floating[Any]],
+    actions: tuple[Timeline, Timeline],
+    seconds: float,
+) -> Array | None:
+    """Return x, z, heading of a performer at that time, None where they have walked as they liked."""
+    who, frame = PERFORMERS.index(name), round(seconds * FPS)
+    modes = frame_labels(actions[who], ACTION_MODES, frame + 1)
+    frames, places = places_of(constraints, name)
+    last = int(frames[frames <= frame].max(initial=0))
+    if (modes[last:] == WALK).any() and not (frames > frame).any():
+        return None
+    if not len(frames):
+        return np.asarray(starts[who], np.float64)
+    until = max(frame, int(frames[-1])) + 1
+    path, _ = plan_trajectory(starts[who], frames, places, frame_labels(actions[who], ACTION_MODES, until))
+    return path[frame]
+
+
+def _place(own: Array, other: Array, distance: float) -> tuple[float, float, float]:
+    """Return x, z, heading on the line between the two, that far from the other and turned to them."""
+    way = own[:2] - other[:2]
+    x, z = other[:2] + distance * way / np.linalg.norm(way)
+    return round(float(x), 3), round(float(z), 3), round(math.atan2(-way[0], -way[1]), 3)
+
+
+def _there_and_back(
+    interaction: Interaction,
+    own: Array,
+    place: tuple[float, float, float],
+    placed: Sequence[Constraint],
+    seconds: float,
+) -> list[PlaceTarget]:
+    """Return the places of stepping near, staying, and going back where there is time for it."""
+    name: PerformerName = interaction.performer
+    distance = math.dist(own[:2], place[:2])
+    walk = max(distance / WALKING_SPEED + 0.4, distance / FASTEST)
+    arrive, leave = interaction.begins - _SETTLE, interaction.ends + _SETTLE
+    x, z, heading = place
+    targets = [
+        PlaceTarget(name, round(max(arrive - walk, 0.0), 3), float(own[0]), float(own[1])),
+        PlaceTarget(name, round(max(arrive, 0.0), 3), x, z, heading),
+        PlaceTarget(name, round(leave, 3), x, z, heading),
+        PlaceTarget(name, round(leave + walk, 3), float(own[0]), float(own[1]), float(own[2])),
+    ]
+    own_frames = places_of(placed, name)[0] / FPS
+    later = own_frames[own_frames > interaction.seconds]
+    end = min(seconds, float(later.min(initial=math.inf)))
+    earlier = own_frames[own_frames <= interaction.seconds].max(initial=0.0)
+    return [
+        target
+        for k, target in enumerate(targets)
+        if (k == 1 or target.seconds > earlier + 1 / FPS) and (k < 2 or target.seconds < end - 1 / FPS)
+    ]

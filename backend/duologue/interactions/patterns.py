@@ -1,0 +1,107 @@
+"""The patterns: what each interaction is, read from ``patterns.toml``. To add one is to add a table there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.errors import invalid
+from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
+from duologue.labels import INTERACTIONS
+from duologue.rigs.joints import FINGERS
+
+FACE: Final = ("cheek", "nose", "chin", "forehead", "lips", "ear")
+"""Landmarks of a face."""
+BODY: Final = ("hand", "shoulder", "back")
+"""Places on the partner's body."""
+PALM: Final = "Palm"
+SIDED: Final = ("cheek", "ear", "hand", "shoulder")
+"""Landmarks that there are two of."""
+
+_FILE: Final = Path(__file__).with_name("patterns.toml")
+_KEYS: Final = {"landmark", "shape", "touch", "along", "swing", "path", "seconds", "depth", "width", "press"}
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """One way to touch. Directions and places are in the landmark's frame: outwards (from the middle), up, out of the skin."""
+
+    name: str
+    landmark: str
+    shape: str
+    """Of the hand: ``hand_shapes.toml``."""
+    touch: tuple[str, ...]
+    """The fingers whose tips meet the skin, or ``PALM``."""
+    along: NDArray[np.float64]
+    """(3,), unit: where the fingers point."""
+    swing: float
+    """Radians by which the hand may be turned about the skin's normal, either way."""
+    path: NDArray[np.float64]
+    """(n, 2) metres on the skin, from first touch to release; one row: it stays."""
+    seconds: float
+    """One run along the path."""
+    depth: float
+    """Metres at press 1, before what the tissue allows."""
+    press: NDArray[np.float64]
+    """(n, 2): share of the contact, share of the depth."""
+    width: tuple[float, float]
+    """Metres between the two fingers of a pinch, open and closed; 0 for all others."""
+
+    @property
+    def on_face(self) -> bool:
+        """Whether it is a face that is touched."""
+        return self.landmark in FACE
+
+    @property
+    def family(self) -> str:
+        """``poke``, ``pinch``, ``stroke``, ``swipe``, …: the name's first word."""
+        return self.name.partition("-")[0]
+
+
+@cache
+def patterns() -> Mapping[str, Pattern]:
+    """Return all patterns by name, in the order of ``labels.INTERACTIONS``."""
+    tables = cast("dict[str, dict[str, Any]]", parse_toml(read_bytes(_FILE, MAX_TOML).decode()))
+    found = {name: read_pattern(name, table) for name, table in tables.items()}
+    return {name: found[name] for name in INTERACTIONS}
+
+
+def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
+    """Read one pattern from its table.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``pattern-malformed`` saying what does not hold.
+    """
+    try:
+        if unknown := set(table) - _KEYS:
+            raise ValueError(f"unknown keys {sorted(unknown)}")
+        along = np.array(table.get("along", (0.0, 1.0, 0.0)), np.float64)
+        path = np.array(table.get("path", [[0.0, 0.0]]), np.float64).reshape(-1, 2) / 1000
+        press = np.array(table.get("press", [[0.0, 1.0], [1.0, 1.0]]), np.float64).reshape(-1, 2)
+        wide = tuple(float(value) / 1000 for value in table.get("width", (0.0, 0.0)))
+        pattern = Pattern(
+            name,
+            str(table["landmark"]),
+            str(table["shape"]),
+            tuple(str(finger) for finger in table["touch"]),
+            along / np.linalg.norm(along),
+            float(np.radians(table.get("swing", 0.0))),
+            path,
+            float(table.get("seconds", 0.5)),
+            float(table.get("depth", 0.0)) / 1000,
+            press,
+            cast("tuple[float, float]", wide),
+        )
+        if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
+            raise ValueError("landmark, touch or width is nothing that hands know")
+        if not (np.diff(press[:, 0]) > 0).all() or not np.isfinite(path).all() or not np.isfinite(pattern.along).all():
+            raise ValueError("press must rise in time, path and along must be numbers")
+    except (KeyError, TypeError, ValueError) as error:
+        raise invalid("pattern-malformed", f"the pattern {name!r} is no pattern: {error}", field=name) from error
+    return pattern

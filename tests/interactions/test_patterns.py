@@ -1,0 +1,80 @@
+"""The patterns and their timing: tables and curves, before any geometry."""
+
+import numpy as np
+import pytest
+from duologue import labels
+from duologue.brief import Interaction
+from duologue.errors import DuologueError
+from duologue.interactions.event import CLEARANCE, Phases
+from duologue.interactions.patterns import FACE, patterns, read_pattern
+
+
+def test_every_pattern_that_a_brief_may_name_has_a_table_and_no_other_has():
+    assert tuple(patterns()) == labels.INTERACTIONS
+    families = [pattern.family for pattern in patterns().values() if pattern.on_face]
+    assert [families.count(family) for family in ("poke", "pinch", "stroke", "swipe")] == [4, 4, 5, 5]
+    assert {pattern.name for pattern in patterns().values() if pattern.on_face} == set(labels.FACE_INTERACTIONS)
+    assert {pattern.landmark for pattern in patterns().values() if pattern.on_face} == set(FACE)
+
+
+@pytest.mark.parametrize("name", labels.INTERACTIONS)
+def test_a_pattern_is_of_a_hands_size(name):
+    pattern = patterns()[name]
+    assert np.isclose(np.linalg.norm(pattern.along), 1)
+    assert np.abs(pattern.path).max() < 0.04
+    assert 0 <= pattern.depth <= 0.006
+    assert pattern.press[0, 0] == 0
+    assert pattern.press[-1, 0] == 1
+    assert (pattern.family == "pinch") == (pattern.width[0] > pattern.width[1] > 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"landmark": "knee"},
+        {"touch": ["Toe"]},
+        {"along": [0, 0, float("nan")]},
+        {"speed": 3},
+        {"press": [[1, 0], [0, 1]]},
+    ],
+)
+def test_a_malformed_pattern_is_named(change):
+    table = {"landmark": "cheek", "shape": "point", "touch": ["Index"], **change}
+    with pytest.raises(DuologueError, match="'poke-knee'") as caught:
+        read_pattern("poke-knee", table)
+    assert caught.value.reason == "pattern-malformed"
+
+
+times = np.arange(0, 8, 1 / 30)
+
+
+def phases(distance=0.5, **changes) -> Phases:
+    asked = {"pattern": "stroke-cheek", "performer": "A", "seconds": 3.0, "until": 5.0, **changes}
+    return Phases.of(Interaction(**asked), distance, 0.0, 8.0)
+
+
+def test_a_hand_sets_out_in_time_and_comes_down_along_the_normal():
+    event = phases()
+    assert event.leaves == pytest.approx(3.0 - 0.35 - 0.4)
+    reach, clearance = event.reach(times), event.clearance(times)
+    assert reach[times <= event.leaves].max() == 0
+    assert clearance[event.contact(times) > 0].max() < 1e-12
+    assert clearance[reach < 0.5].min() == pytest.approx(CLEARANCE)
+    assert reach[event.contact(times) > 0].min() == 1
+    # Neither speed nor acceleration jumps: minimum jerk.
+    assert np.abs(np.diff(reach, 2)).max() < 0.02
+    assert np.abs(np.diff(clearance, 2)).max() < 0.01
+
+
+def test_the_path_is_run_through_as_often_as_asked():
+    assert np.ptp(phases().along(times)) == 1
+    to_and_fro = phases(repeat=4).along(times)
+    assert (np.abs(np.diff(np.sign(np.diff(to_and_fro)[np.abs(np.diff(to_and_fro)) > 1e-9]))) > 0).sum() == 3
+    assert to_and_fro[-1] == pytest.approx(0)
+
+
+def test_the_skin_is_pressed_as_asked_and_no_deeper_than_the_tissue():
+    assert phases(press=1.0).depth(times, 0.01).max() == pytest.approx(0.003)
+    assert phases(press=0.5).depth(times, 0.01).max() == pytest.approx(0.0015)
+    assert phases(press=1.0).depth(times, 0.001).max() == pytest.approx(0.001)
+    assert phases(press=0.0).depth(times, 0.01).max() == 0
