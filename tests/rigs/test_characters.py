@@ -116,7 +116,8 @@ def share_seen(
     """Share of the front view around `centre` in which these materials are in front of all others."""
     grid = np.stack(np.meshgrid(np.linspace(-1, 1, 25), np.linspace(-1, 1, 25)), -1).reshape(-1, 2) * half + centre
     mine = c.material(*materials)
-    near = points[np.maximum(c.arrays["faces"], 0)].mean(1)
+    corners = c.arrays["faces"]
+    near = points[np.where(corners < 0, corners[:, :1], corners)].mean(1)
     close = (np.abs(near[:, :2] - centre) < np.array(half) + 0.02).all(1) & (near[:, 2] > 0.02)
     return float(
         (
@@ -252,6 +253,40 @@ def test_lids_stay_outside_the_eyeball(name: str, side: str) -> None:
     assert len(outer) > 50
     for w in (0.25, 0.5, 0.75, 1.0):
         assert np.linalg.norm(c.with_weights(**{"eyeBlink" + side: w})[outer] - centre, axis=1).min() > radius
+
+
+def face_edges(c: Character) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (E, 2) of the skin where hands touch, from under the chin to the lower lids, and how many faces share each."""
+    corners = c.arrays["faces"][c.material("skin", "lips")]
+    rolled = np.where(np.roll(corners, -1, 1) < 0, corners[:, :1], np.roll(corners, -1, 1))
+    sides = np.sort(np.stack((corners, rolled), -1)[corners >= 0], -1)
+    edges, faces = np.unique(sides, axis=0, return_counts=True)
+    middle, lips = c.rest[edges].mean(1), c.rest[c.vertices("lips")].mean(0)
+    away = middle - lips
+    near = ((away > [-0.06, -0.03, -0.05]) & (away < [0.06, 0.055, 0.05])).all(1)
+    return edges[near], faces[near]
+
+
+@both
+def test_edges_are_short_where_hands_touch(name: str) -> None:
+    """A fingertip is about 15 mm wide: a dent needs several vertices across it."""
+    c = character(name)
+    edges, _ = face_edges(c)
+    length = np.linalg.norm(np.diff(c.rest[edges], axis=1)[:, 0], axis=1)
+    assert len(edges) > 3000
+    assert np.median(length) < 0.0032
+    assert np.quantile(length, 0.95) < 0.0043
+
+
+@both
+def test_the_finer_skin_has_no_gaps(name: str) -> None:
+    """Where fine cells meet coarse ones, each edge still has a face on either side."""
+    edges, faces = face_edges(character(name))
+    c = character(name)
+    hidden = c.rest[edges].mean(1)[:, 2] < c.rest[c.vertices("lips"), 2].min() - 0.035  # ears, throat
+    pads = np.unique(c.arrays["faces"][c.material("nostril", "mouth")])
+    open_edges = edges[(faces != 2) & ~hidden]
+    assert np.isin(open_edges, pads).all(1).all()
 
 
 @both

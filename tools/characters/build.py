@@ -24,6 +24,7 @@ from tools.characters.features import Piece, brow, ear, eye, nostril, teeth, ton
 from tools.characters.fields import smoothstep
 from tools.characters.head import HeadMesh, build_head
 from tools.characters.people import PEOPLE, Person
+from tools.characters.refine import refine
 from tools.characters.skeletons import Joints, four_strongest
 
 FOLDER = rigs_folder() / "characters"
@@ -72,7 +73,7 @@ def head_pieces(person: Person, head: HeadMesh) -> list[Piece]:
 def assemble(person: Person) -> Character:
     """Build every piece and join them into one mesh."""
     joints = Joints(person.proportions)
-    head = build_head(person.face)
+    head = refine(build_head(person.face))
     scale = person.head_scale / 100
     crown = float(head.points[:, 1].max())
     origin = np.array([0.0, person.height - crown * scale, person.head_z])

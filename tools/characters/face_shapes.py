@@ -10,7 +10,7 @@ from tools.characters import mouth_shapes as mouth
 from tools.characters.features import Piece
 from tools.characters.fields import Points, smoothstep
 from tools.characters.head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh
-from tools.characters.skin import LINING_FOLLOWS, Skin, jaw_motion
+from tools.characters.skin import LINING_FOLLOWS, Array, Skin, jaw_motion
 
 EYE_ANGLES = {"In": 32.0, "Out": 32.0, "Up": 24.0, "Down": 27.0}
 
@@ -51,7 +51,7 @@ def _lids(k: Skin, upper: float, lower: float, dx: float = 0.0) -> Points:
     steps = {round(float(a), 6): step[i] for i, a in enumerate(k.lid_angle[order])}
     eye = np.array([k.side * k.design.eye_x, EYE_Y, k.design.eye_z])
     edge_at = {round(float(a), 6): k.p[order[i]] for i, a in enumerate(k.lid_angle[order])}
-    for i in np.flatnonzero(mine):
+    for i in np.flatnonzero(mine & (k.lid_ring < 7)):  # the outermost ring stays
         key = round(float(k.lid_angle[i]), 6)
         move, ring = steps[key], k.lid_ring[i]
         if ring >= 0:
@@ -70,9 +70,14 @@ def _lids(k: Skin, upper: float, lower: float, dx: float = 0.0) -> Points:
     return out
 
 
+def _off_the_lids(k: Skin) -> Array:
+    """1 on the skin about the lids, fading over their outer rings: what slides there leaves no crease round the eye."""
+    return np.where(np.isnan(k.lid_ring), 1.0, smoothstep(3.0, 7.0, np.nan_to_num(k.lid_ring)))
+
+
 def _blink(k: Skin) -> Points:
     brow = k.bump(3.0, 14.9, 1.8, 0.8) * k.half
-    return _lids(k, 1.0, 1.0) + k.slide(0 * brow, -0.06 * brow) * np.isnan(k.lid_ring)[:, None]
+    return _lids(k, 1.0, 1.0) + k.slide(0 * brow, -0.06 * brow) * _off_the_lids(k)[:, None]
 
 
 def _cheek_squint(k: Skin) -> Points:
@@ -81,7 +86,7 @@ def _cheek_squint(k: Skin) -> Points:
 
 
 def _squint(k: Skin) -> Points:
-    cheek = k.bump(3.2, 10.2, 1.6, 0.8) * k.half * np.isnan(k.lid_ring)
+    cheek = k.bump(3.2, 10.2, 1.6, 0.8) * k.half * _off_the_lids(k)
     return _lids(k, 0.20, 1.25) + k.slide(0 * cheek, 0.24 * cheek, puff=0.15 * cheek)
 
 

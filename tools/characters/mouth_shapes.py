@@ -34,6 +34,8 @@ def mouth_close(k: Skin) -> Points:
     opened = jaw_open(k)
     out = np.zeros_like(opened)
     contact = np.flatnonzero(k.lip_ring == 0)
+    if not len(contact):  # a piece that lies on the head, without a mouth of its own
+        return out
     n = len(contact)
     order = contact[np.argsort(k.lip_angle[contact])]
     pair = order[(-np.arange(n)) % n]
@@ -44,13 +46,13 @@ def mouth_close(k: Skin) -> Points:
     low = np.where((np.sin(k.lip_angle[order]) >= 0)[:, None], opened[pair], opened[order])
     meet = high * (1 - upper_share) + low * upper_share
     lift = meet - opened[order] + 0.5 * rest_gap
-    by_angle = {round(float(a), 6): lift[i] for i, a in enumerate(k.lip_angle[order])}
-    for i in np.flatnonzero(~np.isnan(k.lip_ring)):
-        ring = k.lip_ring[i]
-        share = float(smoothstep(8.0, 2.5, np.array([ring]))[0]) if ring >= 0 else LINING_FOLLOWS.get(int(ring), 0.0)
-        lip = by_angle.get(round(float(k.lip_angle[i]), 6))
-        if lip is not None:
-            out[i] = lip * share
+    # skin between the rings' own angles (refine.py) goes with the lips on either side of it
+    on = np.flatnonzero(~np.isnan(k.lip_ring))
+    angles = k.lip_angle[order]
+    follow = np.stack([np.interp(k.lip_angle[on], angles, lift[:, c], period=2 * np.pi) for c in range(3)], 1)
+    ring = k.lip_ring[on]
+    lining = np.array([LINING_FOLLOWS.get(int(r), 0.0) for r in ring])
+    out[on] = follow * np.where(ring >= 0, smoothstep(8.0, 2.5, ring), lining)[:, None]
     return out
 
 
