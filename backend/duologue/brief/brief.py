@@ -71,7 +71,7 @@ class Brief:
     Raises:
         DuologueError: INVALID_ARGUMENT with ``field`` set: ``unknown-label`` (nearest ones suggested), ``unknown-key``,
             ``wrong-type``, ``not-finite``, ``out-of-range``, ``timeline-empty``, ``timeline-twice``, ``role-mismatch``; what
-            ``constraints.check_constraint``, ``interactions.check_interactions``, ``nearness.bring_near`` and
+            ``constraints.check_constraint``, ``check_interactions``, ``bring_near`` and
             ``feasibility.check_feasible`` raise.
     """
 

@@ -1,0 +1,249 @@
+"""A hand as capsules, measured on its own mesh, and the shapes it takes: fingers bent about the hinges of its rest pose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
+from duologue.interactions.actor import Array, Character, Pose
+from duologue.motion.rotations import einsum, exp_to_matrix, quat_between, quat_to_matrix
+from duologue.rigs.carried import orthonormal
+from duologue.rigs.joints import FINGERS, METACARPALS
+
+_FILE: Final = Path(__file__).with_name("hand_shapes.toml")
+_USUAL_RADIUS: Final = 0.0085
+"""Metres: of a finger that no mesh tells about."""
+_LAST: Final = 0.8
+"""Of the bone before it, how long a last phalanx is where no mesh tells."""
+
+
+@dataclass(frozen=True)
+class HandShape:
+    """Degrees: ``bends`` of each finger's three joints, the thumb's relative to its rest; ``spread`` and ``oppose``."""
+
+    bends: Mapping[str, tuple[float, float, float]]
+    spread: float
+    oppose: float
+
+    def towards(self, other: HandShape, share: float) -> HandShape:
+        """Return the shape that lies so far on the way to another."""
+
+        def mixed(first: float, second: float) -> float:
+            return first + share * (second - first)
+
+        bends = {
+            finger: cast("tuple[float, float, float]", tuple(map(mixed, bend, other.bends[finger])))
+            for finger, bend in self.bends.items()
+        }
+        return HandShape(bends, mixed(self.spread, other.spread), mixed(self.oppose, other.oppose))
+
+    def bent(self, finger: str, more: float) -> HandShape:
+        """Return the shape with one finger bent ``more`` degrees at its first joint, and less at the next two."""
+        first, second, third = self.bends[finger]
+        bend = (first + more, second + 0.5 * more, third + 0.25 * more)
+        return HandShape({**self.bends, finger: bend}, self.spread, self.oppose)
+
+
+@cache
+def hand_shapes() -> Mapping[str, HandShape]:
+    """Return all hand shapes by name."""
+    tables = cast("dict[str, dict[str, Any]]", parse_toml(read_bytes(_FILE, MAX_TOML).decode()))
+    return {
+        name: HandShape(
+            {finger: cast("tuple[float, float, float]", tuple(map(float, table[finger]))) for finger in FINGERS},
+            float(table.get("spread", 0.0)),
+            float(table.get("oppose", 0.0)),
+        )
+        for name, table in tables.items()
+    }
+
+
+class Hand:
+    """One hand of a character at rest: its frame, its fingers' segments, its capsules, and the vertices it moves.
+
+    ``frame`` (3, 3): columns along the hand, out of the palm, and towards the thumb's side. ``segments``: finger -> the bones of
+    its joints and the points (n + 1, 3) they run through, the tip last. Capsules k of K: ``bones`` (K,), ``ends`` (K, 2, 3)
+    at rest in our world, ``radius`` (K,); ``names`` (K,): ``Index3``, ``Palm2``.
+    """
+
+    def __init__(self, character: Character, side: str) -> None:
+        self.character, self.side = character, side
+        self.bone = character.joint[side + "Hand"]
+        self.wrist = character.rest_point(side + "Hand")
+        self.fingers = tuple(f for f in FINGERS if all(f"{side}Hand{f}{i}" in character.joint for i in (1, 2, 3)))
+        under = character.under[self.bone]
+        self.vertices = np.flatnonzero(character.mesh.weight_of(under) > 0.5)
+        self.frame = self._frame()
+        self.segments = {finger: self._segments(finger) for finger in self.fingers}
+        self._build()
+
+    @property
+    def sign(self) -> float:
+        """1 for a left hand, -1 for a right one."""
+        return 1.0 if self.side == "Left" else -1.0
+
+    def index(self, name: str) -> int:
+        """Return which capsule has that name."""
+        return self.names.index(name)
+
+    def tip(self, finger: str) -> int:
+        """Return which capsule is a finger's last."""
+        return self.index(f"{finger}3")
+
+    def palm(self) -> NDArray[np.int64]:
+        """Return which capsules are the palm's."""
+        return np.array([k for k, name in enumerate(self.names) if name.startswith("Palm")])
+
+    def _point(self, joint: str) -> Array:
+        return self.character.rest_point(self.side + joint)
+
+    def _frame(self) -> Array:
+        knuckles = [self._point(f"Hand{f}1") for f in self.fingers if f != "Thumb"]
+        if len(knuckles) >= 2:
+            along = np.mean(knuckles, axis=0) - self.wrist
+            across = knuckles[0] - knuckles[-1]
+        else:  # a mitten: along the forearm, and palms face down in a rest pose
+            along = self.wrist - self._point("ForeArm")
+            across = np.cross(along, (0.0, 1.0, 0.0)) * -self.sign
+        along = along / np.linalg.norm(along)
+        palm = self.sign * np.cross(along, across)
+        palm /= np.linalg.norm(palm)
+        return np.stack([along, palm, self.sign * np.cross(palm, along)], axis=-1)
+
+    def _segments(self, finger: str) -> tuple[tuple[int, ...], Array]:
+        bones = tuple(self.character.joint[f"{self.side}Hand{finger}{i}"] for i in (1, 2, 3))
+        points = [self.character.rest[bone, :3, 3] for bone in bones]
+        moved = np.flatnonzero(self.character.mesh.weight_of(self.character.under[bones[2]]) > 0.5)
+        last = points[2] - points[1]
+        tip = points[2] + _LAST * last
+        if len(moved):
+            vertices = self.character.mesh.vertices[moved]
+            direction = vertices.mean(axis=0) - points[2]
+            direction /= max(float(np.linalg.norm(direction)), 1e-9)
+            tip = points[2] + float(((vertices - points[2]) @ direction).max()) * direction
+        return bones, np.array([*points, tip])
+
+    def _build(self) -> None:
+        names, bones, ends = list[str](), list[int](), list[Array]()
+        for finger, (joints, points) in self.segments.items():
+            for i in range(3):
+                names.append(f"{finger}{i + 1}")
+                bones.append(joints[i])
+                ends.append(points[i : i + 2])
+        for i, finger in enumerate(self.fingers or ("",)):
+            end = self._point(f"Hand{finger}1") if finger else self.wrist + 0.08 * self.frame[:, 0]
+            names.append(f"Palm{i}")
+            bones.append(self.bone)
+            ends.append(np.array([self.wrist + 0.25 * (end - self.wrist), end]))
+        self.names, self.bones = tuple(names), np.array(bones)
+        self.ends = np.array(ends)
+        self.radius = self._radii()
+        for k, name in enumerate(names):  # the ball at a tip does not stick out of it
+            if name.endswith("3"):
+                line = self.ends[k, 1] - self.ends[k, 0]
+                length = float(np.linalg.norm(line))
+                self.ends[k, 1] -= line * min(self.radius[k], 0.8 * length) / max(length, 1e-9)
+
+    def _radii(self) -> Array:
+        """Return (K,) the median distance of the vertices that each bone moves; the palm's go to their nearest line."""
+        mesh = self.character.mesh
+        held = [
+            self.bone,
+            *(self.character.joint[self.side + m] for m in METACARPALS if self.side + m in self.character.joint),
+        ]
+        palm = np.flatnonzero(mesh.weight_of(np.array(held)) > 0.5)
+        lines = [k for k, name in enumerate(self.names) if name.startswith("Palm")]
+        nearest = np.argmin([_line_distance(mesh.vertices[palm], self.ends[k]) for k in lines], axis=0)
+        radius = np.full(len(self.names), _USUAL_RADIUS)
+        for k, name in enumerate(self.names):
+            if k in lines:
+                moved = palm[nearest == lines.index(k)]
+            else:
+                moved = np.flatnonzero(mesh.weight_of(np.array([self.bones[k]])) > 0.6)
+            if len(moved) >= 4:
+                radius[k] = float(np.median(_line_distance(mesh.vertices[moved], self.ends[k])))
+            elif name[-1] in "12":
+                radius[k] = _USUAL_RADIUS
+        return radius
+
+    def capsules(self, pose: Pose) -> tuple[Array, Array, Array]:
+        """Return both ends of the capsules, (T, K, 3) each, as a pose has them, and their radii (K,)."""
+        rest = orthonormal(self.character.rest[self.bones, :3, :3])
+        local = einsum("kij,kei->kej", rest, self.ends - self.character.rest[self.bones, None, :3, 3])
+        placed = einsum("tkij,kej->tkei", pose.turns[:, self.bones], local) + pose.heads[:, self.bones, None]
+        return placed[:, :, 0], placed[:, :, 1], self.radius
+
+    def shaped(self, shape: HandShape) -> tuple[dict[int, Array], Array]:
+        """Take a shape, the hand itself at rest.
+
+        Returns:
+            Bone -> its rotation (3, 3) in the hand's frame at rest, away from its own rest; and the capsules' ends (K, 2, 3)
+            relative to the wrist, both in our world's axes.
+        """
+        turns: dict[int, Array] = {}
+        ends = self.ends - self.wrist
+        for finger, (joints, points) in self.segments.items():
+            at = points[0] - self.wrist
+            for i, turn in enumerate(self._finger_turns(finger, points, shape)):
+                turns[joints[i]] = turn
+                k = self.index(f"{finger}{i + 1}")
+                ends[k] = at + (self.ends[k] - points[i]) @ turn.T
+                at = at + turn @ (points[i + 1] - points[i])
+        return turns, ends
+
+    def _finger_turns(self, finger: str, points: Array, shape: HandShape) -> list[Array]:
+        along, palm, thumbwards = self.frame.T
+        bends = np.radians(shape.bends[finger])
+        if finger == "Thumb":
+            return self._thumb_turns(points, bends, np.radians(shape.oppose))
+        # Straight ahead from its knuckle, in the plane of the palm as it rests, then curled about the axis across.
+        level = points[1] - points[0]
+        level = level - (level @ palm) * palm
+        level /= np.linalg.norm(level)
+        place = {"Index": 1.0, "Middle": 0.25, "Ring": -0.75, "Pinky": -1.75}[finger]
+        level = exp_to_matrix(-np.radians(shape.spread) * place * self.sign * palm) @ level
+        hinge = np.cross(level, palm)
+        turns: list[Array] = []
+        total = 0.0
+        for i in range(3):
+            total += bends[i]
+            wanted = exp_to_matrix(total * hinge) @ level
+            turns.append(np.asarray(quat_to_matrix(quat_between(points[i + 1] - points[i], wanted)), np.float64))
+        del along, thumbwards
+        return turns
+
+    def _thumb_turns(self, points: Array, bends: Array, oppose: float) -> list[Array]:
+        """Turn the thumb over in front of the palm about the hand's length, and bend it towards the fingers' middle."""
+        along, palm, thumbwards = self.frame.T
+        # About `along`, from the thumb's side to the palm's.
+        axis = np.cross(thumbwards, palm)
+        turn = np.asarray(exp_to_matrix(oppose * axis), np.float64)
+        goal = np.mean(
+            [self.segments[f][1][1] if f in self.segments else self.wrist for f in ("Index", "Middle")], axis=0
+        )
+        goal = goal + 0.5 * np.linalg.norm(points[3] - points[0]) * palm
+        turns: list[Array] = []
+        at = points[0]
+        for i in range(3):
+            direction = turn @ (points[i + 1] - points[i])
+            hinge = np.cross(direction, goal - at)
+            hinge /= max(float(np.linalg.norm(hinge)), 1e-9)
+            turn = np.asarray(exp_to_matrix(bends[i] * hinge), np.float64) @ turn
+            turns.append(turn)
+            at = at + turn @ (points[i + 1] - points[i])
+        del along
+        return turns
+
+
+def _line_distance(points: Array, ends: Array) -> Array:
+    """Return the distance (n,) of points (n, 3) from a line between two ends (2, 3)."""
+    line = ends[1] - ends[0]
+    along = np.clip((points - ends[0]) @ line / max(float(line @ line), 1e-12), 0.0, 1.0)
+    return np.linalg.norm(points - ends[0] - along[:, None] * line, axis=1)

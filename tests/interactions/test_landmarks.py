@@ -1,0 +1,70 @@
+"""Where the parts of a face are, found by what its shapes move."""
+
+import numpy as np
+import pytest
+from duologue.errors import DuologueError
+from duologue.interactions.actor import Character, Pose
+from duologue.interactions.landmarks import find_landmark, sides_of, spots_on
+from duologue.interactions.patterns import FACE, patterns
+from duologue.rigs.skinned import SkinnedMesh
+
+EVERY = [(name, landmark, side) for name in ("ada", "ben") for landmark in FACE for side in sides_of(landmark)]
+
+
+@pytest.mark.parametrize(("name", "landmark", "side"), EVERY)
+def test_a_landmark_is_on_the_skin_and_its_normal_leads_out(characters, name, landmark, side):
+    character = characters[name]
+    found = find_landmark(character, landmark, side)
+    assert np.allclose(found.frame.T @ found.frame, np.eye(3), atol=1e-9)
+    near = np.linalg.norm(character.mesh.vertices - found.centre, axis=1)
+    assert near.min() < 0.006
+    away = found.centre - character.rest_point("Head") - (0, 0.09, 0)
+    assert found.frame[:, 2] @ away > 0
+    if side:
+        assert (found.centre @ character.left > 0.03) == (side == "Left")
+        assert found.frame[:, 0] @ character.left * (1 if side == "Left" else -1) > -0.1
+
+
+def test_a_face_has_its_parts_in_order(characters):
+    for character in characters.values():
+        heights = [find_landmark(character, name).centre[1] for name in ("forehead", "nose", "lips", "chin")]
+        assert heights == sorted(heights, reverse=True)
+        assert min(-np.diff(heights)) > 0.02
+        ahead = {name: find_landmark(character, name, "Left").centre @ character.ahead for name in FACE}
+        assert max(ahead, key=ahead.__getitem__) == "nose"
+        assert min(ahead, key=ahead.__getitem__) == "ear"
+
+
+@pytest.mark.parametrize("name", [name for name, pattern in patterns().items() if pattern.on_face])
+def test_every_path_lies_on_the_skin_and_goes_along_with_the_face(characters, name):
+    character, pattern = characters["ben"], patterns()[name]
+    spots = spots_on(character, find_landmark(character, pattern.landmark, "Right"), pattern.path)
+    assert spots.covers == ()
+    rest = character.rest
+    turn = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
+    pose = Pose(character, rest[None, :, :3, :3].repeat(2, 0), rest[None, :, :3, 3].repeat(2, 0))
+    before = spots.follow(character, pose, {})
+    assert np.allclose(before[0], spots.at_rest(character))
+    pose.turn(character.joint["Hips"], np.stack([np.eye(3), turn]))
+    hips = character.rest_point("Hips")
+    assert np.allclose(spots.follow(character, pose, {})[1] - hips, (before[0] - hips) @ turn.T, atol=1e-9)
+
+
+def test_a_face_without_shapes_asks_for_a_mark_and_takes_it(characters):
+    own = characters["ada"]
+    mesh = own.mesh
+    bare = SkinnedMesh(mesh.vertices, mesh.triangles, mesh.bones, mesh.weights, material=mesh.material,
+                       materials=mesh.materials, name="ada")  # fmt: skip
+    with pytest.raises(DuologueError, match=r"where its nose is .*Empty") as caught:
+        find_landmark(Character(own.armature, own.match, bare), "nose")
+    assert caught.value.reason == "face-without-landmarks"
+    tip = find_landmark(own, "nose").centre
+    marked = Character(own.armature, own.match, bare, {"nose": tip + np.array([0, 0, 0.01])})
+    assert np.linalg.norm(find_landmark(marked, "nose").centre - tip) < 0.005
+
+
+def test_hair_over_the_ear_is_named(characters):
+    own = characters["ada"]
+    landmark = find_landmark(own, "forehead")
+    spots = spots_on(own, landmark, np.array([[0.0, 0.0], [0.0, 0.055]]))
+    assert spots.covers == ("hair",)
