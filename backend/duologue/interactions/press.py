@@ -1,0 +1,287 @@
+"""Skin that gives way under a hand: dent, rim, drag and return; none stays inside a capsule that tissue lets it out of.
+
+Not a simulation: hand meets face on a known path, and what people notice are collisions, the limits of anatomy and skin that is
+pulled along (arXiv 2410.13503). All of it happens within ``indentation.REACH`` of the hand; other vertices move by exactly 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.easing import smoothstep
+from duologue.interactions.indentation import REACH, WIDTH, Capsules, exit_length, fading, hertz, ring, through
+from duologue.interactions.surface import Skin
+from duologue.motion.rotations import einsum
+
+Array = NDArray[np.float64]
+
+DRAG: Final = 0.5
+"""Of the way that a finger slides over the skin, how much the skin goes along…"""
+LARGEST_DRAG: Final = 0.006
+"""…in metres at most; then it slips."""
+RETURN: Final = 0.080
+"""Seconds in which what is left of a dent falls to 1/e."""
+RIM: Final = 0.75
+"""Of the displaced volume that comes out around a dent…"""
+LARGEST_RIM: Final = 0.004
+"""…in metres at most."""
+ROUNDS: Final = 3
+_TURNS: Final = 3
+_SMOOTH: Final = 2
+"""Laplace rounds between two projections."""
+_CLOSE: Final = 0.006
+"""Metres from a capsule within which skin may come to be inside of it: by the rim of a dent, or by what trails behind."""
+_SETTLED: Final = 1e-5
+"""Metres that nobody sees: a return that has come so far is over."""
+_CHUNK: Final = 8
+"""Frames worked on at once: bounds the memory."""
+_FACING: Final = -0.3
+"""Of a capsule's radius: skin that faces away from its line by more lies inside the mouth, and does not say where outside is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contacts:
+    """Where each of K capsules meets the skin, over T frames."""
+
+    depth: Array
+    """(T, K): metres by which skin has to give way; 0 apart."""
+    inward: Array
+    """(T, K, 3): unit, which way it does, in the world; 0 apart."""
+    along: Array
+    """(T, K): where on the capsule's line the middle of the contact is, in [0, 1]."""
+    vertex: NDArray[np.int64]
+    """(T, K): the vertex pressed deepest; -1 apart."""
+    height: Array
+    """(T, K): how far that vertex is from the capsule's line along ``inward``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pressed:
+    """What a hand did to skin over T frames."""
+
+    skin: Skin
+    """The part of it that the hand came near, n vertices."""
+    offsets: Array
+    """(T, n, 3): how far each vertex is moved, metres, before the skeleton moves it: of the mesh at rest."""
+    left: Array
+    """(T,): metres that the deepest vertex is still inside a capsule, because tissue gives no further."""
+
+
+def press(skin: Skin, posed: Array, turns: Array, capsules: Capsules, fps: float) -> Pressed:
+    """Let skin give way to capsules.
+
+    Args:
+        skin: what gives way.
+        posed: (T, n, 3): where its vertices are in each frame, shapes and bones applied, metres.
+        turns: (T, n, 3, 3): the linear part of what takes each vertex from rest to there (its bones' matrices, blended).
+        capsules: the hand's.
+        fps: frames a second.
+    """
+    near = within_reach(posed, capsules)
+    skin, posed, turns = skin.part(near), posed[:, near], turns[:, near]
+    if not near.any():
+        return Pressed(skin, np.zeros(posed.shape), np.zeros(len(posed)))
+    lines = np.concatenate([_touching(posed[t], capsules.part(t)) for t in _chunks(len(posed))]).any(axis=0)
+    if not lines.any():
+        return Pressed(
+            skin.part(np.zeros(len(skin.rest), np.bool_)), np.zeros((len(posed), 0, 3)), np.zeros(len(posed))
+        )
+    capsules = capsules.chosen(lines)
+    back = np.linalg.inv(turns)
+    contacts = _joined([find_contacts(skin, posed[t], capsules.part(t)) for t in _chunks(len(posed))])
+    drag = dragged(contacts, posed, back, capsules)
+    near_hand = _Near(skin, posed, capsules, contacts)
+    parts = [_give_way(near_hand.part(t), turns[t], drag[t]) for t in _chunks(len(posed))]
+    offsets = einsum("tnij,tnj->tni", back, np.concatenate(parts))
+    offsets = relaxed(offsets, fps)
+    moved, left = list[Array](), list[Array]()
+    for t in _chunks(len(posed)):  # what trails behind the hand may have come back into it
+        world, rest = _project(near_hand.part(t), einsum("tnij,tnj->tni", turns[t], offsets[t]))
+        moved.append(einsum("tnij,tnj->tni", back[t], world))
+        left.append(rest)
+    return Pressed(skin, np.concatenate(moved), np.concatenate(left))
+
+
+def within_reach(posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
+    """Return which vertices (n,) of ``posed`` (T, n, 3) ever lie within ``REACH`` of the capsules."""
+    found = np.zeros(posed.shape[1], np.bool_)
+    margin = REACH + capsules.radius[:, None]
+    for points, ends in zip(posed, capsules.ends, strict=True):  # a box first: most of the head is far from the hand
+        low, high = (ends.min(axis=1) - margin).min(axis=0), (ends.max(axis=1) + margin).max(axis=0)
+        rows = np.flatnonzero(((points > low) & (points < high)).all(axis=1) & ~found)
+        if len(rows):
+            away, _ = Capsules(ends[None], capsules.radius).from_line(points[None, rows])
+            found[rows] = (np.linalg.norm(away[0], axis=-1) - capsules.radius < REACH).any(axis=1)
+    return found
+
+
+def find_contacts(skin: Skin, posed: Array, capsules: Capsules) -> Contacts:
+    """Find where capsules meet skin at ``posed`` (T, n, 3), and which way it has to go: against the mean of its normals there."""
+    normals = skin.normals(posed)
+    away, along = capsules.from_line(posed)
+    inside = capsules.radius - np.linalg.norm(away, axis=-1)
+    facing = -einsum("tnki,tni->tnk", away, normals) > _FACING * capsules.radius
+    weight = np.where(facing & (skin.tissue > 0)[:, None], np.maximum(inside, 0.0), 0.0)
+    inward = -einsum("tnk,tni->tki", weight, normals)
+    length = np.linalg.norm(inward, axis=-1, keepdims=True)
+    inward = np.divide(inward, length, out=np.zeros_like(inward), where=length > 1e-12)
+    t, n, k = np.nonzero(inside > 0)
+    depth = np.zeros(inside.shape)
+    depth[t, n, k] = exit_length(posed[t, n], inward[t, k], capsules.ends[t, k], capsules.radius[k])
+    depth = np.where(weight > 0, np.minimum(depth, skin.tissue[:, None]), 0.0)
+    deepest = depth.argmax(axis=1)
+    pick = deepest[:, None]
+    height = np.take_along_axis(einsum("tnki,tki->tnk", away, inward), pick, axis=1)[:, 0]
+    mean = einsum("tnk,tnk->tk", weight, along) / np.maximum(weight.sum(axis=1), 1e-12)
+    most = np.take_along_axis(depth, pick, axis=1)[:, 0]
+    return Contacts(most, inward, mean, np.where(most > 0, deepest, -1), height)
+
+
+def dragged(contacts: Contacts, posed: Array, back: Array, capsules: Capsules) -> Array:
+    """Return how far (T, K, 3) each capsule has pulled the skin along since it touched, of the mesh at rest.
+
+    Args:
+        contacts: where they touch.
+        posed: (T, n, 3): where the skin's vertices are.
+        back: (T, n, 3, 3): from the world's directions to those at rest, per vertex.
+        capsules: where they are.
+    """
+    frames = np.arange(len(posed))[:, None]
+    vertex = np.maximum(contacts.vertex, 0)
+    before, share = np.maximum(frames - 1, 0), contacts.along[..., None]
+    middle, then = (
+        ends[:, :, 0] + share * (ends[:, :, 1] - ends[:, :, 0]) for ends in (capsules.ends, capsules.ends[before[:, 0]])
+    )
+    slid = middle - then - (posed[frames, vertex] - posed[before, vertex])
+    slid = slid - einsum("tki,tki->tk", slid, contacts.inward)[..., None] * contacts.inward
+    slid = einsum("tkij,tkj->tki", back[frames, vertex], slid)
+    touching = contacts.depth > 0
+    pulled = np.zeros(slid.shape)
+    for t in range(1, len(pulled)):  # each frame goes on from the one before
+        sum_ = np.where((touching[t] & touching[t - 1])[:, None], pulled[t - 1] + DRAG * slid[t], 0.0)
+        length = np.linalg.norm(sum_, axis=-1, keepdims=True)
+        pulled[t] = sum_ * np.minimum(1.0, LARGEST_DRAG / np.maximum(length, 1e-12))
+    return pulled
+
+
+def relaxed(offsets: Array, fps: float) -> Array:
+    """Let offsets (T, n, 3) come over two frames, the first before the touch, and go by ``RETURN``: never less than they are."""
+
+    def at_least(values: Array, other: Array) -> Array:
+        size = np.linalg.norm(other, axis=-1, keepdims=True)
+        missing = np.maximum(size - np.linalg.norm(values, axis=-1, keepdims=True), 0.0)
+        return values + missing * other / np.maximum(size, 1e-12)
+
+    out = at_least(offsets, 0.5 * np.concatenate((offsets[1:], np.zeros_like(offsets[:1]))))
+    fade = np.exp(-1.0 / (fps * RETURN))
+    for t in range(1, len(out)):  # each frame goes on from the one before
+        out[t] = at_least(out[t], fade * out[t - 1])
+    out[np.linalg.norm(out, axis=-1) < _SETTLED] = 0.0
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Skin at ``posed`` (T, n, 3), the capsules near it, and where they meet."""
+
+    skin: Skin
+    posed: Array
+    capsules: Capsules
+    contacts: Contacts
+
+    def part(self, frames: slice) -> _Near:
+        cut = Contacts(*(getattr(self.contacts, f.name)[frames] for f in fields(Contacts)))
+        return _Near(self.skin, self.posed[frames], self.capsules.part(frames), cut)
+
+
+def _give_way(near: _Near, turns: Array, drag: Array) -> Array:
+    """Return how far (T, n, 3) skin moves in the world for the contacts of each frame alone."""
+    skin, posed, capsules, contacts = near.skin, near.posed, near.capsules, near.contacts
+    away, _ = capsules.from_line(posed)
+    height = einsum("tnki,tki->tnk", away, contacts.inward)
+    aside = np.sqrt(np.maximum(einsum("tnki,tnki->tnk", away, away) - height**2, 0.0))
+    beside = np.maximum(aside - np.sqrt(capsules.radius * contacts.depth)[:, None], 0.0)
+    wide = np.maximum(WIDTH, 2.5 * skin.edge)[:, None]
+    along = through(height - contacts.height[:, None]) * skin.give[:, None] * (contacts.depth > 0)[:, None]
+    fade = fading(beside, wide) * along
+    depth = contacts.depth[:, None] * hertz(aside, np.sqrt(capsules.radius * contacts.depth)[:, None]) * fade
+    depth = np.minimum(depth, skin.tissue[:, None])
+    dent = einsum("tnk,tki->tni", depth**2, contacts.inward) / np.maximum(depth.sum(axis=-1), 1e-12)[..., None]
+    pull = einsum("tnk,tki->tni", fade, drag) / np.maximum(fade.sum(axis=-1), 1.0)[..., None]
+    pull = einsum("tnij,tnj->tni", turns, pull * np.minimum(skin.tissue / LARGEST_DRAG, 1.0)[:, None])
+    apart = (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=-1)
+    kept = (1.0 - smoothstep((apart - 0.7 * REACH) / (0.25 * REACH)))[..., None]
+    held = (apart < 0)[..., None]
+    for _ in range(ROUNDS):
+        dent, _ = _project(near, dent)
+        for _ in range(_SMOOTH):
+            dent = np.where(held, dent, 0.5 * dent + 0.5 * kept * skin.neighbour_mean(dent))
+    rim = _rim(skin, dent, ring(beside, wide) * along * contacts.depth[:, None], contacts)
+    return _project(near, dent - rim + pull)[0]
+
+
+def _rim(skin: Skin, dent: Array, weight: Array, contacts: Contacts) -> Array:
+    """Return what comes out (T, n, 3) round a dent, subtracted from it: ``RIM`` of its volume; ``weight`` (T, n, K): where.
+
+    Dent and rim overlap: of dents d and a rim h w, what goes in less what comes out is sum(A d) - h sum(A w), and is to be
+    1 - RIM of what goes in, sum(A max(d - h w, 0)). Solved for h by going on from the last.
+    """
+    depth, strongest = np.linalg.norm(dent, axis=-1), weight.max(axis=-1)
+    displaced = went_in = (skin.area * depth).sum(axis=-1)
+    room = np.maximum((skin.area * strongest).sum(axis=-1), 1e-12)
+    height = np.zeros(len(dent))
+    for _ in range(_TURNS):
+        height = (displaced - (1 - RIM) * went_in) / room
+        went_in = (skin.area * np.maximum(depth - height[:, None] * strongest, 0.0)).sum(axis=-1)
+    height = np.minimum(height[:, None] * strongest, LARGEST_RIM)
+    direction = einsum("tnk,tki->tni", weight, contacts.inward)
+    length = np.linalg.norm(direction, axis=-1, keepdims=True)
+    return height[..., None] * direction / np.maximum(length, 1e-12)
+
+
+def _project(near: _Near, moved: Array) -> tuple[Array, Array]:
+    """Move skin (T, n, 3) on along its contact's direction until it is out, as far as tissue allows; return what is left (T,)."""
+    skin, posed, capsules, contacts = near.skin, near.posed, near.capsules, near.contacts
+    moved = moved.copy()
+    first, _ = capsules.from_line(posed)
+    close = (np.linalg.norm(first, axis=-1) - capsules.radius).min(axis=(0, 2)) < _CLOSE
+    rows = np.flatnonzero(close)
+    normals = skin.normals(posed)[:, rows]
+    facing = -einsum("tnki,tni->tnk", first[:, rows], normals) > _FACING * capsules.radius
+    left = np.zeros(len(posed))
+    for last in (False, False, True):
+        away, _ = capsules.from_line(posed[:, rows] + moved[:, rows])
+        inside = np.where(facing, capsules.radius - np.linalg.norm(away, axis=-1), -1.0)
+        if last:
+            return moved, np.maximum(inside.max(axis=(1, 2), initial=0.0), 0.0)
+        which = inside.argmax(axis=-1)
+        t, n = np.nonzero(inside.max(axis=-1) > 0)
+        if not len(t):
+            break
+        k, v = which[t, n], rows[n]
+        radial = away[t, n, k]
+        radial = radial / np.maximum(np.linalg.norm(radial, axis=-1, keepdims=True), 1e-12)
+        touching = contacts.depth[t, k] > 0
+        way = np.where(touching[:, None], contacts.inward[t, k], radial)
+        far = exit_length(posed[t, v] + moved[t, v], way, capsules.ends[t, k], capsules.radius[k])
+        taken = einsum("mi,mi->m", moved[t, v], way)
+        moved[t, v] += np.clip(skin.tissue[v] - taken, 0.0, far)[:, None] * way
+    return moved, left
+
+
+def _touching(posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
+    """Return which capsules (T, K) reach into skin at ``posed`` (T, n, 3), or nearly."""
+    away, _ = capsules.from_line(posed)
+    return (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=1) < _CLOSE
+
+
+def _chunks(frames: int) -> list[slice]:
+    return [slice(first, min(first + _CHUNK, frames)) for first in range(0, frames, _CHUNK)]
+
+
+def _joined(parts: list[Contacts]) -> Contacts:
+    return Contacts(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Contacts)))
