@@ -48,6 +48,19 @@ def parser() -> argparse.ArgumentParser:
     batch.add_argument("--python", default="", help="the Python that starts a server here, or Duologue's folder")
     batch.add_argument("--force", action="store_true", help="make again what is done already")
     _add_scene_options(batch)
+    passes = verbs.add_parser("passes", help="draw a clip's passes (parts, depth, flow, pose …) into a folder")
+    passes.add_argument("blend", type=Path, nargs="?", help="your scene, where none was opened with Blender")
+    passes.add_argument("--out", type=Path, required=True, help="folder for the passes")
+    passes.add_argument("--pass", action="append", default=[], dest="wanted", help="only these (may be repeated)")
+    passes.add_argument("--replace", action="store_true", help="replace another clip in that folder")
+    _add_clip_options(passes)
+    for performer in "ab":
+        passes.add_argument(f"--armature-{performer}", default="", help=f"armature of {performer.upper()}")
+        passes.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
+    pictures = verbs.add_parser("pictures", help="(used by passes) render frames in a process of its own")
+    pictures.add_argument("blend", type=Path)
+    pictures.add_argument("--out", type=Path, required=True)
+    _add_clip_options(pictures)
     draw = verbs.add_parser("draw", help="(used by render) draw a scene's video in a process of its own")
     draw.add_argument("blend", type=Path)
     draw.add_argument("video", type=Path)
@@ -63,6 +76,14 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--seconds", type=float, default=60.0)
     bench.add_argument("--repeats", type=int, default=3)
     return top
+
+
+def _add_clip_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--frames", default="", help="first and last frame, and a step: 1:81, 1:161:2")
+    verb.add_argument("--size", default="128", help="pixels: 128, or 832x480")
+    verb.add_argument("--camera", default="", help="a camera's name; by default the scene's own")
+    engines = ("", "workbench", "eevee", "cycles", "software", "none")
+    verb.add_argument("--engine", default="", choices=engines, help="draws the picture; by default the scene's own")
 
 
 def _add_scene_options(verb: argparse.ArgumentParser) -> None:
@@ -123,6 +144,14 @@ def main(argv: Sequence[str]) -> int:
             from .rendering import batch
 
             return batch.run(options, emit)
+        elif options.verb == "passes":
+            from .rendering import passes
+
+            emit("done", files=passes.run(options, emit))
+        elif options.verb == "pictures":
+            from .rendering import pictures
+
+            pictures.run(options, emit)
         elif options.verb == "examine":
             from .rendering import examining
 

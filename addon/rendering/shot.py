@@ -59,7 +59,7 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
     folder = options.out.resolve()
     emit("progress", stage="scene", done=0, total=4)
     scene, own = _open(options.blend)
-    performers = _players(options, scene) if own else add_sample_pair(scene)
+    performers = players(options, scene) if own else add_sample_pair(scene)
     emit("progress", stage="scene", done=1, total=4)
     first = _first_frame(options, scene, own=own)
     notes = write_take(take, performers, first * stretch(scene), key_rate(scene))
@@ -176,7 +176,7 @@ def _open(blend: Path | None) -> tuple[Scene, bool]:
     return scene, False
 
 
-def _players(options: Namespace, scene: Scene) -> tuple[Performer, Performer]:
+def players(options: Namespace, scene: Scene) -> tuple[Performer, Performer]:
     """Cast the user's characters: those named, else those chosen in the panel, else the scene's only two armatures.
 
     Of two that nobody has named, A is the one further to the left.

@@ -13,7 +13,7 @@ from duologue.files.folders import rigs_folder
 
 MODULES: Final = (
     "__init__.py", "errors.py", "arkit.py", "easing.py", "labels.py", "units.py",
-    "files", "sounds", "motion", "brief", "take", "staging", "rigs", "interactions", "streaming", "wire", "shots",
+    "files", "sounds", "motion", "brief", "take", "staging", "rigs", "interactions", "passes", "streaming", "wire", "shots",
 )  # fmt: skip
 """What ships into Blender, of the package. No torch, no models, no command line."""
 

@@ -85,6 +85,40 @@ def render_take(
     return run(command, on_progress)
 
 
+@dataclass(frozen=True)
+class PassesRequest:
+    """A clip of passes, as ``headless passes`` is asked for it; what is empty is left to Blender's side."""
+
+    blend: Path
+    folder: Path
+    frames: str = ""
+    size: str = "128"
+    camera: str = ""
+    engine: str = ""
+    wanted: tuple[str, ...] = ()
+    armatures: tuple[str, str] = ("", "")
+    replace: bool = False
+
+
+def export_passes(request: PassesRequest, on_progress: OnProgress) -> Rendered:
+    """Run a Blender without a window that draws a clip's passes into a folder.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``unknown-label`` for an engine; what :func:`run` raises.
+    """
+    if request.engine:
+        check(request.engine, (*ENGINES, "none"), field="--engine")
+    command = ["passes", str(request.blend.absolute()), "--out", str(request.folder.absolute()), "--size", request.size]
+    named = (("frames", request.frames), ("camera", request.camera), ("engine", request.engine))
+    command += [f"--{name}={value}" for name, value in named if value]
+    command += [
+        f"--armature-{performer}={name}" for performer, name in zip("ab", request.armatures, strict=True) if name
+    ]
+    command += [part for name in request.wanted for part in ("--pass", name)]
+    command += ["--replace"] if request.replace else []
+    return run(command, on_progress)
+
+
 def run(arguments: Sequence[str], on_progress: OnProgress = lambda stage, done, total: None) -> Rendered:
     """Run a verb of ``addon/headless.py`` to its end.
 
