@@ -22,6 +22,7 @@ from .operators import (
     clear,
     escape,
     export,
+    export_passes,
     filming,
     keep,
     keys,
@@ -66,6 +67,7 @@ CLASSES = (
     *shapes.CLASSES,
     *filming.CLASSES,
     *export.CLASSES,
+    *export_passes.CLASSES,
     *stream_out.CLASSES,
     *panels.CLASSES,
 )

@@ -12,6 +12,7 @@ from duologue.labels import RELATIONSHIPS, roles
 
 from . import hooks
 from .output import DUOLOGUE_PG_output
+from .passes import DUOLOGUE_PG_passes
 from .performer import DUOLOGUE_PG_performer
 from .script import DUOLOGUE_PG_strengths
 from .takes import DUOLOGUE_PG_gain, DUOLOGUE_PG_remake, DUOLOGUE_PG_take
@@ -85,6 +86,7 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
     output: PointerProperty(
         type=DUOLOGUE_PG_output, name="Send Out", description="What goes out of Blender, and where to"
     )
+    passes: PointerProperty(type=DUOLOGUE_PG_passes, name="Passes", description="A clip for video models")
     takes: CollectionProperty(type=DUOLOGUE_PG_take, name="Takes", description="The takes of this scene")
     active_take: IntProperty(
         name="Take",

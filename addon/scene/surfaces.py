@@ -213,6 +213,7 @@ def unseen(scene: Scene, depsgraph: Depsgraph) -> list[str]:
     """Return notes on what is rendered and the passes don't show, or show otherwise."""
     notes: list[str] = []
     clear: set[str] = set()
+    layer = {ob.name for ob in cast("Any", depsgraph.view_layer).objects}
     for ob in scene.objects:
         if ob.hide_render:
             continue
@@ -224,15 +225,10 @@ def unseen(scene: Scene, depsgraph: Depsgraph) -> list[str]:
             if system.settings.type == "HAIR" and system.settings.render_type == "PATH"
         ]
         clear |= {slot.material.name for slot in ob.material_slots if slot.material and _is_clear(slot.material)}
-        if ob.type in _MESHLIKE and not ob.visible_get() and ob.name in bpy_layer_objects(depsgraph):
+        if ob.type in _MESHLIKE and not ob.visible_get() and ob.name in layer:
             notes.append(f"{ob.name!r} is hidden in the viewport: it is in no pass but the picture itself")
     notes += [f"the material {name!r} is partly clear: passes show it solid" for name in sorted(clear)]
     return notes
-
-
-def bpy_layer_objects(depsgraph: Depsgraph) -> set[str]:
-    """Return the names of the objects of the view layer that is evaluated."""
-    return {ob.name for ob in cast("Any", depsgraph.view_layer).objects}
 
 
 def _is_clear(material: Material) -> bool:

@@ -21,6 +21,7 @@ SAME = {
     "Live Link Face",
     "Marker",
     "Partner",
+    "Passes",
     "Server",
     "Start",
     "Start X",
