@@ -39,13 +39,12 @@ _LIMB_LIGHT: Final = 0.6
 """Limbs are darker than joints."""
 
 _DEEP: Final = {
-    "body": np.array(
-        [0.03, *[0.25] * 2, 0.12, 0.10, 0.25, 0.12, 0.10, 0.25, 0.12, 0.12, 0.25, 0.12, 0.12, *[0.03] * 4]
-    ),
-    "hand": np.array([0.06, *[0.03] * (FINGERS - 1)]),
+    "body": np.array([0.03, *[0.25] * 13, *[0.03] * 4]),
+    "hand": np.array([0.08] * FINGERS),
     "face": np.array(0.02),
 }
-"""Metres of one's own flesh over a joint: with more in front, it is hidden. A neck seen from the side lies deepest."""
+"""Metres of one's own flesh over a joint: with more in front, it is hidden. A neck from the side lies deep, and so does an elbow
+behind a forearm that points at the camera; what a trunk hides lies deeper."""
 _OTHERS: Final = 0.005
 """The same of what isn't one's own."""
 
