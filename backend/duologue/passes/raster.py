@@ -61,10 +61,13 @@ def rasterise(
     screen = camera.screen(drawn.seen, size)
     # Depth itself is not linear across a picture with perspective, its inverse is: the nearest has the greatest key.
     keys = -drawn.seen[:, 2] if camera.orthographic else 1.0 / drawn.seen[:, 2]
-    arrays = (
-        np.ascontiguousarray(array) for array in (screen, keys, drawn.triangles)
-    )  # else numba compiles once a layout
-    winners = (search or fastest())(*arrays, width, height)
+    winners = (search or fastest())(
+        np.ascontiguousarray(screen),  # else numba compiles once a layout
+        np.ascontiguousarray(keys),
+        np.ascontiguousarray(drawn.triangles),
+        width,
+        height,
+    )
     found = np.flatnonzero(winners >= 0)
     weights, depth = np.zeros((height * width, 3)), np.full(height * width, np.inf)
     triangle = np.full(height * width, -1, np.int32)
