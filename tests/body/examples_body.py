@@ -83,6 +83,7 @@ def write_corpus(folder, pairs=3, frames=40, seed=0):
             mel=rng.normal(size=(frames, 2, 27)).astype(np.float32),
             activity=np.ones((frames, 2), np.float32),
             text=np.zeros((frames, 2, 384), np.float16),
+            prominence=np.zeros((frames, 2), np.float16),
             action=np.zeros((frames, 2), np.uint8),
             emotion=np.zeros((frames, 2), np.uint8),
             roles=("boss", "subordinate"),

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 import torch
-from duologue.body.losses import BodyLoss, LossWeights, Paces, huber
+from duologue.body.losses import BodyLoss, LossWeights, Paces, huber, silence
 from duologue.features.pose import channels
 from examples_body import SKELETON, tiny_model
 
@@ -8,7 +9,7 @@ from examples_body import SKELETON, tiny_model
 def bodies(batch=2, frames=40):
     """A loss, and true features of somebody who stands and sways, standardised, with their modes."""
     statistics = tiny_model().statistics
-    paces = Paces(0.1 * statistics.mode_std, np.full((3, 3), 0.01))
+    paces = Paces(0.1 * statistics.mode_std, np.full((3, 3), 0.01), np.full(statistics.mean.shape, 0.5))
     loss = BodyLoss(statistics, paces, SKELETON, LossWeights(), 2, "cpu")
     names = channels(SKELETON)
     features = np.zeros((batch, 2, frames, len(names)), np.float32)
@@ -49,3 +50,30 @@ def test_a_root_that_is_wrong_alone_costs_nothing_while_the_soles_carry_it():
     sitting = modes.flip(-1)
     terms = loss.lower_terms(wrong, lower, sitting, fresh)
     assert terms["way"].item() > 0.5
+
+
+def test_who_is_silent_is_measured_by_a_pace_of_their_own():
+    """Listeners move at half of everybody's pace here, so an error in theirs counts four times as much."""
+    loss, truth, modes = bodies()
+    lower, upper = truth[..., loss.lower], truth[..., loss.upper]
+    full, fresh = loss.features(modes, lower, upper), torch.ones(2, 2, 40, 1)
+    wrong = upper + 0.01 * torch.randn(upper.shape, generator=torch.Generator().manual_seed(0))
+
+    def speed(silent):
+        return loss.upper_terms(wrong, upper, full, modes, fresh, 1.0, silent)["speed"].item()
+
+    assert speed(torch.ones(2, 2, 40)) == pytest.approx(4 * speed(torch.zeros(2, 2, 40)), rel=1e-4)
+    assert speed(None) == speed(torch.zeros(2, 2, 40))
+
+
+def test_a_pace_of_the_silent_is_measured_on_them():
+    statistics = tiny_model().statistics
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(4000, 2, len(statistics.mean))).astype(np.float32)
+    features[:, 1] *= 0.6  # the listener
+    silent = np.tile([0.0, 1.0], (4000, 1))
+    paces = Paces.measure(statistics, features, np.zeros((4000, 2), int), silent)
+    overall = np.sqrt((1 + 0.6**2) / 2)
+    np.testing.assert_allclose(paces.silent, 0.6 / overall, rtol=0.1)
+    assert np.all(silence(np.zeros((2, 50))) == 1)
+    assert silence(np.repeat([[0.0, 1.0]], 60, axis=1))[0, [0, 60, 119]] == pytest.approx([1, 0.5, 0], abs=0.05)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,33 @@ def test_no_transcript_is_a_missing_condition_and_not_a_silent_one():
     dropped = {**keep_all(), "text": torch.zeros(1, 1)}
     with torch.no_grad():
         assert torch.equal(model.lower_conditions(c, keep_all()), model.lower_conditions(c, dropped))
+
+
+def test_prominence_reaches_the_upper_bodies_with_the_speech_and_is_nothing_where_no_word_is_known():
+    model = tiny_model()
+    encoder = model.upper_conditions
+    torch.nn.init.normal_(encoder.prominence.weight)
+    c, lower = conditions(), torch.zeros(1, 2, 9, len(model.statistics.given))
+    assert model.lower_conditions.prominence is None
+
+    def told(keep, prominence):
+        with torch.no_grad():
+            return encoder(replace(c, prominence=prominence), keep, lower)
+
+    nothing, word = torch.zeros(1, 2, 9), torch.zeros(1, 2, 9)
+    word[0, 0, 3:6] = 0.6
+    deaf = {**keep_all(), "speech": torch.zeros(1, 1)}
+    with torch.no_grad():
+        torch.nn.init.zeros_(encoder.partner.weight)  # what the partner says reaches one too
+    told_nothing, told_word = told(keep_all(), nothing), told(keep_all(), word)
+    assert not torch.equal(told_nothing[0, 0], told_word[0, 0])
+    assert torch.equal(told_nothing[0, 1], told_word[0, 1])
+    assert torch.equal(told(deaf, nothing), told(deaf, word))
+    with torch.no_grad():
+        torch.nn.init.normal_(encoder.prominence.weight)
+    assert torch.equal(told(keep_all(), nothing), told_nothing), (
+        "whoever has no words is as if nobody had ever listened for them"
+    )
 
 
 @pytest.mark.parametrize("dilation", [1, 2])

@@ -44,6 +44,7 @@ def some_pair(frames: int, seed: int = 0) -> Pair:
         mel=rng.normal(size=(frames, 2, 27)).astype(np.float32),
         activity=np.ones((frames, 2), np.float32),
         text=rng.normal(size=(frames, 2, 384)).astype(np.float16),
+        prominence=rng.random((frames, 2)).astype(np.float16),
         action=np.zeros((frames, 2), np.uint8),
         emotion=np.full((frames, 2), 3, np.uint8),
         roles=("boss", "subordinate"),

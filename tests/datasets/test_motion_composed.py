@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from duologue.datasets.labels.actions import label_actions
 from duologue.datasets.readers.kit_motion import Marks, MotionClip
-from duologue.datasets.synthesis.body.gestures import bear
+from duologue.datasets.synthesis.body.gestures import Gestures, bear
 from duologue.datasets.synthesis.body.head import head_pitch
 from duologue.datasets.synthesis.body.library import LibraryClip
 from duologue.datasets.synthesis.body.manner import distance, manner
@@ -57,9 +57,10 @@ LIBRARY = {
 }
 
 
-def part(frames, posture="stand", stress=(), speaking=True, emotion="excitement", role=""):
+def part(frames, posture="stand", stress=(), speaking=True, emotion="excitement", role="", prominence=None):
     floor = np.full(frames, speaking)
-    return Part(floor, np.array(stress, np.intp), ~floor, posture, emotion, "m", manner(emotion, role))
+    leant_on = np.zeros(frames) if prominence is None else prominence
+    return Part(floor, np.array(stress, np.intp), leant_on, ~floor, posture, emotion, "m", manner(emotion, role))
 
 
 def compose(first, second, seed=0, metres=1.4):
@@ -89,6 +90,24 @@ def test_strokes_fall_on_stressed_syllables():
             assert abs(int(np.unravel_index(lift.argmax(), lift.shape)[0]) - 100) <= 6
             return
     pytest.fail("no stress got a gesture in twelve tries")
+
+
+def test_a_stroke_waits_for_the_word_that_is_leant_on_and_no_longer():
+    stress = np.array([10, 20, 26, 40, 70])
+    gestures = Gestures(LIBRARY, SKELETON, np.random.default_rng(0))
+
+    def first(prominence):
+        """Return where the first strokes of many tries fall: some let the first stresses pass."""
+        tries = [next(gestures._choose(stress, prominence, 0, manner("excitement", ""), "m"), None) for _ in range(60)]
+        return {stroke.start + stroke.marks.emphasis for stroke in tries if stroke}
+
+    leant_on = np.zeros(90)
+    assert 10 in first(leant_on), "where nothing is known of the words, the next stress will do"
+    leant_on[24:30] = 0.5
+    assert {10, 20}.isdisjoint(first(leant_on))
+    leant_on[:] = 0.0
+    leant_on[38:45] = 0.5
+    assert 10 in first(leant_on), "a second later is another word's business"
 
 
 @pytest.mark.parametrize("posture", ["walk-in", "rise-walk", "turn", "sit-down"])

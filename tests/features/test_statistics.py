@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from duologue.features.statistics import Scaler
+from duologue.features.pose import channels
+from duologue.features.statistics import PoseStatistics, Scaler
+from duologue.motion.skeleton import Skeleton
 from scipy.stats import zscore
 
 
@@ -22,3 +24,29 @@ def test_a_column_that_hardly_moves_is_not_blown_up() -> None:
     still = np.full((50, 1), 0.25, np.float32)
     still[0] += 1e-4
     assert np.abs(Scaler.measure(still, floor=0.02).standardise(still)).max() < 0.01
+
+
+def test_legs_and_trunk_have_a_scale_in_each_mode_and_arms_one_for_all() -> None:
+    """Who sits (mode 2) varies five times as much as who stands (mode 0), and is elsewhere."""
+    names = channels(Skeleton.builtin("duologue60"))
+    rng = np.random.default_rng(0)
+    modes = np.repeat([0, 2], 1000)
+    features = rng.normal(
+        np.where(modes == 2, 0.7, 0.2)[:, None], np.where(modes == 2, 0.5, 0.1)[:, None], (2000, len(names))
+    )
+    statistics = PoseStatistics.measure(names, [features], [modes])
+    for column, own in (("Spine1.x", True), ("Head.y", True), ("LeftLeg.x", True), ("LeftArm.x", False)):
+        k = names.index(column)
+        expected = [0.1, 0.5] if own else [statistics.std[k]] * 2
+        np.testing.assert_allclose(statistics.mode_std[[0, 2], k], expected, rtol=0.1)
+    # A network that goes on keeps the scale that it knows; only one that learns is given a new one, once.
+    earlier = PoseStatistics.measure(names, [2 * features]).to_json()  # from before there were modes
+    kept, renewed = (statistics.keeping(earlier, learning) for learning in (("lower",), ("upper",)))
+    spine, leg, arm = (names.index(column) for column in ("Spine1.x", "LeftLeg.x", "LeftArm.x"))
+    assert kept.mode_std[0, spine] == kept.mode_std[2, spine] == np.float32(earlier["Spine1.x"][1])
+    assert kept.mode_std[0, leg] == statistics.mode_std[0, leg]
+    assert renewed.mode_std[0, spine] == statistics.mode_std[0, spine]
+    assert renewed.mode_std[0, leg] == np.float32(earlier["LeftLeg.x"][1])
+    assert renewed.mode_std[0, arm] == np.float32(earlier["LeftArm.x"][1])
+    again = statistics.keeping(renewed.to_json(), ("lower", "upper"))
+    np.testing.assert_array_equal(again.mode_std[:, spine], renewed.mode_std[:, spine])

@@ -11,7 +11,7 @@ from duologue.brief.transcript import Word
 from duologue.files import safetensors
 from duologue.files.folders import demo_brief
 from duologue.speech import prominence as module
-from duologue.speech.prominence import WEIGHTS, prominence, prominence_frames
+from duologue.speech.prominence import WEIGHTS, ProminenceTrack, prominence, prominence_frames
 
 WORDS = [Word(0.3, 0.6, "one"), Word(0.6, 0.75, "two"), Word(1.1, 1.9, "three")]
 
@@ -69,6 +69,18 @@ def test_long_speech_is_heard_in_blocks_and_sounds_the_same(noise: np.ndarray, m
     blocks = prominence(samples, words)
     assert len(blocks) == len(words)
     assert np.median(np.abs(blocks - whole)) < 0.1
+
+
+def test_a_track_finds_the_same_a_stretch_at_a_time_in_any_order(noise: np.ndarray) -> None:
+    samples = np.tile(noise, 12)
+    words = [Word(at, at + 0.3, "x") for at in np.arange(0.2, 23.0, 0.4)]
+    whole = prominence_frames(samples, words, 720)
+    later, earlier = ProminenceTrack(samples, words), ProminenceTrack(samples, words)
+    pieces = [later.frames(start, start + 90) for start in range(0, 720, 90)]
+    backwards = [earlier.frames(start, start + 90) for start in range(630, -1, -90)][::-1]
+    np.testing.assert_array_equal(np.concatenate(pieces), np.concatenate(backwards))
+    np.testing.assert_allclose(np.concatenate(pieces), whole, atol=2e-3)
+    assert not ProminenceTrack(samples, []).frames(10, 20).any()
 
 
 def test_words_that_overlap_or_lie_after_the_end_have_a_score(noise: np.ndarray) -> None:

@@ -46,11 +46,15 @@ class BodyModel(nn.Module):
         statistics = replace(statistics, flat=not config.hierarchical)
         lower, upper = len(statistics.lower), len(statistics.upper)
         self.config, self.statistics, self.mel = config, statistics, mel
-        self.lower_conditions = ConditionEncoder(config)
+        self.lower_conditions = ConditionEncoder(config, prominence=config.prominence and not upper)
         # How a body moves over the floor can be given apart from its pose, and the other way round.
         steps = len(statistics.steps)
         self.lower = Denoiser(config, (steps, lower - steps))
-        self.upper_conditions = ConditionEncoder(config, lower_channels=len(statistics.given)) if upper else None
+        self.upper_conditions = (
+            ConditionEncoder(config, lower_channels=len(statistics.given), prominence=config.prominence)
+            if upper
+            else None
+        )
         self.upper = Denoiser(config, (upper,)) if upper else None
 
     def begin_with(self, checkpoint: Checkpoint) -> None:

@@ -16,8 +16,8 @@ from duologue.features.modes import mode_weights
 from duologue.features.statistics import Scaler
 from duologue.labels import ACTION_MODES, EMOTIONS, PERFORMERS, check
 
-TextFrames = Callable[[int, int], NDArray[np.float32]]
-"""``frames(start, stop) -> (2, stop - start, text width)``: text features that are found as they are asked for."""
+WordFrames = Callable[[int, int], NDArray[np.float32]]
+"""``frames(start, stop) -> (2, stop - start, ...)``: what is known of the words, found as it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class BodyConditions:
 
     mel: NDArray[np.float32]
     """(2, T, mel bands): log mel, natural logarithm, as ``speech.mel`` makes it."""
-    text: NDArray[np.float32] | TextFrames
+    text: NDArray[np.float32] | WordFrames
     """(2, T, text width): text features of the word being said, zero between words and where there is no transcript."""
     activity: NDArray[np.float32]
     """(2, T): voice activity, 0 to 1."""
@@ -44,6 +44,8 @@ class BodyConditions:
     """Speaker ids."""
     starts: NDArray[np.float32]
     """(2, 3): x, z (metres) and heading (radians) of the hips at the first frame."""
+    prominence: NDArray[np.float32] | WordFrames | None = None
+    """(2, T): how far each speaker leans on the word being said, 0 to 1; 0 between words and throughout where none is known."""
     mirrored: tuple[bool, bool] = (False, False)
     """Who is performed in a mirror: somebody else's handedness, facing the same partner on the same way."""
 
@@ -54,6 +56,8 @@ class BodyConditions:
                   "starts": (pair, 3)}  # fmt: skip
         if not callable(self.text):
             shapes["text"] = (*by_frame, self.text.shape[-1])
+        if self.prominence is not None and not callable(self.prominence):
+            shapes["prominence"] = by_frame
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array.shape != shape:
@@ -71,16 +75,17 @@ class BodyConditions:
 class Conditions:
     """Both performers' conditions as the networks take them, batched. P = 2, T frames, all at 30 fps.
 
-    ``mel`` (B, P, T, mel bands) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, text width),
-    zero where no word is said; ``action`` and ``emotion`` (B, P, T) long; ``role`` and ``style`` (B, P) long; ``placement``
-    (B, P, T, 4), ``features.pose.placement``; ``route`` (B, P, T, 3): the way asked for, ``features.pose.route``, which counts
-    where ``routed`` (B, P, T) is 1. ``modes`` (B, P, T, M): ``features.modes.mode_weights`` of the actions, by which what the
-    networks make is standardised.
+    ``mel`` (B, P, T, mel bands) standardised log mel; ``activity`` (B, P, T) voice activity 0..1; ``text`` (B, P, T, text width)
+    and ``prominence`` (B, P, T) of the word that is said, zero where none is; ``action`` and ``emotion`` (B, P, T) long;
+    ``role`` and ``style`` (B, P) long; ``placement`` (B, P, T, 4), ``features.pose.placement``; ``route`` (B, P, T, 3): the way
+    asked for, ``features.pose.route``, which counts where ``routed`` (B, P, T) is 1. ``modes`` (B, P, T, M):
+    ``features.modes.mode_weights`` of the actions, by which what the networks make is standardised.
     """
 
     mel: Tensor
     activity: Tensor
     text: Tensor
+    prominence: Tensor
     action: Tensor
     emotion: Tensor
     role: Tensor
@@ -103,7 +108,8 @@ class EncodedConditions:
 
     mel: NDArray[np.float32]
     activity: NDArray[np.float32]
-    text: NDArray[np.float32] | TextFrames
+    text: NDArray[np.float32] | WordFrames
+    prominence: NDArray[np.float32] | WordFrames
     action: NDArray[np.int64]
     emotion: NDArray[np.int64]
     role: NDArray[np.int64]
@@ -132,7 +138,10 @@ class EncodedConditions:
         return cls(
             mel=mel.standardise(c.mel),
             activity=np.asarray(c.activity, np.float32),
-            text=c.text if callable(c.text) else np.asarray(c.text, np.float32),
+            text=_words(c.text),
+            prominence=_words(c.prominence)
+            if config.prominence and c.prominence is not None
+            else np.zeros(c.activity.shape, np.float32),
             action=action,
             emotion=_translate(c.emotion, EMOTIONS, config.emotions, "emotion"),
             role=np.array([config.roles.index(check(role, config.roles, field="role")) for role in c.roles]),
@@ -157,7 +166,8 @@ class EncodedConditions:
         return Conditions(
             mel=tensor(self.mel[:, start:stop]),
             activity=tensor(self.activity[:, start:stop]),
-            text=tensor(self.text(start, stop) if callable(self.text) else self.text[:, start:stop]),
+            text=tensor(_cut(self.text, start, stop)),
+            prominence=tensor(_cut(self.prominence, start, stop)),
             action=tensor(self.action[:, start:stop]),
             emotion=tensor(self.emotion[:, start:stop]),
             role=tensor(self.role),
@@ -167,6 +177,14 @@ class EncodedConditions:
             routed=tensor(routed),
             modes=tensor(self.modes[:, start:stop]),
         )
+
+
+def _words(known: NDArray[np.float32] | WordFrames) -> NDArray[np.float32] | WordFrames:
+    return known if callable(known) else np.asarray(known, np.float32)
+
+
+def _cut(known: NDArray[np.float32] | WordFrames, start: int, stop: int) -> NDArray[np.float32]:
+    return known(start, stop) if callable(known) else known[:, start:stop]
 
 
 def _translate(

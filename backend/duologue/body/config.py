@@ -45,6 +45,8 @@ class BodyConfig:
     """Lower bodies first, then the upper ones given them; False is one network for everything, the flat baseline."""
     paired: bool = True
     """Both people are one sample; False makes each alone, ignorant of the partner: the single-person baseline."""
+    prominence: bool = False
+    """Whether the upper bodies (or whole ones) are told how far the speaker leans on each word (``speech.prominence``)."""
     mel_bands: int = 27
     text_width: int = 384
     styles: tuple[str, ...] = ("A", "B")
@@ -69,13 +71,13 @@ class BodyConfig:
 
 # Sized for two CPU cores: both networks, ten steps, well under real time; learns from two hours of composed motion.
 _STARTER: Final = BodyConfig(
-    layers=4, width=96, heads=3, global_heads=1, feedforward=96, condition_width=64, dropout=0.0
+    layers=4, width=96, heads=3, global_heads=1, feedforward=96, condition_width=64, dropout=0.0, prominence=True
 )
 # What the hierarchy is compared with: one network with the layers of both (``duologue evaluate body``).
 _FLAT: Final = replace(_STARTER, layers=8, hierarchical=False)
 
 CONFIGS: Final = {
-    "paper": BodyConfig(),
+    "paper": BodyConfig(prominence=True),
     "starter": _STARTER,
     "flat": _FLAT,
     "single": replace(_FLAT, paired=False),
@@ -89,6 +91,7 @@ CONFIGS: Final = {
         dropout=0.0,
         window=24,
         overlap=6,
+        prominence=True,
     ),
 }
 """``paper``: InterAct's; ``starter``: what ships; ``flat``, ``single``: its baselines; ``tiny``: for tests and trials."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from duologue.body.planting import Limbs, planted_steps, seatedness, world_speed
@@ -21,6 +22,10 @@ LONG: Final = 15
 """Frames over which the root's way is looked at, besides a single one: half a second, in which a sway or a step shows."""
 _KNEE: Final = 4.0
 """Deviations from which an error counts by its size and no longer by its square: a rare step must not outshout the sway."""
+_CALMEST: Final = 0.4
+"""How slow who is silent may be against everybody for their errors to be measured by it."""
+_VOICE: Final = 8.0
+"""Frames, the deviation of a Gaussian, by which arms come to rest when a voice does."""
 _SOLE: Final = 0.03
 """Metres that the place of a sole may be off for an error of one."""
 _RISE: Final = 0.01
@@ -59,10 +64,13 @@ class Paces:
     """(M, C): a frame's change of each feature."""
     way: np.ndarray
     """(M, 3): the root's steps summed over ``LONG`` frames."""
+    silent: np.ndarray
+    """(C,): how fast who is silent is against everybody."""
 
     @classmethod
-    def measure(cls, statistics: PoseStatistics, features: np.ndarray, modes: np.ndarray) -> Paces:
-        """Measure features (T, ..., C) of one recording; ``modes`` (T, ...): of every frame, -1 where it belongs to none."""
+    def measure(cls, statistics: PoseStatistics, features: np.ndarray, modes: np.ndarray, silent: np.ndarray) -> Paces:
+        """Measure features (T, ..., C) of one recording; ``modes`` (T, ...): of every frame, -1 where it belongs to none;
+        ``silent`` (T, ...), 0 to 1."""
         count = len(statistics.mode_mean)
         change = np.diff(features, axis=0)
         gone = np.cumsum(features[..., :3], axis=0)
@@ -76,13 +84,20 @@ class Paces:
                 way[mode] = np.sqrt(np.square(gone[inside[LONG:]] - gone[inside[LONG:]].mean(0)).mean(0))
         # What changes once a minute must not cost, when it does, as much as all else together.
         least = np.where(np.isin(statistics.names, CONTACT_COLUMNS), 0.1, 0.02 * statistics.mode_std)
-        return cls(np.maximum(speed, least), np.maximum(way, LONG * 2e-4))
+        quiet = change[(silent[1:] > 0.95) & (modes[1:] >= 0)]
+        against = quiet.std(0) / np.maximum(overall[0], 1e-9) if len(quiet) > 10 * LONG else np.ones(len(overall[0]))
+        return cls(np.maximum(speed, least), np.maximum(way, LONG * 2e-4), np.clip(against, _CALMEST, 1.0))
 
 
 def huber(error: Tensor) -> Tensor:
     """Return squared errors, which go on straight from ``_KNEE``."""
     size = error.abs()
     return torch.where(size < _KNEE, error.square(), _KNEE * (2 * size - _KNEE))
+
+
+def silence(activity: np.ndarray) -> np.ndarray:
+    """Return how far each frame is of somebody silent, 0 to 1, of voice activities (..., T)."""
+    return gaussian_filter1d(1 - np.asarray(activity, np.float32), _VOICE, axis=-1, mode="nearest")
 
 
 class BodyLoss:
@@ -106,7 +121,7 @@ class BodyLoss:
         self.weights, self.seat = weights, seat
         self.mean = tensor(statistics.mean)
         self.mode_mean, self.mode_std = tensor(statistics.mode_mean), tensor(statistics.mode_std)
-        self.paces, self.ways = tensor(paces.speed), tensor(paces.way)
+        self.paces, self.ways, self.calm = tensor(paces.speed), tensor(paces.way), tensor(paces.silent)
         self.overall = tensor(statistics.mean), tensor(statistics.std)
         self.lower, self.upper, self.given, moves = (
             torch.from_numpy(index).to(device)
@@ -169,10 +184,13 @@ class BodyLoss:
         modes: Tensor,
         fresh: Tensor,
         certain: Tensor | float = 1.0,
+        silent: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return the upper network's terms, given the true features ``full`` (B, P, T, C). ``fresh`` (B, P, T, 1); ``certain`` as
-        for ``lower_terms``."""
-        terms = self._common(predicted, truth, fresh, self.upper, modes, certain)
+        for ``lower_terms``; ``silent`` (B, P, T), ``silence``: who listens has a pace of their own, or what they do were lost
+        beside the strokes of who speaks."""
+        slower = None if silent is None else 1 - silent[..., None] * (1 - self.calm[self.upper])
+        terms = self._common(predicted, truth, fresh, self.upper, modes, certain, slower)
         placed = fresh[..., None] * (certain[..., None] if isinstance(certain, Tensor) else certain)
         made = full.clone()
         mean, std = mixture(modes, self.mode_mean[:, self.upper], self.mode_std[:, self.upper])
@@ -221,13 +239,23 @@ class BodyLoss:
         }
 
     def _common(  # noqa: PLR0917
-        self, predicted: Tensor, truth: Tensor, fresh: Tensor, index: Tensor, modes: Tensor, certain: Tensor | float
+        self,
+        predicted: Tensor,
+        truth: Tensor,
+        fresh: Tensor,
+        index: Tensor,
+        modes: Tensor,
+        certain: Tensor | float,
+        slower: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Return the terms both have: errors of the channels ``index`` where they are ``fresh``, and of their speed."""
+        """Return the terms both have: errors of the channels ``index`` where they are ``fresh``, and of their speed.
+
+        ``slower`` (B, P, T, channels): by how much somebody's pace differs from everybody's."""
         share = self.share[index] / self.share[index].mean()
         error = (predicted - truth) * fresh
         _, std = mixture(modes, self.mode_mean[:, index], self.mode_std[:, index])
         _, pace = mixture(modes, torch.zeros_like(self.paces[:, index]), self.paces[:, index])
+        pace = pace if slower is None else pace * slower
         moved = error * std
         speed = (moved[:, :, 1:] - moved[:, :, :-1]) / pace[:, :, 1:]
         return {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,9 @@ from duologue.body.conditions import Conditions
 from duologue.body.config import CONDITIONS, BodyConfig
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.features.pose import PLACEMENT_COLUMNS, ROUTE_COLUMNS
+
+LEANT_ON: Final = 0.15
+"""The deviation of words' prominence (``speech.prominence`` over LibriSpeech)."""
 
 
 class StepEmbedding(nn.Module):
@@ -237,15 +241,19 @@ class Denoiser(nn.Module):
 class ConditionEncoder(nn.Module):
     """Conditions to (B, P, T, condition width): each performer's own and their partner's, mixed over a quarter of a second.
 
-    For the upper body, ``lower`` (B, P, T, lower channels) is one more condition, never dropped: the hierarchy rests on it.
+    For the upper body, ``lower`` (B, P, T, lower channels) is one more condition, never dropped: the hierarchy rests on it. With
+    ``prominence`` it is told how far speakers lean on their words, which counts as a part of the speech.
     """
 
-    def __init__(self, config: BodyConfig, lower_channels: int = 0) -> None:
+    def __init__(self, config: BodyConfig, lower_channels: int = 0, *, prominence: bool = False) -> None:
         super().__init__()
         width = config.condition_width
         self.paired = config.paired
         self.speech = nn.Linear(config.mel_bands + 1, width)
         self.text = nn.Linear(config.text_width, width, bias=False)
+        self.prominence = nn.Linear(2, width, bias=False) if prominence else None
+        if self.prominence is not None:  # what is begun with may know nothing of it
+            nn.init.zeros_(self.prominence.weight)
         self.action = nn.Embedding(len(config.actions), width)
         self.emotion = nn.Embedding(len(config.emotions), width)
         self.role = nn.Embedding(len(config.roles), width)
@@ -272,8 +280,10 @@ class ConditionEncoder(nn.Module):
             c.text.abs().sum((2, 3)) > 0
         )  # a performer without any word here has no transcript: that is "missing" too
         keep = {**keep, "text": keep["text"] * spoken}
+        leant_on = self._leant_on(c.prominence) * (keep["speech"] * keep["text"])[:, :, None, None]
         own = (
             given("speech", self.speech(torch.cat([c.mel, c.activity[..., None]], dim=-1)))
+            + leant_on
             + given("text", self.text(c.text))
             + given("action", self.action(c.action))
             + given("emotion", self.emotion(c.emotion))
@@ -292,3 +302,10 @@ class ConditionEncoder(nn.Module):
         batch, performers, frames, width = both.shape
         mixed = self.mix(functional.silu(both).reshape(-1, frames, width).transpose(1, 2)).transpose(1, 2)
         return self.norm(both + self.out(functional.silu(mixed.reshape(batch, performers, frames, width))))
+
+    def _leant_on(self, prominence: Tensor) -> Tensor:
+        """Return what prominence (B, P, T) adds: nothing for a performer of whose words none is known."""
+        if self.prominence is None:
+            return prominence.new_zeros(())
+        known = (prominence.amax(2, keepdim=True) > 0).to(prominence.dtype).expand_as(prominence)
+        return self.prominence(torch.stack([prominence / LEANT_ON, known], dim=-1))

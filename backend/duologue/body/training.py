@@ -12,18 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from duologue.body.batches import Batch, BatchDrawer
 from duologue.body.checkpoint import BodyModel
-from duologue.body.conditions import Conditions
-from duologue.body.config import CONDITIONS, BodyConfig
+from duologue.body.config import BodyConfig
 from duologue.body.losses import BodyLoss, LossWeights
 from duologue.body.network import Denoiser
-from duologue.body.training_data import contacts_of, draw_held, draw_routed, measure, mode_shares
+from duologue.body.training_data import contacts_of, measure
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.corpus.drawing import WindowDrawer
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.errors import DuologueError
-from duologue.features import pose as poses
 from duologue.features.statistics import Scaler
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
@@ -121,23 +120,6 @@ def train_body(
     return checkpoints[0]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What a step learns from: B pairs, T frames, everything random about them drawn."""
-
-    features: Tensor
-    """(B, 2, T, C), standardised."""
-    conditions: Conditions
-    held: Tensor
-    """(B, 2, T, 2) what is given, as ``draw_held`` draws it."""
-    keep: Mapping[str, Tensor]
-    """(B, 2) for each condition: 0 where it is dropped."""
-    t: Tensor
-    """(B,) moments of the diffusion."""
-    noise: tuple[Tensor, Tensor, Tensor]
-    """On the lower body, on what the upper network is given of it, on the upper body."""
-
-
 class BodyTrainer:
     """Both networks, and what they learn from."""
 
@@ -146,12 +128,11 @@ class BodyTrainer:
         config, skeleton = settings.network, Skeleton.builtin("duologue60")
         corpus.check_columns(skeleton)
         torch.manual_seed(settings.optimisation.seed)
-        self._modes = mode_shares(corpus, config.actions)
-        self._contacts = contacts_of(corpus, skeleton)
-        statistics, paces = measure(corpus, self._contacts, skeleton, len(config.actions))
+        contacts = contacts_of(corpus, skeleton)
+        statistics, paces = measure(corpus, contacts, skeleton, len(config.actions))
         begun = open_checkpoint(settings.start) if settings.start else None
         if begun is not None:
-            statistics = statistics.keeping(begun.config["statistics"])
+            statistics = statistics.keeping(begun.config["statistics"], settings.networks)
         mel = corpus.mel_scale() if begun is None else Scaler.from_json(begun.config["mel"])
         self.module = BodyModel(config, statistics, mel, settings.strengths, settings.gains).to(device)
         if not len(self.module.statistics.lower):
@@ -165,6 +146,7 @@ class BodyTrainer:
         self.schedule = CosineSchedule(config.prediction, config.shift)
         seat = config.actions.index("sit")
         self.loss = BodyLoss(self.module.statistics, paces, skeleton, settings.weights, seat, device)
+        self.batches = BatchDrawer(corpus, contacts, settings, self.module, self.loss, self.schedule, self.device)
         held_out = max(1, round(settings.held_out * (len(corpus.starts) - 1)))
         self._train, self._test = (
             WindowDrawer(
@@ -200,7 +182,7 @@ class BodyTrainer:
 
     def batch(self, rng: np.random.Generator, step: int) -> Batch:
         """Draw windows of the training pairs."""
-        return self._draw(self._train, rng)
+        return self.batches.draw(self._train, rng)
 
     def losses(self, batch: Batch) -> Losses:
         """Return every term of both networks, named ``lower pose`` and so on."""
@@ -212,45 +194,20 @@ class BodyTrainer:
         rows: list[dict[str, float]] = []
         for index in range(_MEASURED):
             rng = np.random.default_rng([self.settings.optimisation.seed, 10**9 + index])
-            batch = self._draw(self._test, rng, dropped=0.0)
+            batch = self.batches.draw(self._test, rng, dropped=0.0)
             rows.append({name: term.item() for name, term in self._terms(model, batch).items()})
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
     def _begin(self) -> None:
         """Let the networks that learn start from linear filters, measured on a few windows."""
         rng = np.random.default_rng([self.settings.optimisation.seed, 2 * 10**9])
-        features, conditions = self.windows(self._train.draw(48, rng), rng)
+        features, conditions = self.batches.windows(self._train.draw(48, rng), rng)
         full, modes = features.cpu(), conditions.modes.cpu()
         for name, columns in (("lower", self.loss.lower), ("upper", self.loss.upper)):
             network = getattr(self.module, name)
             if network is not None and name in self.settings.networks:
                 network.cpu().begin(full[..., columns.cpu()], self.schedule, modes)
         self.module.to(self.device)
-
-    def _draw(self, drawer: WindowDrawer, rng: np.random.Generator, dropped: float | None = None) -> Batch:
-        """Draw a batch; each condition is ``dropped`` that often, by default as often as the config says."""
-        s, config = self.settings, self.settings.network
-        size, frames = s.optimisation.batch, s.window
-        windows = drawer.draw(size, rng)
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        features, conditions = self.windows(windows, rng)
-        held = torch.from_numpy(
-            draw_held(size, frames, config.overlap, rng, past=s.past, pinned=s.pinned, alone=s.alone)
-        ).to(self.device)
-        dropped = config.condition_dropout if dropped is None else dropped
-        keep = {
-            name: torch.from_numpy((rng.random((size, 2)) >= dropped).astype(np.float32)).to(self.device)
-            for name in CONDITIONS
-        }
-        conditions.routed.copy_(torch.from_numpy(draw_routed(size, frames, s.routed, rng)))
-        # Low noise decides how clean the sample is, high noise what it does; both get every moment alike.
-        t = self.schedule.shifted(torch.rand(size, generator=generator)).to(self.device)
-
-        def noise(columns: Tensor) -> Tensor:
-            return torch.randn(size, 2, frames, len(columns), generator=generator).to(self.device)
-
-        loss = self.loss
-        return Batch(features, conditions, held, keep, t, (noise(loss.lower), noise(loss.given), noise(loss.upper)))
 
     def _terms(self, model: BodyModel, batch: Batch) -> dict[str, Tensor]:
         """Return every term of both of a model's networks."""
@@ -275,7 +232,7 @@ class BodyTrainer:
         with half:
             condition = model.upper_conditions(c, batch.keep, seen)
             predicted = self._predict(model.upper, condition, upper, batch.held[..., 1:], batch, 2)
-        made = self.loss.upper_terms(predicted, upper, full, c.modes, fresh[..., 1:], certain)
+        made = self.loss.upper_terms(predicted, upper, full, c.modes, fresh[..., 1:], certain, batch.silent)
         return terms | {f"upper {k}": v for k, v in made.items()}
 
     def _predict(  # noqa: PLR0917
@@ -287,41 +244,3 @@ class BodyTrainer:
         x = torch.where(network.spread(held), x0, self.schedule.add_noise(x0, batch.noise[noise], t))
         out = network(x, held, t, network.project_conditions(condition), modes)
         return self.schedule.to_x0(out.float(), x, t)
-
-    def windows(self, windows: list[tuple[int, int]], rng: np.random.Generator) -> tuple[Tensor, Conditions]:
-        """Return standardised features (B, 2, T, C) and the conditions of windows of the corpus (pair, first frame).
-
-        In half of them A and B change places.
-        """
-        frames, arrays = self.settings.window, self.corpus.arrays
-        swap = rng.random(len(windows)) < 0.5
-
-        def gather(of: str | np.ndarray) -> np.ndarray:
-            array = arrays[of] if isinstance(of, str) else of
-            cut = np.stack([array[first : first + frames] for _, first in windows])
-            cut[swap] = cut[swap][:, :, ::-1]
-            return cut.swapaxes(1, 2)
-
-        def tensor(values: np.ndarray, kind: type = np.float32) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values, dtype=kind)).to(self.device)
-
-        def of_pair(values: np.ndarray) -> Tensor:
-            chosen = values[[pair for pair, _ in windows]]
-            return tensor(np.where(swap[:, None], chosen[:, ::-1], chosen), np.int64)
-
-        path = gather("path").swapaxes(0, 1)
-        conditions = Conditions(
-            mel=tensor(self.module.mel.standardise(gather("mel"))),
-            activity=tensor(gather("activity")),
-            text=tensor(gather("text")),
-            action=tensor(gather("action"), np.int64),
-            emotion=tensor(gather("emotion"), np.int64),
-            role=of_pair(self.corpus.roles),
-            style=of_pair(self.corpus.styles),
-            placement=tensor(poses.placement(path).swapaxes(0, 1)),
-            route=tensor(poses.route(path.transpose(2, 1, 0, 3)).transpose(1, 2, 0, 3)),
-            routed=torch.zeros(len(windows), 2, frames, device=self.device),
-            modes=tensor(modes := gather(self._modes)),
-        )
-        features = np.concatenate([gather("features"), gather(self._contacts)], axis=-1)
-        return tensor(self.module.statistics.standardise(features, modes)), conditions

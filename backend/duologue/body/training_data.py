@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.body.losses import LONG, Paces
+from duologue.body.losses import LONG, Paces, silence
 from duologue.body.planting import Limbs, sole_contacts
 from duologue.datasets.corpus.body import Corpus
 from duologue.features import pose as poses
@@ -69,4 +69,6 @@ def measure(
     for pair in pure:  # nothing is differenced from one pair to the next
         pair[: LONG + 1] = -1
     some = int(np.searchsorted(corpus.starts, 20 * 60 * FPS)) + 1
-    return statistics, Paces.measure(statistics, np.concatenate(features[:some]), np.concatenate(pure[:some]))
+    silent = [silence(pair.T).T for pair in corpus.pairs("activity")[:some]]
+    rows = (np.concatenate(each) for each in (features[:some], pure[:some], silent))
+    return statistics, Paces.measure(statistics, *rows)

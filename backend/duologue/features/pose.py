@@ -24,6 +24,9 @@ LOWER_JOINTS: Final = (
 )
 """What the lower-body network makes, besides the root; the upper-body network makes every other joint."""
 
+TRUNK: Final = ("Spine", "Neck", "Head")
+"""What the names of the trunk's and the head's joints begin with."""
+
 ROOT_COLUMNS: Final = tuple(f"root.{name}" for name in COLUMNS)
 
 STEP_COLUMNS: Final = ROOT_COLUMNS[:3]
@@ -53,6 +56,13 @@ def is_lower(column: str) -> bool:
     """Whether the lower-body network makes a column."""
     joint, _, _ = column.partition(".")
     return joint in ("root", "contact") or joint in LOWER_JOINTS
+
+
+def has_mode_scale(column: str) -> bool:
+    """Whether a column has a scale of its own in each action mode: the lower body and the trunk. The spine's deviation
+    in who stands is a third of what it is on a chair; what arms do is much the same."""
+    joint, _, _ = column.partition(".")
+    return is_lower(column) or joint.startswith(TRUNK)
 
 
 def placement(path: NDArray[np.floating]) -> NDArray[np.float64]:

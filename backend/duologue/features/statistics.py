@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.features.modes import mixture
-from duologue.features.pose import CONTACT_COLUMNS, STEP_COLUMNS, channels, is_lower
+from duologue.features.pose import CONTACT_COLUMNS, STEP_COLUMNS, channels, has_mode_scale, is_lower
 from duologue.labels import ACTION_MODES
 from duologue.motion.skeleton import Skeleton
 
@@ -52,8 +52,8 @@ class PoseStatistics:
     """The feature columns by name with their mean and standard deviation over the whole training set, and by action mode.
 
     ``varies`` says which columns the networks make; the others are held at their mean. Everything is standardised by a mixture of
-    modes, whose ``weights`` (..., M) say how far a frame belongs to each (``features.modes``). Only the lower body's columns have
-    scales by mode: what arms do is much the same on a chair.
+    modes, whose ``weights`` (..., M) say how far a frame belongs to each (``features.modes``). Only the lower body's and the
+    trunk's columns have scales by mode (``features.pose.has_mode_scale``).
     """
 
     names: tuple[str, ...]
@@ -83,17 +83,19 @@ class PoseStatistics:
         names = tuple(names)
         mean, std = _moments(names, features)
         mode_mean, mode_std = np.tile(mean, (count, 1)), np.tile(std, (count, 1))
-        lower = np.array([is_lower(name) for name in names])
+        scaled = np.array([has_mode_scale(name) for name in names])
         for mode in range(count if modes is not None else 0):
             assert modes is not None
             inside = [f[m == mode] for f, m in zip(features, modes, strict=True)]
             if sum(map(len, inside)) >= _FEWEST:
                 own_mean, own_std = _moments(names, inside, drift=True)
-                mode_mean[mode, lower], mode_std[mode, lower] = own_mean[lower], own_std[lower]
+                mode_mean[mode, scaled], mode_std[mode, scaled] = own_mean[scaled], own_std[scaled]
         varies = std > _CONSTANT
         # The floor keeps a joint that hardly moves from being blown up to the size of one that does.
         floor = np.array([_floor(name) for name in names])
-        mode_floor = np.where(lower, np.minimum(floor, np.maximum(0.2 * std, [_finest(name) for name in names])), floor)
+        mode_floor = np.where(
+            scaled, np.minimum(floor, np.maximum(0.2 * std, [_finest(name) for name in names])), floor
+        )
         return cls(
             names,
             mean.astype(np.float32),
@@ -131,16 +133,20 @@ class PoseStatistics:
         by_mode = [np.array([row[k] for row in rows], np.float32).T for k in (3, 4)]
         return cls(names, mean, std, np.array([row[2] for row in rows], bool), by_mode[0], by_mode[1])
 
-    def keeping(self, value: Mapping[str, Any]) -> PoseStatistics:
-        """Return these with the overall scale that another's ``to_json``, of whatever version, says, which is also the upper
-        body's: a network that goes on learning knows no other."""
+    def keeping(self, value: Mapping[str, Any], learning: Collection[str]) -> PoseStatistics:
+        """Return these with the scale that another's ``to_json``, of whatever version, says: a network that goes on learning
+        knows no other. Only what it has no scale by mode for, and a network of ``learning`` ("lower", "upper") is to have one
+        for, is scaled by mode as measured here."""
         mean, std, varies = self.mean.copy(), self.std.copy(), self.varies.copy()
-        for k, name in enumerate(self.names):
-            if name in value:
-                mean[k], std[k], varies[k] = value[name][:3]
-        upper = [k for k, name in enumerate(self.names) if not is_lower(name)]
         mode_mean, mode_std = self.mode_mean.copy(), self.mode_std.copy()
-        mode_mean[:, upper], mode_std[:, upper] = mean[upper], std[upper]
+        for k, name in enumerate(self.names):
+            if name not in value:
+                continue
+            mean[k], std[k], varies[k], *by_mode = value[name]
+            theirs = by_mode or [[mean[k]] * len(mode_mean), [std[k]] * len(mode_std)]
+            new = has_mode_scale(name) and ("lower" if is_lower(name) else "upper") in learning
+            if not (new and len(set(theirs[0])) == 1):
+                mode_mean[:, k], mode_std[:, k] = theirs
         return replace(self, mean=mean, std=std, varies=varies, mode_mean=mode_mean, mode_std=mode_std)
 
     @property

@@ -19,7 +19,7 @@ from duologue.motion.damping import GESTURES, Damper
 from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import forward_kinematics
 from duologue.performance.direction import Direction
-from duologue.performance.features import PairFeatures
+from duologue.performance.features import PairFeatures, from_first
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.score import Score
 from duologue.take import Notice
@@ -119,6 +119,7 @@ class Bodies:
             BodyConditions(
                 mel=features.mel[:, span],
                 text=features.text_of(span),
+                prominence=from_first(features.prominence, span.start),
                 activity=features.activity[:, span],
                 actions=score.actions[:, span],
                 emotion=score.emotions[:, span],

@@ -23,6 +23,7 @@ from duologue.brief.unspoken import is_said
 from duologue.speech.alignment import AlignedWord, Aligner, Pronounce, believed
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, audible, near_sound
 from duologue.speech.phones import SILENCE, Phone
+from duologue.speech.prominence import ProminenceTrack
 from duologue.speech.spoken import Piece, pieces
 from duologue.speech.text import WIDTH, TextEncoder
 from duologue.speech.whisper import LONGEST, HeardSound, HeardWord, Whisper, WhisperFolder
@@ -177,6 +178,7 @@ class Hearing:
         self.go_on: Callable[[], None] = lambda: None
         """Begins the pieces that have not been; called when one of them is needed."""
         self._vectors: dict[int, NDArray[np.float32]] = {}
+        self._leant_on: dict[int, ProminenceTrack] = {}
         self._told = 0
 
     def begin(self, pool: Executor, index: int) -> None:
@@ -208,6 +210,17 @@ class Hearing:
             low, high = max(first, start, UNHEARD), min(last, stop)
             if low < high:
                 found[low - start : high - start] = self._of_piece(index)[low - first : high - first]
+        return found
+
+    def prominence(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return (stop - start,): how far the speaker leans on the word said at each frame, likewise."""
+        found = np.zeros(stop - start, np.float32)
+        for index, piece in enumerate(self.pieces):
+            low, high = max(piece.stretches[0][0], start, UNHEARD), min(piece.stretches[-1][1], stop)
+            if low < high:
+                if index not in self._leant_on:
+                    self._leant_on[index] = ProminenceTrack(self._samples, self.words(index).words)
+                found[low - start : high - start] = self._leant_on[index].frames(low, high)
         return found
 
     def _of_piece(self, index: int) -> NDArray[np.float32]:

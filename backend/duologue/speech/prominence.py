@@ -28,6 +28,10 @@ WEIGHTS: Final = Path(__file__).with_name("prominence.safetensors")
 LAYERS: Final = 6
 """Convolutions behind the first one, of frames, and before the last one, of words."""
 
+_NEIGHBOURS: Final = 7
+"""Words on either side of a word that the network looks at."""
+_TOGETHER: Final = 16
+"""Words that a ``ProminenceTrack`` finds together: about five seconds of them."""
 _HOP: Final = 160
 _WINDOW: Final = 1024
 _BANDS: Final = 80
@@ -52,8 +56,40 @@ def prominence(samples_16k: Floats, words: Sequence[Word]) -> Floats:
 
 def prominence_frames(samples_16k: Floats, words: Sequence[Word], frames: int) -> Floats:
     """Return (frames,) at 30 a second: the prominence of the word that is spoken, 0 between words."""
+    return _held(words, prominence(samples_16k, words), frames)
+
+
+class ProminenceTrack:
+    """The prominence of a track's words at each frame, found a few words at a time as it is asked for: a take's first window must
+    not wait for its last word. What is found does not depend on what was asked for before."""
+
+    def __init__(self, samples_16k: Floats, words: Sequence[Word]) -> None:
+        """``samples_16k`` (n,), mono at 16 kHz; ``words`` in the order of time."""
+        self._samples, self._words = samples_16k, words
+        self._scores: dict[int, Floats] = {}
+
+    def frames(self, start: int, stop: int) -> Floats:
+        """Return (stop - start,): the prominence of the word that is spoken at each frame, 0 between words."""
+        words = [
+            (k, word) for k, word in enumerate(self._words) if word.end * FPS > start - 1 and word.start * FPS < stop
+        ]
+        scores = np.array([self._score(k) for k, _ in words], np.float32)
+        return _held([word for _, word in words], scores, stop)[start:]
+
+    def _score(self, index: int) -> float:
+        block, place = divmod(index, _TOGETHER)
+        if block not in self._scores:
+            first = block * _TOGETHER
+            before = min(first, _NEIGHBOURS)
+            near = self._words[first - before : first + _TOGETHER + _NEIGHBOURS]
+            self._scores[block] = prominence(self._samples, near)[before : before + _TOGETHER]
+        return float(self._scores[block][place])
+
+
+def _held(words: Sequence[Word], scores: Floats, frames: int) -> Floats:
+    """Hold each word's score for as long as it is spoken, a frame at least, in ``frames`` frames."""
     held = np.zeros(frames, np.float32)
-    for word, score in zip(words, prominence(samples_16k, words), strict=True):
+    for word, score in zip(words, scores, strict=True):
         first = round(word.start * FPS)
         held[first : max(first + 1, round(word.end * FPS))] = score
     return held
@@ -118,12 +154,13 @@ def _convolved(values: Floats, name: str) -> Floats:
     """Return (n, out) of values (n, in): a convolution three wide, zeros around it."""
     weights = _weights()
     padded = np.pad(values, ((1, 1), (0, 0)))
-    width = weights[f"{name}.weight"]  # (out, in, 3)
-    parts = [padded[tap : tap + len(values)] @ width[:, :, tap].T for tap in range(width.shape[2])]
+    parts = [padded[tap : tap + len(values)] @ width for tap, width in enumerate(weights[f"{name}.weight"])]
     return parts[0] + parts[1] + parts[2] + weights[f"{name}.bias"]
 
 
 @cache
 def _weights() -> dict[str, Floats]:
+    """Return biases (out,), and weights as (3, in, out), which a matrix product takes as they lie."""
     arrays, _ = safetensors.load(WEIGHTS)
-    return {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    floats = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    return {name: np.ascontiguousarray(a.transpose(2, 1, 0)) if a.ndim == 3 else a for name, a in floats.items()}

@@ -25,7 +25,7 @@ from duologue.labels import ROLES
 from duologue.motion.skeleton import Skeleton
 
 INDEX: Final = "corpus.json"
-ARRAYS: Final = ("features", "path", "mel", "activity", "text", "action", "emotion")
+ARRAYS: Final = ("features", "path", "mel", "activity", "text", "prominence", "action", "emotion")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Pair:
     """(T, 2)"""
     text: NDArray[np.float16]
     """(T, 2, 384)"""
+    prominence: NDArray[np.float16]
+    """(T, 2): how far the speaker leans on the word that is said, 0 to 1; 0 where none is, or none is known."""
     action: NDArray[np.uint8]
     """(T, 2)"""
     emotion: NDArray[np.uint8]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Final
 from duologue.brief.transcript import Word
 
 _EMOTIONS: Final = {"anger": "anger", "joy": "joy", "sadness": "sadness", "neutral": "calmness"}
+_TRUSTED: Final = -0.6
+"""Mean log probability of a recogniser's words under which the kit says to leave them out."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,11 @@ class Voice:
 
 
 def read_voices(kit: Path) -> list[Voice]:
-    """Return the kit's speakers: LibriSpeech (no transcripts), Matthes (words with times), NVIDIA (acted emotions)."""
+    """Return the kit's speakers: LibriSpeech (words as Whisper heard them), Matthes (words with times), NVIDIA (acted)."""
     speakers: dict[str, list[Recording]] = defaultdict(list)
+    heard = _read_heard(kit / "speech_librispeech" / "transcripts.json")
     for path in sorted((kit / "speech_librispeech").glob("*.flac")):
-        speakers[path.stem.split("-")[0]].append(Recording(path))
+        speakers[path.stem.split("-")[0]].append(Recording(path, heard.get(path.name, ())))
     voices = [Voice(f"librispeech/{name}", tuple(recordings)) for name, recordings in speakers.items()]
     matthes = [
         Recording(path, _read_words(path.with_suffix(".phones.csv")))
@@ -48,6 +52,18 @@ def read_voices(kit: Path) -> list[Voice]:
         if emotion:
             voices += [Voice(f"nvidia/{path.stem}", (Recording(path),), emotion)] * 3
     return voices
+
+
+def _read_heard(path: Path) -> dict[str, tuple[Word, ...]]:
+    """Return the words of each recording, by file name, that a recogniser is sure of."""
+    if not path.is_file():
+        return {}
+    clips = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: tuple(Word(start, end, text) for text, start, end, _ in clip["words"] if end > start)
+        for name, clip in clips.items()
+        if clip["logprob"] >= _TRUSTED
+    }
 
 
 def _read_words(path: Path) -> tuple[Word, ...]:

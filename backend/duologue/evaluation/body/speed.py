@@ -146,6 +146,7 @@ def lasting(clips: Sequence[Clip], frames: int) -> BodyConditions:
     return BodyConditions(
         mel=joined("mel"),
         text=joined("text"),
+        prominence=joined("prominence"),
         activity=joined("activity"),
         actions=joined("actions"),
         emotion=joined("emotion"),

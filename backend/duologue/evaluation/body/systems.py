@@ -62,7 +62,7 @@ class Clip:
         """The conditions' own name in a cache."""
         c = self.conditions
         whole = hashlib.sha256(f"{c.roles} {c.style}".encode())
-        for array in (c.mel, c.text, c.activity, c.actions, c.emotion, c.starts):
+        for array in (c.mel, c.text, c.prominence, c.activity, c.actions, c.emotion, c.starts):
             whole.update(np.ascontiguousarray(array).tobytes())
         return whole.hexdigest()[:24]
 
@@ -83,6 +83,7 @@ def clip_at(corpus: Corpus, pair: int, first: int, frames: int) -> Clip:
     conditions = BodyConditions(
         mel=read("mel").astype(np.float32),
         text=read("text").astype(np.float32),
+        prominence=read("prominence").astype(np.float32),
         activity=read("activity").astype(np.float32),
         actions=read("action").astype(np.int64),
         emotion=read("emotion").astype(np.int64),

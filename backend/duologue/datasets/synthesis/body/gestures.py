@@ -20,6 +20,10 @@ from duologue.units import FPS
 _PACE = 0.9
 """Seconds between the emphases of a speaker whose rate is 1, on average; at least ``_SOONEST``."""
 _SOONEST = 0.65
+_PATIENCE = 0.6
+"""Seconds that a stroke may be late for a word that is leant on more."""
+_HASTE = 0.3
+"""By how much more a word must be leant on to be worth a second's wait."""
 _HOLD = 36
 """Frames that arms stay where a stroke ended if another follows; beyond that they go back to rest."""
 
@@ -54,10 +58,18 @@ class Gestures:
             for side in ("Left", "Right")
         }
 
-    def set(
-        self, motion: Motion, speaking: NDArray[np.bool_], stress: NDArray[np.intp], manner: Manner, gender: str
+    def set(  # noqa: PLR0917
+        self,
+        motion: Motion,
+        speaking: NDArray[np.bool_],
+        stress: NDArray[np.intp],
+        prominence: NDArray[np.floating],
+        manner: Manner,
+        gender: str,
     ) -> Motion:
-        """Return the motion with strokes whose emphasis falls on stressed frames; ``speaking`` (T,), ``stress`` frames.
+        """Return the motion with strokes whose emphasis falls on stressed frames, those of prominent words before others.
+
+        ``speaking`` (T,), ``stress`` frames, ``prominence`` (T,) of the words, 0 where none is known.
 
         In a turn, strokes follow each other about every ``_PACE`` / rate seconds. Arms hold where a stroke ended while another is
         near (McNeill's post-stroke hold), and go back to rest when the turn ends.
@@ -67,19 +79,21 @@ class Gestures:
             # A word or two of agreement seldom has a gesture.
             if not len(own) or (end - begin < 25 and self._rng.random() < 0.5):
                 continue
-            strokes = list(self._choose(own, begin, manner, gender))
+            strokes = list(self._choose(own, prominence, begin, manner, gender))
             for stroke, after in zip_longest(strokes, strokes[1:]):
                 motion = self._play(motion, stroke, after, end, manner)
         return motion
 
-    def _choose(self, stress: NDArray[np.intp], begin: int, manner: Manner, gender: str) -> Iterator[Stroke]:
+    def _choose(
+        self, stress: NDArray[np.intp], prominence: NDArray[np.floating], begin: int, manner: Manner, gender: str
+    ) -> Iterator[Stroke]:
         clips = [clip for clip in self._clips if clip.gender in ("", gender)] or self._clips
         # Someone subdued may let the first syllables pass.
         at = begin + FPS * max(0.0, float(self._rng.exponential(0.8 / manner.rate)) - 0.5)
-        for frame in stress:
-            if frame < at:
-                continue
-            yield self._stroke(clips[int(self._rng.integers(len(clips)))], int(frame), manner)
+        while len(soon := stress[stress >= at]):
+            soon = soon[soon <= soon[0] + _PATIENCE * FPS]
+            frame = int(soon[np.argmax(prominence[soon] - _HASTE / FPS * (soon - soon[0]))])
+            yield self._stroke(clips[int(self._rng.integers(len(clips)))], frame, manner)
             wait = _PACE / manner.rate - _SOONEST
             at = frame + FPS * (_SOONEST + float(self._rng.gamma(2.0, max(0.1, wait) / 2)))
 

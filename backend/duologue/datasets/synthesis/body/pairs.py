@@ -25,8 +25,10 @@ from duologue.motion.skeleton import Skeleton
 from duologue.speech.activity import FLOOR_DB, level, voice_activity
 from duologue.speech.features import loudness_gain
 from duologue.speech.mel import log_mel
+from duologue.speech.prominence import prominence_frames
+from duologue.speech.resample import resample
 from duologue.speech.text import TextEncoder
-from duologue.units import FPS
+from duologue.units import FPS, SPEECH_RATE
 
 GENDERS: Final = ("m", "f")
 """Style 0 is the men's clips, style 1 the women's."""
@@ -100,6 +102,8 @@ class _Talk:
     """(T,) each: where there is a voice."""
     mels: NDArray[np.float32]
     """(T, 2, bands)"""
+    prominence: list[NDArray[np.float32]]
+    """(T,) each: how far the speaker leans on the word that is said."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ class PairComposer:
             mel=talk.mels,
             activity=np.stack(talk.active, axis=1).astype(np.float32),
             text=np.stack(words, axis=1),
+            prominence=np.stack(talk.prominence, axis=1).astype(np.float16),
             action=np.stack([label_actions(self.skeleton, root[i], rotations[i]) for i in range(2)], axis=1),
             emotion=np.repeat(moods, scene.frames, axis=0),
             roles=scene.roles,
@@ -159,7 +164,11 @@ def _talk(voices: list[Voice], frames: int, rng: np.random.Generator) -> _Talk:
     active = [voice_activity(decibels) & (decibels > FLOOR_DB + 5) for decibels in levels]
     gains = [loudness_gain(decibels, spoken) for decibels, spoken in zip(levels, active, strict=True)]
     mels = [log_mel(track.samples * gain, RATE)[:frames] for track, gain in zip(tracks, gains, strict=True)]
-    return _Talk(chosen, tracks, _floor(turns, frames), levels, active, np.stack(mels, axis=1))
+    leant_on = [
+        prominence_frames(resample(track.samples * gain, RATE, SPEECH_RATE), track.words, frames)
+        for track, gain in zip(tracks, gains, strict=True)
+    ]
+    return _Talk(chosen, tracks, _floor(turns, frames), levels, active, np.stack(mels, axis=1), leant_on)
 
 
 def _parts(
@@ -173,6 +182,7 @@ def _parts(
         Part(
             speaking=talk.floor[i],
             stress=stressed_frames(talk.levels[i], talk.floor[i]),
+            prominence=talk.prominence[i],
             partner_speaking=talk.floor[1 - i],
             posture=scene.postures[i],
             emotion=emotions[i],

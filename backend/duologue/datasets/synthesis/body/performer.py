@@ -61,6 +61,8 @@ class Part:
     """Has the floor."""
     stress: NDArray[np.intp]
     """Frames of stressed syllables."""
+    prominence: NDArray[np.floating]
+    """How far the speaker leans on the word that is said; 0 where none is known."""
     partner_speaking: NDArray[np.bool_]
     posture: str
     """One of ``POSTURES``."""
@@ -90,7 +92,7 @@ class Composer:
     def perform(self, part: Part) -> Motion:
         """Return one performer's motion: a posture, gestures on it where they speak, and the bearing of emotion and role."""
         motion = self._base(part, len(part.speaking))
-        motion = self._gestures.set(motion, part.speaking, part.stress, part.manner, part.gender)
+        motion = self._gestures.set(motion, part.speaking, part.stress, part.prominence, part.manner, part.gender)
         return bear(motion, part.manner, self.skeleton)
 
     def nods(self, motion: Motion, part: Part) -> Motion:
