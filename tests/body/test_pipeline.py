@@ -232,5 +232,5 @@ def test_soles_carry_whoever_stands_and_a_seat_whoever_sits():
     moved = np.linalg.norm(np.diff(points[..., [0, 2]], axis=1), axis=-1)
     stood, sat = np.median(np.take_along_axis(moved, lowest[..., 0], axis=2)[..., 0], axis=1)
     assert stood < 0.25 * sat, "metres a frame"
-    assert np.abs(points[0, :, :, 1].min(-1)).max() < 0.03  # toes may lie deeper than balls and heels
+    assert np.abs(points[0, :, :, 1].min(-1)).max() < 0.05  # toes may lie deeper than balls and heels
     assert np.abs(points[1, :, :, 1].min(-1)).max() > 0.03
