@@ -6,8 +6,9 @@ import pytest
 import torch
 from duologue.body.config import BodyConfig
 from duologue.body.pipeline import BodyPipeline
-from duologue.body.training import BodyTrainer, BodyTraining, train_body
+from duologue.body.training import BodyTrainer, train_body
 from duologue.body.training_data import draw_held
+from duologue.body.training_settings import BodyTraining
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.corpus.drawing import WindowDrawer
 from duologue.errors import DuologueError

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import Conditions
 from duologue.body.config import CONDITIONS
 from duologue.body.losses import BodyLoss, silence
 from duologue.body.training_data import draw_held, draw_routed, mode_shares
+from duologue.body.training_settings import BodyTraining
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.corpus.drawing import Window, WindowDrawer
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.features import pose as poses
-
-if TYPE_CHECKING:
-    from duologue.body.checkpoint import BodyModel
-    from duologue.body.training import BodyTraining
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from duologue.body.config import BodyConfig
-from duologue.body.training import BodyTraining, train_body
+from duologue.body.training import train_body
+from duologue.body.training_settings import BodyTraining
 from duologue.checkpoints.store import Checkpoint
 from duologue.datasets.readers.beat import beat_corpus
 from duologue.datasets.readers.interact import interact_corpus
