@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -128,6 +129,41 @@ def test_cycles_sees_the_same_people_parts_depth_and_flow(stage, tmp_path, kind)
     error = np.linalg.norm(frame["flow"].astype(float) - theirs, axis=-1)[seen]
     assert np.linalg.norm(theirs[seen], axis=-1).max() > 0.2
     assert np.percentile(error, 99) < 0.01
+
+
+WORKBENCH = """
+import bpy, sys
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1])
+scene = bpy.context.scene
+scene.frame_set(5)
+render = scene.render
+render.engine, scene.display.render_aa, render.film_transparent = "BLENDER_WORKBENCH", "OFF", True
+render.resolution_x, render.resolution_y, render.resolution_percentage = 256, 192, 100
+render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGBA"
+render.use_file_extension, render.filepath = False, sys.argv[2]
+bpy.ops.render.render(write_still=True)
+"""
+
+
+def test_workbench_draws_the_same_outlines(stage, tmp_path):
+    """In a process of its own, which ends where there is no OpenGL."""
+    scene, _ = stage
+    bpy.data.objects.remove(scene.objects["Plane"])
+    blend, picture = tmp_path / "scene.blend", tmp_path / "workbench.png"
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    script = tmp_path / "workbench.py"
+    script.write_text(WORKBENCH)
+    ended = subprocess.run([sys.executable, script, blend, picture], capture_output=True, timeout=120, check=False)
+    if ended.returncode and not picture.exists():
+        pytest.skip("this machine has no OpenGL")
+    studio = passes.Studio(*stage, passes.Request(Path(), Span(5, 5), (256, 192)))
+    with scene_passes.staying(scene), scene_passes.as_rendered(scene):
+        now = studio.moment(5)
+    ours = Painter((256, 192), now, None, ("part",)).draw(now)["part"] > 0
+    image = bpy.data.images.load(str(picture))
+    theirs = np.array(image.pixels[:]).reshape(192, 256, 4)[::-1, :, 3] > 0.5
+    assert theirs.sum() > 2000
+    assert (ours & theirs).sum() / (ours | theirs).sum() > 0.99
 
 
 def test_what_is_read_is_what_is_rendered(stage):
