@@ -17,7 +17,7 @@ from duologue.rigs.joints import SIDES
 from numpy.typing import NDArray
 
 from ..scene import armatures
-from ..scene.axes import from_blender
+from ..scene.axes import TO_BLENDER, from_blender
 from ..scene.data import armature_of, pose_of
 from ..scene.surfaces import Person
 from .cast import Performer
@@ -30,6 +30,11 @@ Floats = NDArray[np.floating[Any]]
 _JOINTS: Final = {
     "shoulder": "Arm", "elbow": "ForeArm", "wrist": "Hand", "hip": "UpLeg", "knee": "Leg", "ankle": "Foot",
 }  # fmt: skip
+Place = tuple[str, NDArray[np.intp]]
+"""A mesh by its name, and vertices of it whose mean is meant."""
+Part = tuple[str, NDArray[np.intp], Floats]
+"""A mesh by its name, vertices of it (n,), and where those are at rest (n, 3)."""
+
 _NEAR: Final = 0.02
 """Of a leg's length: bones that begin as near as that to another one move the same skin (Rigify's DEF, ORG and FK bones)."""
 
@@ -59,7 +64,7 @@ class Tracker:
     """Tells where a performer's keypoints are. ``skin``: of nose, eyes and ears the mesh and its vertices there."""
 
     performer: Performer
-    skin: Mapping[str, tuple[str, NDArray[np.intp]]]
+    skin: Mapping[str, Place]
 
     def keypoints(self, meshes: Sequence[Mesh], depsgraph: Depsgraph) -> Keypoints:
         """Return where they are now; what the rig has no bone for, or the head no place, is NaN."""
@@ -87,46 +92,89 @@ class Tracker:
         return Keypoints(np.array([body.get(name, missing) for name in BODY]), hands)
 
 
-def track(performer: Performer, meshes: Sequence[Mesh]) -> Tracker:
-    """Find nose, eyes and ears on a performer's head, by its shape at rest: eyes first, the nose before them, ears outermost."""
+def track(performer: Performer, meshes: Sequence[Mesh], depsgraph: Depsgraph) -> Tracker:
+    """Find nose, eyes and ears on a performer's head by its shape; eyes by their bones, meshes or materials if they have some."""
     number = PERFORMERS.index(performer.name) + 1
-    eyes, skin = _vertices(meshes, number, EYE), _vertices(meshes, number, HEAD)
-    played = performer.match.bones
-    if not eyes or not skin:
+    to_rest = _head_to_rest(performer, depsgraph)
+    eyes, skin = (_vertices(meshes, number, part, to_rest) for part in (EYE, HEAD))
+    if not skin:
         return Tracker(performer, {})
-    rest = armature_of(performer.armature).bones
+    rest, played = armature_of(performer.armature).bones, performer.match.bones
     left = from_blender(np.array(rest[played["LeftArm"]].head_local - rest[played["RightArm"]].head_local))
     left = left / np.linalg.norm(left)
-    up = np.array((0.0, 1.0, 0.0))
-    forward = np.cross(left, up)
-    found: dict[str, tuple[str, NDArray[np.intp]]] = {}
-    points = np.concatenate([rests for _, _, rests in eyes])
-    side = points @ left
+    axes = np.stack([left, (0.0, 1.0, 0.0), np.cross(left, (0.0, 1.0, 0.0))], axis=1)
+    largest = max(skin, key=lambda one: len(one[1]))
+    if not eyes:
+        joint = from_blender(np.array(rest[played["Head"]].head_local))
+        return Tracker(performer, _by_shape(largest, joint, axes))
+    found: dict[str, Place] = {}
+    side = np.concatenate([rests for _, _, rests in eyes]) @ left
     middle = (side.min() + side.max()) / 2
-    centres = [points[side > middle].mean(axis=0), points[side <= middle].mean(axis=0)]
-    between, apart = np.mean(centres, axis=0), float(np.linalg.norm(centres[0] - centres[1]))
     for name, sign in (("left eye", 1.0), ("right eye", -1.0)):
         mesh, vertices, rests = max(eyes, key=lambda one: int((sign * (one[2] @ left - middle) > 0).sum()))
         found[name] = (mesh, vertices[sign * (rests @ left - middle) > 0])
-    mesh, vertices, rests = max(skin, key=lambda one: len(one[1]))
-    away = rests - between
-    across, high, ahead = away @ left, away @ up, away @ forward
-    nose = (np.abs(across) < 0.2 * apart) & (high < 0) & (high > -1.3 * apart)
-    sides = (high < 0.5 * apart) & (high > -apart) & (ahead < -0.3 * apart)
-    for name, where, value in (("nose", nose, ahead), ("left ear", sides, across), ("right ear", sides, -across)):
-        if where.any():
-            found[name] = (mesh, vertices[[int(np.where(where, value, -np.inf).argmax())]])
-    return Tracker(performer, found)
+    points = np.concatenate([rests for _, _, rests in eyes])
+    centres = [points[side > middle].mean(axis=0), points[side <= middle].mean(axis=0)]
+    apart = float(np.linalg.norm(centres[0] - centres[1]))
+    across, high, ahead = ((largest[2] - np.mean(centres, axis=0)) @ axes / max(apart, 1e-9)).T
+    nose = (np.abs(across) < 0.2) & (high < 0) & (high > -1.3)
+    ears = (high < 0.5) & (high > -1.0) & (ahead < -0.3)
+    return Tracker(performer, found | _outermost(largest, nose, ears, across, ahead))
 
 
-def _vertices(meshes: Sequence[Mesh], number: int, part: int) -> list[tuple[str, NDArray[np.intp], Floats]]:
-    """Return the meshes that hold a part of somebody: name, which vertices, and where those are at rest."""
-    found: list[tuple[str, NDArray[np.intp], Floats]] = []
-    for mesh in meshes:
-        vertices = np.unique(mesh.triangles[(mesh.person == number) & (mesh.part == part)])
-        if len(vertices) and mesh.rest is not None:
-            found.append((mesh.name, vertices.astype(np.intp), mesh.rest[vertices]))
+def _by_shape(skin: Part, joint: Floats, axes: Floats) -> dict[str, Place]:
+    """Find them on a head whose eyes nothing tells apart: the nose sticks out in the middle, ears at the sides.
+
+    Eyes are guessed from the nose: a quarter of the head's width above it, a fifth to each side (Farkas 1994, adults).
+    """
+    mesh, vertices, rests = skin
+    away = (rests - joint) @ axes
+    top = max(float(away[:, 1].max()), 1e-9)
+    across, high, ahead = (away / top).T
+    width = float(np.ptp(across[high > 0.2])) if (high > 0.2).any() else 0.0
+    nose = (np.abs(across) < 0.1) & (high > 0.1) & (high < 0.65)
+    if not nose.any() or width == 0.0:
+        return {}
+    tip = (away / top)[int(np.where(nose, ahead, -np.inf).argmax())]
+    ears = (np.abs(high - tip[1]) < 0.25) & (ahead < 0.5 * tip[2])
+    found = _outermost(skin, nose, ears, across, ahead)
+    for name, sign in (("left eye", 1.0), ("right eye", -1.0)):
+        place = tip + width * np.array((sign * 0.2, 0.25, -0.1))
+        found[name] = (mesh, vertices[[int(np.linalg.norm(away / top - place, axis=1).argmin())]])
     return found
+
+
+def _outermost(
+    skin: Part, nose: NDArray[np.bool_], ears: NDArray[np.bool_], across: Floats, ahead: Floats
+) -> dict[str, Place]:
+    mesh, vertices, _ = skin
+    wanted = (("nose", nose, ahead), ("left ear", ears, across), ("right ear", ears, -across))
+    return {
+        name: (mesh, vertices[[int(np.where(where, value, -np.inf).argmax())]])
+        for name, where, value in wanted
+        if where.any()
+    }
+
+
+def _vertices(meshes: Sequence[Mesh], number: int, part: int, to_rest: Floats) -> list[Part]:
+    """Return the meshes that hold a part of somebody: name, which vertices, and where those are with the head at rest."""
+    found: list[Part] = []
+    for mesh in meshes:
+        vertices = np.unique(mesh.triangles[(mesh.person == number) & (mesh.part == part)]).astype(np.intp)
+        if len(vertices):
+            found.append((mesh.name, vertices, mesh.vertices[vertices] @ to_rest[:3, :3].T + to_rest[:3, 3]))
+    return found
+
+
+def _head_to_rest(performer: Performer, depsgraph: Depsgraph) -> Floats:
+    """Return the matrix (4, 4), in our axes, from the world to the armature's own space, that puts the head back to rest."""
+    name = performer.match.bones["Head"]
+    evaluated = performer.armature.evaluated_get(depsgraph)
+    posed = np.array(evaluated.matrix_world, np.float64) @ np.array(pose_of(evaluated).bones[name].matrix, np.float64)
+    rest = np.array(armature_of(performer.armature).bones[name].matrix_local, np.float64)
+    turn = np.eye(4)
+    turn[:3, :3] = TO_BLENDER
+    return turn.T @ rest @ np.linalg.inv(posed) @ turn
 
 
 def _bones(performer: Performer, depsgraph: Depsgraph) -> tuple[Floats, Floats]:

@@ -94,7 +94,7 @@ class Studio:
         depsgraph = bpy.context.evaluated_depsgraph_get()
         meshes = self._reader.read(depsgraph)
         if self._trackers is None:
-            self._trackers = [track(performer, meshes) for performer in self._performers]
+            self._trackers = [track(performer, meshes, depsgraph) for performer in self._performers]
         camera = passes.read_camera(passes.camera_named(self.scene, self._fixed), depsgraph, self.request.size)
         pose = [tracker.keypoints(meshes, depsgraph) for tracker in self._trackers]
         return Moment(merge(meshes), camera, pose)

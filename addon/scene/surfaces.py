@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .armatures import armature_behind
 from .axes import TO_BLENDER, from_blender
+from .data import armature_of
 
 if TYPE_CHECKING:
     from bpy.types import Depsgraph, Material, Object, Scene
@@ -159,8 +160,15 @@ def _parts(ob: Object, data: Any, triangles: NDArray[np.int32], person: Person) 
     if bone := held_by(ob, person.armature):
         part = person.bones.get(bone, BODY)
         return np.full(len(triangles), PROP if part == HAND else part, np.uint8)
-    of_group = {group.index: person.bones.get(group.name, BODY) for group in ob.vertex_groups}
-    held = [(i, of_group.get(g.group, BODY), g.weight) for i, vertex in enumerate(data.vertices) for g in vertex.groups]
+    # Groups that are no bones (masks, cloth pins) may weigh on everything, and say nothing of who holds it.
+    bones = armature_of(person.armature).bones
+    of_group = {group.index: person.bones.get(group.name, BODY) for group in ob.vertex_groups if group.name in bones}
+    held = [
+        (i, of_group[g.group], g.weight)
+        for i, vertex in enumerate(data.vertices)
+        for g in vertex.groups
+        if g.group in of_group
+    ]
     weights = np.zeros((len(data.vertices), SCENE + 1))
     if held:
         vertex, part, weight = (np.array(column) for column in zip(*held, strict=True))

@@ -45,6 +45,8 @@ def stage(scene, tmp_path):
     write_take(example_take(20), pair, 1, 30)
     modifier = pair[0].meshes[0].modifiers.new("Round", "SUBSURF")
     modifier.levels, modifier.render_levels = 0, 1
+    everything = pair[1].meshes[0].vertex_groups.new(name="visible")  # as MPFB has one, for its mask
+    everything.add(range(len(pair[1].meshes[0].data.vertices)), 1.0, "REPLACE")
     bpy.ops.mesh.primitive_plane_add(size=6, location=(0, 1.5, 1), rotation=(np.pi / 2, 0, 0))
     add_camera(scene)
     scene.render.engine = "CYCLES"
@@ -191,7 +193,22 @@ def test_keypoints_lie_on_the_bones(stage):
         np.testing.assert_allclose(keypoints.body[3], (x, z, -y), atol=1e-5)
         x, y, z = performer.armature.matrix_world @ pose["LeftHandIndex3"].tail
         np.testing.assert_allclose(keypoints.hands[0, 8], (x, z, -y), atol=1e-5)
-        assert np.isnan(keypoints.body[0]).all(), "box people have no eyes, so nobody knows where the nose is"
+
+
+def test_the_sample_characters_have_their_noses_in_the_middle_of_their_faces(scene):
+    from addon.rendering.shot import add_sample_pair
+
+    pair = add_sample_pair(scene)
+    add_camera(scene)
+    (now,) = moments((scene, pair), (1,))
+    for keypoints in now.pose:
+        nose, right_eye, left_eye, right_ear, left_ear = keypoints.body[[0, 14, 15, 16, 17]]
+        assert abs(nose[0]) < 0.01
+        assert 0.04 < left_eye[0] - right_eye[0] < 0.09
+        np.testing.assert_allclose(left_eye * (-1, 1, 1), right_eye, atol=0.005)
+        assert 0.01 < left_eye[1] - nose[1] < 0.07
+        assert nose[2] > left_eye[2] > left_ear[2]
+        assert 0.12 < left_ear[0] - right_ear[0] < 0.25
 
 
 # The folder -------------------------------------------------------------------------------------------------------------
