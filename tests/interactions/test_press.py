@@ -54,7 +54,7 @@ def test_skin_gets_out_of_the_finger_and_no_further(depth, step):
     capsules = finger(np.zeros((4, 3)), np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]), np.full(4, depth))
     assert deepest(capsules, moved) < 1e-4
     assert pressed.left.max() < 1e-4
-    assert -moved[2, :, 2].min() == pytest.approx(depth, abs=3e-4)
+    assert -moved[2, :, 2].min() == pytest.approx(depth, abs=3e-4 if step < 0.004 else 1e-3)
 
 
 @given(depth=st.floats(0.002, 0.007))
@@ -79,6 +79,17 @@ def test_a_finger_apart_moves_nothing():
     far = plane()
     nothing = press(far, *still(far, 2), finger(np.full((2, 3), 0.5), np.eye(3)[2], np.eye(3)[1], np.zeros(2)), FPS)
     assert len(nothing.skin.rest) == 0
+
+
+def test_a_finger_amid_a_large_triangle_is_felt():
+    """Of a mesh whose edges are 2 cm: the whole triangle sinks, for there is no vertex where the finger is."""
+    skin, frames = plane(0.02), 4
+    at = skin.rest[skin.triangles[80]].mean(axis=0)
+    capsules = finger(np.tile(at, (frames, 1)), np.eye(3)[2], np.eye(3)[1], np.full(frames, 0.004))
+    pressed = press(skin, *still(skin, frames), capsules, FPS)
+    assert deepest(capsules, np.repeat(pressed.skin.rest[None], frames, 0)) < 0.001
+    assert deepest(capsules, pressed.skin.at_probes(np.repeat(pressed.skin.rest[None], frames, 0))) > 0.003
+    assert deepest(capsules, pressed.skin.at_probes(pressed.skin.rest + pressed.offsets)) < 2e-4
 
 
 def test_skin_is_dragged_along_and_slips():
@@ -120,8 +131,10 @@ def test_it_comes_over_two_frames_and_goes_within_half_a_second():
 @pytest.mark.parametrize("place", sorted(PLACES))
 def test_a_poke_leaves_no_skin_in_the_finger(name, place):
     skin, capsules, pressed = poked(name, place, PLACES[place])
-    before = deepest(capsules, np.repeat(pressed.skin.rest[None], len(pressed.offsets), 0))
-    after = deepest(capsules, pressed.skin.rest + pressed.offsets)
+    before, after = (
+        deepest(capsules, pressed.skin.at_probes(pressed.skin.rest + moved))
+        for moved in (0 * pressed.offsets, pressed.offsets)
+    )
     assert before > 0.8 * PLACES[place] - 1e-4
     assert after < max(1e-4, pressed.left.max() + 1e-6)
     assert pressed.left.max() < 2.5e-4  # tissue lets the finger that deep

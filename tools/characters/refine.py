@@ -13,20 +13,22 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.fields import Points, edges_of, project
+from tools.characters.fields import Points, edges_of, project, smoothstep
 from tools.characters.head import HeadMesh
 
 LONGEST = 0.40
 """Longest edge (cm of head space) that is left whole. Halving leaves edges of half to all of it: about 3 mm."""
 _PASSES = 4
+_THROAT, _EARS = (-3.0, -1.5), (0.8, 2.0)
+"""Heights, and depths (z), between which new vertices go from the old mesh's cells to the surface, which those cut across."""
 _LIPS, _LIDS = 5, 7
 """The outer rings of the mouth's and the eyes' blocks: further in, rings are fine enough and lie off the implicit surface."""
 
 
 def touched(points: Points) -> NDArray[np.bool_]:
-    """Which points (N, 3) lie where hands touch: from under the chin to the lower lids and the bridge of the nose."""
+    """Which points (N, 3) lie where hands touch: from the throat to the lower lids and the bridge of the nose."""
     x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
-    return (z > 0.8) & (y > -0.2) & ((y < 10.9) | ((x < 2.0) & (y < 13.2)))
+    return (z > _EARS[0]) & (y > _THROAT[0]) & ((y < 10.9) | ((x < 2.0) & (y < 13.2)))
 
 
 def refine(head: HeadMesh, longest: float = LONGEST) -> HeadMesh:
@@ -123,7 +125,8 @@ def _with_vertices(
 ) -> HeadMesh:
     """Append a vertex in the middle of each tuple of parents: on the surface, and between their rings and angles."""
     mean = np.array([head.points[list(p)].mean(0) for p in parents])
-    points = project(head.field, mean, 0.1)
+    onto = (smoothstep(*_THROAT, mean[:, 1]) * smoothstep(*_EARS, mean[:, 2]))[:, None]
+    points = mean + onto * (project(head.field, mean, 0.1) - mean)
     tags = {k: getattr(head, k) for k in ("lip_ring", "lip_angle", "lid_ring", "lid_angle", "lid_side")}
     new = {k: np.array([_tag(v[list(p)], k.endswith("angle")) for p in parents]) for k, v in tags.items()}
     outside = np.isnan(new["lid_ring"])

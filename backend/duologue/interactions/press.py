@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.easing import smoothstep
-from duologue.interactions.indentation import REACH, WIDTH, Capsules, exit_length, fading, hertz, ring, through
+from duologue.interactions.indentation import REACH, WIDTH, Capsules, fading, hertz, ring, through
+from duologue.interactions.skin_contacts import CLOSE, Contacts, Near, find_contacts, push_out
 from duologue.interactions.surface import Skin
 from duologue.motion.rotations import einsum
 
@@ -31,32 +32,14 @@ LARGEST_RIM: Final = 0.004
 """…in metres at most."""
 ROUNDS: Final = 3
 _TURNS: Final = 3
+_WIDEST: Final = 0.022
+"""Metres over which a dent fades on the coarsest mesh."""
 _SMOOTH: Final = 2
 """Laplace rounds between two projections."""
-_CLOSE: Final = 0.006
-"""Metres from a capsule within which skin may come to be inside of it: by the rim of a dent, or by what trails behind."""
 _SETTLED: Final = 1e-5
 """Metres that nobody sees: a return that has come so far is over."""
 _CHUNK: Final = 8
 """Frames worked on at once: bounds the memory."""
-_FACING: Final = -0.3
-"""Of a capsule's radius: skin that faces away from its line by more lies inside the mouth, and does not say where outside is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Contacts:
-    """Where each of K capsules meets the skin, over T frames."""
-
-    depth: Array
-    """(T, K): metres by which skin has to give way; 0 apart."""
-    inward: Array
-    """(T, K, 3): unit, which way it does, in the world; 0 apart."""
-    along: Array
-    """(T, K): where on the capsule's line the middle of the contact is, in [0, 1]."""
-    vertex: NDArray[np.int64]
-    """(T, K): the vertex pressed deepest; -1 apart."""
-    height: Array
-    """(T, K): how far that vertex is from the capsule's line along ``inward``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,22 +68,19 @@ def press(skin: Skin, posed: Array, turns: Array, capsules: Capsules, fps: float
     skin, posed, turns = skin.part(near), posed[:, near], turns[:, near]
     if not near.any():
         return Pressed(skin, np.zeros(posed.shape), np.zeros(len(posed)))
-    lines = np.concatenate([_touching(posed[t], capsules.part(t)) for t in _chunks(len(posed))]).any(axis=0)
-    if not lines.any():
-        return Pressed(
-            skin.part(np.zeros(len(skin.rest), np.bool_)), np.zeros((len(posed), 0, 3)), np.zeros(len(posed))
-        )
-    capsules = capsules.chosen(lines)
+    capsules = capsules.chosen(_that_touch(skin, posed, capsules))
+    if not len(capsules.radius):
+        return Pressed(skin, np.zeros(posed.shape), np.zeros(len(posed)))
     back = np.linalg.inv(turns)
     contacts = _joined([find_contacts(skin, posed[t], capsules.part(t)) for t in _chunks(len(posed))])
     drag = dragged(contacts, posed, back, capsules)
-    near_hand = _Near(skin, posed, capsules, contacts)
+    near_hand = Near(skin, posed, capsules, contacts)
     parts = [_give_way(near_hand.part(t), turns[t], drag[t]) for t in _chunks(len(posed))]
     offsets = einsum("tnij,tnj->tni", back, np.concatenate(parts))
     offsets = relaxed(offsets, fps)
     moved, left = list[Array](), list[Array]()
     for t in _chunks(len(posed)):  # what trails behind the hand may have come back into it
-        world, rest = _project(near_hand.part(t), einsum("tnij,tnj->tni", turns[t], offsets[t]))
+        world, rest = push_out(near_hand.part(t), einsum("tnij,tnj->tni", turns[t], offsets[t]))
         moved.append(einsum("tnij,tnj->tni", back[t], world))
         left.append(rest)
     return Pressed(skin, np.concatenate(moved), np.concatenate(left))
@@ -117,28 +97,6 @@ def within_reach(posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
             away, _ = Capsules(ends[None], capsules.radius).from_line(points[None, rows])
             found[rows] = (np.linalg.norm(away[0], axis=-1) - capsules.radius < REACH).any(axis=1)
     return found
-
-
-def find_contacts(skin: Skin, posed: Array, capsules: Capsules) -> Contacts:
-    """Find where capsules meet skin at ``posed`` (T, n, 3), and which way it has to go: against the mean of its normals there."""
-    normals = skin.normals(posed)
-    away, along = capsules.from_line(posed)
-    inside = capsules.radius - np.linalg.norm(away, axis=-1)
-    facing = -einsum("tnki,tni->tnk", away, normals) > _FACING * capsules.radius
-    weight = np.where(facing & (skin.tissue > 0)[:, None], np.maximum(inside, 0.0), 0.0)
-    inward = -einsum("tnk,tni->tki", weight, normals)
-    length = np.linalg.norm(inward, axis=-1, keepdims=True)
-    inward = np.divide(inward, length, out=np.zeros_like(inward), where=length > 1e-12)
-    t, n, k = np.nonzero(inside > 0)
-    depth = np.zeros(inside.shape)
-    depth[t, n, k] = exit_length(posed[t, n], inward[t, k], capsules.ends[t, k], capsules.radius[k])
-    depth = np.where(weight > 0, np.minimum(depth, skin.tissue[:, None]), 0.0)
-    deepest = depth.argmax(axis=1)
-    pick = deepest[:, None]
-    height = np.take_along_axis(einsum("tnki,tki->tnk", away, inward), pick, axis=1)[:, 0]
-    mean = einsum("tnk,tnk->tk", weight, along) / np.maximum(weight.sum(axis=1), 1e-12)
-    most = np.take_along_axis(depth, pick, axis=1)[:, 0]
-    return Contacts(most, inward, mean, np.where(most > 0, deepest, -1), height)
 
 
 def dragged(contacts: Contacts, posed: Array, back: Array, capsules: Capsules) -> Array:
@@ -184,44 +142,34 @@ def relaxed(offsets: Array, fps: float) -> Array:
     return out
 
 
-@dataclass(frozen=True, eq=False)
-class _Near:
-    """Skin at ``posed`` (T, n, 3), the capsules near it, and where they meet."""
-
-    skin: Skin
-    posed: Array
-    capsules: Capsules
-    contacts: Contacts
-
-    def part(self, frames: slice) -> _Near:
-        cut = Contacts(*(getattr(self.contacts, f.name)[frames] for f in fields(Contacts)))
-        return _Near(self.skin, self.posed[frames], self.capsules.part(frames), cut)
-
-
-def _give_way(near: _Near, turns: Array, drag: Array) -> Array:
+def _give_way(near: Near, turns: Array, drag: Array) -> Array:
     """Return how far (T, n, 3) skin moves in the world for the contacts of each frame alone."""
     skin, posed, capsules, contacts = near.skin, near.posed, near.capsules, near.contacts
     away, _ = capsules.from_line(posed)
     height = einsum("tnki,tki->tnk", away, contacts.inward)
     aside = np.sqrt(np.maximum(einsum("tnki,tnki->tnk", away, away) - height**2, 0.0))
     beside = np.maximum(aside - np.sqrt(capsules.radius * contacts.depth)[:, None], 0.0)
-    wide = np.maximum(WIDTH, 2.5 * skin.edge)[:, None]
+    wide = np.clip(2.5 * skin.edge, WIDTH, _WIDEST)[:, None]
     along = through(height - contacts.height[:, None]) * skin.give[:, None] * (contacts.depth > 0)[:, None]
     fade = fading(beside, wide) * along
     depth = contacts.depth[:, None] * hertz(aside, np.sqrt(capsules.radius * contacts.depth)[:, None]) * fade
     depth = np.minimum(depth, skin.tissue[:, None])
-    dent = einsum("tnk,tki->tni", depth**2, contacts.inward) / np.maximum(depth.sum(axis=-1), 1e-12)[..., None]
+    # what fingers side by side press adds up, to no more than the deepest of them; from both sides it cancels out
+    most = np.maximum(contacts.depth.max(axis=1), 1e-12)[:, None]
+    together = most * (1.0 - np.prod(1.0 - depth / most[..., None], axis=-1))
+    dent = einsum("tnk,tki->tni", depth, contacts.inward) / np.maximum(depth.sum(axis=-1), 1e-12)[..., None]
+    dent = dent * np.minimum(together, skin.tissue)[..., None]
     pull = einsum("tnk,tki->tni", fade, drag) / np.maximum(fade.sum(axis=-1), 1.0)[..., None]
     pull = einsum("tnij,tnj->tni", turns, pull * np.minimum(skin.tissue / LARGEST_DRAG, 1.0)[:, None])
     apart = (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=-1)
     kept = (1.0 - smoothstep((apart - 0.7 * REACH) / (0.25 * REACH)))[..., None]
     held = (apart < 0)[..., None]
     for _ in range(ROUNDS):
-        dent, _ = _project(near, dent)
+        dent, _ = push_out(near, dent)
         for _ in range(_SMOOTH):
             dent = np.where(held, dent, 0.5 * dent + 0.5 * kept * skin.neighbour_mean(dent))
     rim = _rim(skin, dent, ring(beside, wide) * along * contacts.depth[:, None], contacts)
-    return _project(near, dent - rim + pull)[0]
+    return push_out(near, dent - rim + pull)[0]
 
 
 def _rim(skin: Skin, dent: Array, weight: Array, contacts: Contacts) -> Array:
@@ -243,40 +191,13 @@ def _rim(skin: Skin, dent: Array, weight: Array, contacts: Contacts) -> Array:
     return height[..., None] * direction / np.maximum(length, 1e-12)
 
 
-def _project(near: _Near, moved: Array) -> tuple[Array, Array]:
-    """Move skin (T, n, 3) on along its contact's direction until it is out, as far as tissue allows; return what is left (T,)."""
-    skin, posed, capsules, contacts = near.skin, near.posed, near.capsules, near.contacts
-    moved = moved.copy()
-    first, _ = capsules.from_line(posed)
-    close = (np.linalg.norm(first, axis=-1) - capsules.radius).min(axis=(0, 2)) < _CLOSE
-    rows = np.flatnonzero(close)
-    normals = skin.normals(posed)[:, rows]
-    facing = -einsum("tnki,tni->tnk", first[:, rows], normals) > _FACING * capsules.radius
-    left = np.zeros(len(posed))
-    for last in (False, False, True):
-        away, _ = capsules.from_line(posed[:, rows] + moved[:, rows])
-        inside = np.where(facing, capsules.radius - np.linalg.norm(away, axis=-1), -1.0)
-        if last:
-            return moved, np.maximum(inside.max(axis=(1, 2), initial=0.0), 0.0)
-        which = inside.argmax(axis=-1)
-        t, n = np.nonzero(inside.max(axis=-1) > 0)
-        if not len(t):
-            break
-        k, v = which[t, n], rows[n]
-        radial = away[t, n, k]
-        radial = radial / np.maximum(np.linalg.norm(radial, axis=-1, keepdims=True), 1e-12)
-        touching = contacts.depth[t, k] > 0
-        way = np.where(touching[:, None], contacts.inward[t, k], radial)
-        far = exit_length(posed[t, v] + moved[t, v], way, capsules.ends[t, k], capsules.radius[k])
-        taken = einsum("mi,mi->m", moved[t, v], way)
-        moved[t, v] += np.clip(skin.tissue[v] - taken, 0.0, far)[:, None] * way
-    return moved, left
-
-
-def _touching(posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
-    """Return which capsules (T, K) reach into skin at ``posed`` (T, n, 3), or nearly."""
-    away, _ = capsules.from_line(posed)
-    return (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=1) < _CLOSE
+def _that_touch(skin: Skin, posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
+    """Return which capsules (K,) ever reach into skin at ``posed`` (T, n, 3), or nearly."""
+    found = np.zeros(len(capsules.radius), np.bool_)
+    for t in _chunks(len(posed)):
+        away, _ = capsules.part(t).from_line(skin.at_probes(posed[t]))
+        found |= (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=(0, 1)) < CLOSE
+    return found
 
 
 def _chunks(frames: int) -> list[slice]:

@@ -6,7 +6,6 @@ clothes are obstacles: never pressed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -16,30 +15,16 @@ from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Array, Character
-from duologue.interactions.landmarks import NEEDED, find_landmark, sides_of
+from duologue.interactions.tissue import tissue_of
 from duologue.rigs.skinned import SkinnedMesh
 
-TISSUE: Final = {
-    "cheek": 0.008,
-    "lips": 0.006,
-    "chin": 0.004,
-    "nose": 0.004,
-    "ear": 0.004,
-    "forehead": 0.002,
-    "bridge": 0.002,
-}
-"""Metres that soft tissue gives way before there is bone, by landmark; ``bridge``: of the nose."""
-ELSEWHERE: Final = 0.003
-SOFTEST: Final = 0.008
-"""Metres at 1 in the vertex group ``duologue_softness``."""
 COARSE: Final = 0.006
 """Metres: a mesh with longer edges samples a fingertip's dent too coarsely, and gets a wider one."""
 
-_SPREAD: Final = 0.022
-"""Metres round a landmark over which its tissue fades into its neighbours', on a face that is ``_FACE`` wide at the cheeks."""
-_FACE: Final = 0.095
-_CLEARANCE: Final = 0.7
-"""Share of the distance to teeth or eyeballs that skin may take."""
+_PROBED: Final = 0.004
+"""Metres between the points of a large triangle that may be touched…"""
+_MOST_PROBED: Final = 8
+"""…of which so many lie along a side at most."""
 _MOVED: Final = 2e-4
 """Metres that a shape must move an island of the mesh for it to count as moved."""
 _FACIAL: Final = ("cheek", "brow", "noseSneer", "mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch", "cheekPuff")
@@ -108,6 +93,36 @@ class Skin:
         table, count = self.neighbours
         return np.linalg.norm(self.rest[table] - self.rest[:, None], axis=-1).sum(axis=1) / count[:, 0]
 
+    @cached_property
+    def probes(self) -> tuple[NDArray[np.int64], Array]:
+        """Points of the skin that may be touched: its vertices, then points inside of triangles that are larger than a fingertip.
+
+        (P, 3): three vertices each, and (P, 3): their shares; the first n are the vertices themselves.
+        """
+        alone = np.repeat(np.arange(len(self.rest))[:, None], 3, axis=1)
+        corners, shares = [alone], [np.tile([1.0, 0.0, 0.0], (len(alone), 1))]
+        sides = self.rest[np.roll(self.triangles, -1, axis=1)] - self.rest[self.triangles]
+        longest = np.linalg.norm(sides, axis=-1).max(axis=1, initial=0.0)
+        steps = np.where(longest > COARSE, np.minimum(np.ceil(longest / _PROBED), _MOST_PROBED), 0).astype(np.int64)
+        for step in sorted({int(step) for step in steps if step}):
+            of = self.triangles[steps == step]
+            rows = [(i, j, step - i - j) for i in range(step + 1) for j in range(step + 1 - i)]
+            inner = np.array([row for row in rows if max(row) < step], np.float64) / step  # without the corners
+            corners.append(np.repeat(of, len(inner), axis=0))
+            shares.append(np.tile(inner, (len(of), 1)))
+        return np.concatenate(corners), np.concatenate(shares)
+
+    def at_probes(self, values: Array) -> Array:
+        """Return what ``values`` (..., n, 3) of the vertices are at the probes (..., P, 3)."""
+        corners, shares = self.probes
+        extra = slice(len(self.rest), None)
+        if len(corners) == len(self.rest):
+            return values
+        between = np.zeros((*values.shape[:-2], len(corners) - len(self.rest), values.shape[-1]))
+        for k in range(3):
+            between += shares[extra, k, None] * values[..., corners[extra, k], :]
+        return np.concatenate((values, between), axis=-2)
+
     def neighbour_mean(self, values: Array) -> Array:
         """Return the mean of ``values`` (..., n, 3) over each vertex's neighbours."""
         table, count = self.neighbours
@@ -154,10 +169,8 @@ def skin_of(character: Character) -> Skin:
     triangles = place[chosen]
     rest = mesh.vertices[vertices]
     inner = _inner(mesh, island, np.unique(chosen), vertices)
-    room = _CLEARANCE * _nearest(rest, mesh.vertices[inner])
-    lids = _lids(mesh)[vertices]
-    tissue = np.minimum(_tissue(character, rest, mesh.softness[vertices] if len(mesh.softness) else None), room)
-    return Skin(vertices, triangles[(triangles >= 0).all(axis=1)], rest, tissue * (1 - 0.8 * lids), 1 - 0.9 * lids)
+    tissue, give = tissue_of(character, vertices, inner)
+    return Skin(vertices, triangles[(triangles >= 0).all(axis=1)], rest, tissue, give)
 
 
 def islands(count: int, triangles: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
@@ -225,57 +238,3 @@ def _inner(
     return np.concatenate(
         [group for group in found if np.median(deep[np.isin(others, group)]) < _UNDER_SKIN] or [others[:0]]
     )
-
-
-def _nearest(points: Array, others: Array) -> Array:
-    """Return the distance (n,) of points to the nearest of others; infinite where there are none."""
-    best = np.full(len(points), np.inf)
-    for part in np.array_split(others, max(1, len(others) // 256)):
-        if len(part):
-            square = (points**2).sum(1)[:, None] + (part**2).sum(1) - 2 * points @ part.T
-            best = np.minimum(best, np.sqrt(np.maximum(square, 0)).min(axis=1))
-    return best
-
-
-def _lids(mesh: SkinnedMesh) -> Array:
-    """Return how much (V,) each vertex is an eyelid: how far it goes in a blink, of the farthest."""
-    lid = np.zeros(len(mesh.vertices))
-    for side in ("Left", "Right"):
-        if f"eyeBlink{side}" in mesh.shapes:
-            index, delta = mesh.shapes[f"eyeBlink{side}"]
-            far = np.linalg.norm(delta, axis=1)
-            lid[index] = np.maximum(lid[index], np.sqrt(far / max(float(far.max(initial=0.0)), 1e-9)))
-    return lid
-
-
-def _tissue(character: Character, rest: Array, softness: Array | None) -> Array:
-    """Return how far (n,) skin gives way: each landmark's depth round it, what is nearest counting most."""
-    if softness is not None:
-        return SOFTEST * softness
-    places = landmark_points(character)
-    if not places:
-        return np.full(len(rest), ELSEWHERE)
-    cheeks = [point for name, point in places if name == "cheek"]
-    size = float(np.linalg.norm(cheeks[0] - cheeks[1])) / _FACE if len(cheeks) == 2 else 1.0
-    weight, total = np.full(len(rest), 0.02), np.full(len(rest), 0.02 * ELSEWHERE)
-    for name, point in places:
-        near = np.exp(-0.5 * (((rest - point) ** 2).sum(axis=1)) / (size * _SPREAD) ** 2)
-        weight += near
-        total += near * TISSUE[name]
-    return total / weight
-
-
-def landmark_points(character: Character) -> list[tuple[str, Array]]:
-    """Return the landmarks that a face has, and the bridge of the nose: names and places (3,) at rest."""
-    found: list[tuple[str, Array]] = []
-    for name in NEEDED:
-        for side in sides_of(name):
-            try:
-                found.append((name, find_landmark(character, name, side).centre))
-            except DuologueError as error:
-                if error.reason != "face-without-landmarks":
-                    raise
-    known: Mapping[str, Array] = dict(found)
-    if {"nose", "forehead"} <= set(known):
-        found.append(("bridge", 0.5 * (known["nose"] + known["forehead"])))
-    return found
