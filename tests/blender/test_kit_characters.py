@@ -8,12 +8,16 @@ import kit_characters
 import numpy as np
 import pytest
 from duologue import arkit
+from duologue.passes.contract import EYE, HAND, HEAD
 from duologue.take import Take
 from examples import example_take
 
 from addon.cast.cast import cast
+from addon.cast.keypoints import person_of
+from addon.cast.keypoints import track as find_keypoints
 from addon.rendering import shot
 from addon.scene import armatures
+from addon.scene.surfaces import Reader
 from addon.takes.writer import write_take
 
 pytestmark = pytest.mark.skipif(not kit_characters.KIT.is_dir(), reason="the kit is not here")
@@ -61,3 +65,21 @@ def test_both_mouths_open(users_pair, scene):
         seen.append([points(p.faces[0].mesh) for p in users_pair])
     for before, after in zip(*seen, strict=True):
         assert np.linalg.norm(after - before, axis=1).max() > 0.01
+
+
+def test_passes_tell_heads_hands_and_eyes_of_both(users_pair, scene):
+    """MPFB's mesh has a group that holds all of it, for its mask; Rocketbox' eyes are bones."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    meshes = Reader([person_of(performer) for performer in users_pair]).read(depsgraph)
+    for number, performer in enumerate(users_pair, start=1):
+        (mesh,) = [one for one in meshes if (one.person == number).all()]
+        heights = mesh.vertices[mesh.triangles].mean(axis=1)[:, 1]
+        neck = armatures.world_pose(performer.armature, depsgraph)[performer.bone_index("Head"), 1, 3]
+        assert heights[mesh.part == HEAD].min() > neck - 0.16
+        assert (mesh.part[heights > neck + 0.05] != 1).mean() > 0.99
+        assert 0.03 < (mesh.part == HAND).mean() < 0.4
+        nose, right, left = find_keypoints(performer, meshes, depsgraph).keypoints(meshes, depsgraph).body[[0, 14, 15]]
+        assert 0.04 < np.linalg.norm(left - right) < 0.09
+        assert 0.01 < (left + right)[1] / 2 - nose[1] < 0.07
+        assert nose[2] > max(left[2], right[2])
+    assert any((mesh.part == EYE).any() for mesh in meshes)

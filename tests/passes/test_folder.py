@@ -110,6 +110,9 @@ def test_a_clip_that_was_begun_goes_on_and_another_is_not_written_over(tmp_path)
         with pytest.raises(DuologueError) as caught:
             PassFolder(root, Clip(SIZE, 5, 15.0), ("part", "depth"), made_of, resume=resume)
         assert caught.value.reason == "passes-there"
+    again = fill(tmp_path / "cancelled", ("part", "depth"))
+    again = PassFolder(again.root, Clip(SIZE, 5, 15.0), ("part", "depth"), {"source": "a test"}, resume=False)
+    assert not any(again.has(i) for i in range(5)), "what was cancelled is made anew"
     mine = root / "notes.txt"
     mine.write_text("mine")
     PassFolder(root, Clip(SIZE, 5, 15.0), ("part",), {}, replace=True)

@@ -52,7 +52,7 @@ class PassFolder:
         wanted: names of passes.
         settings: what the clip is made of and how (scene, frames, camera, …), JSON-safe.
         resume: whether a clip of the same settings that was begun there is gone on with.
-        replace: whether any other clip may be removed.
+        replace: whether any other clip may be removed; one of the same settings that was not finished always may.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``passes-there``; what :func:`duologue.files.atomic.prepare_folder` raises.
@@ -74,9 +74,11 @@ class PassFolder:
         }
         self._head = json.loads(json.dumps(head))
         there = _read_json(root / CLIP)
-        same = resume and {key: there.get(key) for key in self._head} == self._head
+        alike = {key: there.get(key) for key in self._head} == self._head
+        same = alike and resume
         if there and not same:
-            if not replace:
+            # What was cancelled of this very clip may be made anew: nobody has asked for what is there.
+            if not replace and (there.get("complete") or not alike):
                 raise DuologueError(
                     "FAILED_PRECONDITION",
                     "passes-there",
