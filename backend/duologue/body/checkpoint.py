@@ -11,6 +11,7 @@ from torch import nn
 
 from duologue.body.config import BodyConfig
 from duologue.body.network import ConditionEncoder, Denoiser
+from duologue.body.student import Student, StudentConfig
 from duologue.checkpoints.config import fill, read_config
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
 from duologue.features.statistics import PoseStatistics, Scaler
@@ -56,6 +57,8 @@ class BodyModel(nn.Module):
             else None
         )
         self.upper = Denoiser(config, (upper,)) if upper else None
+        self.student: Student | None = None
+        """Who makes the same in a few steps, where somebody was taught to."""
 
     def begin_with(self, checkpoint: Checkpoint) -> None:
         """Take over a body checkpoint's tensors, of whatever version, wherever name and shape are the same."""
@@ -78,6 +81,7 @@ class BodyModel(nn.Module):
             "strengths": self.strengths,
             "gains": self.gains,
             "training": dict(training),
+            **({} if self.student is None else {"student": self.student.to_json()}),
             "mel": self.mel.to_json(),
             "statistics": self.statistics.to_json(),
         }
@@ -103,5 +107,19 @@ class BodyModel(nn.Module):
             config.get("strengths"),
             config.get("gains"),
         )
+        if "student" in config:
+            model.student = _read_student(checkpoint, model)
         fill(model, checkpoint.tensors(device), checkpoint)
         return model.to(device)
+
+
+def _read_student(checkpoint: Checkpoint, model: BodyModel) -> Student:
+    """Build the student that a checkpoint describes, its tensors still its teacher's."""
+    about = checkpoint.config["student"]
+    names = about.get("networks") if isinstance(about, dict) else None
+    if not isinstance(names, list) or not all(getattr(model, str(name), None) is not None for name in names):
+        raise checkpoint.foreign(f"its student has the networks {names!r}")
+    settings = read_config(replace(checkpoint, config=about), StudentConfig, "settings")
+    student = Student(settings, model, names)
+    student.training_notes = about.get("training", {})
+    return student

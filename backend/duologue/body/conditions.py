@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -94,6 +94,10 @@ class Conditions:
     route: Tensor
     routed: Tensor
     modes: Tensor
+
+    def at_first(self) -> Conditions:
+        """Return what the legs are told: where the partner stands as the window begins, instead of at each frame."""
+        return replace(self, placement=self.placement[:, :, :1].expand_as(self.placement))
 
     def repeat(self, copies: int) -> Conditions:
         """Return ``copies`` of the batch behind one another."""

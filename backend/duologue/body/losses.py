@@ -158,12 +158,20 @@ class BodyLoss:
         mean, std = self.overall
         return (features[..., self.given] - mean[self.given]) / std[self.given]
 
-    def lower_terms(
-        self, predicted: Tensor, truth: Tensor, modes: Tensor, fresh: Tensor, certain: Tensor | float = 1.0
+    def lower_terms(  # noqa: PLR0917
+        self,
+        predicted: Tensor,
+        truth: Tensor,
+        modes: Tensor,
+        fresh: Tensor,
+        certain: Tensor | float = 1.0,
+        *,
+        sampled: bool = False,
     ) -> dict[str, Tensor]:
         """Return the lower network's terms. ``fresh`` (B, P, T, 2): 1 where the root's step, and the pose, was not given.
         ``certain`` (B, 1, 1, 1): how much the places count, and speeds. Where noise hides what the body does, the best guess is
         a mean of many poses, which is nowhere in particular and need not stand: there only the pose itself is asked for.
+        ``sampled``: the truth is itself a network's, and goes where its soles carry it.
 
         A flat network's only terms are these, with the hands' places among them.
         """
@@ -174,7 +182,7 @@ class BodyLoss:
         if not len(self.upper):
             hands, true_hands = self.hands.positions(pose), self.hands.positions(should)
             terms["hands"] = self.weights.position * (((hands - true_hands) / 0.15) ** 2 * placed).mean()
-        return terms | self._sole_terms(pose, should, modes, moves, placed)
+        return terms | self._sole_terms(pose, should, modes, moves, placed, sampled=sampled)
 
     def upper_terms(  # noqa: PLR0917
         self,
@@ -199,8 +207,8 @@ class BodyLoss:
         terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * placed).mean()
         return terms
 
-    def _sole_terms(
-        self, pose: Tensor, truth: Tensor, modes: Tensor, moves: Tensor, placed: Tensor
+    def _sole_terms(  # noqa: PLR0917
+        self, pose: Tensor, truth: Tensor, modes: Tensor, moves: Tensor, placed: Tensor, *, sampled: bool
     ) -> dict[str, Tensor]:
         """Return where soles are, that they stand, and where they carry the root, in features (B, P, T, C)."""
         weights = self.weights
@@ -208,6 +216,9 @@ class BodyLoss:
         contacts, true_contacts = pose[..., self.contacts], truth[..., self.contacts]
         free = torch.maximum(seatedness(modes[..., self.seat]), 1 - moves[..., 0])
         steps, true_steps = planted_steps(at, contacts, pose[..., :3], free), truth[..., :3]
+        if sampled:
+            true_contacts = true_contacts.clamp(0, 1)
+            true_steps = planted_steps(should, true_contacts, true_steps, free)
         later = placed[:, :, 1:, 0]
         heights = torch.cat(
             [(at - should)[..., 1], (self.toes.positions(pose) - self.toes.positions(truth))[..., 1]], dim=-1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import torch
 
@@ -19,6 +20,9 @@ from duologue.diffusion.schedule import CosineSchedule
 from duologue.diffusion.windows import spans
 from duologue.labels import check
 from duologue.motion.skeleton import Skeleton
+
+STEPS: Final = 10
+"""Of the diffusion where nobody asks for another number and no student is there."""
 
 
 class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
@@ -45,12 +49,16 @@ class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
         self,
         conditions: BodyConditions,
         seed: int,
-        steps: int = 10,
+        steps: int = 0,
         strengths: Mapping[str, float] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         control: Control | None = None,
     ) -> Iterator[BodyWindow]:
         """Yield consecutive windows from frame 0 to the last, without overlap; end early once ``should_stop`` says so.
+
+        ``steps``: of the diffusion; 0 is as the checkpoint does best: its student's where it has one, else ``STEPS``. For as many as
+        the student's or fewer it is the student who performs, in its own number of them, unless the strengths are others than it
+        was taught under.
 
         ``strengths``: classifier-free guidance for any of ``config.CONDITIONS``; 1 is plain, and one not given is the
         checkpoint's own choice. Each that is not 1 makes every step a network call wider. The same arguments on the same device
@@ -63,8 +71,12 @@ class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
         for name in strengths or {}:
             check(name, CONDITIONS, field="strengths")
         generator = torch.Generator().manual_seed(seed)
-        settings = Settings(steps, {**self.model.strengths, **(strengths or {})}, generator, should_stop)
-        take = TakeSampler(self.model, self.skeleton, conditions, control or Control(), self.sampler, settings)
+        strengths = {**self.model.strengths, **(strengths or {})}
+        settings = Settings(steps or STEPS, strengths, generator, should_stop)
+        student = self.model.student
+        if student is not None and not student.config.answers(steps, strengths):
+            student = None
+        take = TakeSampler(self.model, self.skeleton, conditions, control or Control(), self.sampler, settings, student)
         past = Past.begin(self.model, conditions.starts)
         for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
             try:

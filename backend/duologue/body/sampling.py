@@ -12,13 +12,13 @@ from torch import Tensor
 
 from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import BodyConditions, Conditions, EncodedConditions
-from duologue.body.config import CONDITIONS
 from duologue.body.control import Control, settle
+from duologue.body.denoising import GuidedDenoiser
 from duologue.body.drift import DriftCorrection
 from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.body.planting import Limbs, hovering, planted_steps, seatedness
-from duologue.body.rescaling import QUIET, gain_of
-from duologue.diffusion.guidance import combine, variants
+from duologue.body.rescaling import gain_of
+from duologue.body.student import NETWORKS, Student
 from duologue.diffusion.pipeline import StoppedError
 from duologue.diffusion.samplers import Sampler
 from duologue.diffusion.windows import hold
@@ -96,43 +96,21 @@ class NetworkSampler:
         Raises:
             StoppedError: when the caller wants no more.
         """
-        network, settings, schedule, device = self.network, self.settings, self.sampler.schedule, self.device
-        dropped = variants(settings.strengths)
-        copies, frames, known = len(dropped), c.mel.shape[2], past.shape[2]
-        projected, modes = self._project(c, dropped, lower), c.modes.expand(copies, -1, -1, -1)
+        network, settings, device = self.network, self.settings, self.device
+        frames, known = c.mel.shape[2], past.shape[2]
         noise = torch.randn(1, 2, frames, network.channels, generator=settings.generator).to(device)
         given = torch.cat([past.to(device), pinned.to(device)], dim=2)
         past_flags = torch.ones(1, 2, known, len(network.groups), dtype=torch.bool)
         flags = torch.cat([past_flags, pins], dim=2).to(device)
         held = network.spread(flags)
-        estimate = noise
-
-        def denoise(x: Tensor, t: Tensor) -> Tensor:
-            nonlocal estimate
-            x = torch.where(held, given, x)
-            out = network(
-                x.expand(copies, *x.shape[1:]), flags.expand(copies, -1, -1, -1), t.expand(copies), projected, modes
-            )
-            estimate = combine(schedule.to_x0(out, x, t), settings.strengths)[None]
-            if float(t[0]) > QUIET:
-                estimate = estimate * self.gain
-            return estimate
-
+        denoise = GuidedDenoiser(
+            self.encoder, network, self.sampler.schedule, settings.strengths, self.gain, c, flags, given, lower
+        )
         x = noise
         for x in self.sampler.iterate(hold(denoise, given, held), noise, settings.steps, settings.generator):  # noqa: B007
             if settings.should_stop():
                 raise StoppedError
-        return settle(torch.where(held, given, grow_from(x, known)), estimate, given, held, known)
-
-    def _project(self, c: Conditions, dropped: tuple[frozenset[str], ...], lower: Tensor | None) -> list[Tensor]:
-        """Return what the conditions add to each layer, in as many copies as conditions are ``dropped`` from in turn."""
-        copies = len(dropped)
-        keep = {
-            name: torch.tensor([[float(name not in names)] for names in dropped], device=self.device)
-            for name in CONDITIONS
-        }
-        lower = None if lower is None else lower.expand(copies, *lower.shape[1:])
-        return self.network.project_conditions(self.encoder(c.repeat(copies), keep, lower))
+        return settle(torch.where(held, given, grow_from(x, known)), denoise.estimate, given, held, known)
 
 
 class TakeSampler:
@@ -146,7 +124,9 @@ class TakeSampler:
         control: Control,
         sampler: Sampler,
         settings: Settings,
+        student: Student | None = None,
     ) -> None:
+        """``student``: who makes it in their own few steps, as far as they can, instead of ``sampler`` in ``settings.steps``."""
         starts = np.asarray(conditions.starts, np.float64)
         self.model, self.skeleton, self.control = model, skeleton, control
         self.conditions = EncodedConditions.encode(conditions, model.config, model.mel)
@@ -155,16 +135,27 @@ class TakeSampler:
         self._posed = len(poses.columns(skeleton))
         self.plan = control.plan(starts, conditions.actions)
         self.drift = DriftCorrection(starts)
-        lower, upper = (
-            gain_of(model.statistics, columns, model.gains)
-            for columns in (model.statistics.lower, model.statistics.upper)
-        )
-        self.lower = NetworkSampler(model.lower_conditions, model.lower, lower, sampler, settings)
         self.soles, self.toes = Limbs.soles(skeleton), Limbs.toes(skeleton)
         self.seat = model.config.actions.index("sit") if "sit" in model.config.actions else None
-        self.upper = None
-        if model.upper is not None and model.upper_conditions is not None:
-            self.upper = NetworkSampler(model.upper_conditions, model.upper, upper, sampler, settings)
+        lower, self.upper = (self._sampler(name, sampler, settings, student) for name in NETWORKS)
+        assert lower is not None
+        self.lower = lower
+
+    def _sampler(
+        self, name: str, sampler: Sampler, settings: Settings, student: Student | None
+    ) -> NetworkSampler | None:
+        """Return the sampler of a network: the student's where it has that one, else the full one; None where there is none."""
+        model, statistics = self.model, self.model.statistics
+        encoder, network = getattr(model, f"{name}_conditions"), getattr(model, name)
+        if network is None:
+            return None
+        gains = model.gains
+        if student is not None and (parts := student.parts(name)) is not None:
+            encoder, network = parts
+            gains, sampler = student.config.gains, student.config.sampler(model.config.prediction)
+            settings = replace(settings, steps=student.config.steps, strengths={})
+        gain = gain_of(statistics, getattr(statistics, name), gains)
+        return NetworkSampler(encoder, network, gain, sampler, settings)
 
     def window(self, start: int, stop: int, past: Past) -> tuple[BodyWindow, Past]:
         """Sample frames ``[start, stop)``, of which the ``past`` already has the first ones; return what is new.

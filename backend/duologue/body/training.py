@@ -72,18 +72,23 @@ def train_body(
 class BodyTrainer:
     """Both networks, and what they learn from."""
 
-    def __init__(self, corpus: Corpus, settings: BodyTraining, device: str = "cpu") -> None:
+    def __init__(
+        self, corpus: Corpus, settings: BodyTraining, device: str = "cpu", model: BodyModel | None = None
+    ) -> None:
+        """``model``: the one that learns, with its statistics; without it a new one, which begins as the settings say."""
         self.corpus, self.settings, self.device = corpus, settings, torch.device(device)
         config, skeleton = settings.network, Skeleton.builtin("duologue60")
         corpus.check_columns(skeleton)
         torch.manual_seed(settings.optimisation.seed)
         contacts = contacts_of(corpus, skeleton)
-        statistics, paces = measure(corpus, contacts, skeleton, len(config.actions))
+        known = None if model is None else model.statistics
+        statistics, paces = measure(corpus, contacts, skeleton, len(config.actions), known)
         begun = open_checkpoint(settings.start) if settings.start else None
         if begun is not None:
             statistics = statistics.keeping(begun.config["statistics"], settings.networks)
         mel = corpus.mel_scale() if begun is None else Scaler.from_json(begun.config["mel"])
-        self.module = BodyModel(config, statistics, mel, settings.strengths, settings.gains).to(device)
+        self.module = model or BodyModel(config, statistics, mel, settings.strengths, settings.gains)
+        self.module.to(device)
         if not len(self.module.statistics.lower):
             raise DuologueError(
                 "FAILED_PRECONDITION",
@@ -110,7 +115,8 @@ class BodyTrainer:
         )
         if begun is not None:
             self.module.begin_with(begun)
-        self._begin()
+        if model is None:
+            self._begin()
         for name in ("lower", "upper"):
             if name not in settings.networks:
                 for part in (getattr(self.module, name), getattr(self.module, f"{name}_conditions")):
@@ -133,6 +139,11 @@ class BodyTrainer:
         """Draw windows of the training pairs."""
         return self.batches.draw(self._train, rng)
 
+    def held_out(self, index: int) -> Batch:
+        """Draw windows of the pairs that only measure, always the same for an ``index``."""
+        rng = np.random.default_rng([self.settings.optimisation.seed, 10**9 + index])
+        return self.batches.draw(self._test, rng, dropped=0.0)
+
     def losses(self, batch: Batch) -> Losses:
         """Return every term of both networks, named ``lower pose`` and so on."""
         return Losses(self._terms(self.module, batch))
@@ -142,9 +153,7 @@ class BodyTrainer:
         """Return a model's losses on the held-out pairs, always the same windows, noise and moments."""
         rows: list[dict[str, float]] = []
         for index in range(_MEASURED):
-            rng = np.random.default_rng([self.settings.optimisation.seed, 10**9 + index])
-            batch = self.batches.draw(self._test, rng, dropped=0.0)
-            rows.append({name: term.item() for name, term in self._terms(model, batch).items()})
+            rows.append({name: term.item() for name, term in self._terms(model, self.held_out(index)).items()})
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
     def _begin(self) -> None:
@@ -166,10 +175,8 @@ class BodyTrainer:
         c, terms = batch.conditions, dict[str, Tensor]()
         half = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
         if "lower" in self.settings.networks:
-            # The legs learn where the partner stands as the window begins, the upper body where they stand at each frame.
-            at_first = replace(c, placement=c.placement[:, :, :1].expand(-1, -1, c.mel.shape[2], -1))
             with half:
-                condition = model.lower_conditions(at_first, batch.keep)
+                condition = model.lower_conditions(c.at_first(), batch.keep)
                 predicted = self._predict(model.lower, condition, lower, batch.held, batch, 0)
             made = self.loss.lower_terms(predicted, lower, c.modes, fresh, certain)
             terms |= {f"lower {k}": v for k, v in made.items()}

@@ -55,9 +55,16 @@ def contacts_of(corpus: Corpus, skeleton: Skeleton) -> NDArray[np.float32]:
 
 
 def measure(
-    corpus: Corpus, contacts: NDArray[np.float32], skeleton: Skeleton, modes: int
+    corpus: Corpus,
+    contacts: NDArray[np.float32],
+    skeleton: Skeleton,
+    modes: int,
+    statistics: PoseStatistics | None = None,
 ) -> tuple[PoseStatistics, Paces]:
-    """Measure a corpus with its ``contacts`` (F, 2, 4): what is made over all of it and by mode, paces on ten minutes."""
+    """Measure a corpus with its ``contacts`` (F, 2, 4): what is made over all of it and by mode, paces on ten minutes.
+
+    ``statistics``: where they are known already.
+    """
     ends = corpus.starts[1:-1]
     features = [
         np.concatenate([pair, own], axis=-1)
@@ -65,7 +72,7 @@ def measure(
     ]
     action = [pair.astype(np.int64) for pair in corpus.pairs("action")]
     pure = [np.where(settled(pair.T).T, pair, -1) for pair in action]
-    statistics = PoseStatistics.measure(poses.channels(skeleton), features, pure, modes)
+    statistics = statistics or PoseStatistics.measure(poses.channels(skeleton), features, pure, modes)
     for pair in pure:  # nothing is differenced from one pair to the next
         pair[: LONG + 1] = -1
     some = int(np.searchsorted(corpus.starts, 20 * 60 * FPS)) + 1

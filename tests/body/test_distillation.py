@@ -1,0 +1,131 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from duologue.body.checkpoint import BodyModel
+from duologue.body.distillation import BodyDistillation, BodyDistiller, distil_body
+from duologue.body.pipeline import BodyPipeline
+from duologue.body.student import StudentConfig
+from duologue.datasets.corpus.body import Corpus
+from duologue.errors import DuologueError
+from duologue.training.loop import LOG, Optimisation
+from examples_body import SKELETON, perform, some_conditions, tiny_model, write_corpus
+
+RATE = Optimisation(6, 1e-3, 2, warm_up=2, average=0.9, save_every=3)
+SHORT = BodyDistillation(optimisation=RATE, pool=2, window=20, half=False)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    return write_corpus(tmp_path / "corpus")
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    model = tiny_model(scale=0.05)
+    model.strengths = {"speech": 2.0}
+    return model.save(tmp_path / "teacher", "body", {})
+
+
+def test_a_student_learns_to_be_where_its_teacher_is(tmp_path, corpus, teacher):
+    settings = replace(SHORT, optimisation=replace(RATE, steps=60, learning_rate=3e-3, save_every=30))
+    model = BodyModel.load(teacher, SKELETON)
+    distiller = BodyDistiller(Corpus.open(corpus), model, settings)
+    before = distiller.measure(distiller.module.eval())
+    distil_body(corpus, teacher, tmp_path / "out", settings)
+    judged = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()][-1]["judged"]
+    assert judged["lower unexplained"] < 0.5 * before["lower unexplained"]
+    assert judged["upper unexplained"] < 0.5 * before["upper unexplained"]
+
+
+def test_what_is_asked_of_a_step_leads_to_where_the_teacher_is_next(corpus, teacher):
+    distiller = BodyDistiller(Corpus.open(corpus), BodyModel.load(teacher, SKELETON), SHORT)
+    batch = distiller.batch(np.random.default_rng(0), 0)["lower"]
+    (_, wanted), *_, (_, last) = distiller._walk(distiller.module, "lower", batch)
+    moments = distiller.schedule.times(SHORT.steps)
+    ddim = SHORT_STUDENT.sampler("x0").iterate(lambda x, t: wanted, batch.states[0], SHORT.steps)
+    torch.testing.assert_close(next(ddim), batch.states[1], atol=1e-5, rtol=1e-4)
+    assert moments[-1] == 0
+    torch.testing.assert_close(last, batch.states[-1])
+
+
+SHORT_STUDENT = StudentConfig(SHORT.steps, SHORT.shift)
+
+
+def test_a_run_that_stops_and_resumes_makes_the_same_student_bit_for_bit(tmp_path, corpus, teacher):
+    whole = distil_body(corpus, teacher, tmp_path / "whole", SHORT)
+    calls = []
+    distil_body(corpus, teacher, tmp_path / "parts", SHORT, should_stop=lambda: calls.append(None) or len(calls) > 2)
+    assert distil_body(corpus, teacher, tmp_path / "parts", SHORT).sha256 == whole.sha256
+    with pytest.raises(DuologueError, match="pool was 2 and is 3"):
+        distil_body(corpus, teacher, tmp_path / "parts", replace(SHORT, pool=3))
+
+
+def test_the_teacher_stays_beside_its_student_to_the_bit(tmp_path, corpus, teacher):
+    taught = distil_body(corpus, teacher, tmp_path / "out", SHORT).tensors()
+    assert all(torch.equal(taught[name], value) for name, value in teacher.tensors().items())
+    assert {name.split(".")[1] for name in taught.keys() - teacher.tensors().keys()} == {
+        "lower", "upper", "lower_conditions", "upper_conditions",
+    }  # fmt: skip
+
+
+def test_one_network_is_taught_and_the_other_kept(tmp_path, corpus, teacher):
+    legs = distil_body(corpus, teacher, tmp_path / "legs", replace(SHORT, networks=("lower",)))
+    assert BodyModel.load(legs, SKELETON).student.networks == ("lower",)
+    both = distil_body(corpus, legs, tmp_path / "both", replace(SHORT, networks=("upper",)))
+    model = BodyModel.load(both, SKELETON)
+    assert model.student.networks == ("lower", "upper")
+    assert model.student.training_notes.keys() == {"lower", "upper"}
+    before, after = legs.tensors(), both.tensors()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def calls_of(pipeline, monkeypatch, **options):
+    """How many windows each call of the networks had, copies for guidance included."""
+    widths = []
+    forward = type(pipeline.model.lower).forward
+
+    def spy(self, x, *rest):
+        widths.append(len(x))
+        return forward(self, x, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(pipeline.model.lower), "forward", spy)
+        made = perform(pipeline, some_conditions(20), **options)[1]
+    return widths, made
+
+
+def test_the_student_performs_in_four_calls_and_the_full_sampler_stays(tmp_path, corpus, teacher, monkeypatch):
+    pipeline = BodyPipeline.load(distil_body(corpus, teacher, tmp_path / "out", SHORT))
+    few, made = calls_of(pipeline, monkeypatch, steps=0)
+    assert few == [1] * 8, "four a network, one window wide"
+    assert calls_of(pipeline, monkeypatch, steps=4)[0] == few
+    many, full = calls_of(pipeline, monkeypatch, steps=5)
+    assert many == [2] * 10, "the teacher's, with and without speech"
+    assert np.array_equal(full, perform(BodyPipeline.load(teacher), some_conditions(20), steps=5)[1])
+    assert not np.array_equal(made, full)
+    assert calls_of(BodyPipeline.load(teacher), monkeypatch, steps=0)[0] == [2] * 20, "ten where there is no student"
+
+
+def test_other_strengths_than_the_student_was_taught_under_are_the_teachers(tmp_path, corpus, teacher, monkeypatch):
+    pipeline = BodyPipeline.load(distil_body(corpus, teacher, tmp_path / "out", SHORT))
+    assert calls_of(pipeline, monkeypatch, steps=4, strengths={"speech": 2.0, "text": 1.0})[0] == [1] * 8
+    assert calls_of(pipeline, monkeypatch, steps=4, strengths={"speech": 1.5})[0] == [2] * 8
+    assert calls_of(pipeline, monkeypatch, steps=0, strengths={"text": 1.5})[0] == [3] * 20
+
+
+def test_what_is_given_is_kept_by_the_student_too(corpus, teacher):
+    distiller = BodyDistiller(Corpus.open(corpus), BodyModel.load(teacher, SKELETON), SHORT)
+    for name, taught in distiller.batch(np.random.default_rng(1), 0).items():
+        held = distiller._held(name, taught)
+        assert held.any()
+        assert torch.equal(taught.states[-1][held], taught.given[held])
+
+
+def test_a_student_with_a_network_that_is_not_there_is_foreign(tmp_path, corpus, teacher):
+    config = {**teacher.config, "student": {"networks": ["middle"], "settings": {}}}
+    with pytest.raises(DuologueError, match="middle") as caught:
+        BodyModel.load(replace(teacher, config=config), SKELETON)
+    assert caught.value.reason == "checkpoint-foreign"
