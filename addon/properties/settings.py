@@ -81,7 +81,11 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
     )
     seed: IntProperty(name="Seed", description="Another seed gives another take of the same brief", min=0)
     steps: IntProperty(
-        name="Steps", description="Denoising steps: more take longer and look smoother", default=10, min=1, max=100
+        name="Steps",
+        description="Denoising steps: 0 is as few as the checkpoint was made for; beyond 4 its full sampler works, and longer",
+        default=0,
+        min=0,
+        max=100,
     )
     output: PointerProperty(
         type=DUOLOGUE_PG_output, name="Send Out", description="What goes out of Blender, and where to"

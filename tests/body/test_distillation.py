@@ -24,20 +24,21 @@ def corpus(tmp_path):
 
 @pytest.fixture
 def teacher(tmp_path):
-    model = tiny_model(scale=0.05)
-    model.strengths = {"speech": 2.0}
+    model = tiny_model()
+    model.strengths = {"speech": 3.0}
     return model.save(tmp_path / "teacher", "body", {})
 
 
 def test_a_student_learns_to_be_where_its_teacher_is(tmp_path, corpus, teacher):
-    settings = replace(SHORT, optimisation=replace(RATE, steps=60, learning_rate=3e-3, save_every=30))
+    rate = replace(RATE, steps=30, learning_rate=1e-3, batch=4, save_every=30)
+    settings = replace(SHORT, optimisation=rate, pool=4, networks=("upper",))
     model = BodyModel.load(teacher, SKELETON)
     distiller = BodyDistiller(Corpus.open(corpus), model, settings)
     before = distiller.measure(distiller.module.eval())
     distil_body(corpus, teacher, tmp_path / "out", settings)
     judged = [json.loads(line) for line in (tmp_path / "out" / LOG).read_text().splitlines()][-1]["judged"]
-    assert judged["lower unexplained"] < 0.5 * before["lower unexplained"]
-    assert judged["upper unexplained"] < 0.5 * before["upper unexplained"]
+    assert judged["upper unexplained"] < 0.7 * before["upper unexplained"]
+    assert judged["upper pose"] < before["upper pose"]
 
 
 def test_what_is_asked_of_a_step_leads_to_where_the_teacher_is_next(corpus, teacher):
@@ -111,7 +112,7 @@ def test_the_student_performs_in_four_calls_and_the_full_sampler_stays(tmp_path,
 
 def test_other_strengths_than_the_student_was_taught_under_are_the_teachers(tmp_path, corpus, teacher, monkeypatch):
     pipeline = BodyPipeline.load(distil_body(corpus, teacher, tmp_path / "out", SHORT))
-    assert calls_of(pipeline, monkeypatch, steps=4, strengths={"speech": 2.0, "text": 1.0})[0] == [1] * 8
+    assert calls_of(pipeline, monkeypatch, steps=4, strengths={"speech": 3.0, "text": 1.0})[0] == [1] * 8
     assert calls_of(pipeline, monkeypatch, steps=4, strengths={"speech": 1.5})[0] == [2] * 8
     assert calls_of(pipeline, monkeypatch, steps=0, strengths={"text": 1.5})[0] == [3] * 20
 
@@ -119,9 +120,9 @@ def test_other_strengths_than_the_student_was_taught_under_are_the_teachers(tmp_
 def test_what_is_given_is_kept_by_the_student_too(corpus, teacher):
     distiller = BodyDistiller(Corpus.open(corpus), BodyModel.load(teacher, SKELETON), SHORT)
     for name, taught in distiller.batch(np.random.default_rng(1), 0).items():
-        held = distiller._held(name, taught)
+        held = getattr(distiller.teacher, name).spread(taught.task.flags)
         assert held.any()
-        assert torch.equal(taught.states[-1][held], taught.given[held])
+        assert torch.equal(taught.states[-1][held], taught.task.given[held])
 
 
 def test_a_student_with_a_network_that_is_not_there_is_foreign(tmp_path, corpus, teacher):

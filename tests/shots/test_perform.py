@@ -81,7 +81,7 @@ def test_the_report_names_all_that_is_there_and_where_it_comes_from(tmp_path: Pa
     assert set(report["files"]) == {path.name for path in tmp_path.iterdir()}
     assert report["notes"] == ["A's track is short", "the worker died once", "no OpenGL"]
     assert report["take"]["provenance"] == {
-        "brief": brief.digest((VOICE, VOICE)), "seed": 7, "steps": 10, "checkpoints": {"body": "b" * 64}, "duologue": "0.1.0",
+        "brief": brief.digest((VOICE, VOICE)), "seed": 7, "steps": 0, "checkpoints": {"body": "b" * 64}, "duologue": "0.1.0",
     }  # fmt: skip
     assert set(report["seconds"]) == {"starting", "first_window", "performing", "rendering", "all"}
     assert Take.load(tmp_path / TAKE).digest() == report["take"]["digest"] == TWO_SECONDS.digest()

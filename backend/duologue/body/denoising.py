@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,6 +16,19 @@ from duologue.diffusion.guidance import combine, variants
 from duologue.diffusion.schedule import CosineSchedule
 
 
+@dataclass(frozen=True)
+class Task:
+    """What one network is to make: B windows of T frames."""
+
+    conditions: Conditions
+    flags: Tensor
+    """(B, 2, T, groups): what is ``given``."""
+    given: Tensor
+    """(B, 2, T, channels)"""
+    lower: Tensor | None = None
+    """(B, 2, T, lower channels): the lower bodies, for the network of the upper ones."""
+
+
 class GuidedDenoiser:
     """A network under guidance, over a batch of windows whose conditions and given frames stay the same: ``(x, t) -> x0``."""
 
@@ -25,18 +39,16 @@ class GuidedDenoiser:
         schedule: CosineSchedule,
         strengths: Mapping[str, float],
         gain: Tensor,
-        c: Conditions,
-        flags: Tensor,
-        given: Tensor,
-        lower: Tensor | None = None,
+        task: Task,
     ) -> None:
-        """``flags`` (B, 2, T, groups): what is ``given`` (B, 2, T, channels); ``lower``: the lower bodies, for the upper ones."""
+        """``strengths``: of the guidance; ``gain`` (channels,) or (): by how much each leans out (``body.rescaling``)."""
+        c, flags, given = task.conditions, task.flags, task.given
         self.network, self.schedule, self.strengths, self.gain = network, schedule, strengths, gain
         self._dropped = variants(strengths)
         copies = len(self._dropped)
         self._given, self._held = given, network.spread(flags)
         self._flags, self._modes = flags.repeat(copies, 1, 1, 1), c.modes.repeat(copies, 1, 1, 1)
-        self._projected = self._project(encoder, c, lower)
+        self._projected = self._project(encoder, c, task.lower)
         self.estimate = given
         """The last estimate, where frames are given as well."""
 

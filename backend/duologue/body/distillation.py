@@ -21,9 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.body.checkpoint import BodyModel
-from duologue.body.config import CONDITIONS
-from duologue.body.conditions import Conditions
-from duologue.body.denoising import GuidedDenoiser
+from duologue.body.denoising import GuidedDenoiser, Task
 from duologue.body.losses import LossWeights
 from duologue.body.rescaling import gain_of
 from duologue.body.student import NETWORKS, Student, StudentConfig
@@ -34,6 +32,9 @@ from duologue.diffusion.samplers import DpmSolver2M
 from duologue.diffusion.windows import hold
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
+
+_HELD_OUT = -1
+"""Where the batch that only measures lies among those that are learned from."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class BodyDistillation:
     """The teacher's steps within one of the student's."""
     optimisation: Optimisation = field(
         default_factory=lambda: Optimisation(
-            steps=1000,
+            steps=700,
             learning_rate=5e-4,
             batch=4,
             warm_up=50,
@@ -59,10 +60,10 @@ class BodyDistillation:
     )
     weights: LossWeights = field(default_factory=lambda: LossWeights(jolt=0.1))
     """Of the terms. How a teacher's contacts flicker from frame to frame is not worth copying."""
-    pool: int = 250
+    pool: int = 200
     """Batches of trajectories that are learned from, again and again: making one takes longer than learning from it."""
-    window: int = 150
-    """Frames, as many as at work."""
+    window: int = 100
+    """Frames."""
     networks: tuple[str, ...] = NETWORKS
     """Which are taught."""
     start: str = ""
@@ -77,13 +78,7 @@ class Trajectories:
 
     states: Sequence[Tensor]
     """x (B, 2, T, channels) at each of the student's moments, from noise to the sample."""
-    conditions: Conditions
-    flags: Tensor
-    """(B, 2, T, groups): what is ``given``."""
-    given: Tensor
-    """(B, 2, T, channels)"""
-    seen: Tensor | None
-    """(B, 2, T, lower channels): the lower bodies, for the upper ones."""
+    task: Task
     full: Tensor
     """(B, 2, T, C): the true motion, which the upper network's hands hang on."""
 
@@ -177,11 +172,13 @@ class BodyDistiller:
     def measure(self, student: Student) -> dict[str, float]:
         """Return a student's losses on a batch of the held-out pairs, and how far its samples are from the teacher's: the
         share of the teacher's variance over time that is left unexplained."""
-        batch = self._taught.setdefault(-1, self._teach(self.data.held_out(0)))
+        if _HELD_OUT not in self._taught:
+            self._taught[_HELD_OUT] = self._teach(self.data.held_out(0))
+        batch = self._taught[_HELD_OUT]
         figures = {name: term.item() for name, term in self._terms(student, batch).items()}
         for name, taught in batch.items():
             made = self._walk(student, name, taught)[-1][0]
-            fresh = (~self._held(name, taught)).float()
+            fresh = (~getattr(self.teacher, name).spread(taught.task.flags)).float()
             error = ((made - taught.states[-1]).square() * fresh).sum() / fresh.sum()
             own = taught.states[-1]
             sway = ((own - own.mean(2, keepdim=True)).square() * fresh).sum() / fresh.sum()
@@ -197,53 +194,34 @@ class BodyDistiller:
         taught: dict[str, Trajectories] = {}
         for name in self.settings.networks:
             if name == "lower":
-                at_first = Trajectories((batch.noise[0],), c.at_first(), batch.held, lower, None, full)
-                taught[name] = self._sampled(name, at_first)
+                noise, task = batch.noise[0], Task(c.at_first(), batch.held, lower)
             else:
                 seen = loss.seen(full) + self.data.settings.lower_noise * batch.noise[1]
-                given = Trajectories((batch.noise[2],), c, batch.held[..., 1:], upper, seen, full)
-                taught[name] = self._sampled(name, given)
+                noise, task = batch.noise[2], Task(c, batch.held[..., 1:], upper, seen)
+            taught[name] = Trajectories(self._sampled(name, noise, task), task, full)
         return taught
 
-    def _sampled(self, name: str, begun: Trajectories) -> Trajectories:
-        """Return trajectories of which the noise is there with where the teacher comes from it."""
-        model, device = self.teacher, begun.given.device
-        gain = gain_of(model.statistics, getattr(model.statistics, name), model.gains)
-        held = self._held(name, begun)
-        states = [begun.states[0]]
+    def _sampled(self, name: str, noise: Tensor, task: Task) -> tuple[Tensor, ...]:
+        """Return where the teacher comes from ``noise``, at each of the student's moments."""
+        model, held = self.teacher, getattr(self.teacher, name).spread(task.flags)
+        gain = torch.from_numpy(gain_of(model.statistics, getattr(model.statistics, name), model.gains)).to(noise)
+        parts = getattr(model, f"{name}_conditions"), getattr(model, name)
+        steps = self.settings.steps * self.settings.substeps
         with self._half():
-            denoise = GuidedDenoiser(
-                getattr(model, f"{name}_conditions"),
-                getattr(model, name),
-                self.schedule,
-                model.strengths,
-                torch.from_numpy(gain).to(device),
-                begun.conditions,
-                begun.flags,
-                begun.given,
-                begun.seen,
-            )
-            steps = self.settings.steps * self.settings.substeps
-            walk = DpmSolver2M(self.schedule).iterate(hold(denoise, begun.given, held), begun.states[0], steps)
-            for index, x in enumerate(walk, start=1):
-                if index % self.settings.substeps == 0:
-                    states.append(x)
-        return replace(begun, states=tuple(states))
+            denoise = GuidedDenoiser(*parts, self.schedule, model.strengths, gain, task)
+            states = list(DpmSolver2M(self.schedule).iterate(hold(denoise, task.given, held), noise, steps))
+        return (noise, *states[self.settings.substeps - 1 :: self.settings.substeps])
 
     def _walk(self, student: Student, name: str, taught: Trajectories) -> list[tuple[Tensor, Tensor]]:
         """Return for each of a student's steps its x0 and the one that would have led to where the teacher is next.
 
         The DDIM update to the next moment is ``x' = (s' / s) x + (a' - a s' / s) x0`` with signal a and noise s; solved for x0.
         """
-        parts = student.parts(name)
+        parts, task = student.parts(name), taught.task
         assert parts is not None
-        encoder, network = parts
-        held, device = self._held(name, taught), taught.given.device
+        held = parts[1].spread(task.flags)
         with self._half():
-            denoise = GuidedDenoiser(
-                encoder, network, self.schedule, {}, torch.ones((), device=device), taught.conditions, taught.flags,
-                taught.given, taught.seen,
-            )  # fmt: skip
+            denoise = GuidedDenoiser(*parts, self.schedule, {}, torch.ones_like(task.given[0, 0, 0]), task)
             moments = self.schedule.times(self.settings.steps)
             alphas, sigmas = self.schedule.alpha_sigma(moments)
             x, pairs = taught.states[0], list[tuple[Tensor, Tensor]]()
@@ -252,8 +230,8 @@ class BodyDistiller:
                 add = float(alphas[k + 1] - alphas[k] * sigmas[k + 1] / sigmas[k])
                 x0 = denoise(x, moments[k].to(x).expand(len(x)))
                 wanted = (taught.states[k + 1] - keep * x) / add
-                pairs.append((x0, torch.where(held, taught.given, wanted)))
-                x = keep * x + add * torch.where(held, taught.given, x0.detach())
+                pairs.append((x0, torch.where(held, task.given, wanted)))
+                x = keep * x + add * torch.where(held, task.given, x0.detach())
         return pairs
 
     def _terms(self, student: Student, batch: Mapping[str, Trajectories]) -> dict[str, Tensor]:
@@ -262,7 +240,7 @@ class BodyDistiller:
         loss, terms = self.data.loss, dict[str, Tensor]()
         alphas, _ = self.schedule.alpha_sigma(self.schedule.times(self.settings.steps))
         for name, taught in batch.items():
-            modes, fresh = taught.conditions.modes, (~taught.flags).to(taught.given.dtype)
+            modes, fresh = taught.task.conditions.modes, (~taught.task.flags).to(taught.full.dtype)
             for k, (x0, wanted) in enumerate(self._walk(student, name, taught)):
                 certain = torch.full((len(x0), 1, 1, 1), float(alphas[k + 1] ** 2), device=x0.device)
                 made = (
@@ -274,9 +252,6 @@ class BodyDistiller:
                     key = f"{name} {term}"
                     terms[key] = terms.get(key, torch.zeros((), device=value.device)) + value / self.settings.steps
         return terms
-
-    def _held(self, name: str, taught: Trajectories) -> Tensor:
-        return getattr(self.teacher, name).spread(taught.flags)
 
     def _half(self) -> torch.autocast:
         return torch.autocast(self.data.device.type, dtype=torch.bfloat16, enabled=self.settings.half)

@@ -158,7 +158,7 @@ class BodyLoss:
         mean, std = self.overall
         return (features[..., self.given] - mean[self.given]) / std[self.given]
 
-    def lower_terms(  # noqa: PLR0917
+    def lower_terms(
         self,
         predicted: Tensor,
         truth: Tensor,
@@ -207,7 +207,7 @@ class BodyLoss:
         terms["position"] = self.weights.position * (((at - should) / 0.15) ** 2 * placed).mean()
         return terms
 
-    def _sole_terms(  # noqa: PLR0917
+    def _sole_terms(
         self, pose: Tensor, truth: Tensor, modes: Tensor, moves: Tensor, placed: Tensor, *, sampled: bool
     ) -> dict[str, Tensor]:
         """Return where soles are, that they stand, and where they carry the root, in features (B, P, T, C)."""

@@ -56,9 +56,9 @@ class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
     ) -> Iterator[BodyWindow]:
         """Yield consecutive windows from frame 0 to the last, without overlap; end early once ``should_stop`` says so.
 
-        ``steps``: of the diffusion; 0 is as the checkpoint does best: its student's where it has one, else ``STEPS``. For as many as
-        the student's or fewer it is the student who performs, in its own number of them, unless the strengths are others than it
-        was taught under.
+        ``steps``: of the diffusion; 0 is as the checkpoint does best: its student's where it has one, else ``STEPS``. For as many
+        as the student's or fewer it is the student who performs, in its own number of them, unless the strengths are others than
+        it was taught under.
 
         ``strengths``: classifier-free guidance for any of ``config.CONDITIONS``; 1 is plain, and one not given is the
         checkpoint's own choice. Each that is not 1 makes every step a network call wider. The same arguments on the same device

@@ -13,7 +13,7 @@ from torch import Tensor
 from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import BodyConditions, Conditions, EncodedConditions
 from duologue.body.control import Control, settle
-from duologue.body.denoising import GuidedDenoiser
+from duologue.body.denoising import GuidedDenoiser, Task
 from duologue.body.drift import DriftCorrection
 from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.body.planting import Limbs, hovering, planted_steps, seatedness
@@ -103,9 +103,8 @@ class NetworkSampler:
         past_flags = torch.ones(1, 2, known, len(network.groups), dtype=torch.bool)
         flags = torch.cat([past_flags, pins], dim=2).to(device)
         held = network.spread(flags)
-        denoise = GuidedDenoiser(
-            self.encoder, network, self.sampler.schedule, settings.strengths, self.gain, c, flags, given, lower
-        )
+        task = Task(c, flags, given, lower)
+        denoise = GuidedDenoiser(self.encoder, network, self.sampler.schedule, settings.strengths, self.gain, task)
         x = noise
         for x in self.sampler.iterate(hold(denoise, given, held), noise, settings.steps, settings.generator):  # noqa: B007
             if settings.should_stop():

@@ -79,7 +79,8 @@ class Brief:
     b: PerformerBrief
     relationship: str = "strangers"
     seed: int = 0
-    steps: int = 10
+    steps: int = 0
+    """Of the diffusion; 0 is as few as the checkpoints do well with."""
     strengths: Mapping[str, float] = field(default_factory=dict[str, float])
     constraints: tuple[Constraint, ...] = ()
     """What the bodies are held to, with the places that interactions need (``approach``)."""
@@ -99,7 +100,7 @@ class Brief:
             checked = check_performer(replace(performer, role=role, start=start, style=style), place)
             object.__setattr__(self, labels.PERFORMERS[index].lower(), checked)
         within(self.seed, 0, 2**63 - 1, "seed")
-        within(self.steps, 1, _MAX_STEPS, "steps")
+        within(self.steps, 0, _MAX_STEPS, "steps")
         for name, strength in self.strengths.items():
             labels.check(name, STRENGTHS, field="strengths")
             within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
@@ -180,7 +181,7 @@ class Brief:
             b,
             relationship=root.text("relationship", "strangers"),
             seed=root.whole("seed", 0),
-            steps=root.whole("steps", 10),
+            steps=root.whole("steps", 0),
             strengths={name: strengths.number(name) for name in strengths},
             constraints=tuple(
                 read_constraint(item, f"constraints[{index}]") for index, item in enumerate(root.items("constraints"))

@@ -72,7 +72,7 @@ Checkpoint = Annotated[
 ]
 Flat = Annotated[str | None, typer.Option(help="A checkpoint with one network for the whole body.")]
 Single = Annotated[str | None, typer.Option(help="A checkpoint that knows one person at a time.")]
-Steps = Annotated[int, typer.Option(min=1, max=1000, help="Denoising steps.")]
+Steps = Annotated[int, typer.Option(min=0, max=1000, help="Denoising steps; 0: as each checkpoint does best.")]
 Samples = Annotated[int, typer.Option(min=1, help="Samples of every pair.")]
 Pairs = Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")]
 Frames = Annotated[int, typer.Option(min=8, help="Frames of a test, from the beginning of its pair.")]
@@ -92,7 +92,7 @@ def body(
     checkpoint: Checkpoint = None,
     flat: Flat = None,
     single: Single = None,
-    steps: Steps = 10,
+    steps: Steps = 0,
     samples: Samples = 5,
     pairs: Pairs = None,
     frames: Frames = 300,

@@ -1,10 +1,11 @@
-"""``duologue train``: the recipes of the body and the face. Both resume from what ``--out`` holds, log JSON lines, are seeded."""
+"""``duologue train``: the recipes of the body, its student, the face. All resume from ``--out``, log JSON lines, are seeded."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,8 +52,7 @@ def body(
             "give one of --kit, --interact and --beat (to make a corpus) or --corpus (made before).",
             field="--kit",
         )
-    if only not in ("", "lower", "upper"):
-        raise invalid("unknown-label", f"there is no network {only!r}; there are lower and upper.", field="--only")
+    network = _only(only)
     with stages() as progress:
         checkpoint = train_starter(
             out_folder,
@@ -60,7 +60,7 @@ def body(
             config=config,
             steps=steps,
             start=start,
-            networks=(only,) if only else ("lower", "upper"),
+            networks=("lower", "upper") if network is None else (network,),
             device=device,
             progress=progress.update,
         )
@@ -82,6 +82,40 @@ def corpus(
     with stages() as progress:
         compose(kit, out_folder, pairs, progress.update, held_out=held_out)
     out.print(f"{out_folder}: {pairs} pairs", markup=False)
+
+
+@app.command()
+def student(
+    corpus: Annotated[Path, typer.Option(help="A corpus, as `train body` leaves one in its --out.")],
+    teacher: Annotated[
+        str, typer.Option("--body", help="The body to teach for: a checkpoint's name or folder.")
+    ] = "body",
+    out_folder: OutFolder = Path("training/student"),
+    steps: Steps = None,
+    start: Annotated[
+        str, typer.Option(help="A body checkpoint whose student goes on learning, by name or folder.")
+    ] = "",
+    only: Annotated[str, typer.Option(help="lower or upper: the one network that is taught; the other stays.")] = "",
+    device: Device = "cpu",
+) -> None:
+    """Teach a body's student, which makes in 4 steps of one network call what the full sampler makes in 10 of three.
+
+    The checkpoint that comes of it holds both: the student performs unless a brief asks for more steps or other strengths.
+    """
+    from duologue.body.distillation import BodyDistillation, distil_body
+
+    settings = BodyDistillation(start=start)
+    if (network := _only(only)) is not None:
+        settings = replace(settings, networks=(network,))
+    if steps is not None:
+        settings = replace(settings, optimisation=replace(settings.optimisation, steps=steps))
+    with stages() as progress:
+
+        def report(line: Mapping[str, Any]) -> None:
+            progress.update("distilling", line["step"], settings.optimisation.steps)
+
+        checkpoint = distil_body(corpus, teacher, out_folder, settings, device=device, report=report)
+    _tell(checkpoint)
 
 
 @app.command()
@@ -150,6 +184,15 @@ def lips(
     pairs = [dialogue for _, dialogue in captured(captures, style=style)]
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
     _tell(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
+
+
+def _only(only: str) -> str | None:
+    """Return the one network that learns, or None for both."""
+    from duologue.errors import invalid
+
+    if only not in ("", "lower", "upper"):
+        raise invalid("unknown-label", f"there is no network {only!r}; there are lower and upper.", field="--only")
+    return only or None
 
 
 def _tell(checkpoint: Checkpoint) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ from duologue.performance.inpainting import KeptTake
 from duologue.performance.score import Score
 from duologue.units import SPEECH_RATE, samples_of
 
-FACE_STEPS = 8
-"""The most denoising steps a face takes: held-out closures and jaw no longer change from 4 on (face/CARD.md)."""
+FACE_STEPS: Final = 4
+"""Denoising steps of a face where the brief leaves them open: held-out closures and jaw no longer change from here on
+(face/CARD.md)."""
+MOST_FACE_STEPS: Final = 8
+"""The most that it takes."""
 
 Floats = NDArray[np.float32]
 
@@ -108,7 +112,11 @@ class Faces:
                 facing=lambda start, stop: facing(span.start + start, span.start + stop),
                 emotion_strength=score.emotion_strengths[:, span],
             )
-            options = {"seed": score.seed, "steps": min(score.steps, FACE_STEPS), "strengths": score.strengths}
+            options = {
+                "seed": score.seed,
+                "steps": min(score.steps or FACE_STEPS, MOST_FACE_STEPS),
+                "strengths": score.strengths,
+            }
             done = span.start
             for window in pipeline.bare(conditions, **options, should_stop=should_stop):
                 yield window.weights

@@ -75,7 +75,7 @@ class BodyEvaluation:
     """A checkpoint that hears and sees one person (as LDA does)."""
     train: Path | None = None
     """The training corpus, for copied clips."""
-    steps: int = 10
+    steps: int = 0
     samples: int = 5
     pairs: int | None = None
     frames: int = FRAMES
