@@ -18,11 +18,13 @@ Differences from the code published for DiffSpeaker: its bias is one frame off f
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from duologue.face.conditions import Conditions
 from duologue.face.config import FaceConfig
 
 
@@ -59,48 +61,96 @@ class FrameTokens(NamedTuple):
 class PrefixAttention(nn.Module):
     """Multi-head attention whose keys and values begin with condition tokens.
 
-    ``aligned`` makes it DiffSpeaker's cross-attention: query i sees memory frame i and the prefix, nothing else. Otherwise every
-    query sees every frame, under ``attention_bias``.
+    What a query sees beside its prefix is the same at every step of the diffusion: ``context`` projects it once a window.
     """
 
-    def __init__(self, width: int, heads: int, *, aligned: bool, dropout: float = 0.0) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.heads = heads
-        self.aligned = aligned
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
         self.out = nn.Linear(width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, x: Tensor, memory: Tensor, prefix: Tensor, per_frame: FrameTokens, bias: Tensor | None = None
-    ) -> Tensor:
-        """Attend from ``x`` (B, T, D) to ``memory`` (B, T, D).
+    def split(self, x: Tensor) -> Tensor:
+        """(..., D) to (..., heads, D / heads)."""
+        return x.unflatten(-1, (self.heads, -1))
 
-        ``prefix`` (B, P, D) holds the tokens every query sees, ``per_frame`` those that only frame t's query sees;
-        ``bias`` (heads, T, T) is added to the scores of frames, never to those of tokens.
-        """
-        split = (self.heads, -1)
-        q = self.query(x).unflatten(-1, split) / math.sqrt(x.shape[-1] // self.heads)
-        k, v = self.key(memory).unflatten(-1, split), self.value(memory).unflatten(-1, split)
-        kp, vp = self.key(prefix).unflatten(-1, split), self.value(prefix).unflatten(-1, split)
-        # There are few labels and many frames: project each label once.
-        kf, vf = (project(per_frame.labels).unflatten(-1, split)[per_frame.which] for project in (self.key, self.value))
-        scores = [torch.einsum("bthd,bphd->bhtp", q, kp), torch.einsum("bthd,btfhd->bhtf", q, kf)]
-        if self.aligned:
-            scores.append(torch.einsum("bthd,bthd->bht", q, k)[..., None])
-        else:
-            frames = torch.einsum("bthd,bshd->bhts", q, k)
-            scores.append(frames if bias is None else frames + bias)
+    def project(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return keys and values of ``tokens`` (..., D), each (..., heads, D / heads)."""
+        return self.split(self.key(tokens)), self.split(self.value(tokens))
+
+
+class LabelContext(NamedTuple):
+    """What a sequence that attends to itself sees beside: every label as a key, and which of them are whose."""
+
+    keys: Tensor
+    """(N, heads, D / heads); ``values`` likewise."""
+    values: Tensor
+    mask: Tensor
+    """(B, heads, T, prefix + N + T): added to the scores. Minus infinity for a label that is not a frame's own, 0 for those that
+    are and for the prefix, the bias for frames."""
+
+
+class PrefixSelfAttention(PrefixAttention):
+    """Every query sees the prefix, its own frame's tokens, and every frame, under ``attention_bias``."""
+
+    def context(self, per_frame: FrameTokens, bias: Tensor, prefix: int) -> LabelContext:
+        """Project the labels; ``bias`` (heads, T, T) is for frames, ``prefix`` how many tokens every query sees."""
+        keys, values = self.project(per_frame.labels)
+        counts = nn.functional.one_hot(per_frame.which, len(per_frame.labels)).sum(2)
+        labels = counts.to(bias).log()[:, None].expand(-1, self.heads, -1, -1)
+        batch, _, frames, _ = labels.shape
+        free = bias.new_zeros(batch, self.heads, frames, prefix)
+        return LabelContext(keys, values, torch.cat([free, labels, bias.expand(batch, -1, -1, -1)], dim=-1))
+
+    def forward(self, x: Tensor, prefix: Tensor, context: LabelContext) -> Tensor:
+        """Attend from ``x`` (B, T, D) to itself; ``prefix`` (B, P, D) holds the tokens every query sees."""
+        batch = len(x)
+        keys, values = (
+            torch.cat([of_prefix, labels.expand(batch, -1, -1, -1), own], dim=1).transpose(1, 2)
+            for of_prefix, labels, own in zip(self.project(prefix), context[:2], self.project(x), strict=True)
+        )
+        queries, mask = self.split(self.query(x)).transpose(1, 2), context.mask.to(keys.dtype)
+        dropout = self.dropout.p if self.training else 0.0
+        mixed = nn.functional.scaled_dot_product_attention(queries, keys, values, mask, dropout)
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+class AlignedContext(NamedTuple):
+    """What the query of each frame sees beside the prefix: (B, T, S, heads, D / heads) keys and values of its S tokens."""
+
+    keys: Tensor
+    values: Tensor
+
+
+class AlignedCrossAttention(PrefixAttention):
+    """DiffSpeaker's cross-attention: query i sees the prefix, frame i's tokens and memory frame i, nothing else."""
+
+    def context(self, per_frame: FrameTokens, memory: Tensor) -> AlignedContext:
+        """Project each frame's own tokens and the ``memory`` (B, T, D)."""
+        # There are few labels and many frames: each label is projected once.
+        keys, values = (
+            torch.cat([labels[per_frame.which], own[:, :, None]], dim=2)
+            for labels, own in zip(self.project(per_frame.labels), self.project(memory), strict=True)
+        )
+        return AlignedContext(keys, values)
+
+    def forward(self, x: Tensor, prefix: Tensor, context: AlignedContext) -> Tensor:
+        """Attend from ``x`` (B, T, D); ``prefix`` (B, P, D) holds the tokens every query sees."""
+        q = self.split(self.query(x)) / math.sqrt(x.shape[-1] // self.heads)
+        kp, vp = self.project(prefix)
+        # A few products a frame: as sums they are quicker than as many tiny matrices.
+        scores = [torch.einsum("bthd,bphd->bthp", q, kp), (q[:, :, None] * context.keys).sum(-1).transpose(2, 3)]
         share = self.dropout(torch.cat(scores, dim=-1).softmax(dim=-1))
-        to_prefix, to_frame_tokens, to_memory = share.split([s.shape[-1] for s in scores], dim=-1)
-        mixed = torch.einsum("bhtp,bphd->bthd", to_prefix, vp) + torch.einsum("bhtf,btfhd->bthd", to_frame_tokens, vf)
-        if self.aligned:
-            mixed = mixed + to_memory.permute(0, 2, 1, 3) * v
-        else:
-            mixed = mixed + torch.einsum("bhts,bshd->bthd", to_memory, v)
+        to_prefix, to_own = share.split([kp.shape[1], context.keys.shape[2]], dim=-1)
+        mixed = torch.einsum("bthp,bphd->bthd", to_prefix, vp)
+        mixed = mixed + (to_own.transpose(2, 3)[..., None] * context.values).sum(2)
         return self.out(mixed.flatten(2))
+
+
+Contexts = tuple[LabelContext, AlignedContext]
 
 
 class DecoderLayer(nn.Module):
@@ -110,8 +160,8 @@ class DecoderLayer(nn.Module):
         super().__init__()
         width = config.latent
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
-        self.self_attention = PrefixAttention(width, config.heads, aligned=False, dropout=config.dropout)
-        self.cross_attention = PrefixAttention(width, config.heads, aligned=True, dropout=config.dropout)
+        self.self_attention = PrefixSelfAttention(width, config.heads, config.dropout)
+        self.cross_attention = AlignedCrossAttention(width, config.heads, config.dropout)
         self.feedforward = nn.Sequential(
             nn.Linear(width, config.feedforward),
             nn.GELU(),
@@ -119,11 +169,14 @@ class DecoderLayer(nn.Module):
             nn.Linear(config.feedforward, width),
         )
 
-    def forward(self, x: Tensor, memory: Tensor, prefix: Tensor, per_frame: FrameTokens, bias: Tensor) -> Tensor:
-        """Return ``x`` (B, T, D) after one layer; ``memory`` (B, T, D) is the projected speech."""
-        y = self.norms[0](x)
-        x = x + self.self_attention(y, y, prefix, per_frame, bias)
-        x = x + self.cross_attention(self.norms[1](x), memory, prefix, per_frame)
+    def contexts(self, memory: Tensor, per_frame: FrameTokens, bias: Tensor, prefix: int) -> Contexts:
+        """Return what both attentions see beside their prefix; ``memory`` (B, T, D) is the projected speech."""
+        return self.self_attention.context(per_frame, bias, prefix), self.cross_attention.context(per_frame, memory)
+
+    def forward(self, x: Tensor, prefix: Tensor, contexts: Contexts) -> Tensor:
+        """Return ``x`` (B, T, D) after one layer."""
+        x = x + self.self_attention(self.norms[0](x), prefix, contexts[0])
+        x = x + self.cross_attention(self.norms[1](x), prefix, contexts[1])
         return x + self.feedforward(self.norms[2](x))
 
 
@@ -141,6 +194,17 @@ class StepEmbedding(nn.Module):
         frequency = torch.exp(torch.arange(half, device=t.device) * (-math.log(10000.0) / half))
         angle = 1000.0 * t[:, None] * frequency
         return self.mlp(torch.cat([torch.sin(angle), torch.cos(angle)], dim=-1))
+
+
+class Prepared(NamedTuple):
+    """The conditions of B performers in T frames, as the layers take them."""
+
+    prefix: Tensor
+    """(B, 2, D): both styles; the step of the diffusion comes behind."""
+    layers: tuple[Contexts, ...]
+    """Of each layer's self- and cross-attention."""
+    positions: Tensor
+    """(T, D)"""
 
 
 class FaceDenoiser(nn.Module):
@@ -162,37 +226,33 @@ class FaceDenoiser(nn.Module):
         nn.init.zeros_(self.motion_out.weight)
         nn.init.zeros_(self.motion_out.bias)
 
-    def forward(  # noqa: PLR0913, PLR0917 - the terms of the equation above
-        self,
-        x: Tensor,
-        t: Tensor,
-        own_speech: Tensor,
-        partner_speech: Tensor,
-        own_style: Tensor,
-        partner_style: Tensor,
-        facing: Tensor,
-        emotion: Tensor,
-    ) -> Tensor:
+    def prepare(self, c: Conditions) -> Prepared:
+        """Return what the conditions come to: the same at every step of the diffusion."""
+        memory = self.speech(torch.cat([c.own_speech, c.partner_speech], dim=-1))
+        labels = torch.cat([self.facing.weight, self.emotion.weight])
+        per_frame = FrameTokens(labels, torch.stack([c.facing, c.emotion + self.facing.num_embeddings], dim=2))
+        frames, config = memory.shape[1], self.config
+        bias = attention_bias(frames, config.heads, config.period).to(memory)
+        styles = torch.stack([self.own_style(c.own_style), self.partner_style(c.partner_style)], dim=1)
+        tokens = styles.shape[1] + 1  # the step's
+        layers = tuple(layer.contexts(memory, per_frame, bias, tokens) for layer in self._decoder())
+        return Prepared(styles, layers, periodic_positions(frames, config.latent, config.period).to(memory))
+
+    def forward(self, x: Tensor, t: Tensor, prepared: Prepared) -> Tensor:
         """Return x0 (B, T, shapes).
 
         Args:
             x: (B, T, shapes) noised weights, standardised. Frame 0 lies at a multiple of the period.
             t: (B,) diffusion time in [0, 1].
-            own_speech: (B, T, speech_width) encoder features at 30 fps; ``partner_speech`` likewise.
-            partner_speech: see above.
-            own_style: (B,) 0 for "not said", else speaker + 1; ``partner_style`` likewise.
-            partner_style: see above.
-            facing: (B, T) 1 where the two face each other.
-            emotion: (B, T) 0 for "not said", else index into ``config.emotions`` + 1.
+            prepared: the conditions, by ``prepare``.
         """
-        frames = x.shape[1]
-        memory = self.speech(torch.cat([own_speech, partner_speech], dim=-1))
-        prefix = torch.stack([self.own_style(own_style), self.partner_style(partner_style), self.step(t)], dim=1)
-        labels = torch.cat([self.facing.weight, self.emotion.weight])
-        per_frame = FrameTokens(labels, torch.stack([facing, emotion + self.facing.num_embeddings], dim=2))
-        positions = periodic_positions(frames, self.config.latent, self.config.period).to(x)
-        bias = attention_bias(frames, self.config.heads, self.config.period).to(x)
-        h = self.motion_in(x) + positions
-        for layer in self.layers:
-            h = layer(h, memory, prefix, per_frame, bias)
+        prefix = torch.cat([prepared.prefix, self.step(t)[:, None]], dim=1)
+        h = self.motion_in(x) + prepared.positions
+        for layer, contexts in zip(self._decoder(), prepared.layers, strict=True):
+            h = layer(h, prefix, contexts)
         return self.motion_out(h)
+
+    def _decoder(self) -> Iterator[DecoderLayer]:
+        for layer in self.layers:
+            assert isinstance(layer, DecoderLayer)
+            yield layer

@@ -81,11 +81,12 @@ class TakeSampler:
         """
         strengths = self._strengths(start, stop)
         dropped = variants(strengths)
-        conditions = self.conditions.window(start, stop, dropped)
+        denoiser = self.model.denoiser
+        prepared = denoiser.prepare(self.conditions.window(start, stop, dropped))
 
         def denoise(x: Tensor, t: Tensor) -> Tensor:
             copies = x.repeat(len(dropped), 1, 1)
-            estimates = self.model.denoiser(copies, t.repeat(len(dropped)), *conditions)
+            estimates = denoiser(copies, t.repeat(len(dropped)), prepared)
             return combine(estimates.unflatten(0, (len(dropped), -1)), strengths)
 
         sample = self.noise.frames(start, stop).to(self.device)

@@ -194,7 +194,8 @@ class FaceTrainer:
         mean, std = self.model.mean, self.model.std
         x0 = (batch.weights - mean) / std
         with torch.autocast(self.model.device.type, torch.bfloat16):
-            predicted = self.module(self.schedule.add_noise(x0, batch.noise, batch.t), batch.t, *batch.conditions)
+            prepared = self.module.prepare(batch.conditions)
+            predicted = self.module(self.schedule.add_noise(x0, batch.noise, batch.t), batch.t, prepared)
         loss, figures = self.settings.loss(predicted.float(), x0, std, mean)
         return Losses({"loss": loss}, figures)
 
