@@ -9,6 +9,7 @@ from duologue.diffusion.windows import Span, hold, spans
 def test_spans_cover_every_frame_once_and_overlap_as_asked():
     assert list(spans(390, window=150, overlap=30)) == [Span(0, 150, 0), Span(120, 270, 30), Span(240, 390, 30)]
     assert list(spans(40, window=150, overlap=30)) == [Span(0, 40, 0)]
+    assert list(spans(200, window=150, overlap=30, first=60)) == [Span(0, 60, 0), Span(30, 180, 30), Span(150, 200, 30)]
     assert [s.fresh for s in spans(151, window=150, overlap=30)] == [150, 1]
     assert list(spans(0, window=150, overlap=30)) == []
 

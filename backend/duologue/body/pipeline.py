@@ -23,6 +23,8 @@ from duologue.motion.skeleton import Skeleton
 
 STEPS: Final = 10
 """Of the diffusion where nobody asks for another number and no student is there."""
+FIRST_WINDOW: Final = 60
+"""Frames of a take's first window, so that something is there soon."""
 
 
 class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
@@ -78,7 +80,8 @@ class BodyPipeline(Pipeline[BodyConditions, BodyWindow]):
             student = None
         take = TakeSampler(self.model, self.skeleton, conditions, control or Control(), self.sampler, settings, student)
         past = Past.begin(self.model, conditions.starts)
-        for span in spans(conditions.frames, self.model.config.window, self.model.config.overlap):
+        config = self.model.config
+        for span in spans(conditions.frames, config.window, config.overlap, max(FIRST_WINDOW, 2 * config.overlap)):
             try:
                 with torch.inference_mode():
                     window, past = take.window(span.start, span.stop, past)

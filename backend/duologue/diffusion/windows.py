@@ -31,19 +31,22 @@ class Span:
         return self.stop - self.start - self.known
 
 
-def spans(frames: int, window: int, overlap: int) -> Iterator[Span]:
+def spans(frames: int, window: int, overlap: int, first: int | None = None) -> Iterator[Span]:
     """Cut ``frames`` into windows of at most ``window`` frames, each after the first starting ``overlap`` frames back.
+
+    ``first``: at most so many frames for the first one, where something is to be seen soon; by default as many as for the others.
 
     Raises:
         ValueError: when the overlap leaves no fresh frames in a window.
     """
-    if not 0 <= overlap < window:
-        raise ValueError(f"an overlap of {overlap} frames leaves nothing new in a window of {window}.")
+    length = window if first is None else min(first, window)
+    if not 0 <= overlap < length:
+        raise ValueError(f"an overlap of {overlap} frames leaves nothing new in a window of {length}.")
     start, known = 0, 0
     while start + known < frames:
-        stop = min(start + window, frames)
+        stop = min(start + length, frames)
         yield Span(start, stop, known)
-        start, known = stop - overlap, overlap
+        start, known, length = stop - overlap, overlap, window
 
 
 def hold(denoise: Denoise, known: Tensor, mask: Tensor) -> Denoise:
