@@ -77,7 +77,7 @@ def test_every_field_but_the_speech_has_a_default() -> None:
     )  # fmt: skip
     assert brief.b.start == Start(0.6, 0.0, -math.radians(65))
     assert brief.styles == (0, 1)
-    assert (brief.seed, brief.steps, brief.strengths, brief.constraints, brief.notes) == (0, 10, {}, (), ())
+    assert (brief.seed, brief.steps, brief.strengths, brief.constraints, brief.notes) == (0, 0, {}, (), ())
 
 
 def test_a_full_brief_is_read_as_written(folder: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_label_set_on_a_frame_holds_from_it(seconds: float) -> None:
         ({"seed": True}, "wrong-type", "seed", "a whole number"),
         ({"seed": -1}, "out-of-range", "seed", ""),
         ({"seed": 2**63}, "out-of-range", "seed", ""),
-        ({"steps": 0}, "out-of-range", "steps", "between 1 and 1000"),
+        ({"steps": -1}, "out-of-range", "steps", "between 0 and 1000"),
         ({"strengths__emotion": math.nan}, "not-finite", "strengths.emotion", "finite"),
         ({"strengths__emotion": 100}, "out-of-range", "strengths.emotion", ""),
         ({"performers__A__start": {"x": math.inf}}, "not-finite", "performers.A.start.x", ""),

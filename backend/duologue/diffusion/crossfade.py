@@ -18,7 +18,7 @@ from duologue.easing import smoothstep
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FIRST_WINDOW: Final = 60
+FIRST_WINDOW: Final = 90
 """A short first window, so that the first second of face is there soon."""
 WINDOW: Final = 240
 OVERLAP: Final = 30
