@@ -20,12 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from duologue.body.batches import Batch
 from duologue.body.checkpoint import BodyModel
 from duologue.body.denoising import GuidedDenoiser, Task
 from duologue.body.losses import LossWeights
 from duologue.body.rescaling import gain_of
 from duologue.body.student import NETWORKS, Student, StudentConfig
-from duologue.body.training import Batch, BodyTrainer, BodyTraining
+from duologue.body.training import BodyTrainer
+from duologue.body.training_settings import BodyTraining
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.diffusion.samplers import DpmSolver2M
@@ -81,6 +83,8 @@ class Trajectories:
     task: Task
     full: Tensor
     """(B, 2, T, C): the true motion, which the upper network's hands hang on."""
+    silent: Tensor
+    """(B, 2, T) how far somebody is silent, ``losses.silence``."""
 
 
 def distil_body(
@@ -198,7 +202,7 @@ class BodyDistiller:
             else:
                 seen = loss.seen(full) + self.data.settings.lower_noise * batch.noise[1]
                 noise, task = batch.noise[2], Task(c, batch.held[..., 1:], upper, seen)
-            taught[name] = Trajectories(self._sampled(name, noise, task), task, full)
+            taught[name] = Trajectories(self._sampled(name, noise, task), task, full, batch.silent)
         return taught
 
     def _sampled(self, name: str, noise: Tensor, task: Task) -> tuple[Tensor, ...]:
@@ -246,7 +250,7 @@ class BodyDistiller:
                 made = (
                     loss.lower_terms(x0, wanted, modes, fresh, certain, sampled=True)
                     if name == "lower"
-                    else loss.upper_terms(x0, wanted, taught.full, modes, fresh, certain)
+                    else loss.upper_terms(x0, wanted, taught.full, modes, fresh, certain, taught.silent)
                 )
                 for term, value in made.items():
                     key = f"{name} {term}"
