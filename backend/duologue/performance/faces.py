@@ -19,11 +19,9 @@ from duologue.performance.inpainting import KeptTake
 from duologue.performance.score import Score
 from duologue.units import SPEECH_RATE, samples_of
 
-FACE_STEPS: Final = 4
-"""Denoising steps of a face where the brief leaves them open: held-out closures and jaw no longer change from here on
-(face/CARD.md)."""
-MOST_FACE_STEPS: Final = 8
-"""The most that it takes."""
+FACE_STEPS: Final = 8
+"""The most denoising steps a face takes, and as many as it does where the brief leaves them open: held-out closures and jaw no
+longer change from 4 on (face/CARD.md)."""
 
 Floats = NDArray[np.float32]
 
@@ -114,7 +112,7 @@ class Faces:
             )
             options = {
                 "seed": score.seed,
-                "steps": min(score.steps or FACE_STEPS, MOST_FACE_STEPS),
+                "steps": min(score.steps or FACE_STEPS, FACE_STEPS),
                 "strengths": score.strengths,
             }
             done = span.start
