@@ -43,13 +43,29 @@ class Capsules:
         """Return a stretch of frames."""
         return Capsules(self.ends[frames], self.radius)
 
+    def apart(self, points: Floats) -> Array:
+        """Return how far (T, n, K) points (T, n, 3) are from each capsule's surface; less than 0 inside.
+
+        By products of matrices alone: it is asked of every vertex near a hand, many times.
+        """
+        origin = self.ends[:, :1, 0]
+        start, line = self.ends[:, :, 0] - origin, self.ends[:, :, 1] - self.ends[:, :, 0]
+        points = points - origin
+        length = np.maximum(einsum("tki,tki->tk", line, line), 1e-12)[:, None]
+        onto = points @ line.swapaxes(1, 2) - einsum("tki,tki->tk", start, line)[:, None]
+        along = np.clip(onto / length, 0.0, 1.0)
+        square = einsum("tni,tni->tn", points, points)[..., None] + einsum("tki,tki->tk", start, start)[:, None]
+        square = square - 2.0 * (points @ start.swapaxes(1, 2)) + along * (along * length - 2.0 * onto)
+        return np.sqrt(np.maximum(square, 0.0)) - self.radius
+
     def from_line(self, points: Floats) -> tuple[Array, Array]:
         """Return vectors (T, n, K, 3) from each capsule's line to points (T, n, 3), and how far along (T, n, K) they meet it."""
-        start, line = self.ends[:, None, :, 0], self.ends[:, None, :, 1] - self.ends[:, None, :, 0]
-        away = points[:, :, None] - start
-        length = np.maximum(einsum("tnki,tnki->tnk", line, line), 1e-12)
-        along = np.clip(einsum("tnki,tnki->tnk", away, np.broadcast_to(line, away.shape)) / length, 0.0, 1.0)
-        return away - along[..., None] * line, along
+        start, line = self.ends[:, :, 0], self.ends[:, :, 1] - self.ends[:, :, 0]
+        away = points[:, :, None] - start[:, None]
+        length = np.maximum(einsum("tki,tki->tk", line, line), 1e-12)[:, None]
+        along = np.clip(einsum("tnki,tki->tnk", away, line) / length, 0.0, 1.0)
+        away -= along[..., None] * line[:, None]
+        return away, along
 
 
 def exit_length(points: Array, directions: Array, ends: Array, radius: Array) -> Array:

@@ -94,8 +94,7 @@ def within_reach(posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
         low, high = (ends.min(axis=1) - margin).min(axis=0), (ends.max(axis=1) + margin).max(axis=0)
         rows = np.flatnonzero(((points > low) & (points < high)).all(axis=1) & ~found)
         if len(rows):
-            away, _ = Capsules(ends[None], capsules.radius).from_line(points[None, rows])
-            found[rows] = (np.linalg.norm(away[0], axis=-1) - capsules.radius < REACH).any(axis=1)
+            found[rows] = (Capsules(ends[None], capsules.radius).apart(points[None, rows])[0] < REACH).any(axis=1)
     return found
 
 
@@ -161,7 +160,7 @@ def _give_way(near: Near, turns: Array, drag: Array) -> Array:
     dent = dent * np.minimum(together, skin.tissue)[..., None]
     pull = einsum("tnk,tki->tni", fade, drag) / np.maximum(fade.sum(axis=-1), 1.0)[..., None]
     pull = einsum("tnij,tnj->tni", turns, pull * np.minimum(skin.tissue / LARGEST_DRAG, 1.0)[:, None])
-    apart = (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=-1)
+    apart = capsules.apart(posed).min(axis=-1)
     kept = (1.0 - smoothstep((apart - 0.7 * REACH) / (0.25 * REACH)))[..., None]
     held = (apart < 0)[..., None]
     for _ in range(ROUNDS):
@@ -195,8 +194,7 @@ def _that_touch(skin: Skin, posed: Array, capsules: Capsules) -> NDArray[np.bool
     """Return which capsules (K,) ever reach into skin at ``posed`` (T, n, 3), or nearly."""
     found = np.zeros(len(capsules.radius), np.bool_)
     for t in _chunks(len(posed)):
-        away, _ = capsules.part(t).from_line(skin.at_probes(posed[t]))
-        found |= (np.linalg.norm(away, axis=-1) - capsules.radius).min(axis=(0, 1)) < CLOSE
+        found |= capsules.part(t).apart(skin.at_probes(posed[t])).min(axis=(0, 1)) < CLOSE
     return found
 
 

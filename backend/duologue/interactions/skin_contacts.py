@@ -56,12 +56,11 @@ class Near:
     @cached_property
     def outside(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Probes (p,) close to a capsule, and which (T, p, K) face its line: what lies inside of the mouth does not."""
-        points, normals = (self.skin.at_probes(v) for v in (self.posed, self.skin.normals(self.posed)))
-        away, _ = self.capsules.from_line(points)
-        apart = np.linalg.norm(away, axis=-1) - self.capsules.radius
-        rows = np.flatnonzero(apart.min(axis=(0, 2)) < CLOSE)
-        facing = -einsum("tnki,tni->tnk", away[:, rows], normals[:, rows])
-        return rows, facing > _FACING * self.capsules.radius
+        points = self.skin.at_probes(self.posed)
+        rows = np.flatnonzero(self.capsules.apart(points).min(axis=(0, 2)) < CLOSE)
+        normals = self.skin.at_probes(self.skin.normals(self.posed))[:, rows]
+        away, _ = self.capsules.from_line(points[:, rows])
+        return rows, -einsum("tnki,tni->tnk", away, normals) > _FACING * self.capsules.radius
 
 
 def find_contacts(skin: Skin, posed: Array, capsules: Capsules) -> Contacts:
@@ -69,7 +68,7 @@ def find_contacts(skin: Skin, posed: Array, capsules: Capsules) -> Contacts:
     points, normals = skin.at_probes(posed), skin.at_probes(skin.normals(posed))
     tissue = skin.at_probes(skin.tissue[:, None])[:, 0]
     away, along = capsules.from_line(points)
-    inside = capsules.radius - np.linalg.norm(away, axis=-1)
+    inside = -capsules.apart(points)
     facing = -einsum("tnki,tni->tnk", away, normals) > _FACING * capsules.radius
     weight = np.where(facing & (tissue > 0)[:, None], np.maximum(inside, 0.0), 0.0)
     inward = -einsum("tnk,tni->tki", weight, normals)
@@ -100,14 +99,15 @@ def push_out(near: Near, moved: Array) -> tuple[Array, Array]:
     left = np.zeros(len(moved))
     for turn in range(_PUSHES + 1):
         points = einsum("pc,tpci->tpi", shares, (near.posed + moved)[:, corners])
-        away, _ = capsules.from_line(points)
-        inside = np.where(facing, capsules.radius - np.linalg.norm(away, axis=-1), -1.0)
+        inside = np.where(facing, -capsules.apart(points), -1.0)
         left = np.maximum(inside.max(axis=(1, 2), initial=0.0), 0.0)
         t, p = np.nonzero(inside.max(axis=-1, initial=-1.0) > 0)
         if turn == _PUSHES or not len(t):
             break
         k = inside[t, p].argmax(axis=-1)
-        radial = away[t, p, k] / np.maximum(np.linalg.norm(away[t, p, k], axis=-1, keepdims=True), 1e-12)
+        one = Capsules(capsules.ends[t, k][:, None], capsules.radius[:1])
+        radial = one.from_line(points[t, p][:, None])[0][:, 0, 0]
+        radial = radial / np.maximum(np.linalg.norm(radial, axis=-1, keepdims=True), 1e-12)
         way = np.where((near.contacts.depth[t, k] > 0)[:, None], near.contacts.inward[t, k], radial)
         far = exit_length(points[t, p], way, capsules.ends[t, k], capsules.radius[k])
         moved = moved + _taken_along(skin, moved, (t, rows[p]), far, way)
