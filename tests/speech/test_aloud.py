@@ -149,8 +149,8 @@ def test_a_word_whose_phones_are_known_stays_as_it_is() -> None:
 
 def test_phones_for_training_are_of_what_is_said() -> None:
     pytest.importorskip("pocketsphinx")
-    from duologue.speech.alignment import align_phones
     from duologue.speech.resample import resample
+    from duologue.speech.sphinx import align_phones
     from duologue.voices.espeak import synthesise
 
     text = "Well, I don't believe you brought two billion dollars. Peter picked a problem, but Mabel bought bananas before lunch."

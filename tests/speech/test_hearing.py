@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from duologue.errors import DuologueError
 from duologue.speech.activity import level, voice_activity
-from duologue.speech.hearing import UNHEARD, Ear, Hearing
+from duologue.speech.hearing import UNHEARD, Ear, Hearing, likely
 from duologue.speech.phones import BILABIALS, LABIODENTALS, SILENCE, Phone
 from duologue.speech.resample import resample
 from duologue.speech.spoken import Piece, pieces
@@ -49,6 +49,24 @@ def test_a_second_of_a_piece_is_found_in_its_track() -> None:
     cut = piece.cut(track)
     assert cut[0] == RATE
     assert cut[RATE] == 10 * RATE
+
+
+def test_a_sentence_that_begins_with_an_unheard_word_is_none() -> None:
+    """As Whisper tiny.en heard the end of a recording of the Montreal aligner's: nobody says thank you."""
+    rows = (
+        ("good.", 0.9),
+        ("Alright,", 0.49),
+        ("thanks.", 0.9),
+        ("Thank", 0.01),
+        ("you", 0.72),
+        ("very", 0.16),
+        ("much.", 0.72),
+    )
+    words = [HeardWord(0.2 * index, 0.2 * index + 0.2, *row) for index, row in enumerate(rows)]
+    assert [word.text for word in likely(words)] == ["good.", "Alright,", "thanks."]
+    assert likely([*words, HeardWord(2.0, 2.2, "Yes.", 0.9)])[-1].text == "Yes."
+    inside = [words[1], words[2]._replace(probability=0.01), words[0]]
+    assert likely(inside) == [words[1], words[0]], "within a sentence a word may be missed alone"
 
 
 @pytest.fixture(scope="module")

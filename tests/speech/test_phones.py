@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from duologue.brief import Transcript
 from duologue.errors import DuologueError
-from duologue.speech.alignment import Aligner, believed
+from duologue.speech.alignment import believed
+from duologue.speech.dictionary import english
 from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
 
 pytest.importorskip("pocketsphinx")
@@ -19,6 +20,7 @@ from duologue.brief.transcript import Word
 from duologue.datasets.labels.phones import from_espeak
 from duologue.speech import lip_phones
 from duologue.speech.resample import resample
+from duologue.speech.sphinx import SphinxAligner
 from duologue.speech.words import timed_words
 
 TEXT = (
@@ -155,14 +157,18 @@ def test_stretches_end_at_pauses_and_hold_lines_together() -> None:
 
 
 def test_nothing_is_found_of_nothing() -> None:
-    aligner = Aligner()
-    assert aligner.align(np.zeros(16_000, np.float32), []) == ()
-    assert aligner.align(np.zeros(0, np.float32), ["maps"]) == ()
+    aligner = SphinxAligner()
+    assert aligner.align(np.zeros(16_000, np.float32), []) == []
+    assert aligner.align(np.zeros(0, np.float32), ["maps"]) == []
+    assert aligner.align(np.zeros(16_000, np.float32), ["żółć", "…"]) == [None, None]
     assert believed(()) == []
-    assert aligner.spelled("Don’t!") == "don't"
-    assert aligner.spelled("'maps'") == "maps"
-    assert aligner.spelled("…") is None
-    assert aligner.spelled("żółć") is None
+
+
+def test_words_are_said_as_the_dictionary_has_them() -> None:
+    assert ("D", "OW", "N", "T") in english("Don’t!")
+    assert english("'maps'") == (("M", "AE", "P", "S"),)
+    assert english("the") == (("DH", "AH"), ("DH", "IY"))
+    assert english("…") == english("żółć") == ()
 
 
 def test_a_long_track_is_searched_no_further_than_asked(utterance, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,8 +178,10 @@ def test_a_long_track_is_searched_no_further_than_asked(utterance, monkeypatch: 
     again = [(s + k * length, e + k * length, text) for k in range(times) for s, e, text in words]
     track = np.tile(np.pad(samples, (0, 16_000)), times)
     searched: list[int] = []
-    search = Aligner.align
-    monkeypatch.setattr(Aligner, "align", lambda self, cut, said: searched.append(len(cut)) or search(self, cut, said))
+    search = SphinxAligner.align
+    monkeypatch.setattr(
+        SphinxAligner, "align", lambda self, cut, said: searched.append(len(cut)) or search(self, cut, said)
+    )
     phones = iter(timed_words(as_json(again), track, np.ones(int(times * length * 30), bool)).phones)
     first = [next(phones) for _ in range(3)]
     assert sum(searched) <= 1.5 * len(samples)

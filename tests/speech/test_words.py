@@ -19,6 +19,7 @@ from duologue.brief.transcript import Word
 from duologue.speech.decode import load_pair, load_speech
 from duologue.speech.features import LOUDNESS, speech_features
 from duologue.speech.resample import resample
+from duologue.speech.sphinx import SphinxAligner
 from duologue.speech.text import WIDTH, TextEncoder
 from duologue.speech.words import align, spread_over, timed_words
 
@@ -51,7 +52,7 @@ def utterance():
 
 def test_alignment_finds_the_words_where_they_are(utterance) -> None:
     pytest.importorskip("pocketsphinx")
-    words, _ = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000))
+    words, _ = align(TEXT.split(), resample(utterance.samples, utterance.rate, 16_000), SphinxAligner)
     assert [word.text for word in words] == TEXT.split()
     truth = np.array([start for start, _, _ in utterance.words])
     errors = np.abs([word.start for word in words] - truth)
@@ -61,7 +62,9 @@ def test_alignment_finds_the_words_where_they_are(utterance) -> None:
 
 def test_a_word_no_dictionary_knows_lies_between_its_neighbours(utterance) -> None:
     pytest.importorskip("pocketsphinx")
-    words, _ = align(TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000))
+    words, _ = align(
+        TEXT.replace("Mabel", "Xqzt").split(), resample(utterance.samples, utterance.rate, 16_000), SphinxAligner
+    )
     index = [word.text for word in words].index("Xqzt")
     assert words[index - 1].end <= words[index].start < words[index].end <= words[index + 1].start
     assert words[index].start == pytest.approx(utterance.words[index][0], abs=0.3)

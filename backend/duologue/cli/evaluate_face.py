@@ -50,7 +50,10 @@ Samples = Annotated[int, typer.Option(min=1, help="Conversations a set, at most.
 Steps = Annotated[int, typer.Option(min=1, max=50, help="Denoising steps.")]
 Styles = Annotated[int, typer.Option(min=0, help="Conversations for the comparison of styles; 0 leaves it out.")]
 Speed = Annotated[int, typer.Option(min=0, help="Conversations timed against 50-step DDIM; 0 leaves it out.")]
-Cache = Annotated[Path, typer.Option(help="Folder that keeps alignments.")]
+Cache = Annotated[Path, typer.Option(help="Folder that keeps alignments and recognised words.")]
+Recognise = Annotated[
+    bool, typer.Option(help="Judge faces with recognised words too, where the extra `hear` is installed.")
+]
 
 
 def face(
@@ -66,6 +69,7 @@ def face(
     styles: Styles = 3,
     speed: Speed = 3,
     cache: Cache = Path("evaluation/phones"),
+    recognise: Recognise = True,
     out_file: OutFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -80,6 +84,7 @@ def face(
     settings = FaceEvaluation(
         kit, faces, baseline, whole, chosen,
         samples=samples, steps=steps, style_samples=styles, speed_samples=speed, cache=cache,
+        recognise=recognise,
     )  # fmt: skip
     report = write_report(partial(evaluate_face, settings), out_file)
     if as_json:
@@ -87,6 +92,8 @@ def face(
         return
     for name, figures in report["sets"].items():
         out.print(_table(name, figures))
+        if figures["words"]:
+            out.print(_words(name, figures["words"]))
     for part in ("style", "speed"):
         if part in report:
             out.print(plain(part, report[part]))
@@ -120,4 +127,14 @@ def _table(name: str, result: dict[str, Any]) -> Table:
         table.add_column(system, justify="right")
     for key, (heading, scale, digits) in ROWS.items():
         table.add_row(heading, *(cell(figures[key], scale, digits) for figures in result["systems"].values()))
+    return table
+
+
+def _words(name: str, found: dict[str, dict[str, Any]]) -> Table:
+    """Return one set's table of where p, b and m were found, a column a way of knowing the words."""
+    table = Table(f"{name}: p b m", *found)
+    for key, heading in (("found", "found within 60 ms, %"), ("wrong", "none within 100 ms, %")):
+        table.add_row(heading, *(cell(row[key], 100.0, 1) for row in found.values()))
+    for key, heading in (("error_ms", "median distance, ms"), ("late_ms", "median lateness, ms")):
+        table.add_row(heading, *("–" if row[key] is None else f"{row[key]:.0f}" for row in found.values()))
     return table

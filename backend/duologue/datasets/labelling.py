@@ -22,9 +22,9 @@ from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import write_text
 from duologue.labels import ACTION_MODES
 from duologue.motion.skeleton import Skeleton
-from duologue.speech.alignment import align_phones
 from duologue.speech.decode import load_speech
 from duologue.speech.resample import resample
+from duologue.speech.sphinx import align_phones
 from duologue.units import FPS, SPEECH_RATE
 
 SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")

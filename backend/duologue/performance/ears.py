@@ -10,6 +10,7 @@ from duologue.brief import Transcript
 from duologue.checkpoints.whisper import HEAR, ImportedWhisper, find_whisper, list_whispers
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
+from duologue.speech.aligners import Aligners
 from duologue.speech.alignment import Pronounce
 from duologue.speech.crosstalk import note_of, shared_stretches
 from duologue.speech.features import SpeechFeatures
@@ -28,8 +29,10 @@ _SOON: Final = 2.5
 class Ears:
     """The recognisers of a server: each is found and verified when a brief first needs it, and loaded once."""
 
-    def __init__(self, cache: WordCache | None = None) -> None:
+    def __init__(self, cache: WordCache | None = None, aligners: Aligners | None = None) -> None:
+        """``aligners``: who sets words on the sound, by default pocketsphinx."""
         self._cache = cache or WordCache()
+        self.aligners = aligners or Aligners()
         self._ears: dict[str, Ear] = {}
 
     def ear(self, transcript: Transcript | None, field: str) -> Ear | None:
@@ -62,7 +65,7 @@ class Ears:
             found = _verified(imported) if imported else bundled()
             if found is None:
                 return None
-            self._ears[key] = Ear(found, self._cache, pronouncer)
+            self._ears[key] = Ear(found, self._cache, pronouncer, self.aligners)
         return self._ears[key]
 
 

@@ -24,6 +24,7 @@ from duologue.performance.features import PairFeatures
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.run import Run
 from duologue.performance.score import Score
+from duologue.speech.aligners import Aligners
 from duologue.speech.features import SpeechFeatures, speech_features
 from duologue.speech.text import TextEncoder
 from duologue.take import Notice, Progress, Window
@@ -44,7 +45,9 @@ class Performance:
     ) -> None:
         """``ears``: who hears words that nobody wrote down."""
         self._body, self._face, self._text = body, face, text
-        self._checkpoints, self._ears = checkpoints, ears or Ears()
+        encoder = face.model.encoder
+        aligners = Aligners(encoder.log_posteriors if encoder.phones is not None else None)
+        self._checkpoints, self._ears = checkpoints, ears or Ears(aligners=aligners)
 
     @classmethod
     def load(cls, device: str = "auto") -> Performance:
@@ -114,7 +117,8 @@ class Performance:
                 return
             field = f"performers.{PERFORMERS[index]}.transcript"
             written = None if ears[index] is not None else transcript
-            features.append(speech_features(sound, written, self._text, field, said[index]))
+            aligners = self._ears.aligners
+            features.append(speech_features(sound, written, self._text, field, said[index], aligners=aligners))
             yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
         yield Progress("speech", 2, 2)
         words = Words.of(ears, features, transcripts, self._text, should_stop)

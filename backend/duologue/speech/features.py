@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level, speech_energy, voice_activity
+from duologue.speech.aligners import Aligners
 from duologue.speech.alignment import Pronounce
 from duologue.speech.lip_phones import LipPhones
 from duologue.speech.mel import HOP, log_mel
@@ -54,8 +55,10 @@ def speech_features(
     text_encoder: TextEncoder,
     field: str = "transcript",
     pronounce: Pronounce | None = None,
+    *,
+    aligners: Aligners | None = None,
 ) -> SpeechFeatures:
-    """Return the features of one performer's speech. ``pronounce``: see :func:`duologue.speech.words.timed_words`.
+    """Return the features of one performer's speech. ``pronounce``, ``aligners``: see :func:`duologue.speech.words.timed_words`.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``transcript-…`` (see :func:`duologue.brief.transcript.parse`).
@@ -66,7 +69,7 @@ def speech_features(
     samples = audio.samples * loudness_gain(levels, active)
     mel_samples = _fitted(resample(samples, audio.rate, MEL_RATE), frames * HOP)
     encoder_samples = _fitted(resample(samples, audio.rate, SPEECH_RATE), samples_of(frames, SPEECH_RATE))
-    timed = timed_words(transcript, encoder_samples, active, field, pronounce)
+    timed = timed_words(transcript, encoder_samples, active, field, pronounce, aligners=aligners)
     return SpeechFeatures(
         frames=frames,
         mel=log_mel(mel_samples),

@@ -20,6 +20,7 @@ import numpy as np
 
 from duologue.brief.transcript import Word
 from duologue.brief.unspoken import is_said
+from duologue.speech.aligners import Aligners
 from duologue.speech.alignment import AlignedWord, Aligner, Pronounce, believed
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, audible, near_sound
 from duologue.speech.phones import SILENCE, Phone
@@ -41,7 +42,7 @@ SURE: Final = 0.2
 """Probability of a word from which its lips are believed. Measured on recordings and synthetic voices: of p, b, m that are found
 in words over it one in a hundred is nowhere near a real one (docs/guide/face.md)."""
 _HEARD: Final = 0.08
-"""A less probable word is none: what Whisper writes over silence, laughter and music ("Thank you.")."""
+"""A less probable word is none, and with it the sentence that it begins (see ``likely``)."""
 _ANOTHER_LANGUAGE: Final = 0.45
 """Mean probability of a piece's words under which all of them are doubtful: English read into another language has 0.1 to 0.4."""
 _BELIEVED: Final = 0.5
@@ -62,10 +63,17 @@ class Ear:
     """A recogniser and its cache: loaded when it is first needed, and one piece is heard at a time."""
 
     def __init__(
-        self, model: WhisperFolder, cache: WordCache, pronouncer: Callable[[str], Pronounce | None] = lambda _: None
+        self,
+        model: WhisperFolder,
+        cache: WordCache,
+        pronouncer: Callable[[str], Pronounce | None] = lambda _: None,
+        aligners: Aligners | None = None,
     ) -> None:
-        """``pronouncer(language)``: how words of a language (ISO 639-1) are said that the aligner's US English lacks."""
+        """``pronouncer(language)``: how words of a language (ISO 639-1) are said that the dictionary of US English lacks;
+        ``aligners``: who sets them on the sound, by default pocketsphinx.
+        """
         self.model, self._cache, self._pronouncer = model, cache, pronouncer
+        self._aligners = aligners or Aligners()
         self._busy = Lock()
 
     @cached_property
@@ -78,12 +86,11 @@ class Ear:
         return self._aligner("en") is not None
 
     def _aligner(self, language: str) -> Aligner | None:
-        """A new one for each piece: pocketsphinx adapts to what it hears, and a piece's words must not depend on other takes."""
         english, pronounce = language == "en", self._pronouncer(language)
         if not english and pronounce is None:
             return None
         try:
-            return Aligner(pronounce, english=english)
+            return self._aligners.make(pronounce, dictionary=english)
         except ImportError:
             return None
 
@@ -98,7 +105,7 @@ class Ear:
         if (found := self._cache.get(key)) is None:
             found = self._whisper.words(sound, language)
             self._cache.put(key, found)
-        heard = [word for word in found.words if is_said(word.text) and word.probability >= _HEARD]
+        heard = likely(found.words)
         if not heard:
             return PieceWords()
         doubtful = np.mean([word.probability for word in heard]) < _ANOTHER_LANGUAGE
@@ -129,6 +136,34 @@ class Ear:
         )
 
 
+def lips_heard(
+    ear: Ear, samples_16k: NDArray[np.float32], active: NDArray[np.bool_], language: str = ""
+) -> tuple[Phone, ...]:
+    """Return the p, b, m, f and v of what is said in a whole track, samples (n,), ``active`` (T,) as features have it."""
+    heard = [ear.hear(piece, samples_16k, language) for piece in _pieces(samples_16k, active)]
+    return near_sound([phone for piece in heard for phone in piece.phones], audible(samples_16k))
+
+
+def _pieces(samples_16k: NDArray[np.float32], active: NDArray[np.bool_]) -> tuple[Piece, ...]:
+    return tuple(pieces(active, LONGEST, _FIRST)) if samples_16k.any() else ()
+
+
+def likely(words: Sequence[HeardWord]) -> list[HeardWord]:
+    """Return the words of a piece that may be there: those that are probable, in sentences that begin so.
+
+    What Whisper writes over silence begins with a word that it hardly heard, and goes on surely ("Thanks for watching."): each
+    word is guessed from those before it.
+    """
+    kept: list[HeardWord] = []
+    begins = heard = True
+    for word in words:
+        heard = word.probability >= _HEARD if begins else heard
+        if heard and word.probability >= _HEARD and is_said(word.text):
+            kept.append(word)
+        begins = word.text.endswith((".", "?", "!"))
+    return kept
+
+
 def _aligned(
     aligner: Aligner, piece: Piece, sound: NDArray[np.float32], heard: Sequence[HeardWord]
 ) -> list[AlignedWord | None]:
@@ -149,12 +184,10 @@ def _aligned(
 
 
 def _found(aligner: Aligner, sound: NDArray[np.float32], heard: Sequence[HeardWord]) -> list[AlignedWord | None]:
-    spelled = aligner.spell([word.text for word in heard])
-    aligned = iter(aligner.align(sound, [text for text in spelled if text]))
-    places = [next(aligned, None) if text else None for text in spelled]
-    trusted = iter(believed([at for at in places if at is not None]))
-    kept = [at if at is not None and next(trusted) else None for at in places]
-    count = sum(at is not None for at in places)
+    placed = aligner.align(sound, [word.text for word in heard]) or [None] * len(heard)
+    trusted = iter(believed([at for at in placed if at is not None]))
+    kept = [at if at is not None and next(trusted) else None for at in placed]
+    count = sum(at is not None for at in placed)
     return kept if sum(at is not None for at in kept) >= _BELIEVED * count else [None] * len(heard)
 
 
@@ -173,7 +206,7 @@ class Hearing:
         """``samples_16k`` (n,), ``active`` (T,) as features have them; ``should_stop`` is asked while a piece is waited for."""
         self._ear, self._samples, self._text = ear, samples_16k, text
         self._language, self._should_stop = language, should_stop
-        self.pieces = tuple(pieces(active, LONGEST, _FIRST)) if samples_16k.any() else ()
+        self.pieces = _pieces(samples_16k, active)
         self._heard: list[Future[PieceWords]] = []
         self.go_on: Callable[[], None] = lambda: None
         """Begins the pieces that have not been; called when one of them is needed."""

@@ -15,7 +15,7 @@ from scipy.ndimage import binary_dilation
 
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level
-from duologue.speech.alignment import AlignedWord, Aligner, believed
+from duologue.speech.alignment import AlignedWord, Aligner, MakeAligner, believed
 from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
 from duologue.units import FPS, SPEECH_RATE
 
@@ -73,9 +73,7 @@ def of_aligned(words: Sequence[AlignedWord], samples_16k: NDArray[np.float32], f
     return LipPhones([near_sound(phones, audible(samples_16k))])
 
 
-def within_times(
-    words: Sequence[Word], samples_16k: NDArray[np.float32], field: str, make: Callable[[], Aligner] = Aligner
-) -> LipPhones:
+def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field: str, make: MakeAligner) -> LipPhones:
     """Return the phones of words whose times are given, each within the time of its word or line.
 
     Every stretch between two pauses is aligned by itself, so a track may be as long as it likes. A stretch most of whose words
@@ -91,9 +89,7 @@ def within_times(
 class _Search:
     """Aligns stretches one after the other, and remembers how far the transcript can be trusted."""
 
-    def __init__(
-        self, words: Sequence[Word], samples_16k: NDArray[np.float32], field: str, make: Callable[[], Aligner]
-    ) -> None:
+    def __init__(self, words: Sequence[Word], samples_16k: NDArray[np.float32], field: str, make: MakeAligner) -> None:
         self._words, self._samples, self._field, self._make = words, samples_16k, field, make
         self._trusted: list[bool] = []
         """Of each word of the stretches so far, whether it is what is heard."""
@@ -117,21 +113,20 @@ class _Search:
 
     def _aligned(self, aligner: Aligner, words: Sequence[Word]) -> list[Phone]:
         """Return the phones of a stretch that is what is heard, else none."""
-        texts = aligner.spell([word.text for word in words])
-        spelled = [(word, text) for word, text in zip(words, texts, strict=True) if text]
         first = max(words[0].start - _MARGIN, 0.0)
         last = max(word.end for word in words) + _MARGIN
         cut = self._samples[int(first * SPEECH_RATE) : int(last * SPEECH_RATE)]
-        aligned = aligner.align(cut, [text for _, text in spelled])
-        trusted = believed(aligned)
+        placed = aligner.align(cut, [word.text for word in words])
+        aligned = [(word, at) for word, at in zip(words, placed, strict=False) if at is not None]
+        trusted = believed([at for _, at in aligned])
         self._trusted += trusted
-        if spelled:
-            self._unfit.append(not aligned)
+        if aligned or not placed:
+            self._unfit.append(not placed)
         # What was heard so far counts too: two words alone say little about whose transcript this is.
         if not trusted or not _trustworthy(trusted) or not _trustworthy(self._trusted):
             return []
         phones: list[Phone] = []
-        for (word, _), at in compress(zip(spelled, aligned, strict=True), trusted):
+        for word, at in compress(aligned, trusted):
             low, high = word.line or (word.start, word.end)
             moved = [phone.moved(first) for phone in at.on_lips]
             phones += [phone for phone in moved if low - _GIVEN <= phone.middle <= high + _GIVEN]

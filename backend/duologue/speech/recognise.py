@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from duologue.speech.alignment import DITHER, FRAMES_A_SECOND, listen
+from duologue.speech.sphinx import DITHER, FRAMES_A_SECOND, listen
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ voiced stretches of the track by their number of letters: worse, and said so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from duologue.brief import Transcript
 from duologue.brief.transcript import Word, read, spread
-from duologue.speech.alignment import AlignedWord, Aligner, Pronounce
+from duologue.speech.aligners import Aligners
+from duologue.speech.alignment import AlignedWord, MakeAligner, Pronounce
 from duologue.speech.aloud import spoken
 from duologue.speech.lip_phones import NOT_INSTALLED, LipPhones, of_aligned, within_times
 from duologue.speech.recognise import recognised_words
@@ -46,6 +47,8 @@ def timed_words(
     active: NDArray[np.bool_],
     field: str = "transcript",
     pronounce: Pronounce | None = None,
+    *,
+    aligners: Aligners | None = None,
 ) -> TimedWords:
     """Return a performer's words with times, the phones of their lips, and notes on how they were found.
 
@@ -55,11 +58,12 @@ def timed_words(
         active: (T,) whether the performer speaks at each frame (see ``activity``).
         field: the place of the transcript, for errors.
         pronounce: how words are said in the transcript's language, where that is not English.
+        aligners: who sets words on the sound; by default pocketsphinx.
 
     Raises:
         DuologueError: what :func:`duologue.brief.transcript.read` raises.
     """
-    make = partial(Aligner, pronounce, english=False) if pronounce is not None else Aligner
+    make = partial((aligners or Aligners()).make, pronounce, dictionary=pronounce is None)
     if transcript is None or transcript.format == "none":
         return TimedWords((), LipPhones())
     if transcript.format == "recognise":
@@ -121,7 +125,7 @@ def _aligned(
     samples_16k: NDArray[np.float32],
     active: NDArray[np.bool_],
     field: str,
-    make: Callable[[], Aligner],
+    make: MakeAligner,
 ) -> TimedWords:
     """Return words without times where they are heard, else spread over the voice."""
     if not texts:
@@ -139,14 +143,14 @@ class AlignmentError(Exception):
 
 
 def align(
-    texts: Sequence[str], samples_16k: NDArray[np.float32], make: Callable[[], Aligner] = Aligner
+    texts: Sequence[str], samples_16k: NDArray[np.float32], make: MakeAligner
 ) -> tuple[tuple[Word, ...], tuple[AlignedWord, ...]]:
-    """Return the words with the times at which pocketsphinx finds them, and those that it knows with their phones.
+    """Return the words with the times at which an aligner finds them, and those that it knows with their phones.
 
-    Words not in its dictionary lie between their neighbours.
+    Words that it doesn't know lie between their neighbours.
 
     Raises:
-        AlignmentError: pocketsphinx is not installed, knows too few of the words, or finds no path through the sound.
+        AlignmentError: there is no aligner, or it knows too few of the words, or finds no path through the sound.
     """
     try:
         aligner = make()
@@ -156,19 +160,17 @@ def align(
         raise AlignmentError(
             f"has no times, and over {MAX_SECONDS // 60} minutes are not aligned (give it times, or cut the track)"
         )
-    spelled = aligner.spell(texts)
-    known = [index for index, word in enumerate(spelled) if word]
-    if 2 * len(known) < len(texts):
+    placed = aligner.align(samples_16k, texts)
+    if not placed:
+        raise AlignmentError("has no times, and the aligner found no way to fit it to the sound")
+    aligned = [at for at in placed if at is not None]
+    if 2 * len(aligned) < len(texts):
         raise AlignmentError(
             "has no times, and the aligner (US English, else name its `language`) knows fewer than half of its words"
         )
-    aligned = aligner.align(samples_16k, [word for word in spelled if word])
-    if not aligned:
-        raise AlignmentError("has no times, and the aligner found no way to fit it to the sound")
-    starts, ends = np.full(len(texts), np.nan), np.full(len(texts), np.nan)
-    starts[known] = [word.start for word in aligned]
-    ends[known] = [word.end for word in aligned]
-    return _filled(texts, starts, ends, len(samples_16k) / SPEECH_RATE), aligned
+    starts = np.array([np.nan if at is None else at.start for at in placed])
+    ends = np.array([np.nan if at is None else at.end for at in placed])
+    return _filled(texts, starts, ends, len(samples_16k) / SPEECH_RATE), tuple(aligned)
 
 
 def spread_over(texts: Sequence[str], active: NDArray[np.bool_]) -> tuple[Word, ...]:

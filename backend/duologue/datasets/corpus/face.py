@@ -31,3 +31,5 @@ class Dialogue:
     """Those whose weights are known; a single capture has a silent partner of whom nothing is."""
     lip_phones: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
     """For evaluation: what performing would know of the phones from a transcript (``speech.lip_phones``)."""
+    heard_phones: tuple[tuple[Phone, ...], tuple[Phone, ...]] = ((), ())
+    """The same of the words that performing recognises where there is no transcript."""

@@ -1,4 +1,4 @@
-"""Phones with their times from files, from a synthesiser and from sound alone; from a transcript: ``speech.alignment``.
+"""Phones with their times from files, from a synthesiser and from sound alone; from a transcript: ``speech.sphinx``.
 
 Phones of other languages are folded onto the nearest one of English *as seen on the face*: a French /y/ is rounded and close like
 UW, a German /x/ leaves the lips alone like HH.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from duologue.errors import invalid
-from duologue.speech.alignment import FRAMES_A_SECOND, align_phones
 from duologue.speech.phones import INDEX, Phone
 from duologue.speech.recognise import recognise
+from duologue.speech.sphinx import FRAMES_A_SECOND, align_phones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,10 +14,10 @@ from duologue.datasets.readers.live_link import read_face_csv
 from duologue.errors import invalid
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.lips import closing, shut
-from duologue.speech.alignment import align_phones
 from duologue.speech.decode import load_speech
 from duologue.speech.phones import Phone
 from duologue.speech.resample import resample
+from duologue.speech.sphinx import align_phones
 from duologue.units import FPS, SPEECH_RATE
 
 if TYPE_CHECKING:

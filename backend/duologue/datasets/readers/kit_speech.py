@@ -13,8 +13,8 @@ import soundfile
 import soxr
 
 from duologue.datasets.labels.phones import cached_phones, read_phones_csv, recognise_phones
-from duologue.speech.alignment import align_phones
 from duologue.speech.phones import Phone
+from duologue.speech.sphinx import align_phones
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:

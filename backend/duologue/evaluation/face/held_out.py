@@ -24,10 +24,13 @@ from duologue.datasets.readers.kit_speech import Clip, recorded
 from duologue.datasets.synthesis.face.conversations import enact
 from duologue.datasets.synthesis.speech.utterances import sentences, synthetic
 from duologue.errors import DuologueError
-from duologue.speech.alignment import align_phones
+from duologue.evaluation.face.words import recognised
+from duologue.speech.aligners import Aligners
 from duologue.speech.decode import load_speech
+from duologue.speech.hearing import Ear
 from duologue.speech.phones import INDEX, Phone
 from duologue.speech.resample import resample
+from duologue.speech.sphinx import align_phones
 from duologue.speech.words import timed_words
 from duologue.units import FPS, SPEECH_RATE
 
@@ -41,6 +44,8 @@ _LEVEL: Final = 0.08
 MFA: Final = ("61-70968-0000.flac", "acoustic_corpus.wav", "cold_corpus.wav", "cold_corpus3.wav")
 """Recordings of two speakers in ``speech_mfa``."""
 
+FOREIGN: Final = "espeak"
+"""The set most of whose languages the recogniser of the extra ``hear`` doesn't know."""
 ABOUT: Final = {
     "matthes": "read English, one real voice, phone times from its own alignment",
     "grid": "fixed English sentences with faces measured from video: the truth is measured, noisy, one speaker at a time",
@@ -69,7 +74,16 @@ class HeldOut:
         return self.name == "librispeech"
 
 
-def held_out_sets(kit: Path, cache: Path, names: Sequence[str], samples: int, seed: int = 11) -> list[HeldOut]:
+def held_out_sets(
+    kit: Path,
+    cache: Path,
+    names: Sequence[str],
+    samples: int,
+    seed: int = 11,
+    *,
+    aligners: Aligners | None = None,
+    ear: Ear | None = None,
+) -> list[HeldOut]:
     """Return the sets ``names`` (keys of ``ABOUT``), with at most ``samples`` conversations each.
 
     Args:
@@ -78,16 +92,30 @@ def held_out_sets(kit: Path, cache: Path, names: Sequence[str], samples: int, se
         names: which sets.
         samples: conversations a set; a set has fewer where its held-out speech ends.
         seed: of turns, styles and moods.
+        aligners: who sets known words on the sound, as performing has it; by default pocketsphinx.
+        ear: who recognises the words of the sets in English; nobody does without.
 
     Raises:
         DuologueError: NOT_FOUND ``kit-incomplete`` when a set's folder is absent or holds no held-out speech.
     """
-    return [HeldOut(name, tuple(_conversations(kit, cache, name, samples, seed))) for name in names]
+    sets: list[HeldOut] = []
+    for name in names:
+        dialogues = _conversations(kit, cache, name, samples, seed, aligners or Aligners())
+        sets.append(HeldOut(name, tuple(dialogues if name == FOREIGN else _heard(dialogues, ear))))
+    return sets
 
 
-def _conversations(kit: Path, cache: Path, name: str, samples: int, seed: int) -> list[Dialogue]:
+def _heard(dialogues: Sequence[Dialogue], ear: Ear | None) -> list[Dialogue]:
+    if ear is None:
+        return list(dialogues)
+    return [replace(dialogue, heard_phones=recognised(ear, dialogue)) for dialogue in dialogues]
+
+
+def _conversations(  # noqa: PLR0917
+    kit: Path, cache: Path, name: str, samples: int, seed: int, aligners: Aligners
+) -> list[Dialogue]:
     if name == "grid":
-        dialogues = _measured(kit)[:samples]
+        dialogues = _measured(kit, aligners)[:samples]
     else:
         if name == "espeak":
             clips = list(synthetic(2 * samples, 21, sentences(kit), held_out_voices=True))
@@ -96,7 +124,7 @@ def _conversations(kit: Path, cache: Path, name: str, samples: int, seed: int) -
         else:
             split = FaceSplit.read()
             clips = [clip for clip in recorded(kit, cache, [f"speech_{name}"]) if split.holds(clip.name)]
-        dialogues = once(list(map(aligned_as_performing, clips)), samples, seed)
+        dialogues = once([aligned_as_performing(clip, aligners) for clip in clips], samples, seed)
     if not dialogues:
         raise DuologueError(
             "NOT_FOUND", "kit-incomplete", f"{kit} holds no held-out speech for the set {name!r}.", field="--kit"
@@ -155,23 +183,23 @@ def _moved(phones: Sequence[Phone], seconds: float) -> tuple[Phone, ...]:
     return tuple(phone.moved(seconds) for phone in phones)
 
 
-def aligned_as_performing(clip: Clip) -> Clip:
+def aligned_as_performing(clip: Clip, aligners: Aligners) -> Clip:
     """Return a clip with what performing would learn from its text and its sound; nothing where it has no text."""
-    return replace(clip, lip_phones=_as_performing(clip.samples, clip.text))
+    return replace(clip, lip_phones=_as_performing(clip.samples, clip.text, aligners))
 
 
-def _as_performing(samples: NDArray[np.float32], text: str) -> tuple[Phone, ...]:
+def _as_performing(samples: NDArray[np.float32], text: str, aligners: Aligners) -> tuple[Phone, ...]:
     everywhere = np.ones(int(len(samples) / SPEECH_RATE * FPS), bool)
-    return tuple(timed_words(Transcript(text), samples, everywhere).phones)
+    return tuple(timed_words(Transcript(text), samples, everywhere, aligners=aligners).phones)
 
 
-def _measured(kit: Path) -> list[Dialogue]:
+def _measured(kit: Path, aligners: Aligners) -> list[Dialogue]:
     """Return the held-out GRID clips as measured, nothing finished or smoothed."""
     folder = kit / "face_speech_grid"
     split = FaceSplit.read()
     texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.txt")}
     return [
-        replace(dialogue, lip_phones=(_as_performing(dialogue.samples[0], texts.get(name, "")), ()))
+        replace(dialogue, lip_phones=(_as_performing(dialogue.samples[0], texts.get(name, ""), aligners), ()))
         for name, dialogue in captured(folder, finish_closures=False)
         if split.holds(f"face_speech_grid/{name}")
     ]

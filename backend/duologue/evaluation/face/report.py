@@ -18,8 +18,23 @@ from duologue.evaluation.face.mesh import Faces, read_faces
 from duologue.evaluation.face.metrics import tally
 from duologue.evaluation.face.speed import speed
 from duologue.evaluation.face.style import style_retention
-from duologue.evaluation.face.systems import NAMES, WITH_WORDS, LoadedFace, System, system_of, systems, truth
+from duologue.evaluation.face.systems import (
+    NAMES,
+    WITH_HEARD,
+    WITH_WORDS,
+    LoadedFace,
+    System,
+    system_of,
+    systems,
+    truth,
+)
+from duologue.evaluation.face.words import Lips, lip_times
 from duologue.evaluation.intervals import difference, figures
+from duologue.speech.aligners import Aligners
+from duologue.speech.hearing import Ear
+from duologue.speech.whisper import bundled
+from duologue.speech.word_cache import WordCache
+from duologue.voices.pronouncing import pronouncer
 
 if TYPE_CHECKING:
     from duologue.evaluation.intervals import Sums
@@ -50,7 +65,9 @@ class FaceEvaluation:
     """Conversations for the comparison of styles (each is performed in all of them; it takes a fine-tuned face) and of speed; 0
     leaves that part out."""
     cache: Path = field(default_factory=lambda: Path("evaluation/phones"))
-    """Where alignments are kept."""
+    """Where alignments, and words that were recognised, are kept."""
+    recognise: bool = True
+    """Whether faces with recognised words are judged too, where the extra ``hear`` is installed."""
 
 
 def evaluate_face(settings: FaceEvaluation, report: Report = lambda stage, done, total: None) -> dict[str, Any]:
@@ -68,7 +85,10 @@ def evaluate_face(settings: FaceEvaluation, report: Report = lambda stage, done,
     baseline = FaceFormerPipeline.load(settings.baseline) if settings.baseline else None
     compared = systems(loaded, baseline, settings.steps)
     report("reading speech", 0, 1)
-    sets = held_out_sets(settings.kit, settings.cache, settings.sets, settings.samples)
+    encoder = loaded[0].shipped.model.encoder
+    aligners = Aligners(encoder.log_posteriors if encoder.phones is not None else None)
+    ear = _ear(settings, aligners) if settings.recognise else None
+    sets = held_out_sets(settings.kit, settings.cache, settings.sets, settings.samples, aligners=aligners, ear=ear)
     report("reading speech", 1, 1)
     everyday = _everyday(sets).dialogues
     result = _about(settings, loaded, baseline, faces)
@@ -78,6 +98,12 @@ def evaluate_face(settings: FaceEvaluation, report: Report = lambda stage, done,
     if settings.speed_samples:
         result["speed"] = _speed(loaded[0], everyday[: settings.speed_samples], faces, settings.steps, report)
     return result
+
+
+def _ear(settings: FaceEvaluation, aligners: Aligners) -> Ear | None:
+    """Return who recognises words, as performing does: the extra's model; None where it isn't installed."""
+    found = bundled()
+    return Ear(found, WordCache(settings.cache / "words"), pronouncer, aligners) if found is not None else None
 
 
 def _about(
@@ -108,6 +134,11 @@ def _judge_set(held: HeldOut, compared: Mapping[str, System], faces: Faces, repo
         "conversations": len(held.dialogues),
         "truth": "measured" if held.measured else "composed",
         "phones": "guessed" if held.guessed else "known",
+        "words": {
+            ending.strip(", "): lip_times(phones, [dialogue.phones for dialogue in held.dialogues])
+            for ending, phones in _known(held).items()
+            if any(a or b for a, b in phones)
+        },
         "systems": {
             name: {key: value.to_json() for key, value in figures(rows).items()} for name, rows in tallies.items()
         },
@@ -121,13 +152,22 @@ def _judge_set(held: HeldOut, compared: Mapping[str, System], faces: Faces, repo
     }
 
 
+def _known(held: HeldOut) -> dict[str, list[Lips]]:
+    """Return every conversation's p, b, m, f and v by how performing would know them."""
+    return {
+        WITH_WORDS: [dialogue.lip_phones for dialogue in held.dialogues],
+        WITH_HEARD: [dialogue.heard_phones for dialogue in held.dialogues],
+    }
+
+
 def _tallies(
     held: HeldOut, compared: Mapping[str, System], faces: Faces, report: Report
 ) -> dict[str, list[dict[str, Sums]]]:
     """Return every system's sums, one mapping a conversation."""
     everyone = dict(compared) | ({"truth (measured)": truth} if held.measured else {})
-    if not any(phones for dialogue in held.dialogues for phones in dialogue.lip_phones):  # no transcripts
-        everyone = {name: system for name, system in everyone.items() if not name.endswith(WITH_WORDS)}
+    unknown = tuple(ending for ending, phones in _known(held).items() if not any(a or b for a, b in phones))
+    if unknown:  # no transcripts, or nobody to recognise words
+        everyone = {name: system for name, system in everyone.items() if not name.endswith(unknown)}
     tallies: dict[str, list[dict[str, Sums]]] = {name: [] for name in everyone}
     for number, dialogue in enumerate(held.dialogues):
         for name, system in everyone.items():

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 System = Callable[[Dialogue, int], "NDArray[np.float32]"]
 """``system(dialogue, seed) -> weights (2, T, 52)``."""
 
+Known = Literal["none", "given", "recognised"]
+"""What performing knows of the words: nothing, a transcript, or what is recognised."""
 MODEL_ALONE: Final = Expression(blinks_per_minute=0, gaze=0, still_listener=False, seal=0)
 """The expression layer with all it adds turned off."""
 WITH_WORDS: Final = ", with its words"
 """How the name of a system ends that knows the transcript, as a performance does that is given one."""
+WITH_HEARD: Final = ", with recognised words"
+"""How the name of a system ends that recognises them, as a performance does that is given none."""
 NAMES: Final[dict[Denoiser, str]] = {"swap": "fine-tuned (swap)", "tuned": "fine-tuned (no swap)", "base": "base"}
 
 
@@ -80,7 +84,8 @@ def systems(loaded: Sequence[LoadedFace], baseline: FaceFormerPipeline | None, s
         prefix = "" if len(loaded) == 1 else f"{face.checkpoint.name}: "
         compared |= {prefix + name: system_of(pipeline, steps) for name, pipeline in face.pipelines.items()}
     first, shipped = next(iter(compared)), loaded[0].shipped
-    compared[first + WITH_WORDS] = system_of(shipped, steps, with_words=True)
+    compared[first + WITH_WORDS] = system_of(shipped, steps, words="given")
+    compared[first + WITH_HEARD] = system_of(shipped, steps, words="recognised")
     compared[f"{first}, model alone"] = system_of(shipped, steps, MODEL_ALONE)
     if baseline is not None:
         compared["faceformer"] = functools.partial(_faceformer, baseline)
@@ -95,28 +100,29 @@ def perform(
     seed: int = 0,
     steps: int = 8,
     expression: Expression | None = None,
-    with_words: bool = False,
+    words: Known = "none",
 ) -> NDArray[np.float32]:
-    """Return the pipeline's weights (2, T, 52) for a conversation; ``with_words``: as where a transcript is given."""
+    """Return the pipeline's weights (2, T, 52) for a conversation; ``words``: how performing would know them."""
+    phones = {"none": ((), ()), "given": dialogue.lip_phones, "recognised": dialogue.heard_phones}
     conditions = FaceConditions(
         dialogue.samples,
         dialogue.weights.shape[1],
         dialogue.style,
         dialogue.emotion,
         lambda start, stop: dialogue.facing[:, start:stop],
-        phones=dialogue.lip_phones if with_words else ((), ()),
+        phones=phones[words],
     )
     windows = pipeline.stream(conditions, seed, steps, expression=expression)
     return np.concatenate([window.weights for window in windows], axis=1)
 
 
 def system_of(
-    pipeline: FacePipeline, steps: int, expression: Expression | None = None, *, with_words: bool = False
+    pipeline: FacePipeline, steps: int, expression: Expression | None = None, *, words: Known = "none"
 ) -> System:
     """Return a pipeline as a system."""
 
     def system(dialogue: Dialogue, seed: int) -> NDArray[np.float32]:
-        return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression, with_words=with_words)
+        return perform(pipeline, dialogue, seed=seed, steps=steps, expression=expression, words=words)
 
     return system
 
