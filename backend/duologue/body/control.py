@@ -21,6 +21,7 @@ from duologue.body.planting import Limbs, sole_contacts
 from duologue.easing import smoothstep
 from duologue.features import pose as poses
 from duologue.features.statistics import PoseStatistics
+from duologue.motion.footsteps import stretches
 from duologue.motion.trajectory import plan_trajectory
 
 Floats = NDArray[np.float64]
@@ -63,14 +64,24 @@ class Pins:
         return cls(frames, places, features)
 
 
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Frames ``start`` to ``start + n`` of somebody's led steps: ``features`` (n, C) ``poses.channels``, of which those of the lower
+    body count (``body.walking``)."""
+
+    start: int
+    features: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class WindowPins:
-    """A window's pins as the networks take them: standardised (1, 2, n, channels), and flags (1, 2, n, 2) for the root's steps
-    and for the pose."""
+    """A window's pins as the networks take them: standardised (1, 2, n, channels); flags (1, 2, n, 2) for the root's steps and for
+    the legs, and (1, 2, n, 1) for the upper body."""
 
     lower: Tensor
     upper: Tensor
     held: Tensor
+    upper_held: Tensor
 
 
 @dataclass(frozen=True)
@@ -87,21 +98,30 @@ class Control:
         modes: NDArray[np.float32],
         soles: Limbs,
         seen: Callable[[NDArray[np.floating]], NDArray[np.floating]] = lambda features: features,
+        walks: tuple[Sequence[Walk], Sequence[Walk]] = ((), ()),
     ) -> WindowPins:
         """Return the pins of frames ``[start, stop)``, whose mixture of modes is ``modes`` (2, n, M).
 
-        ``soles``: of the skeleton; ``seen``: features (2, n, C) as the networks see them.
+        ``soles``: of the skeleton; ``seen``: features (2, n, C) as the networks see them; ``walks``: both performers' led steps.
         """
         count = stop - start
         values = np.zeros((2, count, len(statistics.names)), np.float32)
         held = np.zeros((2, count, 2), bool)
+        for performer, own in enumerate(walks):
+            for walk in own:
+                first, last = max(walk.start, start), min(walk.start + len(walk.features), stop)
+                if first < last:
+                    values[performer, first - start : last - start] = walk.features[first - walk.start : last - walk.start]
+                    held[performer, first - start : last - start] = True
+                    held[performer, first - start, 0] &= first > walk.start  # a step needs the frame before
+        upper_held = np.zeros((2, count, 1), bool)
         for performer, pins in enumerate(self.pins):
             if pins.features is None:
                 continue
             inside = (pins.frames >= start) & (pins.frames < stop) & ~np.isnan(pins.features[:, -1])
             at = pins.frames[inside] - start
             values[performer, at, : pins.features.shape[1]] = pins.features[inside]
-            held[performer, at, 1] = True
+            held[performer, at, 1] = upper_held[performer, at] = True
             # A step is known where the frame before it is pinned in place too.
             follows = np.diff(pins.frames, prepend=-2) == 1
             placed = ~np.isnan(pins.places[:, 0])
@@ -114,28 +134,36 @@ class Control:
             return torch.from_numpy(np.ascontiguousarray(array))[None]
 
         values = statistics.standardise(seen(values), modes)
-        return WindowPins(tensor(values[..., statistics.lower]), tensor(values[..., statistics.upper]), tensor(held))
+        lower, upper = (tensor(values[..., columns]) for columns in (statistics.lower, statistics.upper))
+        return WindowPins(lower, upper, tensor(held), tensor(upper_held))
 
     def plan(self, starts: Floats, actions: NDArray[np.integer]) -> Plan:
         """Lay both ways through the pinned places. ``starts`` (2, 3), ``actions`` (2, T) indices into ``ACTION_MODES``."""
         frames = actions.shape[1]
-        path, given = np.zeros((2, frames, 3)), np.zeros((2, frames), bool)
+        path, given, afoot = np.zeros((2, frames, 3)), np.zeros((2, frames), bool), np.zeros((2, frames), bool)
         for performer, pins in enumerate(self.pins):
             placed = ~np.isnan(pins.places[:, 0]) & (pins.frames < frames)
             if placed.any():
-                path[performer], given[performer] = plan_trajectory(
+                way = plan_trajectory(
                     starts[performer], pins.frames[placed], pins.places[placed], np.asarray(actions[performer])
                 )
-        fixed = tuple(pins.frames[~np.isnan(pins.places[:, 0])] for pins in self.pins)
-        return Plan(path, given, (fixed[0], fixed[1]))
+                path[performer], given[performer], afoot[performer] = way.path, way.given, way.afoot
+        # A way is also to be met where steps begin on it, and where hips are down on a seat.
+        a, b = (
+            np.union1d(pins.frames[~np.isnan(pins.places[:, 0])], [first for first, _ in stretches(walks)]).astype(np.int64)
+            for pins, walks in zip(self.pins, afoot, strict=True)
+        )
+        return Plan(path, given, afoot, (a, b))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where both go: ``path`` (2, T, 3) x, z, heading counts where ``given`` (2, T); ``fixed``: each one's frames to be met."""
+    """Where both go: ``path`` (2, T, 3) x, z, heading counts where ``given`` (2, T); ``afoot`` (2, T): by steps; ``fixed``: each one's
+    frames to be met."""
 
     path: Floats
     given: NDArray[np.bool_]
+    afoot: NDArray[np.bool_]
     fixed: tuple[NDArray[np.int64], NDArray[np.int64]]
 
     def route(self, start: int, stop: int, margin: int = 24) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

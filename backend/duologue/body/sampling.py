@@ -19,6 +19,7 @@ from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.body.planting import Limbs, hovering, planted_steps, seatedness
 from duologue.body.rescaling import gain_of
 from duologue.body.student import NETWORKS, Student
+from duologue.body.walking import plan_walks, walked
 from duologue.diffusion.pipeline import StoppedError
 from duologue.diffusion.samplers import Sampler
 from duologue.diffusion.windows import hold
@@ -128,11 +129,13 @@ class TakeSampler:
         """``student``: who makes it in their own few steps, as far as they can, instead of ``sampler`` in ``settings.steps``."""
         starts = np.asarray(conditions.starts, np.float64)
         self.model, self.skeleton, self.control = model, skeleton, control
-        self.conditions = EncodedConditions.encode(conditions, model.config, model.mel)
-        self.actions = np.asarray(conditions.actions)
+        self.plan = control.plan(starts, conditions.actions)
+        self.walks = plan_walks(self.plan, control.pins, skeleton)
+        self.actions = walked(self.plan, np.asarray(conditions.actions))
+        performed = replace(conditions, actions=self.actions)
+        self.conditions = EncodedConditions.encode(performed, model.config, model.mel)
         self.mirrored = np.array(conditions.mirrored)
         self._posed = len(poses.columns(skeleton))
-        self.plan = control.plan(starts, conditions.actions)
         self.drift = DriftCorrection(starts)
         self.soles, self.toes = Limbs.soles(skeleton), Limbs.toes(skeleton)
         self.seat = model.config.actions.index("sit") if "sit" in model.config.actions else None
@@ -167,7 +170,9 @@ class TakeSampler:
         # Where the partner stands as the window begins is all that the legs are told: where they then go is theirs to make.
         placement = np.repeat(self._placement(past.path[:, :1]), frames, axis=1)
         c = self.conditions.window(start, stop, placement, *self._route(start, stop), self.lower.device)
-        pins = self.control.window(start + known, stop, statistics, modes[:, known:], self.soles, self._in_mirror)
+        pins = self.control.window(
+            start + known, stop, statistics, modes[:, known:], self.soles, self._in_mirror, self.walks
+        )
         lower = self.lower(c, past.lower, pins.lower, pins.held)
         made = poses.faced(statistics.restore_lower(_array(lower), modes))
         self._plant(made, modes, pins.held[0].numpy())
@@ -179,7 +184,7 @@ class TakeSampler:
         if self.upper is not None:
             placement = torch.from_numpy(self._placement(path).astype(np.float32))[None].to(self.upper.device)
             seen = torch.from_numpy(statistics.standardise_overall(made, statistics.given))[None].to(lower)
-            upper = self.upper(replace(c, placement=placement), past.upper, pins.upper, pins.held[..., 1:], seen)
+            upper = self.upper(replace(c, placement=placement), past.upper, pins.upper, pins.upper_held, seen)
 
         features = self._in_mirror(statistics.restore(_array(lower), _array(upper), modes))
         root, rotations = poses.to_world(features[:, known:, : self._posed], fresh)

@@ -119,7 +119,7 @@ def _path(
                 f"for {metres / FASTEST:.1f} s before, or move the place",
                 field=field,
             )
-    return plan_trajectory(start, frames, places, actions)[0]
+    return plan_trajectory(start, frames, places, actions).path
 
 
 def _fields(constraints: Sequence[Constraint], name: str) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from duologue.easing import smoothstep
 from duologue.labels import ACTION_MODES
+from duologue.motion.seating import RISE, RISEN, SEATED, SETTLED, SITTING, rising, sitting_down
 from duologue.units import FPS
 
 Array = NDArray[np.float64]
@@ -22,44 +23,60 @@ SIT, WALK = (ACTION_MODES.index(mode) for mode in ("sit", "walk"))
 
 WALKING_SPEED: Final = 1.1
 """Metres a second at which somebody sets out when no walk was asked for by then."""
-_TURN: Final = 0.7
-"""Seconds to turn into the path, and out of it."""
-_FAR: Final = 0.6
+BRISK: Final = 1.5
+"""Metres a second, on average with setting out and coming to a halt, beyond which more time is taken than a walk was asked for."""
+TURNING: Final = np.radians(120.0)
+"""Radians a second of somebody who turns round."""
+_STARTING: Final = 0.4
+"""Seconds that setting out and coming to a halt cost."""
+FAR: Final = 0.6
 """Metres from which on somebody faces where they go; nearer they step aside or back."""
+NEAR: Final = (0.03, np.radians(5.0))
+"""Metres and radians under which nobody takes a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """One performer's way through a take of T frames: ``path`` (T, 3) x, z in metres and heading in radians, which counts where
+    ``given`` (T,); ``afoot`` (T,): where they get on by steps, rather than stand, sit, or go down onto a seat."""
+
+    path: Array
+    given: NDArray[np.bool_]
+    afoot: NDArray[np.bool_]
 
 
 def plan_trajectory(
     start: NDArray[np.floating[Any]], frames: NDArray[np.int64], places: Array, actions: Actions
-) -> tuple[Array, NDArray[np.bool_]]:
+) -> Trajectory:
     """Plan one performer's trajectory from ``start`` (3,) at frame 0 through ``places`` (n, 3) at ``frames`` (n,).
 
     Rows are x, z (metres) and heading (radians; NaN for a place that gives none). ``actions`` (T,): indices into
-    ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, else sets out as late as an easy walk allows,
-    and in no case while seated. Over more than half a metre they turn into the path, go ahead along it, and turn as asked when
-    they are there; a place in the middle of a walk is passed without a halt. After the last place they stay until a walk is
-    asked for, or until they sit down or get up: hips travel by a foot's length then, over feet that stand.
-
-    Returns:
-        The trajectory (T, 3), and in which frames (T,) it counts.
+    ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, earlier too where that is too short, else sets out
+    as late as an easy walk allows, and in no case while seated. Over more than half a metre they turn into the path, go ahead along
+    it, and turn as asked when they are there; a place in the middle of a walk is passed without a halt. A place where they sit is
+    come to with the back to it, a step before it, and hips go back onto it as captured ones do (``motion.seating``). After the last
+    place they stay until a walk is asked for, or until they sit down or get up: hips travel by a foot's length then, over feet that
+    stand.
     """
     total = len(actions)
-    trajectory = np.empty((total, 3))
-    trajectory[0] = start
-    trajectory[frames] = places
+    path, afoot = np.empty((total, 3)), np.zeros(total, bool)
+    path[0] = start
+    path[frames] = places
     now = 0
     for frame in frames[np.diff(frames, prepend=0) > 1].tolist():  # gaps between places, not frames
         now = int(frames[np.searchsorted(frames, frame) - 1]) if frame > frames[0] else 0
         walks_by = [bool((actions[max(at - 1, 0) : at + 2] == WALK).all()) for at in (now, frame)]
         passes = walks_by[0] and now > 0, walks_by[1] and frame < frames[-1]
-        segment = _Segment(trajectory[now], trajectory[frame], actions[now : frame + 1], passes)
-        trajectory[now : frame + 1] = segment.rows()
+        segment = _Segment(path[now], path[frame], actions[now : frame + 1], passes)
+        path[now : frame + 1] = segment.rows()
+        afoot[now : frame + 1] |= segment.afoot()
     now = int(frames[-1])
-    trajectory[now:] = trajectory[now]
-    turned = np.maximum.accumulate(np.where(np.isnan(trajectory[:, 2]), 0, np.arange(total)))
-    trajectory[:, 2] = trajectory[turned, 2]  # a place without a heading right behind another keeps that one's
+    path[now:] = path[now]
+    turned = np.maximum.accumulate(np.where(np.isnan(path[:, 2]), 0, np.arange(total)))
+    path[:, 2] = path[turned, 2]  # a place without a heading right behind another keeps that one's
     later = np.flatnonzero((actions[now:] == WALK) | (actions[now:] != actions[now]))
     until = now + int(later[0]) if len(later) else total
-    return trajectory, np.arange(total) < max(until, now + 1)
+    return Trajectory(path, np.arange(total) < max(until, now + 1), afoot)
 
 
 @dataclass(frozen=True)
@@ -75,46 +92,123 @@ class _Segment:
     def rows(self) -> Array:
         """Return the trajectory (n, 3)."""
         moving = self._moving()
-        # A speed that rises and falls over half a second wherever there is room for it.
-        edge = int(min(FPS // 4, max(moving.sum() // 4, 1)))
-        window = np.hanning(2 * edge + 3)[1:-1]
-        padded = np.pad(moving, edge, constant_values=self.passes)
-        speed = np.convolve(padded, window, "valid")[: len(moving)] * moving
+        speed = self._eased(moving)
         travelled = np.cumsum(speed) / speed.sum()
         travelled[0] = 0.0
-        xz = self.first[:2] + travelled[:, None] * self._away
-        return np.concatenate([xz, self._headings(moving)[:, None]], axis=-1)
+        begin, end = self._ends()
+        xz = begin[:2] + travelled[:, None] * (end - begin)[:2]
+        path = np.concatenate([xz, self._headings(moving)[:, None]], axis=-1)
+        index = np.arange(len(path))
+        if (up := self._up) is not None:  # from the seat to where they stand
+            path[:, :2] -= rising(index - up)[:, None] * _ahead(path[0, 2])
+        if (down := self._down) is not None:  # and back onto one
+            path[:, :2] -= sitting_down(index - down, len(path) - 1 - down)[:, None] * _ahead(path[-1, 2])
+        return path
+
+    def afoot(self) -> NDArray[np.bool_]:
+        """Return in which frames (n,) they step."""
+        begin, end = self._ends()
+        turn = self._goal(begin, end) - begin[2]
+        turned = abs((turn + np.pi) % (2 * np.pi) - np.pi)
+        if np.hypot(*(end - begin)[:2]) < NEAR[0] and turned < NEAR[1]:
+            return np.zeros(len(self.actions), bool)
+        return self._moving() > 0
 
     @property
-    def _away(self) -> Array:
-        return self.last[:2] - self.first[:2]
+    def _up(self) -> int | None:
+        """The frame in which they are off the seat that the segment begins on, if it does and they leave it."""
+        off = np.flatnonzero(self.actions != SIT)
+        return int(off[0]) if self.actions[0] == SIT and len(off) else None
 
     @property
-    def _distance(self) -> float:
-        return float(np.hypot(*self._away))
+    def _down(self) -> int | None:
+        """The frame in which they are down on the seat that the segment ends on, if they come to it."""
+        off = np.flatnonzero(self.actions != SIT)
+        return int(off[-1]) + 1 if self.actions[-1] == SIT and len(off) else None
+
+    def _ends(self) -> tuple[Array, Array]:
+        """Return where they stand before they move and after: the two places, or a step before those that are seats."""
+        begin, end = self.first.copy(), self.last.copy()
+        if self._up is not None:
+            begin[:2] += RISEN * _ahead(begin[2])
+        if self._down is not None:
+            away = begin[:2] - end[:2]
+            if np.isnan(end[2]):  # sat down facing where they came from
+                end[2] = begin[2] if np.hypot(*away) < FAR else np.arctan2(*away)
+            end[:2] += SEATED * _ahead(end[2])
+        return begin, end
+
+    def _free(self) -> NDArray[np.bool_]:
+        """Return in which frames (n,) they may step: on their feet, neither getting up nor sitting down."""
+        index, free = np.arange(len(self.actions)), self.actions != SIT
+        if self._up is not None:
+            free &= index >= min(self._up + RISE, len(free) - 1)
+        if self._down is not None:
+            begin, end = self._ends()
+            needed = FPS * (np.hypot(*(end - begin)[:2]) / BRISK + _STARTING)
+            calm = free & (index <= self._down - SETTLED)
+            free = calm if calm.sum() >= needed else free & (index <= max(self._down - SITTING, 1))
+        return free
 
     def _moving(self) -> Array:
-        """1 in the frames (n,) of a walk asked for; where none is, in as many at the end as an easy one takes."""
-        moving = (self.actions == WALK).astype(float)
-        if moving[1:].any():
-            return moving
+        """1 in the frames (n,) in which they move: those of a walk asked for, and before it if that is too short; where none is,
+        as many at the end as an easy one takes."""
+        begin, end = self._ends()
+        distance = float(np.hypot(*(end - begin)[:2]))
+        turn = abs((self._goal(begin, end) - begin[2] + np.pi) % (2 * np.pi) - np.pi)
         count = len(self.actions)
-        needed = int(np.clip(FPS * (self._distance / WALKING_SPEED + 0.4), FPS // 2, count - 1))
-        free = np.flatnonzero(self.actions != SIT)  # whoever sits to the end only shifts on the seat
-        return np.isin(np.arange(count), (free if len(free) > 1 else np.arange(count))[-needed:]).astype(float)
+        free = np.flatnonzero(self._free())
+        if len(free) < 2:  # whoever sits to the end only shifts on the seat
+            free = np.arange(count)
+        walks = free[self.actions[free] == WALK]
+        if len(walks) and len(walks) >= FPS * distance / BRISK:
+            return np.isin(np.arange(count), walks).astype(float)
+        until = free[free <= walks[-1]] if len(walks) else free
+        speed = BRISK if len(walks) else WALKING_SPEED
+        # Who goes far turns as they go; on the spot it is the turn that takes time.
+        seconds = distance / speed + _STARTING + (turn / TURNING if distance < FAR else 0.0)
+        needed = int(np.clip(FPS * seconds, FPS // 2, count - 1))
+        chosen = until if len(until) >= needed else free[: max(needed, len(until))]
+        return np.isin(np.arange(count), chosen[-needed:]).astype(float)
+
+    def _eased(self, moving: Array) -> Array:
+        """Return speeds (n,) that rise and fall over half a second wherever there is room for it, within the ``moving`` frames."""
+        edge = int(min(FPS // 4, max(moving.sum() // 4, 1)))
+        window = np.hanning(2 * edge + 3)[1:-1]
+        padded = np.pad(moving, 2 * edge, constant_values=tuple(float(passed) for passed in self.passes))  # pyright: ignore[reportArgumentType]
+        # Drawn in by as much as smoothing spreads it: nobody is off at once.
+        inner = np.convolve(padded < 0.5, np.ones(2 * edge + 1), "same") < 0.5
+        speed = np.convolve(inner, window, "same")[2 * edge : -2 * edge]
+        return speed if speed.sum() > 0 else moving
+
+    def _goal(self, begin: Array, end: Array) -> float:
+        """Return the heading at the end."""
+        if not np.isnan(end[2]):
+            return float(end[2])
+        away = end - begin
+        return float(np.arctan2(away[0], away[1])) if np.hypot(*away[:2]) > FAR else float(begin[2])
 
     def _headings(self, moving: Array) -> Array:
         """Headings (n,): from the first place's to the last's, by way of where the path leads if it is far."""
-        far = self._distance > _FAR
-        along = float(np.arctan2(self._away[0], self._away[1]))
-        goal = (along if far else self.first[2]) if np.isnan(self.last[2]) else self.last[2]
-        headings = np.unwrap([self.first[2], along, goal] if far else [self.first[2], goal]).tolist()
+        first, last = self._ends()
+        away = (last - first)[:2]
+        far = float(np.hypot(*away)) > FAR
+        along, goal = float(np.arctan2(away[0], away[1])), self._goal(first, last)
+        headings = np.unwrap([first[2], along, goal] if far else [first[2], goal]).tolist()
         begin, end = (int(k) for k in np.flatnonzero(moving)[[0, -1]])
         index = np.arange(len(moving))
         heading = np.full(len(moving), headings[0])
         if not far:
             return heading + (headings[1] - headings[0]) * smoothstep((index - begin) / max(end - begin, 1))
-        turn = int(min(FPS * _TURN, max((end - begin) // 3, 1)))
-        heading += (headings[1] - headings[0]) * smoothstep((index - begin) / turn)
-        heading += (headings[2] - headings[1]) * smoothstep((index - (end - turn)) / turn)
+        room = max((end - begin) // 3, 1)
+        into, out = (
+            int(np.clip(FPS * (0.4 + abs(change) / TURNING), 1, room)) for change in np.diff(headings)
+        )
+        heading += (headings[1] - headings[0]) * smoothstep((index - begin) / into)
+        heading += (headings[2] - headings[1]) * smoothstep((index - (end - out)) / out)
         return heading
+
+
+def _ahead(heading: float) -> Array:
+    """Return the direction (2,) x, z of a heading."""
+    return np.array([np.sin(heading), np.cos(heading)])

@@ -1,0 +1,141 @@
+"""Where and when the feet are put down so that somebody gets along a way over the floor: footsteps planned from a root trajectory.
+
+Kinematic walkers are planned in this order since Bruderlin and Calvert (SIGGRAPH 1989, "Goal-directed, dynamic animation of human
+walking"): first how fast, from it the cadence, from that the steps, and the joints last (:mod:`duologue.motion.gait`). Places are
+x, z (metres) and heading (radians) rows; times are frames, not whole ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.easing import smoothstep
+from duologue.units import FPS
+
+Array = NDArray[np.float64]
+
+CADENCE: Final = 1.75
+"""Steps a second at 1 m/s, which a speed raises by the power of 0.42: Grieve and Gear (Ergonomics 9, 1966) on adults of 1.7 m."""
+_POWER: Final = 0.42
+_CADENCES: Final = (1.2, 2.5)
+"""Steps a second, the fewest and the most."""
+_TURNING: Final = 0.25
+"""Metres from the middle at which feet go round when somebody turns: what a turn adds to the speed that sets the cadence."""
+_PER_STEP: Final = (0.85, 0.3)
+"""Radians that a step turns and metres that it goes aside, at most."""
+_ASIDE: Final = (0.09, 0.05)
+"""Metres from the middle to an ankle, standing and at an easy walk."""
+OUT: Final = np.radians(8.0)
+"""How far feet point outwards."""
+_DOUBLE: Final = (0.3, 0.18)
+"""Share of a step in which both feet bear: stepping slowly, and at an easy walk (Winter 1991, "The biomechanics and motor control
+of human gait")."""
+_OVER: Final = 0.36
+"""Of a stance, when the hips are over the foot: legs reach less far ahead than behind, where the heel comes up."""
+EASY: Final = 1.1
+"""Metres a second of an easy walk."""
+
+
+@dataclass(frozen=True)
+class Footsteps:
+    """One foot's steps: it stands at ``places[0]`` until it lifts at ``lifts[0]``, lands at ``lands[0]`` on ``places[1]``, …
+
+    ``lifts`` and ``lands`` (m,) frames, ascending by turns; ``places`` (m + 1, 3) of the ankle on the floor.
+    """
+
+    lifts: Array
+    lands: Array
+    places: Array
+
+
+def plan_footsteps(path: Array, first: tuple[Array | None, Array | None] = (None, None)) -> tuple[Footsteps, Footsteps]:
+    """Plan the left foot's and the right foot's steps along a root trajectory ``path`` (n, 3) that rests at both ends.
+
+    ``first``: where each foot stands (3,) before the first frame; by default where somebody stands easily. The cadence follows
+    from the speed; each foot comes down where the root is nearly half-way through the stance, so that it carries the body over itself;
+    the last two are put down beside each other. The leading foot begins: the one on the side of the way or turn.
+    """
+    n = len(path)
+    speed, turn, aside = _paces(path)
+    rate = CADENCE * np.maximum(speed + _TURNING * np.abs(turn), 1e-6) ** _POWER
+    rate = np.maximum(rate, np.maximum(np.abs(turn) / _PER_STEP[0], np.abs(aside) / _PER_STEP[1]))
+    phase = np.cumsum(np.clip(rate, *_CADENCES)) / FPS
+    count = max(2, round(float(phase[-1])))
+    edges = np.interp(np.arange(count + 1) * (phase[-1] / count), np.concatenate([[0.0], phase]), np.arange(n + 1.0) - 1)
+    edges[0], edges[-1] = 0.0, n - 1.0
+    at = np.clip(np.round(edges).astype(int), 0, n - 1)
+    both = np.interp(speed[at[1:]], (0.2, EASY), _DOUBLE)
+    lifts, lands = edges[:-1] + both * np.diff(edges), edges[1:]
+    leading = int((aside.sum() + _TURNING * turn.sum()) < 0)  # +X is the left hand
+    # The next lift of the same foot is a step and a double support after its landing.
+    leaves = np.concatenate([lifts, [n - 1.0, n - 1.0]])[2:]
+    middle = np.where(np.arange(count) >= count - 2, n - 1.0, lands + _OVER * (leaves - lands))
+    wide = np.interp(speed[np.clip(np.round(middle).astype(int), 0, n - 1)], (0.2, EASY), _ASIDE)
+    wide[-2:] = _ASIDE[0]
+    bodies = np.stack([np.interp(middle, np.arange(n), column) for column in path.T], axis=-1)
+    feet: list[Footsteps] = []
+    for foot in range(2):
+        own = np.arange(count) % 2 == (foot != leading)
+        begin = first[foot]
+        begin = beside(path[:1], foot, np.array(_ASIDE[:1]))[0] if begin is None else begin
+        places = np.concatenate([begin[None], beside(bodies[own], foot, wide[own])])
+        feet.append(Footsteps(lifts[own], lands[own], places))
+    return feet[0], feet[1]
+
+
+def beside(bodies: Array, foot: int, wide: Array) -> Array:
+    """Return where a foot (0 left, 1 right) stands beside bodies (k, 3), ``wide`` (k,) metres from the middle: (k, 3)."""
+    side = 1.0 - 2.0 * foot
+    x = bodies[:, 0] + side * wide * np.cos(bodies[:, 2])
+    z = bodies[:, 1] - side * wide * np.sin(bodies[:, 2])
+    return np.stack([x, z, bodies[:, 2] + side * OUT], axis=-1)
+
+
+def _paces(path: Array) -> tuple[Array, Array, Array]:
+    """Return speed (n,) m/s, turning (n,) rad/s and speed to the left (n,) of a trajectory, over a third of a second."""
+    step = np.gradient(path, axis=0) * FPS if len(path) > 1 else np.zeros_like(path)
+    window = np.hanning(FPS // 3 + 2)[1:-1]
+    padded = np.pad(step, [(len(window) // 2, (len(window) - 1) // 2), (0, 0)], mode="edge")
+    smooth = np.stack([np.convolve(column, window / window.sum(), "valid") for column in padded.T], axis=-1)
+    aside = np.cos(path[:, 2]) * smooth[:, 0] - np.sin(path[:, 2]) * smooth[:, 1]
+    return np.hypot(smooth[:, 0], smooth[:, 1]), smooth[:, 2], aside
+
+
+def stretches(afoot: NDArray[np.bool_], rest: int = 4) -> list[tuple[int, int]]:
+    """Return the stretches ``[first, last)`` of frames in which somebody is ``afoot`` (T,), with ``rest`` frames on either side.
+
+    Pauses of under half a second are part of them.
+    """
+    reach = FPS // 4
+    padded = np.pad(afoot, reach)
+    near = np.convolve(padded, np.ones(2 * reach + 1), "same") > 0  # closes the gaps …
+    wide = np.convolve(~near, np.ones(2 * (reach - rest) + 1), "same") == 0  # … and draws the edges in again
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], wide[reach:-reach], [False]]).astype(int)))
+    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
+
+
+def progress(time: Array, feet: Footsteps) -> tuple[NDArray[np.int64], Array]:
+    """Return for frames ``time`` (n,) how many steps of a foot are done (n,), and how far the next one is (n,): 0 standing, up to 1."""
+    done = np.searchsorted(feet.lands, time, side="right")
+    lifts = np.append(feet.lifts, np.inf)[done]
+    lands = np.append(feet.lands, np.inf)[done]
+    with np.errstate(invalid="ignore"):
+        part = np.where(np.isfinite(lands), (time - lifts) / np.maximum(lands - lifts, 1e-6), 0.0)
+    return done, np.clip(np.nan_to_num(part), 0.0, 1.0)
+
+
+def sway(time: Array, feet: tuple[Footsteps, Footsteps], width: float = 0.035) -> Array:
+    """Return how far (n,) to the left the hips go, metres, to be over the foot that carries: ``width`` in the middle of a step."""
+    total = np.zeros(len(time))
+    for side, foot in zip((-1.0, 1.0), feet, strict=True):
+        for lift, land in zip(foot.lifts, foot.lands, strict=True):  # steps, not frames
+            edge = 0.3 * (land - lift)
+            bump = smoothstep((time - lift + edge) / (0.5 * (land - lift) + edge)) * smoothstep(
+                (land + edge - time) / (0.5 * (land - lift) + edge)
+            )
+            total += side * width * bump
+    return total
