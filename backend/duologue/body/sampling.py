@@ -25,6 +25,7 @@ from duologue.diffusion.samplers import Sampler
 from duologue.diffusion.windows import hold
 from duologue.features import pose as poses
 from duologue.motion.skeleton import Skeleton
+from duologue.motion.stance import StanceHold
 
 _MIRRORED_PLACEMENT = np.array([-1.0, 1.0, -1.0, 1.0])
 _MIRRORED_ROUTE = np.array([-1.0, 1.0, -1.0])
@@ -136,7 +137,7 @@ class TakeSampler:
         self.conditions = EncodedConditions.encode(performed, model.config, model.mel)
         self.mirrored = np.array(conditions.mirrored)
         self._posed = len(poses.columns(skeleton))
-        self.drift = DriftCorrection(starts)
+        self.drift, self.stance = DriftCorrection(starts), StanceHold(skeleton)
         self.soles, self.toes = Limbs.soles(skeleton), Limbs.toes(skeleton)
         self.seat = model.config.actions.index("sit") if "sit" in model.config.actions else None
         lower, self.upper = (self._sampler(name, sampler, settings, student) for name in NETWORKS)
@@ -188,6 +189,7 @@ class TakeSampler:
 
         features = self._in_mirror(statistics.restore(_array(lower), _array(upper), modes))
         root, rotations = poses.to_world(features[:, known:, : self._posed], fresh)
+        root, rotations = self.stance.push(root, rotations, 1 - near(pins.upper_held[0, ..., 0].numpy()))
         keep = min(self.model.config.overlap, frames)
         after = Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
         return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,10 @@ class FootLockOptions:
     rise: float = 0.015
     stop: float = 1.5
     release: float = 3.5
+
+
+AT_REST: Final = FootLockOptions(rule=ContactRule(0.03, 0.12, 0.05, 0.30))
+"""For motion whose standing soles are at rest already (``motion.stance``): what creeps is the beginning or the end of a step."""
 
 
 class FootLock:

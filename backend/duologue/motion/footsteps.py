@@ -36,6 +36,8 @@ _DOUBLE: Final = (0.3, 0.18)
 of human gait")."""
 _OVER: Final = 0.36
 """Of a stance, when the hips are over the foot: legs reach less far ahead than behind, where the heel comes up."""
+_SOON: Final = 0.22 * FPS
+"""Frames after which they are at the latest: who comes to a halt doesn't reach ahead."""
 EASY: Final = 1.1
 """Metres a second of an easy walk."""
 
@@ -73,7 +75,7 @@ def plan_footsteps(path: Array, first: tuple[Array | None, Array | None] = (None
     leading = int((aside.sum() + _TURNING * turn.sum()) < 0)  # +X is the left hand
     # The next lift of the same foot is a step and a double support after its landing.
     leaves = np.concatenate([lifts, [n - 1.0, n - 1.0]])[2:]
-    middle = np.where(np.arange(count) >= count - 2, n - 1.0, lands + _OVER * (leaves - lands))
+    middle = np.where(np.arange(count) >= count - 2, n - 1.0, lands + np.minimum(_OVER * (leaves - lands), _SOON))
     wide = np.interp(speed[np.clip(np.round(middle).astype(int), 0, n - 1)], (0.2, EASY), _ASIDE)
     wide[-2:] = _ASIDE[0]
     bodies = np.stack([np.interp(middle, np.arange(n), column) for column in path.T], axis=-1)

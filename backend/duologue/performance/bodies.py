@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from duologue.body.conditions import BodyConditions
 from duologue.body.pipeline import BodyPipeline
 from duologue.body.sampling import BodyWindow
-from duologue.motion.cleanup import Cleaner, CleanupReport
+from duologue.motion.cleanup import Cleaner, CleanupOptions, CleanupReport
 from duologue.motion.damping import GESTURES, Damper
+from duologue.motion.foot_lock import AT_REST
 from duologue.motion.placement import faces_partner, partner_from_head
 from duologue.motion.skeleton import forward_kinematics
 from duologue.performance.direction import Direction
@@ -66,7 +67,7 @@ class Bodies:
         self._span = slice(0, score.frames) if kept is None else kept.stretch(kept.bodies)
         self._sampled = self._sample(pipeline, features, should_stop)
         self._gestures = Damper(skeleton, [*(1.0 - score.intensities)], GESTURES)
-        self._cleaner = Cleaner(skeleton)
+        self._cleaner = Cleaner(skeleton, options=CleanupOptions(feet=AT_REST))
         self._heads = Damper(skeleton, [expression.head_still for expression in score.expressions])
         self._direction = Direction(skeleton, score.constraints)
         self._facing = np.zeros((2, 0), bool)

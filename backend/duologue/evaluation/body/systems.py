@@ -19,7 +19,8 @@ from duologue.features import pose as poses
 from duologue.features.statistics import PoseStatistics
 from duologue.files.atomic import replacing
 from duologue.labels import ROLES
-from duologue.motion.cleanup import Cleaner
+from duologue.motion.cleanup import Cleaner, CleanupOptions
+from duologue.motion.foot_lock import AT_REST
 from duologue.motion.rotations import unroll_exp
 from duologue.motion.skeleton import Skeleton
 
@@ -123,7 +124,7 @@ def perform(pipeline: BodyPipeline, conditions: BodyConditions, seed: int, steps
 
 def clean(skeleton: Skeleton, motion: PairMotion) -> PairMotion:
     """Return the motion after the clean-up that every take goes through."""
-    cleaner = Cleaner(skeleton)
+    cleaner = Cleaner(skeleton, options=CleanupOptions(feet=AT_REST))
     parts = [cleaner.push(motion.root, motion.rotations), cleaner.flush()]
     return PairMotion(*(np.concatenate([part[k] for part in parts], axis=1) for k in (0, 1)))
 
