@@ -4,6 +4,7 @@ import torch
 from duologue.body.control import LEASH, Control, Pins, settle
 from duologue.features.pose import route
 from duologue.labels import ACTION_MODES
+from duologue.motion.seating import RISE, SEATED, SITTING
 from duologue.motion.trajectory import plan_trajectory
 from examples_body import STARTS, perform, some_conditions, tiny_pipeline
 from scipy.spatial.transform import Rotation
@@ -18,7 +19,8 @@ def spots(*rows) -> Pins:
 
 def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
     standing = np.full(240, STAND)
-    path, given = plan_trajectory(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), standing)
+    way = plan_trajectory(np.array([0.0, 0.0, 0.0]), np.array([150]), np.array([[3.0, 0.0, np.pi]]), standing)
+    path, given = way.path, way.given
     assert given.all(), "after the last place they stay"
     np.testing.assert_allclose(path[150], [3, 0, np.pi])
     np.testing.assert_allclose(path[200], path[150])
@@ -33,7 +35,8 @@ def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
 def test_a_walk_that_is_asked_for_is_when_they_move_and_afterwards_they_are_free():
     actions = np.full(300, STAND)
     actions[30:120], actions[200:] = WALK, WALK
-    path, given = plan_trajectory(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), actions)
+    way = plan_trajectory(np.zeros(3), np.array([150]), np.array([[0.0, 4.0, np.nan]]), actions)
+    path, given = way.path, way.given
     moved = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1) > 1e-6
     assert set(np.flatnonzero(moved) + 1) <= set(range(30, 121))
     assert given[:200].all()
@@ -44,27 +47,46 @@ def test_a_place_in_the_middle_of_a_walk_is_passed_without_a_halt():
     actions = np.full(240, STAND)
     actions[30:200] = WALK
     places = np.array([[0.0, 2.0, np.nan], [1.0, 4.0, np.nan], [3.0, 4.5, 0.0]])
-    path, _ = plan_trajectory(np.zeros(3), np.array([80, 130, 180]), places, actions)
+    path = plan_trajectory(np.zeros(3), np.array([80, 130, 180]), places, actions).path
     np.testing.assert_allclose(path[[80, 130, 180], :2], places[:, :2])
     speed = 30 * np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1)
     assert speed[50:170].min() > 0.9, "on the move from half a second after setting out to half a second before the end"
     assert speed[:29].max() == speed[200:].max() == 0
 
 
-def test_nobody_glides_while_seated():
-    actions = np.full(200, STAND)
-    actions[:60], actions[130:] = SIT, SIT
-    path, _ = plan_trajectory(np.zeros(3), np.array([150]), np.array([[0.0, 2.0, 0.0]]), actions)
-    moved = np.flatnonzero(np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1) > 1e-6) + 1
-    assert moved.min() >= 60
-    assert moved.max() < 130
-    np.testing.assert_allclose(path[130:, :2], np.tile([0, 2], (70, 1)))
+def test_a_seat_is_left_and_come_to_on_foot_and_sat_down_on_backwards():
+    actions = np.full(330, STAND)
+    actions[:60], actions[240:] = SIT, SIT
+    way = plan_trajectory(np.zeros(3), np.array([260]), np.array([[0.0, 3.0, np.pi]]), actions)
+    steps = np.flatnonzero(way.afoot)
+    assert 60 + RISE <= steps.min(), "up first"
+    assert steps.max() <= 240 - SITTING, "then down"
+    np.testing.assert_allclose(way.path[60 + 18, 1], 0.24, atol=0.01)  # hips go forward over the feet
+    np.testing.assert_allclose(way.path[steps.max() + 1], [0, 3.0 - SEATED, np.pi], atol=0.02)  # the back to the seat, before it
+    np.testing.assert_allclose(way.path[260:], np.tile([0, 3.0, np.pi], (70, 1)), atol=1e-9)
+    down = np.diff(way.path[steps.max() + 1 : 260, 1])
+    assert (down >= -1e-9).all(), "hips go back onto it, and never forward again"
+
+
+def test_who_is_asked_to_walk_for_too_short_a_time_sets_out_earlier():
+    actions = np.full(240, STAND)
+    actions[120:150] = WALK
+    way = plan_trajectory(np.zeros(3), np.array([200]), np.array([[0.0, 4.0, 0.0]]), actions)
+    speed = 30 * np.linalg.norm(np.diff(way.path[:, :2], axis=0), axis=1)
+    assert speed.max() < 1.9, "nobody runs"
+    assert np.flatnonzero(way.afoot).max() <= 150
+
+
+def test_turning_round_takes_its_time():
+    way = plan_trajectory(np.zeros(3), np.array([120]), np.array([[0.0, 0.0, np.pi]]), np.full(150, STAND))
+    assert 30 * np.abs(np.diff(way.path[:, 2])).max() < np.radians(180)
+    assert way.afoot.sum() > 40
 
 
 def test_a_near_place_is_reached_without_turning_away():
-    path, _ = plan_trajectory(
+    path = plan_trajectory(
         np.array([0.0, 0.0, 1.0]), np.array([60]), np.array([[-0.3, 0.0, 1.2]]), np.full(90, STAND)
-    )
+    ).path
     assert (path[:, 2] >= 1.0 - 1e-9).all()
     assert (path[:, 2] <= 1.2 + 1e-9).all()
 
@@ -89,7 +111,7 @@ def test_places_are_met_whatever_the_networks_make_and_across_windows():
     forward = Rotation.from_rotvec(rotations[0, frames, 0]).apply([0, 0, 1.0])
     assert np.arctan2(forward[0], forward[2]) == pytest.approx(place[2], abs=0.02)
     jumps = np.linalg.norm(np.diff(led[0, :, [0, 2]].T - free[0, :, [0, 2]].T, axis=0), axis=-1)
-    assert jumps.max() < 0.25, "led there, not put there"
+    assert jumps[:frames].max() < 0.25, "led there, not put there"
 
 
 def test_who_is_free_again_in_the_middle_of_a_window_is_led_no_further():

@@ -34,7 +34,7 @@ OUT: Final = np.radians(8.0)
 _DOUBLE: Final = (0.3, 0.18)
 """Share of a step in which both feet bear: stepping slowly, and at an easy walk (Winter 1991, "The biomechanics and motor control
 of human gait")."""
-_OVER: Final = 0.36
+_OVER: Final = 0.38
 """Of a stance, when the hips are over the foot: legs reach less far ahead than behind, where the heel comes up."""
 _SOON: Final = 0.22 * FPS
 """Frames after which they are at the latest: who comes to a halt doesn't reach ahead."""
@@ -140,4 +140,4 @@ def sway(time: Array, feet: tuple[Footsteps, Footsteps], width: float = 0.035) -
                 (land + edge - time) / (0.5 * (land - lift) + edge)
             )
             total += side * width * bump
-    return total
+    return total * smoothstep(time / 6) * smoothstep((time[-1] - time) / 6)  # at rest they are between the feet

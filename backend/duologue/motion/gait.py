@@ -24,7 +24,7 @@ from duologue.units import FPS
 
 Array = NDArray[np.float64]
 
-_TOE_OFF, _HEEL_STRIKE = np.radians(48.0), np.radians(18.0)
+_TOE_OFF, _HEEL_STRIKE = np.radians(64.0), np.radians(18.0)
 """Pitch of the foot as it leaves the floor and as it comes down, at ``_STRIDE``."""
 _STRIDE: Final = 1.3
 """Metres that a foot goes in one step of an easy walk: two step lengths."""
@@ -32,7 +32,7 @@ _LEAST: Final = np.radians(7.0)
 """Of the heel's rise in the smallest step."""
 _LOADING: Final = 0.12 * FPS
 """Frames from the heel's coming down to the flat foot."""
-_RISING: Final = 0.3 * FPS
+_RISING: Final = 0.34 * FPS
 """Frames from the heel's rise to the foot's leaving the floor."""
 _CLEAR: Final = (0.045, 0.035)
 """Metres under the lowest point of a foot in mid-air: stepping on the spot, and over ``_STRIDE``."""

@@ -79,6 +79,12 @@ def plan_trajectory(
     return Trajectory(path, np.arange(total) < max(until, now + 1), afoot)
 
 
+def walking_room(first: Array, last: Array, actions: Actions) -> tuple[float, float]:
+    """Return how many metres somebody has to step from one place (3,) to the next, and how many seconds they have for it on their
+    feet, by their ``actions`` (n,) from the one to the other: getting up from a seat and sitting down on one take theirs."""
+    return _Segment(np.asarray(first, np.float64), np.asarray(last, np.float64), actions, (False, False)).room()
+
+
 @dataclass(frozen=True)
 class _Segment:
     """What lies between two places, n > 2 frames: rows x, z, heading of the ``first`` and of the ``last``, whose heading may be
@@ -114,6 +120,11 @@ class _Segment:
             return np.zeros(len(self.actions), bool)
         return self._moving() > 0
 
+    def room(self) -> tuple[float, float]:
+        """Return how far they step, metres, and how long they have for it, seconds."""
+        begin, end = self._ends()
+        return float(np.hypot(*(end - begin)[:2])), max(int(self._free().sum()) - 1, 0) / FPS
+
     @property
     def _up(self) -> int | None:
         """The frame in which they are off the seat that the segment begins on, if it does and they leave it."""
@@ -124,7 +135,8 @@ class _Segment:
     def _down(self) -> int | None:
         """The frame in which they are down on the seat that the segment ends on, if they come to it."""
         off = np.flatnonzero(self.actions != SIT)
-        return int(off[-1]) + 1 if self.actions[-1] == SIT and len(off) else None
+        room = len(off) and off[-1] >= SITTING + FPS // 2  # else whoever is nearly there sits down where they are
+        return int(off[-1]) + 1 if self.actions[-1] == SIT and room else None
 
     def _ends(self) -> tuple[Array, Array]:
         """Return where they stand before they move and after: the two places, or a step before those that are seats."""
@@ -186,13 +198,17 @@ class _Segment:
         if not np.isnan(end[2]):
             return float(end[2])
         away = end - begin
-        return float(np.arctan2(away[0], away[1])) if np.hypot(*away[:2]) > FAR else float(begin[2])
+        return float(np.arctan2(away[0], away[1])) if self._far(begin, end) else float(begin[2])
+
+    def _far(self, begin: Array, end: Array) -> bool:
+        """Return whether they face where they go; whoever is under way does sooner."""
+        return bool(np.hypot(*(end - begin)[:2]) > (0.3 if any(self.passes) else 1) * FAR)
 
     def _headings(self, moving: Array) -> Array:
         """Headings (n,): from the first place's to the last's, by way of where the path leads if it is far."""
         first, last = self._ends()
         away = (last - first)[:2]
-        far = float(np.hypot(*away)) > FAR
+        far = self._far(first, last)
         along, goal = float(np.arctan2(away[0], away[1])), self._goal(first, last)
         headings = np.unwrap([first[2], along, goal] if far else [first[2], goal]).tolist()
         begin, end = (int(k) for k in np.flatnonzero(moving)[[0, -1]])

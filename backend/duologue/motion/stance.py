@@ -1,0 +1,344 @@
+"""Soles that stand do not move: what a standing foot slips by is taken out, and made up for in the next step; as a stream of windows.
+
+What is sampled slips: one of two soles drifts, and where somebody is led to a place the whole body is. Each stance is therefore held to
+one spot, its feet's roll from heel to ball left as it is, and the difference goes into the swings between (footskate clean-up after
+Kovar, Schreiner and Gleicher, SCA 2002, whose constraint is a plant and whose repair is inverse kinematics; here a plant is where the
+body wants its foot on average, not where it first came down). Where a stance is held too far from what the body wants, a small step is
+put in, as people do to keep their balance.
+
+In the plane a place is the complex number z + i x, so that a heading is an angle and a rigid motion is p -> r p + b with |r| = 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.easing import smoothstep
+from duologue.motion.contact import ContactRule, Soles, hysteresis
+from duologue.motion.ik import two_bone
+from duologue.motion.rotations import Floats, einsum, matrix_to_exp, yaw_matrix
+from duologue.motion.skeleton import Skeleton, forward_kinematics
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Plane = NDArray[np.complex128]
+
+RULE: Final = ContactRule(0.035, 0.30, 0.06, 0.45)
+"""What counts as standing: wider than where contacts are measured, as a foot that slips is to be caught."""
+TOLERANCE: Final = (0.045, np.radians(12.0))
+"""Metres and radians that a stance is held away from where the body wants the foot before it steps."""
+_SEATED: Final = (0.85, 2.5)
+"""Of the standing height of the hips, below which somebody is on the way to a seat, and how much more they put up with there."""
+_STEP: Final = 13
+"""Frames of a step that is put in."""
+_LIFT: Final = 0.045
+"""Metres that it is lifted."""
+_SHUFFLE: Final = 5
+"""Frames off the floor that are no step, where the foot never came up."""
+_AHEAD: Final = 40
+"""Frames of a stance over which the place is found that the body wants."""
+_LEAN: Final = 0.03
+"""Metres that hips go over the other foot meanwhile."""
+_REACH: Final = 0.999
+"""Of the leg's length, how far it stretches before the hips come down."""
+_LOWEST: Final = 0.08
+"""Metres that they come down at most."""
+
+
+@dataclass(frozen=True)
+class _Stance:
+    """Frames ``first`` to ``last`` of one foot that stands: held where ``turn`` and ``shift`` put its unslipped way."""
+
+    first: int
+    last: int
+    turn: float
+    pivot: complex
+    place: complex
+
+
+@dataclass(frozen=True, eq=False)
+class _Slip:
+    """One foot along n frames: where its ``middle`` is (n,), and where it would be had it not slipped in ``unslipped`` (n,), turned
+    by ``turned`` (n,); whether it ``stands`` (n,)."""
+
+    middle: Plane
+    unslipped: Plane
+    turned: Array
+    stands: Flags
+
+    def fitted(self, first: int, last: int, until: int) -> _Stance:
+        """Return the stance ``[first, last]`` that keeps, up to frame ``until``, nearest to where the body wants the foot."""
+        span = slice(first, min(last, until) + 1)
+        return _Stance(
+            first, last, -float(self.turned[span].mean()), complex(self.unslipped[span].mean()), complex(self.middle[span].mean())
+        )
+
+    def going_on(self, last: int, offset: complex, turn: float) -> _Stance:
+        """Return the stance that goes on from frame 0, where it was held ``offset`` and ``turn`` away."""
+        return _Stance(0, last, turn - float(self.turned[0]), complex(self.unslipped[0]), complex(self.middle[0]) + offset)
+
+    def held(self, stance: _Stance) -> tuple[Plane, Array]:
+        """Return by how much (n,) the foot is moved and turned to be held, counted within the stance."""
+        span = slice(stance.first, stance.last + 1)
+        place = stance.place + np.exp(1j * stance.turn) * (self.unslipped[span] - stance.pivot)
+        return place - self.middle[span], self.turned[span] + stance.turn
+
+
+class StanceHold:
+    """The state of both performers' feet along a take. Arrays are (2 performers, n frames, ...)."""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        """Prepare for a skeleton that uses duologue60's joint names.
+
+        Raises:
+            DuologueError: NOT_FOUND ``unknown-joint`` for another skeleton.
+        """
+        self._skeleton, self._soles = skeleton, Soles.of(skeleton)
+        sides = ("Left", "Right")
+        self._legs = np.array([skeleton.indices(*(s + j for j in ("UpLeg", "Leg", "Foot"))) for s in sides])
+        self._parents = np.array(skeleton.parents)
+        self._length = np.linalg.norm(skeleton.offsets[self._legs[:, 1:]], axis=-1).sum(-1)
+        self._low = _SEATED[0] * float(skeleton.offsets[0, 1])
+        self._before: Array | None = None  # the last frame's soles, (2, 1, 2, 2, 3)
+        self._bears = np.zeros((2, 2, 2), bool)
+        self._offset, self._speed = np.zeros((2, 2), complex), np.zeros((2, 2), complex)
+        self._turn = np.zeros((2, 2))
+        self._fall = np.zeros(2)
+
+    def push(self, root: Floats, rotations: Floats, free: Array) -> tuple[Floats, Floats]:
+        """Take the next frames' hips (2, n, 3), metres, and exponential maps (2, n, J, 3); return both, standing soles at rest.
+
+        ``free`` (2, n): how far each frame may be changed, 0 to 1.
+        """
+        matrices, positions = forward_kinematics(self._skeleton, rotations.astype(np.float64), root.astype(np.float64))
+        points = np.asarray(self._soles.place(matrices, positions), np.float64)
+        begun = self._before is not None
+        points = np.concatenate([points[:, :1] if self._before is None else self._before, points], axis=1)
+        bears = self._bearing(points)
+        offset, turn = np.zeros((2, points.shape[1], 2), complex), np.zeros((2, points.shape[1], 2))
+        lift, lean = np.zeros(turn.shape), np.zeros((2, points.shape[1]), complex)
+        for performer in range(2):
+            slips = [_slip(points[performer, :, foot], bears[performer, :, foot]) for foot in range(2)]
+            low = np.concatenate([positions[performer, :1, 0, 1], positions[performer, :, 0, 1]]) < self._low
+            stances = self._stances(performer, slips, low, begun=begun)
+            for foot, slip in enumerate(slips):
+                moved = self._moved(performer, foot, slip, stances[foot], points[performer, :, foot])
+                offset[performer, :, foot], turn[performer, :, foot], lift[performer, :, foot] = moved
+            lean[performer] = _leaning(slips, stances)
+        self._before, self._bears = points[:, -1:], bears[:, -1]
+        self._speed = offset[:, -1] - offset[:, -2]
+        self._offset, self._turn = offset[:, -1].copy(), turn[:, -1].copy()
+        offset, turn, lift, lean = (x[:, 1:] for x in (offset, turn, lift, lean))
+        offset, turn, lift = (x * free[..., None] for x in (offset, turn, lift))
+        return self._bent(root, rotations, (matrices, positions), (offset, turn, lift, lean * free), free)
+
+    def _bearing(self, points: Array) -> Flags:
+        """Return which points of the soles (2, n, 2, 2, 3) bear, (2, n, 2, 2); the first frame's are known already."""
+        step = np.diff(points[..., [0, 2]], axis=1, prepend=points[:, :1][..., [0, 2]])
+        speed = np.hypot(step[..., 0], step[..., 1]) * 30.0
+        grips, releases = RULE.grips(points[..., 1], speed), RULE.releases(points[..., 1], speed)
+        if self._before is not None:
+            grips[:, 0], releases[:, 0] = self._bears, ~self._bears
+        return np.moveaxis(hysteresis(np.moveaxis(grips, 1, 0), np.moveaxis(releases, 1, 0)), 0, 1)
+
+    def _stances(self, performer: int, slips: Sequence[_Slip], low: Flags, *, begun: bool) -> list[list[_Stance]]:
+        """Return both feet's stances in order, with steps put in where one is held too far off."""
+        stances: list[list[_Stance]] = []
+        for foot, slip in enumerate(slips):
+            runs = _runs(slip.stands)
+            own = [slip.fitted(first, last, first + _AHEAD) for first, last in runs]
+            if begun and runs and runs[0][0] == 0:
+                own[0] = slip.going_on(runs[0][1], self._offset[performer, foot], self._turn[performer, foot])
+            stances.append(own)
+        stands = np.stack([slip.stands for slip in slips], axis=-1)
+        patience = np.where(low, _SEATED[1], 1.0)
+        at = [0, 0]
+        rested = 0
+        while True:  # one step more each time round, until none is wanted
+            late = [_too_far(slips[k], stances[k], at[k], patience) for k in range(2)]
+            foot = int(late[1][0] < late[0][0])
+            when, index = late[foot]
+            if index < 0:
+                return stances
+            stance = stances[foot][index]
+            first = _room(stands, foot, max(when - _STEP // 2, stance.first + 3, rested + 3), stance.last)
+            if first is None:
+                at[foot] = index + 1
+                continue
+            last = first + _STEP
+            stands[first + 1 : last, foot] = False
+            after = slips[foot].fitted(last, stance.last, last + _AHEAD)
+            before = _Stance(stance.first, first, stance.turn, stance.pivot, stance.place)
+            stances[foot][index : index + 1] = [before, after]
+            at[foot], rested = index + 1, last
+
+    def _moved(
+        self, performer: int, foot: int, slip: _Slip, stances: Sequence[_Stance], points: Array
+    ) -> tuple[Plane, Array, Array]:
+        """Return by how much (n,) a foot is moved, turned and lifted in each frame: held where it stands, led where it swings."""
+        count = len(slip.middle)
+        offset, turn, lift = np.zeros(count, complex), np.zeros(count), np.zeros(count)
+        begin, speed = (0, self._offset[performer, foot], self._turn[performer, foot]), self._speed[performer, foot]
+        for stance in stances:
+            span = slice(stance.first, stance.last + 1)
+            offset[span], turn[span] = slip.held(stance)
+            if stance.first > begin[0]:
+                end = (stance.first, offset[stance.first], turn[stance.first])
+                _swing(offset, turn, begin, end, speed)
+                _raise(lift, begin[0], stance.first, points, slip.stands)
+            begin, speed = (stance.last, offset[stance.last], turn[stance.last]), 0.0
+        if begin[0] < count - 1:  # a step that ends in the next window
+            _swing(offset, turn, begin, (max(count - 1, begin[0] + _STEP), 0.0, 0.0), speed)
+        return offset, turn, lift
+
+    def _bent(  # noqa: PLR0917
+        self,
+        root: Floats,
+        rotations: Floats,
+        placed: tuple[Floats, Floats],
+        moved: tuple[Plane, Array, Array, Plane],
+        free: Array,
+    ) -> tuple[Floats, Floats]:
+        """Return hips and rotations with the feet ``moved``: by offset, turn and lift (2, n, 2), the hips by lean (2, n)."""
+        matrices, positions = placed
+        offset, turn, lift, lean = moved
+        if not (np.abs(offset).max() > 1e-6 or np.abs(turn).max() > 1e-6 or self._fall.any()):
+            return root, rotations
+        thigh, shin, foot = (self._legs[:, k] for k in range(3))
+        turned = yaw_matrix(turn)
+        middle = self._soles.place(matrices, positions).mean(-2)
+        ankles = middle + einsum("pnfij,pnfj->pnfi", turned, positions[:, :, foot] - middle)
+        ankles = ankles + np.stack([offset.imag, lift, offset.real], axis=-1)
+        aside = np.stack([lean.imag, np.zeros(lean.shape), lean.real], axis=-1)
+        fall = self._falling(positions[:, :, thigh] + aside[:, :, None] - ankles, positions[:, :, thigh] - positions[:, :, foot])
+        hips = aside - (free * fall)[..., None] * np.array([0.0, 1.0, 0.0])
+        changed = (np.abs(offset) + np.abs(turn) + np.abs(lift) > 1e-6) | (np.abs(hips) > 1e-6).any(-1)[..., None]
+        at = positions + hips[:, :, None]
+        hinge = matrices[:, :, thigh][..., 0]
+        # The leg turns half-way with its foot, so that the knee stays over the toes.
+        before_thigh, before_shin, _ = two_bone(at[:, :, thigh], at[:, :, shin], at[:, :, foot], ankles, hinge)
+        world = [matrices[:, :, self._parents[thigh]], before_thigh @ matrices[:, :, thigh]]
+        world += [before_shin @ matrices[:, :, shin], turned @ matrices[:, :, foot]]
+        out = np.array(rotations, np.float64)
+        for k, joint in enumerate((thigh, shin, foot)):
+            bent = matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1])
+            out[:, :, joint] = np.where(changed[..., None], bent, out[:, :, joint])
+        return root + hips, out
+
+    def _falling(self, legs: Array, own: Array) -> Array:
+        """Return by how much (2, n) hips come down for both legs, thigh minus ankle (2, n, 2, 3), to reach; ``own``: as they were."""
+        reach = np.maximum(_REACH * self._length, np.linalg.norm(own, axis=-1))
+        aside = legs[..., 0] ** 2 + legs[..., 2] ** 2
+        need = np.clip(legs[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0)), 0.0, _LOWEST).max(-1)
+        window = np.hanning(11)[1:-1]
+        fall = np.empty_like(need)
+        for performer, row in enumerate(need):
+            wide = np.max([np.roll(np.pad(row, 4), k)[4:-4] for k in range(-4, 5)], axis=0)
+            fall[performer] = np.convolve(np.pad(wide, 4, mode="edge"), window / window.sum(), "valid")
+        away = self._fall[:, None] - fall[:, :1]
+        fall = fall + away * (1 - smoothstep(np.arange(1, need.shape[1] + 1) / 10))
+        self._fall = fall[:, -1].copy()
+        return fall
+
+
+def _slip(points: Array, bears: Flags) -> _Slip:
+    """Return one foot's slip: heel and ball (n, 2, 3), and which of them bear (n, 2)."""
+    plane = points[..., 2] + 1j * points[..., 0]
+    stands = _no_shuffles(bears.any(-1), points[..., 1].min(-1))
+    both = stands[1:] & stands[:-1]
+    weight = (bears[1:] & bears[:-1]).astype(float)
+    weight = np.where(weight.any(-1, keepdims=True), weight, 1.0)
+    weight /= weight.sum(-1, keepdims=True)
+    along = plane[:, 1] - plane[:, 0]
+    turn = np.where(both, np.angle(along[1:] / along[:-1]), 0.0)
+    before, now = (plane[:-1] * weight).sum(-1), (plane[1:] * weight).sum(-1)
+    move = np.where(both, now - np.exp(1j * turn) * before, 0.0)
+    turned = np.concatenate([[0.0], -np.cumsum(turn)])
+    # The inverse of each frame's rigid motion, one after the other.
+    moved = np.concatenate([[0.0], -np.cumsum(np.exp(1j * turned[1:]) * move)])
+    middle = plane.mean(-1)
+    return _Slip(middle, np.exp(1j * turned) * middle + moved, turned, stands)
+
+
+def _no_shuffles(stands: Flags, height: Array) -> Flags:
+    """Return who stands (n,), short breaks in which the sole stays down (n,) left out."""
+    whole = stands.copy()
+    for first, last in _runs(~stands):
+        inside = first > 0 and last < len(stands) - 1
+        if inside and last - first < _SHUFFLE and height[first : last + 1].max() < RULE.grip_height:
+            whole[first : last + 1] = True
+    return whole
+
+
+def _runs(flags: Flags) -> list[tuple[int, int]]:
+    """Return the stretches ``[first, last]`` in which flags (n,) are set."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
+
+
+def _too_far(slip: _Slip, stances: Sequence[_Stance], begin: int, patience: Array) -> tuple[int, int]:
+    """Return the first frame in which one of the stances from ``begin`` on is held too far off, and which; (never, -1) if none is."""
+    for index in range(begin, len(stances)):
+        stance = stances[index]
+        offset, turn = slip.held(stance)
+        bound = patience[stance.first : stance.last + 1]
+        far = np.flatnonzero((np.abs(offset) > TOLERANCE[0] * bound) | (np.abs(turn) > TOLERANCE[1] * bound))
+        if len(far):
+            return stance.first + int(far[0]), index
+    return 1 << 30, -1
+
+
+def _room(stands: Flags, foot: int, earliest: int, last: int) -> int | None:
+    """Return the first frame from ``earliest`` on in which there is room for a step of a foot before ``last``, the other standing
+    all the while; ``stands`` (n, 2)."""
+    if last - 3 - _STEP < earliest:
+        return None
+    other = np.convolve(~stands[:, 1 - foot], np.ones(_STEP + 3), "full")[_STEP + 1 :] > 0  # stands from k - 1 to k + _STEP + 1
+    good = np.flatnonzero(~other[earliest : last - 3 - _STEP + 1])
+    return earliest + int(good[0]) if len(good) else None
+
+
+def _swing(offset: Plane, turn: Array, begin: tuple[Any, ...], end: tuple[Any, ...], speed: complex) -> None:
+    """Lead a foot from one offset and turn to another, in place: ``begin`` and ``end`` are (frame, offset, turn)."""
+    (first, before, turned), (last, after, goal) = begin, end
+    count = min(last, len(offset)) - first - 1
+    length = last - first
+    s = np.arange(1, count + 1) / length
+    eased = smoothstep(s)
+    # Hermite's cubic: on from the speed it has, at rest at the end.
+    offset[first + 1 : first + 1 + count] = before + (after - before) * eased + speed * length * (s - 2 * s**2 + s**3)
+    change = (goal - turned + np.pi) % (2 * np.pi) - np.pi
+    turn[first + 1 : first + 1 + count] = turned + change * eased
+    if last >= len(offset):
+        return
+    turn[last] = turned + change
+
+
+def _raise(lift: Array, first: int, last: int, points: Array, stands: Flags) -> None:
+    """Lift a foot, in place, that is to step from frame ``first`` to ``last`` and stays down by itself."""
+    inside = slice(first, last + 1)
+    if last - first < 4 or not (stands[inside].all() or points[inside, :, 1].min(-1).max() < 0.02):
+        return
+    height = _LIFT if stands[inside].all() else 0.6 * _LIFT
+    lift[inside] = height * np.sin(np.pi * np.arange(last - first + 1) / (last - first)) ** 2
+
+
+def _leaning(slips: Sequence[_Slip], stances: Sequence[Sequence[_Stance]]) -> Plane:
+    """Return by how much (n,) hips go over the foot that stands while the other takes a step that was put in."""
+    count = len(slips[0].middle)
+    lean, time = np.zeros(count, complex), np.arange(count)
+    for foot, own in enumerate(stances):
+        for before, after in zip(own, own[1:], strict=False):
+            first, last = before.last, after.first
+            if not slips[foot].stands[first : last + 1].all():
+                continue
+            middle, half = 0.5 * (first + last), 0.5 * (last - first) + 6
+            towards = slips[1 - foot].middle[int(middle)] - slips[foot].middle[int(middle)]
+            bump = smoothstep(1.4 * (1 - np.abs(time - middle) / half))
+            lean += _LEAN * bump * towards / max(abs(towards), 0.05)
+    return lean
