@@ -243,3 +243,42 @@ def settle(x: Tensor, estimate: Tensor, given: Tensor, held: Tensor, known: int)
 
     eased = x + pull(before, index - before) + pull(after, after - index)
     return torch.where(held | (index < known), x, eased)
+
+
+def flow(x: Tensor, held: Tensor, known: int, ease: int = 15) -> Tensor:
+    """Let the frames on either side of a pinned stretch leave it, and come to it, in place and in speed.
+
+    What of the step is missing after ``settle`` fades over ``ease`` frames, or half of the way to the next stretch, by Hermite's cubic
+    (as ``sampling.grow_from`` does behind the past). ``x`` and ``held`` (B, P, T, C); the first ``known`` frames are left alone; single
+    pinned frames have no speed and are left to ``settle``.
+    """
+    pinned = held[0, :, :, -1].cpu().numpy()
+    out = x.clone()
+    for performer, flags in enumerate(pinned):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8))).reshape(-1, 2)
+        for k, (first, last) in enumerate(edges.tolist()):  # stretches, not frames
+            if last - first < 2:
+                continue
+            after = edges[k + 1, 0] if k + 1 < len(edges) else len(flags) + ease
+            before = edges[k - 1, 1] if k else 2 * known - first
+            rows = out[:, performer]
+            _flow(rows[:, last - 2 :], min(ease, (after - last) // 2, len(flags) - last))
+            if first > known:
+                _flow(rows.flip(1)[:, len(flags) - first - 2 :], min(ease, (first - before) // 2, first - known), rows, first)
+    return torch.where(held, x, out)
+
+
+def _flow(rows: Tensor, count: int, into: Tensor | None = None, first: int = 0) -> None:
+    """Add to the ``count`` rows behind the first two, (B, T, C), in place, what makes them go on from those; or, of rows that run
+    backwards, to those before row ``first`` of ``into``."""
+    if count < 2:
+        return
+    speed = rows[:, 1] - rows[:, 0]
+    gap = rows[:, 1] + speed - rows[:, 2]
+    speed_gap = speed - (rows[:, 3] - rows[:, 2]) if rows.shape[1] > 3 else torch.zeros_like(speed)
+    s = (torch.arange(count, dtype=rows.dtype, device=rows.device) / count)[:, None]
+    offset = (2 * s**3 - 3 * s**2 + 1) * gap[:, None] + (s**3 - 2 * s**2 + s) * count * speed_gap[:, None]
+    if into is None:
+        rows[:, 2 : 2 + count] += offset
+    else:
+        into[:, first - count : first] += offset.flip(1)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from duologue.body.checkpoint import BodyModel
 from duologue.body.conditions import BodyConditions, Conditions, EncodedConditions
-from duologue.body.control import Control, settle
+from duologue.body.control import Control, flow, settle
 from duologue.body.denoising import GuidedDenoiser, Task
 from duologue.body.drift import DriftCorrection
 from duologue.body.network import ConditionEncoder, Denoiser
@@ -111,7 +111,8 @@ class NetworkSampler:
         for x in self.sampler.iterate(hold(denoise, given, held), noise, settings.steps, settings.generator):  # noqa: B007
             if settings.should_stop():
                 raise StoppedError
-        return settle(torch.where(held, given, grow_from(x, known)), denoise.estimate, given, held, known)
+        settled = settle(torch.where(held, given, grow_from(x, known)), denoise.estimate, given, held, known)
+        return flow(settled, held, known)
 
 
 class TakeSampler:

@@ -65,11 +65,15 @@ def plan_trajectory(
     now = 0
     for frame in frames[np.diff(frames, prepend=0) > 1].tolist():  # gaps between places, not frames
         now = int(frames[np.searchsorted(frames, frame) - 1]) if frame > frames[0] else 0
-        walks_by = [bool((actions[max(at - 1, 0) : at + 2] == WALK).all()) for at in (now, frame)]
-        passes = walks_by[0] and now > 0, walks_by[1] and frame < frames[-1]
-        segment = _Segment(path[now], path[frame], actions[now : frame + 1], passes)
+        corners = [_corner(path, frames, actions, at) for at in (now, frame)]
+        for at, corner in zip((now, frame), corners, strict=True):
+            if corner is not None and np.isnan(path[at, 2]):
+                path[at, 2] = np.arctan2(*corner)
+        segment = _Segment(path[now], path[frame], actions[now : frame + 1], (corners[0], corners[1]))
         path[now : frame + 1] = segment.rows()
         afoot[now : frame + 1] |= segment.afoot()
+        if corners[0] is not None:
+            _even(path, now)
     now = int(frames[-1])
     path[now:] = path[now]
     turned = np.maximum.accumulate(np.where(np.isnan(path[:, 2]), 0, np.arange(total)))
@@ -82,18 +86,49 @@ def plan_trajectory(
 def walking_room(first: Array, last: Array, actions: Actions) -> tuple[float, float]:
     """Return how many metres somebody has to step from one place (3,) to the next, and how many seconds they have for it on their
     feet, by their ``actions`` (n,) from the one to the other: getting up from a seat and sitting down on one take theirs."""
-    return _Segment(np.asarray(first, np.float64), np.asarray(last, np.float64), actions, (False, False)).room()
+    return _Segment(np.asarray(first, np.float64), np.asarray(last, np.float64), actions, (None, None)).room()
 
 
-@dataclass(frozen=True)
+def _corner(path: Array, frames: NDArray[np.int64], actions: Actions, at: int) -> Array | None:
+    """Return the direction (2,) x, z in which a place is passed, if a walk comes from before it and goes on behind it: half-way
+    between those of both ways. Whoever turns back halts."""
+    index = int(np.searchsorted(frames, at))
+    if at == 0 or index >= len(frames) - 1 or frames[index] != at or not (actions[at - 1 : at + 2] == WALK).all():
+        return None
+    before = int(frames[index - 1]) if index else 0
+    if at - before < 2 or frames[index + 1] - at < 2:  # a stretch that is kept frame by frame
+        return path[at, :2] - path[at - 1, :2] if at - before < 2 else path[frames[index + 1], :2] - path[at, :2]
+    ways = [path[at, :2] - path[before, :2], path[frames[index + 1], :2] - path[at, :2]]
+    lengths = [float(np.hypot(*way)) for way in ways]
+    if min(lengths) < NEAR[0]:
+        return None
+    middle = ways[0] / lengths[0] + ways[1] / lengths[1]
+    return middle / np.hypot(*middle) if np.hypot(*middle) > 1.2 else None
+
+
+def _even(path: Array, at: int) -> None:
+    """Even out, in place, the change of speed where the place at frame ``at`` is passed; the place is still met."""
+    reach = FPS // 3
+    first, last = max(at - reach, 0), min(at + reach + 1, len(path))
+    window = np.hanning(reach + 2)[1:-1]
+    way = path[first:last, :2]
+    padded = np.pad(way, [(reach // 2, (reach - 1) // 2), (0, 0)], mode="reflect", reflect_type="odd")
+    smooth = np.stack([np.convolve(column, window / window.sum(), "valid") for column in padded.T], axis=-1)
+    near = smoothstep(2 * (1 - np.abs(np.arange(first, last) - at) / reach))[:, None]
+    way = way + near * (smooth - way)
+    path[first:last, :2] = way + smoothstep(1 - np.abs(np.arange(first, last) - at) / reach)[:, None] * (path[at, :2] - way[at - first])
+
+
+@dataclass(frozen=True, eq=False)
 class _Segment:
     """What lies between two places, n > 2 frames: rows x, z, heading of the ``first`` and of the ``last``, whose heading may be
-    NaN; ``passes``: whether a walk comes from before the first and goes on behind the last."""
+    NaN; ``corners``: the directions (2,) in which they are passed, if a walk comes from before the first and goes on behind the
+    last."""
 
     first: Array
     last: Array
     actions: Actions
-    passes: tuple[bool, bool]
+    corners: tuple[Array | None, Array | None]
 
     def rows(self) -> Array:
         """Return the trajectory (n, 3)."""
@@ -102,7 +137,11 @@ class _Segment:
         travelled = np.cumsum(speed) / speed.sum()
         travelled[0] = 0.0
         begin, end = self._ends()
-        xz = begin[:2] + travelled[:, None] * (end - begin)[:2]
+        away = (end - begin)[:2]
+        ways = [away if corner is None else corner * np.hypot(*away) / max(np.hypot(*corner), 1e-9) for corner in self.corners]
+        # Hermite's cubic along the way: a straight line unless a place is passed round a corner.
+        s = travelled[:, None]
+        xz = begin[:2] + (3 * s**2 - 2 * s**3) * away + (s - 2 * s**2 + s**3) * ways[0] + (s**3 - s**2) * ways[1]
         path = np.concatenate([xz, self._headings(moving)[:, None]], axis=-1)
         index = np.arange(len(path))
         if (up := self._up) is not None:  # from the seat to where they stand
@@ -119,6 +158,11 @@ class _Segment:
         if np.hypot(*(end - begin)[:2]) < NEAR[0] and turned < NEAR[1]:
             return np.zeros(len(self.actions), bool)
         return self._moving() > 0
+
+    @property
+    def passes(self) -> tuple[bool, bool]:
+        """Whether a walk comes from before the first place and goes on behind the last."""
+        return self.corners[0] is not None, self.corners[1] is not None
 
     def room(self) -> tuple[float, float]:
         """Return how far they step, metres, and how long they have for it, seconds."""
@@ -216,10 +260,9 @@ class _Segment:
         heading = np.full(len(moving), headings[0])
         if not far:
             return heading + (headings[1] - headings[0]) * smoothstep((index - begin) / max(end - begin, 1))
-        room = max((end - begin) // 3, 1)
-        into, out = (
-            int(np.clip(FPS * (0.4 + abs(change) / TURNING), 1, room)) for change in np.diff(headings)
-        )
+        into, out = FPS * (0.4 + np.abs(np.diff(headings)) / TURNING)
+        scale = min(1.0, 0.8 * (end - begin) / (into + out))
+        into, out = max(into * scale, 1.0), max(out * scale, 1.0)
         heading += (headings[1] - headings[0]) * smoothstep((index - begin) / into)
         heading += (headings[2] - headings[1]) * smoothstep((index - (end - out)) / out)
         return heading
