@@ -59,10 +59,12 @@ def test_a_seat_is_left_and_come_to_on_foot_and_sat_down_on_backwards():
     actions[:60], actions[240:] = SIT, SIT
     way = plan_trajectory(np.zeros(3), np.array([260]), np.array([[0.0, 3.0, np.pi]]), actions)
     steps = np.flatnonzero(way.afoot)
-    assert 60 + RISE <= steps.min(), "up first"
+    assert steps.min() >= 60 + RISE, "up first"
     assert steps.max() <= 240 - SITTING, "then down"
     np.testing.assert_allclose(way.path[60 + 18, 1], 0.24, atol=0.01)  # hips go forward over the feet
-    np.testing.assert_allclose(way.path[steps.max() + 1], [0, 3.0 - SEATED, np.pi], atol=0.02)  # the back to the seat, before it
+    np.testing.assert_allclose(
+        way.path[steps.max() + 1], [0, 3.0 - SEATED, np.pi], atol=0.02
+    )  # the back to the seat, before it
     np.testing.assert_allclose(way.path[260:], np.tile([0, 3.0, np.pi], (70, 1)), atol=1e-9)
     down = np.diff(way.path[steps.max() + 1 : 260, 1])
     assert (down >= -1e-9).all(), "hips go back onto it, and never forward again"

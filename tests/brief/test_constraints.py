@@ -69,3 +69,36 @@ def test_a_table_that_makes_no_sense_is_named(table, reason):
 def test_a_way_round_the_partner_is_fine_and_a_free_walker_is_not_judged():
     brief(PlaceTarget("A", 3.0, 0.6, 1.2), PlaceTarget("A", 6.0, 2.0, 0.0))
     brief(PlaceTarget("B", 3.0, -0.6, 0.0), actions=((0.0, "walk"),))
+
+
+@pytest.mark.parametrize(
+    ("constraint", "actions", "needed", "enough"),
+    [
+        # 2.5 m and back half a metre, getting up before or sitting down behind.
+        (PlaceTarget("A", 4.0, -0.6, 3.0, np.pi), ((0.0, "stand"), (2.0, "sit")), "2.5 s", ((0.0, "stand"), (2.6, "sit"))),
+        (PlaceTarget("A", 3.0, -0.6, 3.5, 1.0), ((0.0, "sit"), (1.0, "stand")), "3.0 s", ((0.0, "stand"),)),
+    ],
+)
+def test_a_seat_that_is_reached_too_late_is_refused_with_the_time_it_takes(constraint, actions, needed, enough):
+    """Getting up and sitting down take their time: nobody glides onto a chair."""
+    with pytest.raises(DuologueError) as caught:
+        brief(constraint, actions=actions)
+    assert caught.value.reason == "place-while-seated"
+    assert needed in caught.value.message
+    assert brief(constraint, actions=enough).constraints == (constraint,)
+
+
+def test_a_place_behind_the_partner_is_gone_to_round_them_or_not_at_all():
+    with pytest.raises(DuologueError, match="send one round") as caught:
+        brief(PlaceTarget("A", 5.0, 2.0, 0.0))
+    assert caught.value.reason == "ways-collide"
+    around = PlaceTarget("A", 3.0, 0.6, 1.2), PlaceTarget("A", 5.0, 2.0, 0.0)
+    assert brief(*around, actions=((0.0, "stand"), (1.0, "walk"), (5.0, "stand"))).constraints == around
+
+
+def test_five_places_in_three_seconds_are_walked_or_refused():
+    walks = ((0.0, "walk"), (3.0, "stand"))
+    near = tuple(PlaceTarget("A", 0.6 * k, -0.6 - 0.5 * k, 0.2 * k) for k in range(1, 6))
+    assert brief(*near, actions=walks).constraints == near
+    with pytest.raises(DuologueError, match=r"1\.4 m in 0\.6 s; give 0\.9 s"):
+        brief(*(PlaceTarget("A", 0.6 * k, -0.6 - 1.4 * k, 0.0) for k in range(1, 6)), actions=walks)

@@ -18,7 +18,7 @@ def standing(frames, drift=(0.0, 0.0), turn=0.0):
     time = np.arange(frames) / 30
     root = root + time[:, None] * [drift[0], 0, drift[1]]
     rotations[:, 0, 1] += turn * time
-    return np.stack([root, root + [2, 0, 0]]), np.stack([rotations, rotations])
+    return np.stack([root, root + np.array([2.0, 0, 0])]), np.stack([rotations, rotations])
 
 
 def hold(root, rotations, cuts=()):

@@ -66,8 +66,8 @@ class Pins:
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """Frames ``start`` to ``start + n`` of somebody's led steps: ``features`` (n, C) ``poses.channels``, of which those of the lower
-    body count (``body.walking``)."""
+    """Frames ``start`` to ``start + n`` of somebody's led steps: ``features`` (n, C) ``poses.channels``, of which those of the
+    lower body count (``body.walking``)."""
 
     start: int
     features: NDArray[np.float32]
@@ -75,8 +75,8 @@ class Walk:
 
 @dataclass(frozen=True)
 class WindowPins:
-    """A window's pins as the networks take them: standardised (1, 2, n, channels); flags (1, 2, n, 2) for the root's steps and for
-    the legs, and (1, 2, n, 1) for the upper body."""
+    """A window's pins as the networks take them: standardised (1, 2, n, channels); flags (1, 2, n, 2) for the root's steps and
+    for the legs, and (1, 2, n, 1) for the upper body."""
 
     lower: Tensor
     upper: Tensor
@@ -111,7 +111,9 @@ class Control:
             for walk in own:
                 first, last = max(walk.start, start), min(walk.start + len(walk.features), stop)
                 if first < last:
-                    values[performer, first - start : last - start] = walk.features[first - walk.start : last - walk.start]
+                    values[performer, first - start : last - start] = walk.features[
+                        first - walk.start : last - walk.start
+                    ]
                     held[performer, first - start : last - start] = True
                     held[performer, first - start, 0] &= first > walk.start  # a step needs the frame before
         upper_held = np.zeros((2, count, 1), bool)
@@ -150,7 +152,9 @@ class Control:
                 path[performer], given[performer], afoot[performer] = way.path, way.given, way.afoot
         # A way is also to be met where steps begin on it, and where hips are down on a seat.
         a, b = (
-            np.union1d(pins.frames[~np.isnan(pins.places[:, 0])], [first for first, _ in stretches(walks)]).astype(np.int64)
+            np.union1d(pins.frames[~np.isnan(pins.places[:, 0])], [first for first, _ in stretches(walks)]).astype(
+                np.int64
+            )
             for pins, walks in zip(self.pins, afoot, strict=True)
         )
         return Plan(path, given, afoot, (a, b))
@@ -158,8 +162,8 @@ class Control:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where both go: ``path`` (2, T, 3) x, z, heading counts where ``given`` (2, T); ``afoot`` (2, T): by steps; ``fixed``: each one's
-    frames to be met."""
+    """Where both go: ``path`` (2, T, 3) x, z, heading counts where ``given`` (2, T); ``afoot`` (2, T): by steps; ``fixed``:
+    each one's frames to be met."""
 
     path: Floats
     given: NDArray[np.bool_]
@@ -248,9 +252,9 @@ def settle(x: Tensor, estimate: Tensor, given: Tensor, held: Tensor, known: int)
 def flow(x: Tensor, held: Tensor, known: int, ease: int = 15) -> Tensor:
     """Let the frames on either side of a pinned stretch leave it, and come to it, in place and in speed.
 
-    What of the step is missing after ``settle`` fades over ``ease`` frames, or half of the way to the next stretch, by Hermite's cubic
-    (as ``sampling.grow_from`` does behind the past). ``x`` and ``held`` (B, P, T, C); the first ``known`` frames are left alone; single
-    pinned frames have no speed and are left to ``settle``.
+    What of the step is missing after ``settle`` fades over ``ease`` frames, or half of the way to the next stretch, by
+    Hermite's cubic (as ``sampling.grow_from`` does behind the past). ``x`` and ``held`` (B, P, T, C); the first ``known``
+    frames are left alone; single pinned frames have no speed and are left to ``settle``.
     """
     pinned = held[0, :, :, -1].cpu().numpy()
     out = x.clone()
@@ -264,7 +268,12 @@ def flow(x: Tensor, held: Tensor, known: int, ease: int = 15) -> Tensor:
             rows = out[:, performer]
             _flow(rows[:, last - 2 :], min(ease, (after - last) // 2, len(flags) - last))
             if first > known:
-                _flow(rows.flip(1)[:, len(flags) - first - 2 :], min(ease, (first - before) // 2, first - known), rows, first)
+                _flow(
+                    rows.flip(1)[:, len(flags) - first - 2 :],
+                    min(ease, (first - before) // 2, first - known),
+                    rows,
+                    first,
+                )
     return torch.where(held, x, out)
 
 

@@ -1,9 +1,9 @@
 """Led walks: the legs of whoever gets along a planned way are planned too, and given to the networks as they are.
 
-The lower-body network is told where a way leads, but sets out late, strays, and comes short: on the whole way there half of it was
-missing, and closing that afterwards is sliding. So the frames in which the plan has somebody step are pinned like any pose that a
-director holds (``body.control``): steps, hips and legs from planned footsteps (``motion.gait``). The network makes what lies before and
-behind to fit, and the upper body to all of it.
+The lower-body network is told where a way leads, but sets out late, strays, and comes short: on the whole way there half of it
+was missing, and closing that afterwards is sliding. So the frames in which the plan has somebody step are pinned like any pose
+that a director holds (``body.control``): steps, hips and legs from planned footsteps (``motion.gait``). The network makes what
+lies before and behind to fit, and the upper body to all of it.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from duologue.units import FPS
 MIN_DISTANCE: Final = 0.5
 """Metres between the two starts: nearer, and the bodies would begin inside each other."""
 FASTEST: Final = 1.6
-"""Metres a second between two places, with setting out and coming to a halt: a brisk walk. Faster is a run, which nobody learned."""
+"""Metres a second between two places, with setting out and coming to a halt: a brisk walk. Faster is a run, which nobody
+learned."""
 SHIFT: Final = 0.3
 """Metres that somebody can shift on a seat."""
 NEAREST: Final = 0.35
@@ -130,7 +131,7 @@ def _check_seats(name: str, first: Array, last: Array, actions: NDArray[np.integ
     needed = metres / FASTEST + sum(time for time, at in ((RISE, 0), (SITTING, -1)) if actions[at] == SIT) / FPS
     raise invalid(
         "place-while-seated",
-        f"{name} would have to go {metres:.1f} m and has {int((actions != SIT).sum()) / FPS:.1f} s in which not to sit; let {name} "
+        f"{name} would have to go {metres:.1f} m and has {(actions != SIT).sum() / FPS:.1f} s in which not to sit; let {name} "
         f"stand or walk for {needed:.1f} s before ({' and '.join(seats)} among them), or move the place",
         field=field,
     )

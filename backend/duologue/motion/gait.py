@@ -1,7 +1,7 @@
 """The lower body of somebody who steps along a way: hips, legs and feet from planned footsteps, by inverse kinematics.
 
-Feet roll as measured feet do (Winter 1991, "The biomechanics and motor control of human gait", chapter 2): down on the heel, flat,
-up over the ball, and the hips are as high as nearly straight legs let them be, which is highest over the standing foot (the
+Feet roll as measured feet do (Winter 1991, "The biomechanics and motor control of human gait", chapter 2): down on the heel,
+flat, up over the ball, and the hips are as high as nearly straight legs let them be, which is highest over the standing foot (the
 inverted pendulum of Cavagna and Margaria 1966). All of it is made at once, array by array.
 """
 
@@ -93,7 +93,9 @@ class _Legs:
         flies = part > 0
         rising, landing = _LEAST + now * (_TOE_OFF - _LEAST), last * _HEEL_STRIKE
         lifts, lands = np.append(steps.lifts, np.inf)[done], np.concatenate([[-np.inf], steps.lands])[done]
-        pitch = rising * smoothstep((time - lifts) / _RISING + 1) - landing * (1 - smoothstep((time - lands) / _LOADING))
+        pitch = rising * smoothstep((time - lifts) / _RISING + 1) - landing * (
+            1 - smoothstep((time - lands) / _LOADING)
+        )
         swing = rising - (rising + now * _HEEL_STRIKE) * smoothstep(1.1 * part)
         pitch = np.where(flies, swing, pitch)
         toe = np.where(flies, -np.maximum(pitch, 0) * (1 - smoothstep(2.5 * part)), -np.maximum(pitch, 0))

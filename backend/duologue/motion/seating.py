@@ -1,8 +1,8 @@
 """How hips go down onto a seat and up from it, over feet that stand: from captured people.
 
-The medians of 22 sit-downs and 13 stand-ups of the starter's training corpus (Rocketbox clips; frames from the label, which comes as
-the hips pass 0.7 of their standing height). Hips go back by half a metre, most of it before the label; getting up they lean forward
-first and travel afterwards.
+The medians of 22 sit-downs and 13 stand-ups of the starter's training corpus (Rocketbox clips; frames from the label, which
+comes as the hips pass 0.7 of their standing height). Hips go back by half a metre, most of it before the label; getting up they
+lean forward first and travel afterwards.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ Array = NDArray[np.float64]
 _DOWN: Final = ((-1.6, -1.4, -1.2, -1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4),
                 (0.480, 0.456, 0.425, 0.357, 0.278, 0.213, 0.148, 0.113, 0.069, 0.030, 0.0))  # fmt: skip
 """Seconds from the label, and metres that the hips are still before the seat."""
-_UP: Final = ((0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.8), (0.0, 0.046, 0.141, 0.240, 0.303, 0.357, 0.394, 0.410, 0.430))
+_UP: Final = (
+    (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.8),
+    (0.0, 0.046, 0.141, 0.240, 0.303, 0.357, 0.394, 0.410, 0.430),
+)
 """Seconds from the label, and metres that they have come forward."""
 SEATED: Final = _DOWN[1][0]
 """Metres that somebody stands before the seat they are going to sit down on."""

@@ -1,10 +1,11 @@
-"""Soles that stand do not move: what a standing foot slips by is taken out, and made up for in the next step; as a stream of windows.
+"""Soles that stand do not move: what a standing foot slips by is taken out, and made up for in the next step; as a stream of
+windows.
 
-What is sampled slips: one of two soles drifts, and where somebody is led to a place the whole body is. Each stance is therefore held to
-one spot, its feet's roll from heel to ball left as it is, and the difference goes into the swings between (footskate clean-up after
-Kovar, Schreiner and Gleicher, SCA 2002, whose constraint is a plant and whose repair is inverse kinematics; here a plant is where the
-body wants its foot on average, not where it first came down). Where a stance is held too far from what the body wants, a small step is
-put in, as people do to keep their balance.
+What is sampled slips: one of two soles drifts, and where somebody is led to a place the whole body is. Each stance is therefore
+held to one spot, its feet's roll from heel to ball left as it is, and the difference goes into the swings between (footskate
+clean-up after Kovar, Schreiner and Gleicher, SCA 2002, whose constraint is a plant and whose repair is inverse kinematics; here
+a plant is where the body wants its foot on average, not where it first came down). Where a stance is held too far from what the
+body wants, a small step is put in, as people do to keep their balance.
 
 In the plane a place is the complex number z + i x, so that a heading is an angle and a rigid motion is p -> r p + b with |r| = 1.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -63,8 +65,8 @@ class _Stance:
 
 @dataclass(frozen=True, eq=False)
 class _Slip:
-    """One foot along n frames: where its ``middle`` is (n,), and where it would be had it not slipped in ``unslipped`` (n,), turned
-    by ``turned`` (n,); whether it ``stands`` (n,)."""
+    """One foot along n frames: where its ``middle`` is (n,), and where it would be had it not slipped in ``unslipped`` (n,),
+    turned by ``turned`` (n,); whether it ``stands`` (n,)."""
 
     middle: Plane
     unslipped: Plane
@@ -75,12 +77,18 @@ class _Slip:
         """Return the stance ``[first, last]`` that keeps, up to frame ``until``, nearest to where the body wants the foot."""
         span = slice(first, min(last, until) + 1)
         return _Stance(
-            first, last, -float(self.turned[span].mean()), complex(self.unslipped[span].mean()), complex(self.middle[span].mean())
+            first,
+            last,
+            -float(self.turned[span].mean()),
+            complex(self.unslipped[span].mean()),
+            complex(self.middle[span].mean()),
         )
 
     def going_on(self, last: int, offset: complex, turn: float) -> _Stance:
         """Return the stance that goes on from frame 0, where it was held ``offset`` and ``turn`` away."""
-        return _Stance(0, last, turn - float(self.turned[0]), complex(self.unslipped[0]), complex(self.middle[0]) + offset)
+        return _Stance(
+            0, last, turn - float(self.turned[0]), complex(self.unslipped[0]), complex(self.middle[0]) + offset
+        )
 
     def held(self, stance: _Stance) -> tuple[Plane, Array]:
         """Return by how much (n,) the foot is moved and turned to be held, counted within the stance."""
@@ -133,9 +141,10 @@ class StanceHold:
         self._before, self._bears = points[:, -1:], bears[:, -1]
         self._speed = offset[:, -1] - offset[:, -2]
         self._offset, self._turn = offset[:, -1].copy(), turn[:, -1].copy()
-        offset, turn, lift, lean = (x[:, 1:] for x in (offset, turn, lift, lean))
-        offset, turn, lift = (x * free[..., None] for x in (offset, turn, lift))
-        return self._bent(root, rotations, (matrices, positions), (offset, turn, lift, lean * free), free)
+        part = free[..., None]
+        away, aside = part * offset[:, 1:], free * lean[:, 1:]
+        moved = away.astype(complex), part * turn[:, 1:], part * lift[:, 1:], aside.astype(complex)
+        return self._bent(root, rotations, (matrices, positions), moved, free)
 
     def _bearing(self, points: Array) -> Flags:
         """Return which points of the soles (2, n, 2, 2, 3) bear, (2, n, 2, 2); the first frame's are known already."""
@@ -196,7 +205,7 @@ class StanceHold:
             _swing(offset, turn, begin, (max(count - 1, begin[0] + _STEP), 0.0, 0.0), speed)
         return offset, turn, lift
 
-    def _bent(  # noqa: PLR0917
+    def _bent(
         self,
         root: Floats,
         rotations: Floats,
@@ -215,7 +224,9 @@ class StanceHold:
         ankles = middle + einsum("pnfij,pnfj->pnfi", turned, positions[:, :, foot] - middle)
         ankles = ankles + np.stack([offset.imag, lift, offset.real], axis=-1)
         aside = np.stack([lean.imag, np.zeros(lean.shape), lean.real], axis=-1)
-        fall = self._falling(positions[:, :, thigh] + aside[:, :, None] - ankles, positions[:, :, thigh] - positions[:, :, foot])
+        fall = self._falling(
+            positions[:, :, thigh] + aside[:, :, None] - ankles, positions[:, :, thigh] - positions[:, :, foot]
+        )
         hips = aside - (free * fall)[..., None] * np.array([0.0, 1.0, 0.0])
         changed = (np.abs(offset) + np.abs(turn) + np.abs(lift) > 1e-6) | (np.abs(hips) > 1e-6).any(-1)[..., None]
         at = positions + hips[:, :, None]
@@ -231,7 +242,7 @@ class StanceHold:
         return root + hips, out
 
     def _falling(self, legs: Array, own: Array) -> Array:
-        """Return by how much (2, n) hips come down for both legs, thigh minus ankle (2, n, 2, 3), to reach; ``own``: as they were."""
+        """Return by how much (2, n) hips come down for both legs, thigh minus ankle (2, n, 2, 3), to reach; ``own``: before."""
         reach = np.maximum(_REACH * self._length, np.linalg.norm(own, axis=-1))
         aside = legs[..., 0] ** 2 + legs[..., 2] ** 2
         need = np.clip(legs[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0)), 0.0, _LOWEST).max(-1)
@@ -241,7 +252,7 @@ class StanceHold:
             wide = np.max([np.roll(np.pad(row, 4), k)[4:-4] for k in range(-4, 5)], axis=0)
             fall[performer] = np.convolve(np.pad(wide, 4, mode="edge"), window / window.sum(), "valid")
         away = self._fall[:, None] - fall[:, :1]
-        fall = fall + away * (1 - smoothstep(np.arange(1, need.shape[1] + 1) / 10))
+        fall = fall + away * (1 - smoothstep(np.arange(1, need.shape[1] + 1, dtype=np.float64) / 10))
         self._fall = fall[:, -1].copy()
         return fall
 
@@ -258,9 +269,9 @@ def _slip(points: Array, bears: Flags) -> _Slip:
     turn = np.where(both, np.angle(along[1:] / along[:-1]), 0.0)
     before, now = (plane[:-1] * weight).sum(-1), (plane[1:] * weight).sum(-1)
     move = np.where(both, now - np.exp(1j * turn) * before, 0.0)
-    turned = np.concatenate([[0.0], -np.cumsum(turn)])
+    turned: Array = np.append(0.0, np.cumsum(np.negative(turn)))
     # The inverse of each frame's rigid motion, one after the other.
-    moved = np.concatenate([[0.0], -np.cumsum(np.exp(1j * turned[1:]) * move)])
+    moved = np.append(0.0, np.cumsum(np.negative(np.exp(1j * turned[1:]) * move)))
     middle = plane.mean(-1)
     return _Slip(middle, np.exp(1j * turned) * middle + moved, turned, stands)
 
@@ -277,12 +288,12 @@ def _no_shuffles(stands: Flags, height: Array) -> Flags:
 
 def _runs(flags: Flags) -> list[tuple[int, int]]:
     """Return the stretches ``[first, last]`` in which flags (n,) are set."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    edges = np.flatnonzero(np.diff(np.pad(flags, 1).astype(np.int8)))
     return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
 
 
 def _too_far(slip: _Slip, stances: Sequence[_Stance], begin: int, patience: Array) -> tuple[int, int]:
-    """Return the first frame in which one of the stances from ``begin`` on is held too far off, and which; (never, -1) if none is."""
+    """Return the first frame in which a stance from ``begin`` on is held too far off, and which; (never, -1) if none is."""
     for index in range(begin, len(stances)):
         stance = stances[index]
         offset, turn = slip.held(stance)
@@ -298,7 +309,9 @@ def _room(stands: Flags, foot: int, earliest: int, last: int) -> int | None:
     all the while; ``stands`` (n, 2)."""
     if last - 3 - _STEP < earliest:
         return None
-    other = np.convolve(~stands[:, 1 - foot], np.ones(_STEP + 3), "full")[_STEP + 1 :] > 0  # stands from k - 1 to k + _STEP + 1
+    other = (
+        np.convolve(~stands[:, 1 - foot], np.ones(_STEP + 3), "full")[_STEP + 1 :] > 0
+    )  # stands from k - 1 to k + _STEP + 1
     good = np.flatnonzero(~other[earliest : last - 3 - _STEP + 1])
     return earliest + int(good[0]) if len(good) else None
 
@@ -308,7 +321,7 @@ def _swing(offset: Plane, turn: Array, begin: tuple[Any, ...], end: tuple[Any, .
     (first, before, turned), (last, after, goal) = begin, end
     count = min(last, len(offset)) - first - 1
     length = last - first
-    s = np.arange(1, count + 1) / length
+    s = np.arange(1, count + 1, dtype=np.float64) / length
     eased = smoothstep(s)
     # Hermite's cubic: on from the speed it has, at rest at the end.
     offset[first + 1 : first + 1 + count] = before + (after - before) * eased + speed * length * (s - 2 * s**2 + s**3)
@@ -333,7 +346,7 @@ def _leaning(slips: Sequence[_Slip], stances: Sequence[Sequence[_Stance]]) -> Pl
     count = len(slips[0].middle)
     lean, time = np.zeros(count, complex), np.arange(count)
     for foot, own in enumerate(stances):
-        for before, after in zip(own, own[1:], strict=False):
+        for before, after in pairwise(own):
             first, last = before.last, after.first
             if not slips[foot].stands[first : last + 1].all():
                 continue

@@ -24,7 +24,8 @@ SIT, WALK = (ACTION_MODES.index(mode) for mode in ("sit", "walk"))
 WALKING_SPEED: Final = 1.1
 """Metres a second at which somebody sets out when no walk was asked for by then."""
 BRISK: Final = 1.5
-"""Metres a second, on average with setting out and coming to a halt, beyond which more time is taken than a walk was asked for."""
+"""Metres a second, on average with setting out and coming to a halt, beyond which more time is taken than a walk was asked
+for."""
 TURNING: Final = np.radians(120.0)
 """Radians a second of somebody who turns round."""
 _STARTING: Final = 0.4
@@ -51,12 +52,12 @@ def plan_trajectory(
     """Plan one performer's trajectory from ``start`` (3,) at frame 0 through ``places`` (n, 3) at ``frames`` (n,).
 
     Rows are x, z (metres) and heading (radians; NaN for a place that gives none). ``actions`` (T,): indices into
-    ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, earlier too where that is too short, else sets out
-    as late as an easy walk allows, and in no case while seated. Over more than half a metre they turn into the path, go ahead along
-    it, and turn as asked when they are there; a place in the middle of a walk is passed without a halt. A place where they sit is
-    come to with the back to it, a step before it, and hips go back onto it as captured ones do (``motion.seating``). After the last
-    place they stay until a walk is asked for, or until they sit down or get up: hips travel by a foot's length then, over feet that
-    stand.
+    ``ACTION_MODES``. Between two places somebody moves while a walk is asked for, earlier too where that is too short, else
+    sets out as late as an easy walk allows, and in no case while seated. Over more than half a metre they turn into the path,
+    go ahead along it, and turn as asked when they are there; a place in the middle of a walk is passed without a halt. A place
+    where they sit is come to with the back to it, a step before it, and hips go back onto it as captured ones do
+    (``motion.seating``). After the last place they stay until a walk is asked for, or until they sit down or get up: hips
+    travel by a foot's length then, over feet that stand.
     """
     total = len(actions)
     path, afoot = np.empty((total, 3)), np.zeros(total, bool)
@@ -116,7 +117,9 @@ def _even(path: Array, at: int) -> None:
     smooth = np.stack([np.convolve(column, window / window.sum(), "valid") for column in padded.T], axis=-1)
     near = smoothstep(2 * (1 - np.abs(np.arange(first, last) - at) / reach))[:, None]
     way = way + near * (smooth - way)
-    path[first:last, :2] = way + smoothstep(1 - np.abs(np.arange(first, last) - at) / reach)[:, None] * (path[at, :2] - way[at - first])
+    path[first:last, :2] = way + smoothstep(1 - np.abs(np.arange(first, last) - at) / reach)[:, None] * (
+        path[at, :2] - way[at - first]
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +141,10 @@ class _Segment:
         travelled[0] = 0.0
         begin, end = self._ends()
         away = (end - begin)[:2]
-        ways = [away if corner is None else corner * np.hypot(*away) / max(np.hypot(*corner), 1e-9) for corner in self.corners]
+        ways = [
+            away if corner is None else corner * np.hypot(*away) / max(np.hypot(*corner), 1e-9)
+            for corner in self.corners
+        ]
         # Hermite's cubic along the way: a straight line unless a place is passed round a corner.
         s = travelled[:, None]
         xz = begin[:2] + (3 * s**2 - 2 * s**3) * away + (s - 2 * s**2 + s**3) * ways[0] + (s**3 - s**2) * ways[1]
@@ -228,11 +234,11 @@ class _Segment:
         return np.isin(np.arange(count), chosen[-needed:]).astype(float)
 
     def _eased(self, moving: Array) -> Array:
-        """Return speeds (n,) that rise and fall over half a second wherever there is room for it, within the ``moving`` frames."""
+        """Return speeds (n,) that rise and fall over half a second where there is room for it, within the ``moving`` frames."""
         edge = int(min(FPS // 4, max(moving.sum() // 4, 1)))
         window = np.hanning(2 * edge + 3)[1:-1]
-        padded = np.pad(moving, 2 * edge, constant_values=tuple(float(passed) for passed in self.passes))  # pyright: ignore[reportArgumentType]
-        # Drawn in by as much as smoothing spreads it: nobody is off at once.
+        ends = (float(self.passes[0]), float(self.passes[1]))
+        padded = np.concatenate([np.full(2 * edge, ends[0]), moving, np.full(2 * edge, ends[1])])
         inner = np.convolve(padded < 0.5, np.ones(2 * edge + 1), "same") < 0.5
         speed = np.convolve(inner, window, "same")[2 * edge : -2 * edge]
         return speed if speed.sum() > 0 else moving
