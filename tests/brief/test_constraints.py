@@ -75,7 +75,12 @@ def test_a_way_round_the_partner_is_fine_and_a_free_walker_is_not_judged():
     ("constraint", "actions", "needed", "enough"),
     [
         # 2.5 m and back half a metre, getting up before or sitting down behind.
-        (PlaceTarget("A", 4.0, -0.6, 3.0, np.pi), ((0.0, "stand"), (2.0, "sit")), "2.5 s", ((0.0, "stand"), (2.6, "sit"))),
+        (
+            PlaceTarget("A", 4.0, -0.6, 3.0, np.pi),
+            ((0.0, "stand"), (2.0, "sit")),
+            "2.5 s",
+            ((0.0, "stand"), (2.6, "sit")),
+        ),
         (PlaceTarget("A", 3.0, -0.6, 3.5, 1.0), ((0.0, "sit"), (1.0, "stand")), "3.0 s", ((0.0, "stand"),)),
     ],
 )
