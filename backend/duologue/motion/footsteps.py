@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from duologue.easing import smoothstep
@@ -25,6 +26,8 @@ Biomedical Engineering 3, 1968; Kuo, J. Biomechanical Engineering 123, 2001)."""
 _POWER: Final = 0.58
 _CADENCES: Final = (1.2, 2.5)
 """Steps a second, the fewest and the most."""
+_BEAT: Final = FPS // 3
+"""Frames on either side over which the quickest cadence counts."""
 _TURNING: Final = 0.25
 """Metres from the middle at which feet go round when somebody turns: what a turn adds to the speed that sets the cadence."""
 _PER_STEP: Final = (0.85, 0.3)
@@ -61,25 +64,29 @@ def plan_footsteps(path: Array, first: tuple[Array | None, Array | None] = (None
 
     ``first``: where each foot stands (3,) before the first frame; by default where somebody stands easily. The cadence follows
     from the speed; each foot comes down where the root is nearly half-way through the stance, so that it carries the body over
-    itself; the last two are put down beside each other. The leading foot begins: the one on the side of the way or turn.
+    itself; the last two are put down nearly beside each other. The leading foot begins: the one on the side of the way or turn.
     """
     n = len(path)
     speed, turn, aside = _paces(path)
     rate = CADENCE * np.maximum(speed + _TURNING * np.abs(turn), 1e-6) ** _POWER
     rate = np.maximum(rate, np.maximum(np.abs(turn) / _PER_STEP[0], np.abs(aside) / _PER_STEP[1]))
-    phase = np.cumsum(np.clip(rate, *_CADENCES)) / FPS
-    count = max(2, round(float(phase[-1])))
-    edges = np.interp(
-        np.arange(count + 1) * (phase[-1] / count), np.concatenate([[0.0], phase]), np.arange(n + 1.0) - 1
-    )
-    edges[0], edges[-1] = 0.0, n - 1.0
-    at = np.clip(np.round(edges).astype(int), 0, n - 1)
+    # Who comes to a halt keeps the beat: legs must not be left behind.
+    near = sliding_window_view(np.pad(rate, _BEAT, mode="edge"), 2 * _BEAT + 1).max(-1)
+    phase = np.concatenate([[0.0], np.cumsum(np.clip(near, *_CADENCES)) / FPS])
+    end = _halt(path)
+    count = max(2, round(float(phase[end])))
+    edges = np.interp(np.arange(count + 1) * (phase[end] / count), phase[: end + 1], np.arange(end + 1.0))
+    at = np.round(edges).astype(int)
     both = np.interp(speed[at[1:]], (0.2, EASY), _DOUBLE)
+    both[-1] = _DOUBLE[1]  # the foot that was left behind follows at once
     lifts, lands = edges[:-1] + both * np.diff(edges), edges[1:]
     leading = int((aside.sum() + _TURNING * turn.sum()) < 0)  # +X is the left hand
     # The next lift of the same foot is a step and a double support after its landing.
     leaves = np.concatenate([lifts, [n - 1.0, n - 1.0]])[2:]
-    middle = np.where(np.arange(count) >= count - 2, n - 1.0, lands + np.minimum(_OVER * (leaves - lands), _SOON))
+    middle = lands + np.minimum(_OVER * (leaves - lands), _SOON)
+    # Nearly beside where the last one comes down, as far as a leg reaches under way.
+    ahead = 1.6 * _SOON if speed[at[-2]] > 0.5 * EASY else n
+    middle[-2:] = np.minimum(n - 1.0, lands[-2:] + np.array([ahead, n]))
     wide = np.interp(speed[np.clip(np.round(middle).astype(int), 0, n - 1)], (0.2, EASY), _ASIDE)
     wide[-2:] = _ASIDE[0]
     index = np.arange(n, dtype=np.float64)
@@ -92,6 +99,15 @@ def plan_footsteps(path: Array, first: tuple[Array | None, Array | None] = (None
         places = np.concatenate([begin[None], beside(bodies[own], foot, wide[own])])
         feet.append(Footsteps(lifts[own], lands[own], places))
     return feet[0], feet[1]
+
+
+def _halt(path: Array) -> int:
+    """Return the frame in which feet are together again: two after the last that moves over the floor or turns."""
+    step = np.abs(np.diff(path, axis=0)) * FPS
+    speed = np.hypot(step[:, 0], step[:, 1])
+    moves = np.flatnonzero((speed > min(0.1, 0.2 * speed.max(initial=0.0))) | (step[:, 2] > np.radians(6.0)))
+    last = int(moves[-1]) + 3 if len(moves) else len(path) - 1
+    return min(max(last, min(FPS, len(path) - 1)), len(path) - 1)
 
 
 def beside(bodies: Array, foot: int, wide: Array) -> Array:
