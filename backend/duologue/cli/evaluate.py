@@ -7,6 +7,7 @@ import typer
 from duologue.cli.evaluate_body import body
 from duologue.cli.evaluate_compare import compare, tally
 from duologue.cli.evaluate_face import face
+from duologue.cli.evaluate_takes import takes
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -16,5 +17,5 @@ def _verbs() -> None:
     """Measure a model. Every figure has a 95 % bootstrap interval over conversations."""
 
 
-for command in (body, face, compare, tally):
+for command in (body, face, takes, compare, tally):
     app.command()(command)
