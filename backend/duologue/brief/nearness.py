@@ -131,7 +131,7 @@ def _where(
     if not len(frames):
         return np.asarray(starts[who], np.float64)
     until = max(frame, int(frames[-1])) + 1
-    path, _ = plan_trajectory(starts[who], frames, places, frame_labels(actions[who], ACTION_MODES, until))
+    path = plan_trajectory(starts[who], frames, places, frame_labels(actions[who], ACTION_MODES, until)).path
     return path[frame]
 
 
