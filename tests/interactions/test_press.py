@@ -1,10 +1,13 @@
 """Skin under a finger: on a plane, where it can be reckoned, and on the sample characters' faces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from duologue.interactions.indentation import REACH, Capsules, exit_length, hertz
 from duologue.interactions.landmarks import find_landmark
 from duologue.interactions.press import LARGEST_DRAG, press, relaxed
+from duologue.interactions.surface import skin_of
 from duologue.rigs.samples import SAMPLES
 from examples_skin import FPS, character, deepest, finger, on_plane, plane, poked, still
 from hypothesis import given, settings
@@ -183,3 +186,15 @@ def test_tissue_is_deep_in_cheeks_and_shallow_on_bone():
     assert 0.005 < at("lips") < 0.0065
     assert at("forehead") < 0.0025
     assert at("chin") == pytest.approx(0.004, abs=6e-4)
+
+
+def test_a_user_may_paint_how_soft_skin_is():
+    """The vertex group in place of the landmarks; 1 is as soft as a cheek, and teeth stop lips all the same."""
+    found, plain = character("ada")
+    softness = np.zeros(len(found.mesh.vertices))
+    softness[plain.vertices[plain.rest[:, 0] > 0]] = 1.0
+    skin = skin_of(replace(found, mesh=replace(found.mesh, softness=softness)))
+    left, right = (find_landmark(found, "cheek", side).centre for side in ("Left", "Right"))
+    at = [float(skin.tissue[np.argmin(np.linalg.norm(skin.rest - place, axis=1))]) for place in (left, right)]
+    assert at == [pytest.approx(0.008), 0.0]
+    assert skin.tissue.max() <= 0.008
