@@ -93,7 +93,8 @@ def _frame(character: Character, normal: Array, side: str, sided: bool) -> Array
         up = character.ahead - (character.ahead @ normal) * normal
     up /= np.linalg.norm(up)
     out = np.cross(up, normal)
-    out = out if out @ left >= 0 else -out
+    outwards = left if abs(out @ left) > 0.3 else -character.ahead  # of an ear: back
+    out = out if out @ outwards >= 0 else -out
     return np.stack([out, up, normal], axis=-1)
 
 

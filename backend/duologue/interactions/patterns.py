@@ -25,7 +25,21 @@ SIDED: Final = ("cheek", "ear", "hand", "shoulder")
 """Landmarks that there are two of."""
 
 _FILE: Final = Path(__file__).with_name("patterns.toml")
-_KEYS: Final = {"landmark", "shape", "touch", "along", "swing", "path", "seconds", "depth", "width", "press"}
+_KEYS: Final = {
+    "landmark",
+    "shape",
+    "touch",
+    "along",
+    "swing",
+    "tilt",
+    "roll",
+    "axis",
+    "path",
+    "seconds",
+    "depth",
+    "width",
+    "press",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +56,12 @@ class Pattern:
     """(3,), unit: where the fingers point."""
     swing: float
     """Radians by which the hand may be turned about the skin's normal, either way."""
+    tilt: float
+    """Radians by which the fingers may be raised off the skin or laid down on it."""
+    roll: float
+    """Radians by which the hand may be rolled about its length."""
+    axis: NDArray[np.float64]
+    """(2,), unit: from the thumb to the other finger of a pinch, outwards and up."""
     path: NDArray[np.float64]
     """(n, 2) metres on the skin, from first touch to release; one row: it stays."""
     seconds: float
@@ -85,13 +105,18 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
         path = np.array(table.get("path", [[0.0, 0.0]]), np.float64).reshape(-1, 2) / 1000
         press = np.array(table.get("press", [[0.0, 1.0], [1.0, 1.0]]), np.float64).reshape(-1, 2)
         wide = tuple(float(value) / 1000 for value in table.get("width", (0.0, 0.0)))
+        turns = (("swing", 0.0), ("tilt", 20.0), ("roll", 15.0))
+        swing, tilt, roll = (float(np.radians(table.get(key, default))) for key, default in turns)
         pattern = Pattern(
             name,
             str(table["landmark"]),
             str(table["shape"]),
             tuple(str(finger) for finger in table["touch"]),
             along / np.linalg.norm(along),
-            float(np.radians(table.get("swing", 0.0))),
+            swing,
+            tilt,
+            roll,
+            np.array(table.get("axis", (1.0, 0.0)), np.float64),
             path,
             float(table.get("seconds", 0.5)),
             float(table.get("depth", 0.0)) / 1000,

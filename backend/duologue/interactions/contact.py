@@ -1,0 +1,219 @@
+"""Where on the skin the hand belongs in each frame, and which point of the hand belongs there: a fingertip, two, or the palm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.event import Phases
+from duologue.interactions.hand import Hand, HandShape, hand_shapes
+from duologue.interactions.landmarks import Landmark, Spots, find_landmark, spots_on
+from duologue.interactions.patterns import PALM, Pattern
+from duologue.motion.rotations import einsum
+
+TISSUE: Final = {"cheek": 0.008, "lips": 0.006, "chin": 0.004, "nose": 0.003, "ear": 0.003, "forehead": 0.002}
+"""Metres that skin gives way before bone: InterAnimate leaves it open; of the order of soft tissue depths in forensic tables."""
+
+_SAMPLES: Final = 9
+"""Points that a path is laid onto the skin with."""
+_OPEN: Final = 0.008
+"""Metres that a pinch is opened wider before it is on the skin."""
+_GRIPS: Final = 9
+"""Shapes between an open and a closed pinch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """Over T frames: landmark ``frames`` (T, 3, 3), the places ``centres`` (T, 3) that the hand's ``points`` (T, 3) go to, and
+    ``skin`` (T, 3), the touched point itself. ``grip`` (T,): how far a pinch is closed, in [0, 1]; ``axis`` (T, 3): in the world
+    from the thumb to the other finger, zero for all that isn't a pinch."""
+
+    frames: Array
+    centres: Array
+    skin: Array
+    grip: Array
+    axis: Array
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where on a landmark: its ``side``, ``Left``, ``Right`` or none; ``flip`` -1 mirrors its outward direction, for what lies in
+    the middle is mirrored to the touching hand's side; ``offset`` in metres on the skin; ``swapped``: thumb and finger of a pinch
+    change places."""
+
+    side: str = ""
+    flip: float = 1.0
+    offset: tuple[float, float] = (0.0, 0.0)
+    swapped: bool = False
+
+
+class Contact:
+    """One pattern on one landmark with one hand. Everything that stays the same over the frames is worked out once."""
+
+    def __init__(self, character: Character, hand: Hand, pattern: Pattern, where: Where) -> None:
+        """Lay the path onto the skin of ``character``, who is touched by ``hand``.
+
+        Raises:
+            DuologueError: ``face-without-landmarks``.
+        """
+        self.character, self.hand, self.pattern = character, hand, pattern
+        found = find_landmark(character, pattern.landmark, where.side)
+        self.landmark = Landmark(found.name, found.side, found.centre, found.frame * np.array([where.flip, 1.0, 1.0]))
+        offset = np.asarray(where.offset)
+        self.shape = hand_shapes()[pattern.shape]
+        self.tissue = TISSUE[pattern.landmark]
+        self.pinches = pattern.family == "pinch"
+        self.axis = -pattern.axis if where.swapped else pattern.axis
+        self.spots = self._pinch_spots(offset) if self.pinches else self._path_spots(offset)
+        self.covers = self.spots.covers
+        self.point, self.radius = self._touching(self.shape)
+        self.grips = self._grips() if self.pinches else None
+
+    def _path_spots(self, offset: Array) -> Spots:
+        path = self.pattern.path
+        steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+        at = np.linspace(0.0, steps[-1], _SAMPLES if len(path) > 1 else 1)
+        laid = np.stack([np.interp(at, steps, path[:, k]) for k in (0, 1)], axis=-1) + offset
+        return spots_on(self.character, self.landmark, laid)
+
+    def _pinch_spots(self, offset: Array) -> Spots:
+        """Thumb's and finger's places, from open to closed."""
+        half = 0.5 * np.linspace(self.pattern.width[0], self.pattern.width[1], _SAMPLES)[:, None]
+        return spots_on(self.character, self.landmark, np.concatenate([-half * self.axis, half * self.axis]) + offset)
+
+    def _touching(self, shape: HandShape) -> tuple[Array, float]:
+        """Return the point of the hand that goes to the skin, in the hand's frame from the wrist, and its radius."""
+        _, ends = self.hand.shaped(shape)
+        if self.pattern.touch[0] == PALM:
+            palm = self.hand.palm()[1:4]
+            return self.hand.frame.T @ (0.35 * ends[palm, 0] + 0.65 * ends[palm, 1]).mean(axis=0), float(
+                self.hand.radius[palm].mean()
+            )
+        tip = self.hand.tip(self.pattern.touch[0])
+        return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
+
+    def _grips(self) -> tuple[list[HandShape], Array, Array]:
+        """Shapes from open to closed with the places of the two tips (G, 3) in the hand's frame."""
+        shapes = [
+            self.shape.towards(hand_shapes()[self.pattern.shape + "-closed"], share)
+            for share in np.linspace(-0.3, 1.0, _GRIPS)
+        ]
+        ends = [self.hand.shaped(shape)[1] for shape in shapes]
+        thumb, finger = (
+            np.array([self.hand.frame.T @ e[self.hand.tip(name), 1] for e in ends]) for name in self.pattern.touch
+        )
+        return shapes, thumb, finger
+
+    def goal(self, pose: Pose, weights: Mapping[str, Array], phases: Phases, seconds: Array) -> Goal:
+        """Return what the hand has to do with in each frame, for the touched character as it stands in ``pose``."""
+        follow = self.spots.follow(self.character, pose, weights)
+        turn = pose.turn_of("Head")
+        normals = einsum("tij,sj->tsi", turn, self.spots.normals)
+        depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds)
+        base = turn @ self.landmark.frame
+        if self.pinches:
+            return self._pinch(phases, seconds, (follow, normals, base))
+        along = phases.along(seconds)
+        skin, normal = _on_path(follow, along), _on_path(normals, along)
+        normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+        centres = skin + (self.radius - depth + clearance)[:, None] * normal
+        still = np.zeros_like(centres)
+        return Goal(_facing(base, normal), centres, skin, np.zeros(len(seconds)), still)
+
+    def _pinch(self, phases: Phases, seconds: Array, placed: tuple[Array, Array, Array]) -> Goal:
+        follow, normals, base = placed
+        depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds)
+        share = np.interp(phases.share(seconds), self.pattern.press[:, 0], self.pattern.press[:, 1])
+        closing = share * phases.contact(seconds)
+        tips: list[Array] = []
+        for k, finger in enumerate(self.pattern.touch):
+            rows = slice(k * _SAMPLES, (k + 1) * _SAMPLES)
+            skin, normal = _on_path(follow[:, rows], closing), _on_path(normals[:, rows], closing)
+            normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+            radius = float(self.hand.radius[self.hand.tip(finger)])
+            tips.append(skin + (radius - depth)[:, None] * normal)
+        axis = tips[1] - tips[0]
+        width = np.linalg.norm(axis, axis=-1, keepdims=True)
+        wider = width + 2 * _OPEN * np.minimum(clearance / 0.01, 1.0)[:, None]
+        middle = (tips[0] + tips[1]) / 2 + clearance[:, None] * base[..., 2]
+        shapes, thumb, finger = self.grips or ([], np.zeros((1, 3)), np.zeros((1, 3)))
+        apart = np.linalg.norm(finger - thumb, axis=-1)
+        grip = np.interp(-wider[:, 0], -apart, np.linspace(0.0, 1.0, len(shapes)))
+        skin = (_on_path(follow[:, :_SAMPLES], closing) + _on_path(follow[:, _SAMPLES:], closing)) / 2
+        return Goal(base, middle, skin, grip, axis / np.maximum(width, 1e-9))
+
+    def points(self, goal: Goal) -> Array:
+        """Return the point of the hand (T, 3) that goes to each frame's centre, in the hand's frame."""
+        if self.grips is None:
+            return np.broadcast_to(self.point, goal.centres.shape)
+        _, thumb, finger = self.grips
+        return _at_share((thumb + finger) / 2, goal.grip)
+
+    def spans(self, goal: Goal) -> Array:
+        """Return the unit way (T, 3) from thumb to finger in the hand's frame, for pinches."""
+        _, thumb, finger = self.grips or ([], np.zeros((1, 3)), np.ones((1, 3)))
+        span = _at_share(finger - thumb, goal.grip)
+        return span / np.linalg.norm(span, axis=-1, keepdims=True)
+
+    def kept_out(self, shape: HandShape) -> tuple[Array, Array]:
+        """Return the capsules that are not to touch: ends (C, 2, 3) in the hand's frame from the wrist, and radii (C,)."""
+        _, ends = self.hand.shaped(shape)
+        touching = {f"{finger}{i}" for finger in self.pattern.touch for i in ((2, 3) if self.pinches else (3,))}
+        palm = self.pattern.touch[0] == PALM
+        kept = [
+            k
+            for k, name in enumerate(self.hand.names)
+            if name not in touching and not (palm and (name.startswith("Palm") or not name.startswith("Thumb")))
+        ]
+        return ends[kept] @ self.hand.frame, self.hand.radius[kept]
+
+    def touching(self) -> list[int]:
+        """Return which capsules are to touch: the fingers' last, or of a palm all but the thumb's."""
+        if self.pattern.touch[0] == PALM:
+            return [k for k, name in enumerate(self.hand.names) if not name.startswith("Thumb")]
+        return [self.hand.tip(finger) for finger in self.pattern.touch]
+
+    def touching_ends(self, goal: Goal) -> Array:
+        """Return the ends (T, K, 2, 3) of the capsules that are to touch, in the hand's frame from the wrist."""
+        shapes = [self.shape] if self.grips is None else self.grips[0]
+        ends = np.array([self.hand.shaped(shape)[1][self.touching()] @ self.hand.frame for shape in shapes])
+        flat = _at_share(ends.reshape(len(shapes), -1), goal.grip)
+        return flat.reshape(len(goal.grip), *ends.shape[1:])
+
+    def with_shape(self, shape: HandShape) -> None:
+        """Take another shape of the hand from here on."""
+        self.shape = shape
+        self.point, self.radius = self._touching(shape)
+
+
+def _on_path(values: Array, along: Array) -> Array:
+    """Return (T, n) of values (T, S, n) at shares ``along`` (T,) of the way over the S."""
+    last = values.shape[1] - 1
+    place = np.clip(along, 0.0, 1.0) * last
+    low = np.minimum(place.astype(np.int64), max(last - 1, 0))
+    share = (place - low)[:, None]
+    rows = np.arange(len(values))
+    return (1 - share) * values[rows, low] + share * values[rows, np.minimum(low + 1, last)]
+
+
+def _at_share(rows: Array, share: Array) -> Array:
+    """Return (T, n) of rows (G, n) at shares (T,) of the way over them."""
+    return _on_path(np.broadcast_to(rows, (len(share), *rows.shape)), share)
+
+
+def _facing(frames: Array, normal: Array) -> Array:
+    """Return the frames (T, 3, 3) with their third axis turned to ``normal`` (T, 3), the others as near as can be."""
+    out = frames[..., 0] - einsum("ti,ti->t", frames[..., 0], normal)[:, None] * normal
+    out /= np.linalg.norm(out, axis=-1, keepdims=True)
+    up = np.cross(normal, out)
+    up *= np.where(einsum("ti,ti->t", up, frames[..., 1]) < 0, -1.0, 1.0)[:, None]
+    return np.stack([out, up, normal], axis=-1)
+
+
+def shifted(goal: Goal, by: Array) -> Goal:
+    """Return a goal whose centres are shifted (T, 3)."""
+    return replace(goal, centres=goal.centres + by)

@@ -1,0 +1,162 @@
+"""How a hand lies on a place: of all ways that a pattern allows, the one that strains arm and wrist least and hits nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.interactions.actor import Array, Pose
+from duologue.interactions.field import HeadField
+from duologue.interactions.obstacles import FOREARM, in_trunk
+from duologue.interactions.patterns import Pattern
+from duologue.interactions.reach import ELBOW, Arm, elbow_direction, elbow_place, frame_between, strain
+from duologue.motion.rotations import einsum, exp_to_matrix
+
+_TURNS: Final = 9
+_TILTS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
+_ROLLS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
+_ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0)
+_CHECKED: Final = 120
+"""Of the least strained ways, how many are looked at for what they hit."""
+_SPARE: Final = 0.006
+"""Metres that what is not meant to touch keeps off the skin: nearer than 5 mm counts as contact."""
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """What a hand has to do with, in K frames of the contact: landmark ``frames`` (K, 3, 3) and ``centres`` (K, 3) that the
+    hand's touching point goes to, both in the world; the poses of who touches and who is touched in those frames."""
+
+    arm: Arm
+    own: Pose
+    other: Pose
+    frames: Array
+    centres: Array
+    point: Array
+    """(3,) the touching point, relative to the wrist in the hand's frame: along, palm, thumbwards."""
+    ends: Array
+    """(C, 2, 3): the capsules that are kept out, likewise."""
+    radius: Array
+    """(C,)."""
+    span: Array | None = None
+    """(3,): of a pinch, the unit way from the thumb to the finger in the hand's frame."""
+    axis: Array | None = None
+    """(K, 3): where that way leads in the world."""
+
+    def placed(self, hands: Array) -> Array:
+        """Return the hand's frames (K, N, 3, 3) in the world for frames (N, 3, 3) in the landmark's.
+
+        The hand of a pinch is turned on by the shortest way until thumb and finger lie on its axis.
+        """
+        world = self.frames[:, None] @ hands
+        if self.span is None or self.axis is None:
+            return world
+        return frame_between(world @ self.span, np.broadcast_to(self.axis[:, None], world.shape[:-1])) @ world
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """``hand`` (3, 3): the hand's frame in the landmark's; ``elbow``: degrees outwards; ``cost``; ``short``: metres that the arm
+    lacks at most, 0 where it reaches; ``deepest``: metres that something of the hand would be inside a head or trunk, at most."""
+
+    hand: Array
+    elbow: float
+    cost: float
+    short: float
+    deepest: float
+
+
+def place(pattern: Pattern, situation: Situation) -> Placement:
+    """Choose how the hand lies."""
+    chirality = -situation.arm.hand.sign * float(np.sign(np.linalg.det(situation.frames[0])))
+    hands, free = candidates(pattern, chirality)
+    shoulder = situation.own.joint(situation.arm.hand.side + "Arm")
+    outside = situation.arm.outside(situation.own)
+    world = situation.placed(hands)  # K, N, 3, 3
+    wrist = situation.centres[:, None] - world @ situation.point
+    away = wrist - shoulder[:, None]
+    far = np.linalg.norm(away, axis=-1)
+    short = np.maximum(far - situation.arm.reach, 0.0)
+    axis = away / np.maximum(far, 1e-9)[..., None]
+    costs: list[Array] = []
+    for elbow in _ELBOWS:
+        direction = elbow_direction(
+            axis, np.broadcast_to(outside[:, None], axis.shape), np.radians(np.full(far.shape, elbow))
+        )
+        at = elbow_place(np.broadcast_to(shoulder[:, None], wrist.shape), wrist, situation.arm.lengths, direction)
+        effort = strain(shoulder[:, None], at, wrist, world, situation.arm.hand.sign)
+        costs.append(effort.mean(axis=0) + ((elbow - ELBOW) / 40.0) ** 2)
+    total = np.array(costs) + free + (short.max(axis=0) / 0.02) ** 2  # E, N
+    order = np.argsort(total, axis=None)[:_CHECKED]
+    elbows, chosen = np.unravel_index(order, total.shape)
+    depth = _depths(situation, world[:, chosen], wrist[:, chosen], elbows)
+    cost = total[elbows, chosen] + (np.maximum(depth + _SPARE, 0.0) / 0.004) ** 2
+    best = int(cost.argmin())
+    return Placement(
+        hands[chosen[best]],
+        float(_ELBOWS[elbows[best]]),
+        float(cost[best]),
+        float(short[:, chosen[best]].max()),
+        float(max(depth[best], 0.0)),
+    )
+
+
+@lru_cache(maxsize=64)
+def candidates(pattern: Pattern, chirality: float) -> tuple[Array, Array]:
+    """Return hand frames (N, 3, 3) in the landmark's frame, and what each costs (N,) for not being the pattern's own.
+
+    ``chirality``: 1 where along, palm and thumb are a right-handed system in the landmark's frame, else -1. Left hands are
+    mirrored right ones, and so are the landmarks of one of the sides.
+    """
+    base = base_frame(pattern)
+    normal = np.array([0.0, 0.0, 1.0])
+    ways = np.array(list(product(np.linspace(-1, 1, _TURNS), _TILTS, _ROLLS)), np.float64)
+    turn, tilt, roll = ways.T[..., None]
+    spun = exp_to_matrix(turn * pattern.swing * normal) @ base
+    # About the axis across the hand, then about its length.
+    tilted = exp_to_matrix(tilt * pattern.tilt * np.cross(spun[..., 0], spun[..., 1])) @ spun
+    frames = exp_to_matrix(roll * pattern.roll * tilted[..., 0]) @ tilted * np.array([1.0, 1.0, chirality])
+    return np.asarray(frames), ways**2 @ np.array([0.6, 0.5, 0.4])
+
+
+def base_frame(pattern: Pattern) -> Array:
+    """Return the hand's first two axes and their cross product (3, 3): fingers along, the palm as near to the skin as can be."""
+    along = pattern.along
+    palm = np.array([0.0, 0.0, -1.0]) - (-along[2]) * along
+    if np.linalg.norm(palm) < 0.1:  # straight onto the skin: the palm faces down
+        palm = np.array([0.0, -1.0, 0.0]) + along[1] * along
+    palm = palm / np.linalg.norm(palm)
+    return np.stack([along, palm, np.cross(along, palm)], axis=-1)
+
+
+def _depths(situation: Situation, world: Array, wrist: Array, elbows: NDArray[np.intp]) -> Array:
+    """Return how deep (N,) capsules of the hand, and the forearm, are in a head, metres; negative where all are outside."""
+    count = len(elbows)
+    middle = situation.ends.mean(axis=1)
+    points = np.concatenate([situation.ends[:, 0], middle, situation.ends[:, 1]])
+    radius = np.tile(situation.radius, 3)
+    placed = wrist[:, :, None] + einsum("knij,cj->knci", world, points)
+    shoulder = situation.own.joint(situation.arm.hand.side + "Arm")[:, None]
+    axis = wrist - shoulder
+    axis = axis / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
+    outside = np.broadcast_to(situation.arm.outside(situation.own)[:, None], axis.shape)
+    swivel = np.broadcast_to(np.radians(np.array(_ELBOWS)[elbows]), axis.shape[:2])
+    elbow = elbow_place(
+        np.broadcast_to(shoulder, wrist.shape), wrist, situation.arm.lengths, elbow_direction(axis, outside, swivel)
+    )
+    forearm = np.stack([elbow + s * (wrist - elbow) for s in (0.2, 0.45, 0.7, 0.9)], axis=2)
+    placed = np.concatenate([placed, forearm], axis=2)
+    radius = np.concatenate([radius, np.full(4, FOREARM)])
+    deepest = np.full(count, -np.inf)
+    for pose in {id(situation.own): situation.own, id(situation.other): situation.other}.values():
+        flat = placed.reshape(len(placed), -1, 3)
+        distance = HeadField.of(pose.character).at(pose, flat).reshape(placed.shape[:-1])
+        deepest = np.maximum(deepest, (radius - distance).max(axis=(0, 2)))
+        trunk, _ = in_trunk(pose, flat, np.tile(radius, count))
+        deepest = np.maximum(deepest, trunk.reshape(placed.shape[:-1]).max(axis=(0, 2)))
+    return deepest

@@ -1,0 +1,177 @@
+"""An arm that reaches: shoulder to wrist by two bones, the elbow where it is asked to be, and how much that strains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from duologue.interactions.actor import UP, Array, Character, Pose
+from duologue.interactions.hand import Hand
+from duologue.motion.ik import two_bone
+from duologue.motion.rotations import (
+    einsum,
+    exp_to_matrix,
+    matrix_to_quat,
+    quat_between,
+    quat_conjugate,
+    quat_multiply,
+    quat_slerp,
+    quat_to_matrix,
+)
+from duologue.rigs.alignment import IDENTITY, twist_about
+
+STRETCH: Final = 0.985
+"""Of the arm's length, how far it reaches comfortably: a straight elbow looks like a doll's."""
+
+EASY: Final = {"bend": 55.0, "deviate": 18.0, "twist": 65.0, "lift": 55.0}
+"""Degrees at which a wrist that bends or deviates, a forearm that twists and an elbow that is lifted begin to strain: about two
+thirds of the range of motion in the AAOS tables (flexion 80, extension 70, radial 20, ulnar 30, pronation and supination 80)."""
+
+ELBOW: Final = 22.0
+"""Degrees by which an elbow hangs outwards where nothing else is asked."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An arm of a character: its bones and its lengths, metres."""
+
+    character: Character
+    hand: Hand
+    upper: int
+    lower: int
+    lengths: tuple[float, float]
+
+    @classmethod
+    def of(cls, character: Character, side: str) -> Arm:
+        """Measure an arm; ``side``: ``Left`` or ``Right``."""
+        shoulder, elbow, wrist = (character.rest_point(side + part) for part in ("Arm", "ForeArm", "Hand"))
+        lengths = float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(wrist - elbow))
+        hand = Hand(character, side)
+        return cls(character, hand, character.joint[side + "Arm"], character.joint[side + "ForeArm"], lengths)
+
+    @property
+    def reach(self) -> float:
+        """How far the wrist gets from the shoulder, metres."""
+        return STRETCH * sum(self.lengths)
+
+    def outside(self, pose: Pose) -> Array:
+        """Return the unit direction (T, 3) from the body's middle to this arm's side."""
+        across = pose.joint("LeftArm") - pose.joint("RightArm")
+        return self.hand.sign * across / np.linalg.norm(across, axis=-1, keepdims=True)
+
+    def hand_turns(self, frames: Array) -> Array:
+        """Return the hand bone's world rotations (..., 3, 3) for hand frames (..., 3, 3) in the world."""
+        rest = self.character.rest[self.hand.bone, :3, :3]
+        return frames @ self.hand.frame.T @ (rest / np.cbrt(np.linalg.det(rest)))
+
+    def hand_frames(self, pose: Pose) -> Array:
+        """Return the hand's frame in the world (T, 3, 3): along, out of the palm, thumbwards."""
+        return pose.turn_of(self.hand.side + "Hand") @ self.hand.frame
+
+    def bend(self, pose: Pose, wrist: Array, turns: Array, elbow: Array, share: Array) -> Array:
+        """Bend the arm so that the wrist is at ``wrist`` (T, 3) and the hand's bone is turned as ``turns`` (T, 3, 3) say.
+
+        Args:
+            pose: is changed.
+            wrist, turns: in the world.
+            elbow: degrees (T,) that the elbow hangs outwards, away from straight down.
+            share: (T,) how far the elbow goes there from where the take's own bend has it; 0 leaves it.
+
+        Returns:
+            Where the wrist came to be (T, 3).
+        """
+        side = self.hand.side
+        root, middle, tip = (pose.joint(side + part) for part in ("Arm", "ForeArm", "Hand"))
+        straight = self.character.rest_point(side + "ForeArm") - self.character.rest_point(side + "Arm")
+        hinge = np.cross(straight, self.character.ahead)
+        hinge = pose.turn_of(side + "Arm") @ (hinge / np.linalg.norm(hinge))
+        before_upper, before_lower, reached = two_bone(root, middle, tip, wrist, hinge)
+        axis = (reached - root) / np.linalg.norm(reached - root, axis=-1, keepdims=True)
+        wanted = elbow_direction(axis, self.outside(pose), np.radians(elbow))
+        swivel = self._swivel(axis, einsum("tij,tj->ti", before_upper, middle - root), wanted, share)
+        pose.turn(self.upper, swivel @ before_upper)
+        pose.set_turn(self.lower, swivel @ before_lower @ self._undone(pose, before_upper, swivel))
+        self._twist_forearm(pose, turns, share)
+        pose.set_turn(self.hand.bone, turns)
+        return pose.joint(side + "Hand")
+
+    def _undone(self, pose: Pose, before_upper: Array, swivel: Array) -> Array:
+        """The forearm's world rotation as it was before the upper arm carried it along."""
+        carried = swivel @ before_upper
+        return np.swapaxes(carried, -1, -2) @ pose.turns[:, self.lower]
+
+    def _swivel(self, axis: Array, upper: Array, wanted: Array, share: Array) -> Array:
+        """Return the turn (T, 3, 3) about the unit line from shoulder to wrist that takes the elbow to where it is wanted."""
+        now = upper - einsum("ti,ti->t", upper, axis)[:, None] * axis
+        sine = einsum("ti,ti->t", axis, np.cross(now, wanted))
+        angle = np.unwrap(np.arctan2(sine, einsum("ti,ti->t", now, wanted)))
+        angle -= 2 * np.pi * np.round(np.median(angle) / (2 * np.pi))
+        return np.asarray(exp_to_matrix((share * angle)[:, None] * axis))
+
+    def _twist_forearm(self, pose: Pose, turns: Array, share: Array) -> None:
+        """Let the forearm take half of the twist that the hand has against it, so that the wrist doesn't wring."""
+        rest = self.character.rest
+        bone = rest[self.hand.bone, :3, 3] - rest[self.lower, :3, 3]
+        size = np.cbrt(np.linalg.det(rest[:, :3, :3]))[:, None, None]
+        resting = rest[:, :3, :3] / size
+        forearm = matrix_to_quat(pose.turns[:, self.lower] @ resting[self.lower].T)
+        hand = matrix_to_quat(turns @ resting[self.hand.bone].T)
+        twist = twist_about(quat_multiply(quat_conjugate(forearm), hand), bone / np.linalg.norm(bone))
+        half = quat_slerp(np.broadcast_to(IDENTITY, twist.shape), twist, 0.5 * share)
+        pose.set_turn(self.lower, quat_to_matrix(quat_multiply(forearm, half)) @ resting[self.lower])
+
+
+def elbow_direction(axis: Array, outside: Array, swivel: Array) -> Array:
+    """Return unit directions (..., 3) across ``axis``: down, swung outwards by ``swivel`` (...) radians."""
+    down = -UP + einsum("...i,i->...", axis, UP)[..., None] * axis
+    # An arm that hangs has no down across it: then back is where elbows go.
+    down = down / np.maximum(np.linalg.norm(down, axis=-1, keepdims=True), 1e-6)
+    aside = np.cross(axis, down)
+    aside = aside * np.where(einsum("...i,...i->...", aside, outside) < 0, -1.0, 1.0)[..., None]
+    return np.cos(swivel)[..., None] * down + np.sin(swivel)[..., None] * aside
+
+
+def elbow_place(shoulder: Array, wrist: Array, lengths: tuple[float, float], direction: Array) -> Array:
+    """Return where the elbow is (..., 3), given the unit direction (..., 3) across the arm in which it lies."""
+    a, b = lengths
+    away = wrist - shoulder
+    far = np.clip(np.linalg.norm(away, axis=-1, keepdims=True), abs(a - b) + 1e-3, a + b - 1e-6)
+    axis = away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-9)
+    along = (a * a - b * b + far * far) / (2 * far)
+    return shoulder + along * axis + np.sqrt(np.maximum(a * a - along * along, 0.0)) * direction
+
+
+def strain(shoulder: Array, elbow: Array, wrist: Array, hand: Array, sign: float) -> Array:
+    """Return how much an arm is strained (...): 1 where one of its joints is at the limit of ease, 4 at twice that.
+
+    Args:
+        shoulder, elbow, wrist: (..., 3).
+        hand: (..., 3, 3) frames: along, out of the palm, thumbwards.
+        sign: 1 for a left arm, -1 for a right one.
+    """
+    upper, lower = elbow - shoulder, wrist - elbow
+    forearm = lower / np.linalg.norm(lower, axis=-1, keepdims=True)
+    in_hand = einsum("...ji,...j->...i", hand, forearm)  # along, palm, thumbwards
+    bend = np.degrees(np.arctan2(-in_hand[..., 1], in_hand[..., 0]))
+    deviate = np.degrees(np.arctan2(-in_hand[..., 2], np.hypot(in_hand[..., 0], in_hand[..., 1])))
+    hinge = sign * np.cross(upper, lower)
+    hinge /= np.maximum(np.linalg.norm(hinge, axis=-1, keepdims=True), 1e-9)
+    palm = hand[..., 1] - einsum("...i,...i->...", hand[..., 1], forearm)[..., None] * forearm
+    sine = einsum("...i,...i->...", forearm, np.cross(hinge, palm))
+    twist = np.degrees(np.arctan2(sine, einsum("...i,...i->...", hinge, palm)))
+    # An upper arm above the horizontal.
+    lift = np.degrees(np.arcsin(np.clip(upper[..., 1] / np.linalg.norm(upper, axis=-1), -1, 1))) + 35.0
+    radial = np.where(deviate > 0, 1.4, 1.0)  # towards the thumb a wrist goes less far
+    return (
+        (bend / EASY["bend"]) ** 2
+        + (radial * deviate / EASY["deviate"]) ** 2
+        + (twist / EASY["twist"]) ** 2
+        + (np.maximum(lift, 0.0) / EASY["lift"]) ** 2
+    )
+
+
+def frame_between(first: Array, second: Array) -> Array:
+    """Return the shortest turn (..., 3, 3) of directions ``first`` into ``second`` (..., 3)."""
+    return np.asarray(quat_to_matrix(quat_between(first, second)))

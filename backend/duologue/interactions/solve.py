@@ -1,0 +1,254 @@
+"""Interactions of a take, solved on the characters that play it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from duologue.brief.interactions import Interaction, interaction_json
+from duologue.errors import DuologueError
+from duologue.interactions.actor import Actor, Array, Pose, Scene, hands_of, has_fingers
+from duologue.interactions.contact import Contact, Goal, Where
+from duologue.interactions.event import CLEARANCE, Phases
+from duologue.interactions.landmarks import sides_of
+from duologue.interactions.obstacles import way_clear
+from duologue.interactions.patterns import PALM, patterns
+from duologue.interactions.reach import Arm
+from duologue.interactions.response import blink, give_way, look
+from duologue.interactions.touching import Reaching, apply, close_fingers, hand_frames, lean, prepare, wrists
+from duologue.interactions.track import InteractionTrack, Layer, Touch
+from duologue.labels import PERFORMERS
+from duologue.motion.rotations import matrix_to_exp
+from duologue.units import FPS
+
+Frames = Callable[[slice], Scene]
+"""Gives both actors over a stretch of the take's frames."""
+
+ROUNDS: Final = 3
+"""Of solving, measuring and correcting."""
+MARGIN: Final = 1.5
+"""Seconds around a touch that are looked at: the hand is on its way then, and the eyes before it."""
+
+
+@dataclass(eq=False)
+class Solved:
+    """One interaction, solved over the frames of a stretch."""
+
+    reaching: Reaching
+    interaction: Interaction
+    goal: Goal
+    seconds: Array
+    answers: Mapping[int, Mapping[str, Array]]
+    """Performer (0, 1) -> ARKit name -> (T,) what their face gains."""
+
+
+def solve(
+    frames: Frames,
+    total: int,
+    interactions: Sequence[Interaction],
+    *,
+    yields: Sequence[float] = (),
+    fps: int = FPS,
+) -> InteractionTrack:
+    """Solve interactions on the characters of a take.
+
+    Args:
+        frames: gives both actors over a stretch of frames, as the take has them.
+        total: how many frames the take has.
+        interactions: of a brief, checked.
+        yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); 1 by default.
+        fps: frames a second.
+
+    Raises:
+        DuologueError: ``hand-without-fingers``, ``arm-missing``, ``face-without-landmarks``.
+    """
+    shares = dict(zip(interactions, yields or [1.0] * len(interactions), strict=True))
+    ordered = sorted(interactions, key=lambda one: one.seconds)
+    begin = min((max(int((one.seconds - MARGIN) * fps), 0) for one in ordered), default=0)
+    end = max((min(int(np.ceil((one.until + MARGIN) * fps)), total) for one in ordered), default=0)
+    actors = frames(slice(begin, end))
+    before = [actor.pose.copy() for actor in actors]
+    span = Span(np.arange(begin, end) / fps, total / fps, fps)
+    solved = [solve_one(actors, one, span, shares[one]) for one in ordered]
+    return assemble(actors, before, solved, span)
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """The frames that are solved: their ``seconds`` (T,) of the take, the take's ``length`` in seconds, frames a second."""
+
+    seconds: Array
+    length: float
+    fps: int
+
+
+def solve_one(actors: Scene, interaction: Interaction, span: Span, share: float = 1.0) -> Solved:
+    """Solve one interaction; the actors' poses are changed.
+
+    Args:
+        actors: both, over the frames of ``span``.
+        interaction: what is asked for.
+        span: those frames.
+        share: of ``response.YIELD``, how far the touched one gives way.
+    """
+    own, other = (actors[PERFORMERS.index(name)] for name in (interaction.performer, interaction.touched))
+    reaching = choose(own, other, interaction, span)
+    phases = reaching.phases
+    stretch = slice(*np.searchsorted(span.seconds, [phases.leaves - 0.4, phases.returns + 0.9]).tolist())
+    time = span.seconds[stretch]
+    pose = own.pose.part(stretch)
+    touched = pose if own is other else other.pose.part(stretch)
+    weights = {name: values[stretch] for name, values in other.weights.items()}
+    give_way(touched, reaching.contact.landmark, phases, time, share)
+    goal = reaching.contact.goal(touched, weights, phases, time)
+    _close(reaching, touched, goal, time)
+    frames = hand_frames(reaching.contact, goal, reaching.placement)
+    reaching.short = lean(pose, reaching, wrists(reaching.contact, goal, frames), time, interaction.lean)
+    gains = blink(phases, time, reaching.contact.landmark.side)
+    answers = {PERFORMERS.index(interaction.touched): gains}
+    if own is other:
+        goal = reaching.contact.goal(pose, weights, phases, time)
+    else:
+        looking = own.part(stretch)
+        answers[PERFORMERS.index(interaction.performer)] = look(looking, pose, goal, phases, time)
+    poses = [pose] if own is other else [pose, touched]
+    reach_out(reaching, pose, poses, goal, time)
+    _put(own.pose, pose, stretch)
+    if own is not other:
+        _put(other.pose, touched, stretch)
+    return Solved(reaching, interaction, goal, time, answers)
+
+
+def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: Goal, time: Array) -> None:
+    """Reach the place in ``pose``, and make way for what the hand would go through on the way there and back."""
+    free = 1.0 - np.clip(1.0 - reaching.phases.clearance(time) / (0.5 * CLEARANCE), 0.0, 1.0)
+    push = np.zeros((len(time), 3))
+    start = pose.copy()
+    for round_ in range(ROUNDS):
+        pose.turns, pose.heads, pose.changed = start.turns.copy(), start.heads.copy(), set(start.changed)
+        apply(reaching, pose, goal, time, push)
+        more = way_clear(pose, everybody, reaching.arm, free * (reaching.phases.reach(time) > 0))
+        if round_ == ROUNDS - 1 or np.abs(more).max(initial=0.0) < 0.002:
+            break
+        push = push + more
+
+
+def _close(reaching: Reaching, touched: Pose, goal: Goal, time: Array) -> None:
+    """Let the fingers that lie on the face beside the touching one find it."""
+    pattern = reaching.contact.pattern
+    fingers = tuple(f for f in reaching.contact.hand.fingers if f not in {"Thumb", pattern.touch[0]})
+    beside = fingers if pattern.touch[0] == PALM else tuple(f for f in fingers if f in pattern.touch[1:])
+    if reaching.contact.pinches or not beside:
+        return
+    key = int(np.searchsorted(time, (reaching.phases.touches + reaching.phases.releases) / 2))
+    close_fingers(reaching, touched, goal, key, beside)
+
+
+def choose(own: Actor, other: Actor, interaction: Interaction, span: Span) -> Reaching:
+    """Try the hands and sides that the interaction leaves open, and return the one that costs least."""
+    pattern = patterns()[interaction.pattern]
+    character, seconds = own.character, span.seconds
+    hands = [side for side in hands_of(character) if interaction.hand in (None, side.lower())]
+    if not hands:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "arm-missing",
+            f"{character.mesh.name}'s rig map has no arm with a hand to touch with; map {interaction.hand or 'an'} Arm, "
+            "ForeArm and Hand",
+        )
+    fingered = [side for side in hands if pattern.touch[0] == PALM or has_fingers(character, side)]
+    if not fingered:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "hand-without-fingers",
+            f"{interaction.pattern} needs a thumb and an index finger of three joints each, which {character.mesh.name}'s rig "
+            "map has not; map them, or take a pattern of the palm (cup-cheek, rest-chin)",
+        )
+    tried: list[Reaching] = []
+    for hand in fingered:
+        arm = Arm.of(character, hand)
+        for side in sides_of(pattern.landmark):
+            if side and interaction.side not in (None, side.lower()):
+                continue
+            flip = 1.0 if side else _facing_hand(own, other, arm, seconds, interaction)
+            u, v = interaction.offset
+            distance = _distance(own, other, arm, seconds, interaction)
+            room = max(interaction.seconds - MARGIN, 0.0), min(interaction.until + MARGIN, span.length)
+            phases = Phases.of(interaction, distance, *room)
+            for swapped in (False, True) if pattern.family == "pinch" else (False,):
+                where = Where(side, flip, (u / 1000, v / 1000), swapped)
+                contact = Contact(other.character, arm.hand, pattern, where)
+                tried.append(prepare(contact, arm, phases, (own, other), seconds))
+    return min(tried, key=lambda one: one.cost)
+
+
+def _facing_hand(own: Actor, other: Actor, arm: Arm, seconds: Array, interaction: Interaction) -> float:
+    """-1 where the touching arm is on the right of the face that is touched: outwards is then to its right."""
+    at = int(np.clip(np.searchsorted(seconds, interaction.seconds), 0, len(seconds) - 1))
+    shoulder = own.pose.joint(arm.hand.side + "Arm")[at]
+    head = other.pose.turn_of("Head")[at]
+    return float(np.sign((shoulder - other.pose.joint("Head")[at]) @ (head @ other.character.left)) or 1.0)
+
+
+def _distance(own: Actor, other: Actor, arm: Arm, seconds: Array, interaction: Interaction) -> float:
+    at = int(np.clip(np.searchsorted(seconds, interaction.seconds), 0, len(seconds) - 1))
+    return float(np.linalg.norm(own.pose.joint(arm.hand.side + "Hand")[at] - other.pose.joint("Head")[at]))
+
+
+def _put(pose: Pose, part: Pose, stretch: slice) -> None:
+    pose.turns[stretch], pose.heads[stretch] = part.turns, part.heads
+    pose.changed |= part.changed
+
+
+def assemble(actors: Scene, before: Sequence[Pose], solved: Sequence[Solved], span: Span) -> InteractionTrack:
+    """Return the track of what was changed since ``before``."""
+    seconds, begin = span.seconds, round(float(span.seconds[0]) * span.fps) if len(span.seconds) else 0
+    layers = [
+        _layer(who, actor, old, solved, seconds) for who, (actor, old) in enumerate(zip(actors, before, strict=True))
+    ]
+    contact = np.zeros((len(seconds), len(solved)), np.float32)
+    points = np.zeros((len(seconds), len(solved), 3), np.float32)
+    for column, one in enumerate(solved):
+        rows = np.searchsorted(seconds, one.seconds)
+        contact[rows, column] = one.reaching.phases.contact(one.seconds)
+        points[rows, column] = one.goal.skin
+    return InteractionTrack(begin, (layers[0], layers[1]), tuple(map(_touch, solved)), contact, points, fps=span.fps)
+
+
+def _layer(who: int, actor: Actor, before: Pose, solved: Sequence[Solved], seconds: Array) -> Layer:
+    bones = sorted(actor.pose.changed)
+    names = tuple(actor.character.armature.names[bone] for bone in bones)
+    turns = [np.swapaxes(before.local(bone), -1, -2) @ actor.pose.local(bone) for bone in bones]
+    rotations = np.stack([matrix_to_exp(turn) for turn in turns], axis=1) if bones else np.zeros((len(actor), 0, 3))
+    gains: dict[str, Array] = {}
+    for one in solved:
+        rows = np.searchsorted(seconds, one.seconds)
+        for name, values in one.answers.get(who, {}).items():
+            gains.setdefault(name, np.zeros(len(seconds)))[rows] += values
+    for name, values in gains.items():
+        now = actor.weights.get(name, np.zeros(len(seconds)))
+        gains[name] = np.clip(now + values, 0.0, 1.0) - now
+    weights = np.stack(list(gains.values()), axis=1) if gains else np.zeros((len(actor), 0))
+    return Layer(names, rotations.astype(np.float32), tuple(gains), weights.astype(np.float32))
+
+
+def _touch(one: Solved) -> Touch:
+    interaction, reaching = one.interaction, one.reaching
+    phases = reaching.phases
+    return Touch(
+        interaction_json(interaction),
+        interaction.pattern,
+        interaction.performer,
+        interaction.touched,
+        reaching.arm.hand.side.lower(),
+        reaching.contact.landmark.side.lower(),
+        phases.leaves,
+        phases.touches,
+        phases.releases,
+        phases.returns,
+        reaching.short,
+        tuple(reaching.notes),
+    )

@@ -1,0 +1,250 @@
+"""One hand on one face, over the frames of one interaction: chosen, reached, kept out, and measured until it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.interactions.actor import UP, Actor, Array, Pose
+from duologue.interactions.contact import Contact, Goal
+from duologue.interactions.event import Phases
+from duologue.interactions.field import HeadField
+from duologue.interactions.hand import Hand, HandShape
+from duologue.interactions.placing import Placement, Situation, place
+from duologue.interactions.reach import Arm, frame_between
+from duologue.motion.rotations import (
+    einsum,
+    exp_to_matrix,
+    matrix_to_quat,
+    quat_slerp,
+    quat_to_matrix,
+)
+
+KEYS: Final = 4
+"""Frames of the contact in which ways to lie are compared."""
+CHEST: Final = np.radians(15.0)
+"""How far a chest leans at most to help an arm that is short."""
+SHOULDER: Final = np.radians(20.0)
+"""How far a shoulder comes along: it is raised and drawn forward in every far reach."""
+_SHAPED: Final = 0.75
+"""Of the approach, after which share the fingers have their shape."""
+_EASED: Final = 0.25
+"""Of the way, from which on the arm is wholly bent by us."""
+_FREE_FINGER: Final = 0.0005
+"""Metres that a finger which closes onto the skin may be in it."""
+
+
+@dataclass(eq=False)
+class Reaching:
+    """A contact with the arm that makes it, and how the hand lies. ``notes``: what to tell."""
+
+    contact: Contact
+    arm: Arm
+    phases: Phases
+    placement: Placement
+    notes: list[str] = field(default_factory=list[str])
+    short: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """What it costs the arm; among several ways the cheapest is taken."""
+        return self.placement.cost
+
+
+def prepare(contact: Contact, arm: Arm, phases: Phases, actors: tuple[Actor, Actor], frames: Array) -> Reaching:
+    """Choose how a hand lies; ``actors``: who touches and who is touched, over frames at seconds ``frames`` (T,)."""
+    own, other = actors
+    begin, end = np.searchsorted(frames, [phases.touches, phases.releases])
+    keys = np.unique(np.linspace(begin, max(end - 1, begin), KEYS).astype(np.int64))
+    chosen = [Pose(a.character, a.pose.turns[keys], a.pose.heads[keys]) for a in (own, other)]
+    weights = {name: values[keys] for name, values in other.weights.items()}
+    goal = contact.goal(chosen[1], weights, phases, frames[keys])
+    ends, radius = contact.kept_out(contact.shape)
+    points = contact.points(goal)
+    middle = len(keys) // 2
+    span, axis = (contact.spans(goal)[middle], goal.axis) if contact.pinches else (None, None)
+    situation = Situation(
+        arm, chosen[0], chosen[1], goal.frames, goal.centres, points[middle], ends, radius, span, axis
+    )
+    return Reaching(contact, arm, phases, place(contact.pattern, situation))
+
+
+def hand_frames(contact: Contact, goal: Goal, placement: Placement) -> Array:
+    """Return the hand's frames (T, 3, 3) in the world; those of a pinch are turned so that thumb and finger lie on its axis."""
+    frames = goal.frames @ placement.hand
+    if contact.grips is None:
+        return frames
+    span = einsum("tij,tj->ti", frames, contact.spans(goal))
+    return frame_between(span, goal.axis) @ frames
+
+
+def wrists(contact: Contact, goal: Goal, frames: Array) -> Array:
+    """Return where the wrist has to be (T, 3)."""
+    return goal.centres - einsum("tij,tj->ti", frames, contact.points(goal))
+
+
+def asked_capsules(reaching: Reaching, goal: Goal) -> tuple[Array, Array, Array]:
+    """Return the touching parts where they are asked to be: capsules from (T, K, 3) to (T, K, 3), and radii (K,)."""
+    contact = reaching.contact
+    frames = hand_frames(contact, goal, reaching.placement)
+    ends = contact.touching_ends(goal)
+    placed = wrists(contact, goal, frames)[:, None, None] + einsum("tij,tkej->tkei", frames, ends)
+    return placed[:, :, 0], placed[:, :, 1], contact.hand.radius[contact.touching()]
+
+
+def lean(pose: Pose, reaching: Reaching, wrist: Array, seconds: Array, most: float) -> float:
+    """Help an arm that is short: the shoulder comes along, then the chest leans; ``pose`` is changed.
+
+    Args:
+        pose: of who touches.
+        reaching: the contact and its arm.
+        wrist: (T, 3) where the wrist has to be.
+        seconds: (T,) of the take.
+        most: how much of ``SHOULDER`` and ``CHEST`` may be used, 0 to 1.
+
+    Returns:
+        By how many metres the arm is still short in the contact, 0 where it reaches.
+    """
+    held = reaching.phases.contact(seconds) > 0
+    share = reaching.phases.reach(seconds)[:, None]
+    best, short = pose, _short(pose, reaching.arm, wrist, held)
+    for level in np.linspace(0.0, most, 11)[1:]:
+        if short <= 0:
+            break
+        best = pose.copy()
+        _help(best, reaching.arm, (wrist, held), share * min(2 * level, 1.0), share * level)
+        short = _short(best, reaching.arm, wrist, held)
+    pose.turns, pose.heads, pose.changed = best.turns, best.heads, best.changed
+    return short
+
+
+def _help(pose: Pose, arm: Arm, goal: tuple[Array, NDArray[np.bool_]], shoulder: Array, chest: Array) -> None:
+    """Turn the collar bone by a share (T, 1) of ``SHOULDER`` and the chest by one of ``CHEST`` towards the place."""
+    wrist, held = goal
+    side = arm.hand.side
+    way = (wrist - pose.joint(side + "Arm"))[held].mean(axis=0)
+    axis = np.cross(UP, way * (1.0, 0.0, 1.0))
+    axis /= max(float(np.linalg.norm(axis)), 1e-9)
+    spine, neck = pose.character.spine(), pose.character.neck()
+    for bone in spine:
+        pose.turn(bone, np.asarray(exp_to_matrix(chest * CHEST / len(spine) * axis)))
+    # The head keeps looking where it looked: the neck takes half of it back.
+    for bone in neck:
+        pose.turn(bone, np.asarray(exp_to_matrix(-0.5 * chest * CHEST / len(neck) * axis)))
+    collar = pose.character.joint.get(side + "Shoulder")
+    if collar is not None:
+        bone = pose.joint(side + "Arm") - pose.heads[:, collar]
+        hinge = np.cross(bone, way / max(float(np.linalg.norm(way)), 1e-9))
+        hinge /= np.maximum(np.linalg.norm(hinge, axis=-1, keepdims=True), 1e-9)
+        pose.turn(collar, np.asarray(exp_to_matrix(shoulder * SHOULDER * hinge)))
+
+
+def _short(pose: Pose, arm: Arm, wrist: Array, held: NDArray[np.bool_]) -> float:
+    far = np.linalg.norm(wrist - pose.joint(arm.hand.side + "Arm"), axis=-1)
+    return float((far[held] - arm.reach).max(initial=0.0))
+
+
+def bend_fingers(pose: Pose, arm: Arm, shape_turns: dict[int, Array], before: dict[int, Array], share: Array) -> None:
+    """Turn the fingers (in ``pose``) from where the take has them to a shape.
+
+    Args:
+        pose: whose hand is already where it belongs.
+        arm: of the hand.
+        shape_turns: bone -> (T, 3, 3) or (3, 3) away from its rest, in the hand's frame.
+        before: bone -> (T, 3, 3) likewise, as the take has it.
+        share: (T,) how far.
+    """
+    hand = pose.turn_of(arm.hand.side + "Hand")
+    rest = pose.character.rest
+    for bone, turn in shape_turns.items():
+        wanted = np.broadcast_to(turn, before[bone].shape)
+        mixed = quat_to_matrix(quat_slerp(matrix_to_quat(before[bone]), matrix_to_quat(wanted), share))
+        resting = rest[bone, :3, :3] / np.cbrt(np.linalg.det(rest[bone, :3, :3]))
+        pose.set_turn(bone, hand @ mixed @ resting)
+
+
+def finger_turns(pose: Pose, arm: Arm) -> dict[int, Array]:
+    """Return how each finger's bones are turned (T, 3, 3) away from rest, in the hand's frame."""
+    hand = pose.turn_of(arm.hand.side + "Hand")
+    found: dict[int, Array] = {}
+    for bones, _ in arm.hand.segments.values():
+        for bone in bones:
+            rest = pose.character.rest[bone, :3, :3]
+            turn = pose.turns[:, bone] @ (rest / np.cbrt(np.linalg.det(rest))).T
+            found[bone] = np.swapaxes(hand, -1, -2) @ turn
+    return found
+
+
+def apply(reaching: Reaching, pose: Pose, goal: Goal, seconds: Array, push: Array) -> None:
+    """Write the arm and the hand into ``pose``; ``push`` (T, 3): how far the wrist is kept off its way."""
+    contact, arm, phases = reaching.contact, reaching.arm, reaching.phases
+    share = phases.reach(seconds)
+    before = finger_turns(pose, arm)
+    bones = (arm.upper, arm.lower, arm.hand.bone)
+    locals_before = [pose.local(bone) for bone in bones]
+    frames = hand_frames(contact, goal, reaching.placement)
+    wanted = wrists(contact, goal, frames)
+    wrist = pose.joint(arm.hand.side + "Hand")
+    wrist = wrist + share[:, None] * (wanted - wrist) + push
+    now = pose.turns[:, arm.hand.bone]
+    turns = quat_to_matrix(quat_slerp(matrix_to_quat(now), matrix_to_quat(arm.hand_turns(frames)), share))
+    elbow = np.full(len(seconds), reaching.placement.elbow)
+    arm.bend(pose, wrist, np.asarray(turns), elbow, share)
+    _ease_in(pose, bones, locals_before, np.minimum(share / _EASED, 1.0))
+    shaped = np.clip(share / _SHAPED, 0.0, 1.0)
+    bend_fingers(pose, arm, _shape_turns(contact, goal), before, shaped * shaped * (3 - 2 * shaped))
+
+
+def _ease_in(pose: Pose, bones: Sequence[int], before: Sequence[Array], share: Array) -> None:
+    """Leave the bones as they were where ``share`` (T,) is 0: bending an arm straightens what was bent the wrong way."""
+    for bone, old in zip(bones, before, strict=True):
+        parent = pose.turns[:, pose.character.armature.parents[bone]]
+        mixed = quat_slerp(matrix_to_quat(old), matrix_to_quat(pose.local(bone)), share)
+        pose.set_turn(bone, parent @ quat_to_matrix(mixed))
+
+
+def _shape_turns(contact: Contact, goal: Goal) -> dict[int, Array]:
+    if contact.grips is None:
+        return contact.hand.shaped(contact.shape)[0]
+    shapes, _, _ = contact.grips
+    turns = [contact.hand.shaped(shape)[0] for shape in shapes]
+    place = goal.grip * (len(shapes) - 1)
+    low = np.minimum(place.astype(np.int64), len(shapes) - 2)
+    mixed: dict[int, Array] = {}
+    for bone in turns[0]:
+        quats = np.array([matrix_to_quat(turn[bone]) for turn in turns])
+        mixed[bone] = np.asarray(quat_to_matrix(quat_slerp(quats[low], quats[low + 1], place - low)))
+    return mixed
+
+
+def close_fingers(reaching: Reaching, other: Pose, goal: Goal, key: int, fingers: Sequence[str]) -> None:
+    """Bend fingers, in the hand's shape, until they lie on the face of ``other`` as it is in frame ``key``."""
+    contact = reaching.contact
+    frames = hand_frames(contact, goal, reaching.placement)
+    frame, wrist = frames[key], wrists(contact, goal, frames)[key]
+    at = Pose(other.character, other.turns[key : key + 1], other.heads[key : key + 1])
+
+    def outside(points: Array) -> Array:
+        return HeadField.of(contact.character).at(at, (points @ frame.T + wrist)[None])[0]
+
+    shape = contact.shape
+    for finger in fingers:
+        shape = _closed(contact.hand, shape, finger, outside)
+    contact.with_shape(shape)
+
+
+def _closed(hand: Hand, shape: HandShape, finger: str, outside: Callable[[Array], Array]) -> HandShape:
+    rows = [hand.index(f"{finger}{i}") for i in (1, 2, 3)]
+    best = shape.bent(finger, -30.0)
+    for more in np.arange(-30.0, 61.0, 4.0):
+        trial = shape.bent(finger, float(more))
+        ends = hand.shaped(trial)[1][rows] @ hand.frame
+        distance = outside(np.concatenate([ends[:, 0], ends.mean(axis=1), ends[:, 1]])) - np.tile(hand.radius[rows], 3)
+        if distance.min() < -_FREE_FINGER:
+            break
+        best = trial
+    return best

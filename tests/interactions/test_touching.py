@@ -1,0 +1,24 @@
+"""Every pattern, on both characters, on the own face and on the partner's: the figures of the specification, section 2."""
+
+import pytest
+from duologue.brief import Interaction
+from duologue.interactions.metrics import figures
+from duologue.labels import FACE_INTERACTIONS
+from examples_touch import touch
+
+EVERY = [(name, pattern, target) for name in ("ada", "ben") for pattern in FACE_INTERACTIONS for target in "AB"]
+
+
+@pytest.mark.parametrize(("name", "pattern", "target"), EVERY)
+def test_a_hand_is_on_the_skin_and_not_in_it(characters, name, pattern, target):
+    cast = [characters[name], characters["ben" if name == "ada" else "ada"]]
+    actors, solved = touch(cast, Interaction(pattern, "A", 2.0, 3.2, target=target))
+    own, touched = actors[0], actors["AB".index(target)]
+    rows = slice(round(solved.seconds[0] * 30), round(solved.seconds[-1] * 30) + 1)
+    found = figures(own, touched, solved, rows)
+    assert solved.reaching.short < 0.005
+    assert found.non_collision > 0.98, found
+    assert found.touchness > 0.95, found
+    assert found.contact_f > 0.8, found
+    assert found.mean_depth_mm < 2, found
+    assert found.drift_mm < 2, found
