@@ -16,7 +16,7 @@ def test_a_hand_is_on_the_skin_and_not_in_it(characters, name, pattern, target):
     own, touched = actors[0], actors["AB".index(target)]
     rows = slice(round(solved.seconds[0] * 30), round(solved.seconds[-1] * 30) + 1)
     found = figures(own, touched, solved, rows)
-    assert solved.reaching.short < 0.005
+    assert solved.short < 0.005
     assert found.non_collision > 0.98, found
     assert found.touchness > 0.95, found
     assert found.contact_f > 0.8, found

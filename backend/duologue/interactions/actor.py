@@ -102,6 +102,17 @@ class Character:
         """(V,): how much of each vertex the head moves."""
         return self.mesh.weight_of(self.head_bones)
 
+    @cached_property
+    def trunk_weight(self) -> Array:
+        """(V,): how much of each vertex spine and collar bones move."""
+        names = [*chain("Spine", self.joint), "LeftShoulder", "RightShoulder"]
+        return self.mesh.weight_of(np.array([self.joint[name] for name in names if name in self.joint]))
+
+    @property
+    def chest(self) -> str:
+        """The joint word of the uppermost bone of the spine."""
+        return chain("Spine", self.joint)[-1]
+
     def spine(self) -> list[int]:
         """Return the bones of the spine, lowest first."""
         return [self.joint[name] for name in chain("Spine", self.joint)]

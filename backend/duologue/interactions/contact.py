@@ -15,7 +15,16 @@ from duologue.interactions.landmarks import Landmark, Spots, find_landmark, spot
 from duologue.interactions.patterns import PALM, Pattern
 from duologue.motion.rotations import einsum
 
-TISSUE: Final = {"cheek": 0.008, "lips": 0.006, "chin": 0.004, "nose": 0.003, "ear": 0.003, "forehead": 0.002}
+TISSUE: Final = {
+    "cheek": 0.008,
+    "lips": 0.006,
+    "chin": 0.004,
+    "nose": 0.003,
+    "ear": 0.003,
+    "forehead": 0.002,
+    "shoulder": 0.004,
+    "back": 0.004,
+}
 """Metres that skin gives way before bone: InterAnimate leaves it open; of the order of soft tissue depths in forensic tables."""
 
 _SAMPLES: Final = 9
@@ -89,10 +98,7 @@ class Contact:
         """Return the point of the hand that goes to the skin, in the hand's frame from the wrist, and its radius."""
         _, ends = self.hand.shaped(shape)
         if self.pattern.touch[0] == PALM:
-            palm = self.hand.palm()[1:4]
-            return self.hand.frame.T @ (0.35 * ends[palm, 0] + 0.65 * ends[palm, 1]).mean(axis=0), float(
-                self.hand.radius[palm].mean()
-            )
+            return self.hand.palm_point(ends, 0.65)
         tip = self.hand.tip(self.pattern.touch[0])
         return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
 
@@ -111,7 +117,7 @@ class Contact:
     def goal(self, pose: Pose, weights: Mapping[str, Array], phases: Phases, seconds: Array) -> Goal:
         """Return what the hand has to do with in each frame, for the touched character as it stands in ``pose``."""
         follow = self.spots.follow(self.character, pose, weights)
-        turn = pose.turn_of("Head")
+        turn = pose.turn_of("Head" if self.pattern.on_face else self.character.chest)
         normals = einsum("tij,sj->tsi", turn, self.spots.normals)
         depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds)
         base = turn @ self.landmark.frame

@@ -101,6 +101,18 @@ class Hand:
         """Return which capsules are the palm's."""
         return np.array([k for k, name in enumerate(self.names) if name.startswith("Palm")])
 
+    def palm_point(self, ends: Array, share: float) -> tuple[Array, float]:
+        """Return a point in the middle of the palm, in the hand's frame from the wrist, and how far it is under the skin.
+
+        Args:
+            ends: (K, 2, 3) of :meth:`shaped`.
+            share: of the way from the wrist to the knuckles.
+        """
+        rows = self.palm()
+        rows = rows[1:4] if len(rows) > 3 else rows
+        middle = ((1 - share) * ends[rows, 0] + share * ends[rows, 1]).mean(axis=0)
+        return self.frame.T @ middle, float(self.radius[rows].mean())
+
     def _point(self, joint: str) -> Array:
         return self.character.rest_point(self.side + joint)
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Array, Character, Pose
-from duologue.interactions.patterns import SIDED
+from duologue.interactions.patterns import FACE, SIDED
 from duologue.motion.rotations import einsum
-from duologue.rigs.joints import SIDES
+from duologue.rigs.joints import SIDES, chain
 
 _AROUND: Final = 0.012
 """Metres round a point over which its normal is averaged: a fingertip's width."""
@@ -77,7 +77,7 @@ def find_landmark(character: Character, name: str, side: str = "") -> Landmark:
         DuologueError: FAILED_PRECONDITION ``face-without-landmarks`` when neither shapes nor a marked point tell where it is.
     """
     marked = character.points.get(side + name.title(), character.points.get(name))
-    skin = _Skin.of(character)
+    skin = _Skin.of(character, name)
     if marked is not None:
         centre, towards = skin.nearest(marked)
     else:
@@ -106,7 +106,7 @@ def spots_on(character: Character, landmark: Landmark, path: Array) -> Spots:
     """
     out, up, normal = landmark.frame.T
     starts = landmark.centre + path[:, :1] * out + path[:, 1:] * up + _START * normal
-    skin = _Skin.of(character)
+    skin = _Skin.of(character, landmark.name)
     triangle, shares, covers = skin.first_hit(starts, -normal)
     if (triangle < 0).any():
         raise DuologueError(
@@ -121,13 +121,14 @@ def spots_on(character: Character, landmark: Landmark, path: Array) -> Spots:
 
 
 class _Skin:
-    """The outside of a head at rest: triangles that the head moves, the skin's and what covers it."""
+    """The outside of a head at rest, or of a trunk: triangles that it moves, the skin's and what covers it."""
 
-    def __init__(self, character: Character) -> None:
+    def __init__(self, character: Character, landmark: str) -> None:
         mesh = character.mesh
         self.character = character
         self.points = mesh.vertices
-        chosen = np.flatnonzero(character.head_weight[mesh.triangles].min(axis=1) > 0.5)
+        weight = character.head_weight if landmark in FACE else character.trunk_weight
+        chosen = np.flatnonzero(weight[mesh.triangles].min(axis=1) > 0.5)
         self.triangles = mesh.triangles[chosen]
         self.material = mesh.material[chosen] if len(mesh.material) else np.zeros(len(chosen), np.int64)
         moved = np.zeros(len(mesh.vertices), np.bool_)
@@ -136,7 +137,7 @@ class _Skin:
                 index, delta = mesh.shapes[name]
                 moved[index[np.linalg.norm(delta, axis=1) > 1e-4]] = True
         own = np.unique(self.material[moved[self.triangles].all(axis=1)])
-        self.is_skin = np.isin(self.material, own) if len(own) else np.ones(len(chosen), np.bool_)
+        self.is_skin = np.isin(self.material, own) if len(own) and landmark in FACE else np.ones(len(chosen), np.bool_)
         self.vertices = np.unique(self.triangles[self.is_skin])
         a, b, c = (self.points[self.triangles[:, k]] for k in range(3))
         cross = np.cross(b - a, c - a)
@@ -144,9 +145,9 @@ class _Skin:
         self.eye_height = self._eye_height()
 
     @staticmethod
-    def of(character: Character) -> _Skin:
-        """Return the skin of a character; worked out once."""
-        return _skin_of(character)
+    def of(character: Character, landmark: str) -> _Skin:
+        """Return the skin that a landmark of a character lies on; worked out once for head and trunk."""
+        return _skin_of(character, "nose" if landmark in FACE else "back")
 
     def _eye_height(self) -> float:
         found = self.centre_of(*NEEDED["ear"])
@@ -219,8 +220,8 @@ class _Skin:
 
 
 @lru_cache(maxsize=8)
-def _skin_of(character: Character) -> _Skin:
-    return _Skin(character)
+def _skin_of(character: Character, name: str) -> _Skin:
+    return _Skin(character, name)
 
 
 def _lacking(skin: _Skin, name: str) -> DuologueError:
@@ -309,8 +310,30 @@ def _ear(skin: _Skin, side: str) -> tuple[Array, Array]:
     return points[np.argmax(out)], left
 
 
+def _shoulder(skin: _Skin, side: str) -> tuple[Array, Array]:
+    character = skin.character
+    left = character.left if side == "Left" else -character.left
+    neck = (
+        character.rest_point(chain("Neck", character.joint)[0])
+        if chain("Neck", character.joint)
+        else character.rest_point("Head")
+    )
+    joint = character.rest_point(side + "Arm")
+    towards = UP + 0.15 * left
+    towards = towards / np.linalg.norm(towards)
+    return skin.front(joint + 0.2 * (neck - joint), towards), towards
+
+
+def _back(skin: _Skin, side: str) -> tuple[Array, Array]:
+    del side
+    character = skin.character
+    spine = character.spine()
+    return skin.front(character.rest[spine[-1], :3, 3], -character.ahead), -character.ahead
+
+
 _GUESSES: Final = {
     "cheek": _cheek, "nose": _nose, "chin": _chin, "forehead": _forehead, "lips": _lips, "ear": _ear,
+    "shoulder": _shoulder, "back": _back,
 }  # fmt: skip
 
 

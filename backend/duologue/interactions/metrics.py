@@ -12,9 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from duologue.errors import invalid
 from duologue.interactions.actor import Actor, Array, Pose
+from duologue.interactions.contact import Goal
 from duologue.interactions.solve import Solved
-from duologue.interactions.touching import asked_capsules
+from duologue.interactions.touching import Reaching, asked_capsules
 from duologue.motion.rotations import einsum
 from duologue.rigs.skinned import vertex_normals
 
@@ -38,11 +40,22 @@ class TouchFigures:
     drift_mm: float
 
 
+def touching_of(solved: Solved) -> tuple[Reaching, Goal]:
+    """Return how the hand of a solved touch lies.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``interaction-target`` for two hands that meet: there is no face to measure against.
+    """
+    if solved.touching is None:
+        raise invalid("interaction-target", f"{solved.interaction.pattern} touches no face")
+    return solved.touching
+
+
 def patch(touched: Actor, solved: Solved) -> NDArray[np.int64]:
     """Return the skin's vertices (n,) that a touch can come near."""
     character = touched.character
     head = np.flatnonzero(character.head_weight > 0.5)
-    spots = solved.reaching.contact.spots.at_rest(character)
+    spots = touching_of(solved)[0].contact.spots.at_rest(character)
     near = np.linalg.norm(character.mesh.vertices[head, None] - spots, axis=-1).min(axis=1) < _PATCH
     return head[near]
 
@@ -56,7 +69,8 @@ def figures(own: Actor, touched: Actor, solved: Solved, rows: slice, skin: Array
         rows: of those frames, the ones of the touch.
         skin: (T, n, 3) where the vertices of :func:`patch` are in its frames, if something presses them; else they are posed.
     """
-    hand = solved.reaching.contact.hand
+    reaching, goal = touching_of(solved)
+    hand = reaching.contact.hand
     vertices = patch(touched, solved)
     pose, other = own.pose.part(rows), touched.pose.part(rows)
     weights = {name: values[rows] for name, values in touched.weights.items()}
@@ -65,10 +79,10 @@ def figures(own: Actor, touched: Actor, solved: Solved, rows: slice, skin: Array
     normals = _normals(touched, vertices, skin)
     finger = own.character.mesh.pose(pose.skinning(), None, hand.vertices)
     depth, near = _depths(finger, skin, normals)
-    held = solved.reaching.phases.contact(solved.seconds) > 0
+    held = solved.phases.contact(solved.seconds) > 0
     inside = np.maximum(depth, 0.0)
     count = (inside > 0).sum()
-    asked = _within(skin, *asked_capsules(solved.reaching, solved.goal))
+    asked = _within(skin, *asked_capsules(reaching, goal))
     hits = (near & asked)[held].sum()
     f = 2 * hits / max(int(near[held].sum() + asked[held].sum()), 1)
     return TouchFigures(
@@ -117,8 +131,9 @@ def _within(skin: Array, a: Array, b: Array, radius: Array) -> NDArray[np.bool_]
 
 def _drift(solved: Solved, pose: Pose) -> Array:
     """Return how far along the skin (T,) the hand's touching point is from where it is asked to be."""
-    arm, goal = solved.reaching.arm, solved.goal
+    reaching, goal = touching_of(solved)
+    arm = reaching.arm
     wrist = pose.joint(arm.hand.side + "Hand")
-    points = wrist + einsum("tij,tj->ti", arm.hand_frames(pose), solved.reaching.contact.points(goal))
+    points = wrist + einsum("tij,tj->ti", arm.hand_frames(pose), reaching.contact.points(goal))
     away, normal = points - goal.centres, goal.frames[..., 2]
     return np.linalg.norm(away - einsum("ti,ti->t", away, normal)[:, None] * normal, axis=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from duologue.interactions.actor import Actor, Array, Pose, Scene, hands_of, has
 from duologue.interactions.contact import Contact, Goal, Where
 from duologue.interactions.event import CLEARANCE, Phases
 from duologue.interactions.landmarks import sides_of
+from duologue.interactions.meeting import hands_for, meet
 from duologue.interactions.obstacles import way_clear
 from duologue.interactions.patterns import PALM, patterns
 from duologue.interactions.reach import Arm
@@ -21,7 +22,7 @@ from duologue.interactions.response import blink, give_way, look
 from duologue.interactions.touching import Reaching, apply, close_fingers, hand_frames, lean, prepare, wrists
 from duologue.interactions.track import InteractionTrack, Layer, Touch
 from duologue.labels import PERFORMERS
-from duologue.motion.rotations import matrix_to_exp
+from duologue.motion.rotations import matrix_to_exp, unroll_exp
 from duologue.units import FPS
 
 Frames = Callable[[slice], Scene]
@@ -29,6 +30,8 @@ Frames = Callable[[slice], Scene]
 
 ROUNDS: Final = 3
 """Of solving, measuring and correcting."""
+TOLERATED: Final = 0.005
+"""Metres by which a hand may fall short before somebody is told: what counts as contact."""
 MARGIN: Final = 1.5
 """Seconds around a touch that are looked at: the hand is on its way then, and the eyes before it."""
 
@@ -37,12 +40,20 @@ MARGIN: Final = 1.5
 class Solved:
     """One interaction, solved over the frames of a stretch."""
 
-    reaching: Reaching
     interaction: Interaction
-    goal: Goal
+    phases: Phases
     seconds: Array
-    answers: Mapping[int, Mapping[str, Array]]
+    """(T,) of the take."""
+    points: Array
+    """(T, 3) where it touches, in the world."""
+    hand: str
+    side: str = ""
+    short: float = 0.0
+    answers: Mapping[int, Mapping[str, Array]] = field(default_factory=dict[int, Mapping[str, Array]])
     """Performer (0, 1) -> ARKit name -> (T,) what their face gains."""
+    touching: tuple[Reaching, Goal] | None = None
+    """How the hand lies; None where two hands meet."""
+    notes: tuple[str, ...] = ()
 
 
 def solve(
@@ -95,6 +106,8 @@ def solve_one(actors: Scene, interaction: Interaction, span: Span, share: float 
         share: of ``response.YIELD``, how far the touched one gives way.
     """
     own, other = (actors[PERFORMERS.index(name)] for name in (interaction.performer, interaction.touched))
+    if patterns()[interaction.pattern].landmark == "hand":
+        return _meet(own, other, interaction, span)
     reaching = choose(own, other, interaction, span)
     phases = reaching.phases
     stretch = slice(*np.searchsorted(span.seconds, [phases.leaves - 0.4, phases.returns + 0.9]).tolist())
@@ -106,7 +119,8 @@ def solve_one(actors: Scene, interaction: Interaction, span: Span, share: float 
     goal = reaching.contact.goal(touched, weights, phases, time)
     _close(reaching, touched, goal, time)
     frames = hand_frames(reaching.contact, goal, reaching.placement)
-    reaching.short = lean(pose, reaching, wrists(reaching.contact, goal, frames), time, interaction.lean)
+    when = phases.reach(time), phases.contact(time) > 0
+    reaching.short = lean(pose, reaching.arm, wrists(reaching.contact, goal, frames), when, interaction.lean)
     gains = blink(phases, time, reaching.contact.landmark.side)
     answers = {PERFORMERS.index(interaction.touched): gains}
     if own is other:
@@ -119,7 +133,48 @@ def solve_one(actors: Scene, interaction: Interaction, span: Span, share: float 
     _put(own.pose, pose, stretch)
     if own is not other:
         _put(other.pose, touched, stretch)
-    return Solved(reaching, interaction, goal, time, answers)
+    contact = reaching.contact
+    notes = _notes(interaction, reaching)
+    side = contact.landmark.side.lower()
+    hand = reaching.arm.hand.side.lower()
+    return Solved(interaction, phases, time, goal.skin, hand, side, reaching.short, answers, (reaching, goal), notes)
+
+
+def _notes(interaction: Interaction, reaching: Reaching) -> tuple[str, ...]:
+    """What whoever asked should know of a touch."""
+    notes: list[str] = []
+    what = interaction.name or interaction.pattern
+    if reaching.short > TOLERATED:
+        notes.append(
+            f"{what} at {interaction.seconds:g} s: {interaction.performer}'s hand falls {100 * reaching.short:.0f} cm short; "
+            "let them stand nearer"
+        )
+    if reaching.contact.covers:
+        over = ", ".join(reaching.contact.covers)
+        notes.append(f"{what} at {interaction.seconds:g} s touches what lies over the skin there ({over})")
+    return tuple(notes)
+
+
+def _meet(own: Actor, other: Actor, interaction: Interaction, span: Span) -> Solved:
+    """Let the two hands of a handshake, or the like, meet."""
+    arms = hands_for((own, other), interaction.hand, interaction.pattern)
+    at = int(np.clip(np.searchsorted(span.seconds, interaction.seconds), 0, len(span.seconds) - 1))
+    apart = float(np.linalg.norm(own.pose.joint("Hips")[at] - other.pose.joint("Hips")[at]))
+    room = max(interaction.seconds - MARGIN, 0.0), min(interaction.until + MARGIN, span.length)
+    phases = Phases.of(interaction, 0.5 * apart, *room)
+    stretch = slice(*np.searchsorted(span.seconds, [phases.leaves - 0.4, phases.returns + 0.9]).tolist())
+    poses = own.pose.part(stretch), other.pose.part(stretch)
+    met = meet(poses, arms, phases, span.seconds[stretch])
+    for actor, pose in zip((own, other), poses, strict=True):
+        _put(actor.pose, pose, stretch)
+    short = (
+        f"{interaction.name or interaction.pattern} at {interaction.seconds:g} s: hands meet {100 * met.short:.0f} cm short; "
+        "let them stand nearer",
+    )
+    notes = short if met.short > TOLERATED else ()
+    return Solved(
+        interaction, phases, span.seconds[stretch], met.points, arms[0].hand.side.lower(), "", met.short, notes=notes
+    )
 
 
 def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: Goal, time: Array) -> None:
@@ -213,8 +268,8 @@ def assemble(actors: Scene, before: Sequence[Pose], solved: Sequence[Solved], sp
     points = np.zeros((len(seconds), len(solved), 3), np.float32)
     for column, one in enumerate(solved):
         rows = np.searchsorted(seconds, one.seconds)
-        contact[rows, column] = one.reaching.phases.contact(one.seconds)
-        points[rows, column] = one.goal.skin
+        contact[rows, column] = one.phases.contact(one.seconds)
+        points[rows, column] = one.points
     return InteractionTrack(begin, (layers[0], layers[1]), tuple(map(_touch, solved)), contact, points, fps=span.fps)
 
 
@@ -222,7 +277,9 @@ def _layer(who: int, actor: Actor, before: Pose, solved: Sequence[Solved], secon
     bones = sorted(actor.pose.changed)
     names = tuple(actor.character.armature.names[bone] for bone in bones)
     turns = [np.swapaxes(before.local(bone), -1, -2) @ actor.pose.local(bone) for bone in bones]
-    rotations = np.stack([matrix_to_exp(turn) for turn in turns], axis=1) if bones else np.zeros((len(actor), 0, 3))
+    rotations = (
+        np.stack([unroll_exp(matrix_to_exp(turn)) for turn in turns], axis=1) if bones else np.zeros((len(actor), 0, 3))
+    )
     gains: dict[str, Array] = {}
     for one in solved:
         rows = np.searchsorted(seconds, one.seconds)
@@ -236,19 +293,18 @@ def _layer(who: int, actor: Actor, before: Pose, solved: Sequence[Solved], secon
 
 
 def _touch(one: Solved) -> Touch:
-    interaction, reaching = one.interaction, one.reaching
-    phases = reaching.phases
+    interaction, phases = one.interaction, one.phases
     return Touch(
         interaction_json(interaction),
         interaction.pattern,
         interaction.performer,
         interaction.touched,
-        reaching.arm.hand.side.lower(),
-        reaching.contact.landmark.side.lower(),
+        one.hand,
+        one.side,
         phases.leaves,
         phases.touches,
         phases.releases,
         phases.returns,
-        reaching.short,
-        tuple(reaching.notes),
+        one.short,
+        one.notes,
     )

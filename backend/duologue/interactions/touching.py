@@ -96,28 +96,28 @@ def asked_capsules(reaching: Reaching, goal: Goal) -> tuple[Array, Array, Array]
     return placed[:, :, 0], placed[:, :, 1], contact.hand.radius[contact.touching()]
 
 
-def lean(pose: Pose, reaching: Reaching, wrist: Array, seconds: Array, most: float) -> float:
+def lean(pose: Pose, arm: Arm, wrist: Array, when: tuple[Array, NDArray[np.bool_]], most: float = 1.0) -> float:
     """Help an arm that is short: the shoulder comes along, then the chest leans; ``pose`` is changed.
 
     Args:
         pose: of who touches.
-        reaching: the contact and its arm.
+        arm: the touching one.
         wrist: (T, 3) where the wrist has to be.
-        seconds: (T,) of the take.
+        when: how far (T,) the hand has gone to its place, and which frames (T,) are those of the contact.
         most: how much of ``SHOULDER`` and ``CHEST`` may be used, 0 to 1.
 
     Returns:
         By how many metres the arm is still short in the contact, 0 where it reaches.
     """
-    held = reaching.phases.contact(seconds) > 0
-    share = reaching.phases.reach(seconds)[:, None]
-    best, short = pose, _short(pose, reaching.arm, wrist, held)
+    reach, held = when
+    share = reach[:, None]
+    best, short = pose, _short(pose, arm, wrist, held)
     for level in np.linspace(0.0, most, 11)[1:]:
         if short <= 0:
             break
         best = pose.copy()
-        _help(best, reaching.arm, (wrist, held), share * min(2 * level, 1.0), share * level)
-        short = _short(best, reaching.arm, wrist, held)
+        _help(best, arm, (wrist, held), share * min(2 * level, 1.0), share * level)
+        short = _short(best, arm, wrist, held)
     pose.turns, pose.heads, pose.changed = best.turns, best.heads, best.changed
     return short
 
@@ -181,22 +181,37 @@ def finger_turns(pose: Pose, arm: Arm) -> dict[int, Array]:
 
 def apply(reaching: Reaching, pose: Pose, goal: Goal, seconds: Array, push: Array) -> None:
     """Write the arm and the hand into ``pose``; ``push`` (T, 3): how far the wrist is kept off its way."""
-    contact, arm, phases = reaching.contact, reaching.arm, reaching.phases
-    share = phases.reach(seconds)
+    contact = reaching.contact
+    frames = hand_frames(contact, goal, reaching.placement)
+    way = HandWay(frames, wrists(contact, goal, frames), _shape_turns(contact, goal), reaching.placement.elbow, push)
+    move_hand(pose, reaching.arm, way, reaching.phases.reach(seconds))
+
+
+@dataclass(frozen=True, eq=False)
+class HandWay:
+    """Where a hand goes: ``frames`` (T, 3, 3) and ``wrist`` (T, 3) in the world, the fingers' ``turns`` (bone -> away from
+    rest, in the hand's frame), the ``elbow``'s degrees outwards, and how far the wrist is pushed off its way there (T, 3)."""
+
+    frames: Array
+    wrist: Array
+    turns: dict[int, Array]
+    elbow: float
+    push: Array
+
+
+def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
+    """Move a hand (in ``pose``) by ``share`` (T,) from where the take has it to where it belongs."""
     before = finger_turns(pose, arm)
     bones = (arm.upper, arm.lower, arm.hand.bone)
-    locals_before = [pose.local(bone) for bone in bones]
-    frames = hand_frames(contact, goal, reaching.placement)
-    wanted = wrists(contact, goal, frames)
+    old = [pose.local(bone) for bone in bones]
     wrist = pose.joint(arm.hand.side + "Hand")
-    wrist = wrist + share[:, None] * (wanted - wrist) + push
+    wrist = wrist + share[:, None] * (way.wrist - wrist) + way.push
     now = pose.turns[:, arm.hand.bone]
-    turns = quat_to_matrix(quat_slerp(matrix_to_quat(now), matrix_to_quat(arm.hand_turns(frames)), share))
-    elbow = np.full(len(seconds), reaching.placement.elbow)
-    arm.bend(pose, wrist, np.asarray(turns), elbow, share)
-    _ease_in(pose, bones, locals_before, np.minimum(share / _EASED, 1.0))
+    turns = quat_to_matrix(quat_slerp(matrix_to_quat(now), matrix_to_quat(arm.hand_turns(way.frames)), share))
+    arm.bend(pose, wrist, np.asarray(turns), np.full(len(share), way.elbow), share)
+    _ease_in(pose, bones, old, np.minimum(share / _EASED, 1.0))
     shaped = np.clip(share / _SHAPED, 0.0, 1.0)
-    bend_fingers(pose, arm, _shape_turns(contact, goal), before, shaped * shaped * (3 - 2 * shaped))
+    bend_fingers(pose, arm, way.turns, before, shaped * shaped * (3 - 2 * shaped))
 
 
 def _ease_in(pose: Pose, bones: Sequence[int], before: Sequence[Array], share: Array) -> None:

@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from duologue.brief import Brief
+from duologue.brief.interactions import check_interactions
 from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.files.reading import is_file
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
 from duologue.shots.report import REPORT, TAKE, report_of, write_report
+from duologue.shots.touch import write_interactions
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit, check_take
 from duologue.take.export import write_exports
 from duologue.take.heard import HeardWord, Listener, subtitles
 from duologue.take.provenance import provenance_of
-from duologue.units import Sound
+from duologue.units import FPS, Sound
 from duologue.wire.client import Client
 
 
@@ -137,9 +139,10 @@ def request(brief: Brief, stage: Stage, outputs: Outputs, remake: tuple[Take, Ed
     """Return the request for a single performance, checked: all that can be wrong with it is found here.
 
     Raises:
-        DuologueError: what reading the voices raises; INVALID_ARGUMENT ``take-length``, ``span-empty``.
+        DuologueError: what reading the voices raises; INVALID_ARGUMENT ``take-length``, ``span-empty``; ``interaction-too-long``.
     """
     voices, notes = stage.read(brief)
+    check_interactions(brief.interactions, brief.constraints, voices[0].frames / FPS)
     if remake is not None:
         old, part = remake
         check_take(old, voices[0].frames)
@@ -206,9 +209,12 @@ def perform_into(
     rendering = time.monotonic()
     files = [*write_exports(performed.take, request.voices, folder), *_write_heard(folder, performed)]
     notes: list[str] = []
+    if request.outputs.blend is None:  # in a user's scene Blender solves them, on the characters that play there
+        touched, notes = write_interactions(folder, request.brief, performed.take)
+        files += touched
     if request.outputs.scene:
-        rendered, notes = stage.render(folder / TAKE, request.outputs)
-        files += rendered
+        rendered, more = stage.render(folder / TAKE, request.outputs)
+        files, notes = files + rendered, notes + more
     ended = time.monotonic()
     seconds = {"performing": 0.0, **performed.seconds, "rendering": ended - rendering, "all": ended - began}
     notes = [*request.brief.notes, *request.notes, *performed.notes, *notes]

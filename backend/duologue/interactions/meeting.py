@@ -1,0 +1,112 @@
+"""Two hands that meet: shaken, held, struck together. Both people reach, for one point between them, and hold it together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from duologue.errors import DuologueError
+from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
+from duologue.interactions.event import Phases
+from duologue.interactions.hand import hand_shapes
+from duologue.interactions.reach import ELBOW, Arm
+from duologue.interactions.touching import HandWay, lean, move_hand
+from duologue.motion.rotations import einsum
+
+HEIGHT: Final = {"shake-hands": 0.62, "hold-hands": 0.57, "high-five": 0.88}
+"""Where two hands meet, of the mean of both people's heights."""
+
+PUMP: Final = 0.03
+"""Metres up and down that shaken hands go at first. In the CMU handshake of subjects 18 and 19 the hands go up and down two to
+three times in a second and a half, less and less."""
+_HERTZ: Final = 2.2
+_FADES: Final = 0.9
+_PARTED: Final = 0.05
+"""Metres that each hand of a high five is drawn back before and after."""
+
+
+@dataclass(frozen=True, eq=False)
+class Meeting:
+    """Two hands that met: ``arms`` of A's and B's hand in the order performer, touched; ``points`` (T, 3) where; ``short``
+    metres that an arm lacks at most."""
+
+    arms: tuple[Arm, Arm]
+    phases: Phases
+    points: Array
+    short: float
+
+
+def hands_for(actors: Sequence[Actor], asked: str | None, pattern: str) -> tuple[Arm, Arm]:
+    """Return the arms that meet: the asked hand, else the right one; the other takes the same for a shake, the opposite to hold.
+
+    Raises:
+        DuologueError: FAILED_PRECONDITION ``arm-missing``.
+    """
+    own = (asked or "right").title()
+    other = {"Left": "Right", "Right": "Left"}[own] if pattern == "hold-hands" else own
+    for actor, side in zip(actors, (own, other), strict=True):
+        if side not in hands_of(actor.character):
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "arm-missing",
+                f"{actor.character.mesh.name}'s rig map has no {side.lower()} arm with a hand; map Arm, ForeArm and Hand",
+            )
+    return Arm.of(actors[0].character, own), Arm.of(actors[1].character, other)
+
+
+def meet(poses: tuple[Pose, Pose], arms: tuple[Arm, Arm], phases: Phases, seconds: Array) -> Meeting:
+    """Let two hands meet; the poses of performer and touched are changed."""
+    pattern = phases.pattern
+    centre = _centre(poses, pattern.name, phases, seconds)
+    forward = _level(poses[1].joint("Hips") - poses[0].joint("Hips"))
+    shape = hand_shapes()[pattern.shape]
+    share, short = phases.reach(seconds), 0.0
+    held = phases.contact(seconds) > 0
+    for pose, arm, ahead in zip(poses, arms, (forward, -forward), strict=True):
+        frames = _frames(pattern.name, arm, ahead)
+        turns, ends = arm.hand.shaped(shape)
+        point, radius = arm.hand.palm_point(ends, 0.7)
+        back = phases.clearance(seconds) * (_PARTED / 0.04)
+        surface = centre - (radius + back)[:, None] * frames[..., 1]
+        wrist = surface - einsum("tij,j->ti", frames, point)
+        short = max(short, lean(pose, arm, wrist, (share, held)))
+        elbow = ELBOW if pattern.name != "high-five" else 35.0
+        move_hand(pose, arm, HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist)), share)
+    return Meeting(arms, phases, centre, short)
+
+
+def _centre(poses: tuple[Pose, Pose], name: str, phases: Phases, seconds: Array) -> Array:
+    middle = 0.5 * (poses[0].joint("Hips") + poses[1].joint("Hips"))
+    height = 0.5 * (poses[0].character.height + poses[1].character.height)
+    floor = middle[:, 1] - 0.5 * sum(pose.character.rest_point("Hips")[1] for pose in poses)
+    middle[:, 1] = floor + HEIGHT[name] * height
+    if name == "shake-hands":
+        since = np.maximum(seconds - phases.touches, 0.0)
+        swing = np.sin(2 * np.pi * _HERTZ * since) * np.exp(-since / _FADES) * np.clip(since / 0.15, 0.0, 1.0)
+        middle[:, 1] += PUMP * swing * phases.reach(seconds)
+    return middle
+
+
+def _level(way: Array) -> Array:
+    flat = way * np.array([1.0, 0.0, 1.0])
+    return flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
+
+
+def _frames(name: str, arm: Arm, ahead: Array) -> Array:
+    """Return the hand's frames (T, 3, 3): along, out of the palm, thumbwards."""
+    left = np.cross(UP, ahead)
+    sign = arm.hand.sign
+    if name == "high-five":
+        along = np.broadcast_to(UP, ahead.shape) + 0.15 * ahead
+        palm = ahead
+    else:
+        rise = {"shake-hands": 0.1, "hold-hands": -0.5}[name]
+        along = ahead + rise * UP - 0.25 * sign * left
+        palm = -sign * left
+    along = along / np.linalg.norm(along, axis=-1, keepdims=True)
+    palm = palm - einsum("ti,ti->t", palm, along)[:, None] * along
+    palm = palm / np.linalg.norm(palm, axis=-1, keepdims=True)
+    return np.stack([along, palm, -sign * np.cross(along, palm)], axis=-1)

@@ -1,0 +1,50 @@
+"""What a brief asks of the hands, beside the take of a performance."""
+
+import math
+
+import numpy as np
+from duologue.brief import Brief, Interaction, PerformerBrief, Speech, Start
+from duologue.interactions.track import FILE, InteractionTrack
+from duologue.motion.skeleton import Skeleton
+from duologue.shots.touch import write_interactions
+from duologue.take import Take, Track
+from duologue.units import Sound
+
+
+def take(frames: int) -> Take:
+    skeleton = Skeleton.builtin("duologue60")
+    tracks = []
+    for x, heading in ((-0.26, math.pi / 2), (0.26, -math.pi / 2)):
+        rotations = np.zeros((frames, len(skeleton), 3), np.float32)
+        rotations[:, 0, 1] = heading
+        rotations[:, skeleton.index("LeftArm"), 2], rotations[:, skeleton.index("RightArm"), 2] = -1.3, 1.3
+        root = np.tile(np.array([x, skeleton.offsets[0][1], 0], np.float32), (frames, 1))
+        still = np.zeros((frames, 52), np.float32)
+        tracks.append(Track(root, rotations, still, np.ones(frames, bool), np.zeros(frames, np.uint8)))
+    return Take(skeleton, (tracks[0], tracks[1]))
+
+
+def brief(*interactions: Interaction) -> Brief:
+    sound = Speech(sound=Sound(np.zeros(16000, np.float32), 16000))
+    a = PerformerBrief(sound, start=Start(-0.26, 0, math.pi / 2))
+    return Brief(a, PerformerBrief(sound, start=Start(0.26, 0, -math.pi / 2)), interactions=interactions)
+
+
+def test_interactions_lie_beside_the_take(tmp_path):
+    poke = Interaction("poke-nose", "A", 1.0, 1.6, target="B")
+    files, notes = write_interactions(tmp_path, brief(poke), take(75))
+    assert (files, notes) == ([FILE], [])
+    track = InteractionTrack.load(tmp_path / FILE)
+    assert [touch.pattern for touch in track.touches] == ["poke-nose"]
+
+
+def test_what_comes_after_a_take_that_was_stopped_is_left_out_and_noted(tmp_path):
+    poke = Interaction("poke-nose", "A", 1.0, 1.6, target="B")
+    _, notes = write_interactions(tmp_path, brief(poke), take(40))
+    assert "left out" in notes[0]
+    assert InteractionTrack.load(tmp_path / FILE).touches == ()
+
+
+def test_without_interactions_there_is_no_file(tmp_path):
+    assert write_interactions(tmp_path, brief(), take(10)) == ([], [])
+    assert not (tmp_path / FILE).exists()
