@@ -108,7 +108,8 @@ class Arm:
         sine = einsum("ti,ti->t", axis, np.cross(now, wanted))
         angle = np.unwrap(np.arctan2(sine, einsum("ti,ti->t", now, wanted)))
         angle -= 2 * np.pi * np.round(np.median(angle) / (2 * np.pi))
-        return np.asarray(exp_to_matrix((share * angle)[:, None] * axis))
+        # Of an arm that hangs nothing says where its elbow belongs: only near the goal it is asked for.
+        return np.asarray(exp_to_matrix((share * share * angle)[:, None] * axis))
 
     def _twist_forearm(self, pose: Pose, turns: Array, share: Array) -> None:
         """Let the forearm take half of the twist that the hand has against it, so that the wrist doesn't wring."""

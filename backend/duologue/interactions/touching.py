@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from duologue.easing import smoothstep
 from duologue.interactions.actor import UP, Actor, Array, Pose
 from duologue.interactions.contact import Contact, Goal
 from duologue.interactions.event import Phases
@@ -32,7 +33,9 @@ SHOULDER: Final = np.radians(20.0)
 """How far a shoulder comes along: it is raised and drawn forward in every far reach."""
 _SHAPED: Final = 0.75
 """Of the approach, after which share the fingers have their shape."""
-_EASED: Final = 0.25
+_BOW: Final = 0.09
+"""Metres by which the hand's way bows out before the body."""
+_EASED: Final = 0.45
 """Of the way, from which on the arm is wholly bent by us."""
 _FREE_FINGER: Final = 0.0005
 """Metres that a finger which closes onto the skin may be in it."""
@@ -160,11 +163,16 @@ def bend_fingers(pose: Pose, arm: Arm, shape_turns: dict[int, Array], before: di
     """
     hand = pose.turn_of(arm.hand.side + "Hand")
     rest = pose.character.rest
-    for bone, turn in shape_turns.items():
-        wanted = np.broadcast_to(turn, before[bone].shape)
-        mixed = quat_to_matrix(quat_slerp(matrix_to_quat(before[bone]), matrix_to_quat(wanted), share))
-        resting = rest[bone, :3, :3] / np.cbrt(np.linalg.det(rest[bone, :3, :3]))
-        pose.set_turn(bone, hand @ mixed @ resting)
+    for bones, _ in arm.hand.segments.values():
+        # Joint by joint: a fist's last bone is turned by more than half a turn against the hand, whose shorter way is backwards.
+        above_before = above_wanted = above = np.broadcast_to(np.eye(3), hand.shape)
+        for bone in bones:
+            wanted = np.broadcast_to(shape_turns[bone], hand.shape)
+            steps = [np.swapaxes(a, -1, -2) @ b for a, b in ((above_before, before[bone]), (above_wanted, wanted))]
+            above = above @ quat_to_matrix(quat_slerp(*(matrix_to_quat(step) for step in steps), share))
+            above_before, above_wanted = before[bone], wanted
+            resting = rest[bone, :3, :3] / np.cbrt(np.linalg.det(rest[bone, :3, :3]))
+            pose.set_turn(bone, hand @ above @ resting)
 
 
 def finger_turns(pose: Pose, arm: Arm) -> dict[int, Array]:
@@ -206,12 +214,14 @@ def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
     old = [pose.local(bone) for bone in bones]
     wrist = pose.joint(arm.hand.side + "Hand")
     wrist = wrist + share[:, None] * (way.wrist - wrist) + way.push
+    # In a bow before the body: straight up from the hip a wrist would pass its own shoulder, and the elbow snap shut.
+    ahead = pose.turn_of(pose.character.chest) @ pose.character.ahead
+    wrist = wrist + (4 * share * (1 - share))[:, None] * (_BOW * ahead + 0.4 * _BOW * arm.outside(pose))
     now = pose.turns[:, arm.hand.bone]
     turns = quat_to_matrix(quat_slerp(matrix_to_quat(now), matrix_to_quat(arm.hand_turns(way.frames)), share))
     arm.bend(pose, wrist, np.asarray(turns), np.full(len(share), way.elbow), share)
-    _ease_in(pose, bones, old, np.minimum(share / _EASED, 1.0))
-    shaped = np.clip(share / _SHAPED, 0.0, 1.0)
-    bend_fingers(pose, arm, way.turns, before, shaped * shaped * (3 - 2 * shaped))
+    _ease_in(pose, bones, old, smoothstep(share / _EASED))
+    bend_fingers(pose, arm, way.turns, before, smoothstep(share / _SHAPED))
 
 
 def _ease_in(pose: Pose, bones: Sequence[int], before: Sequence[Array], share: Array) -> None:
