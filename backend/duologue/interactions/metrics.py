@@ -22,7 +22,7 @@ from duologue.rigs.skinned import vertex_normals
 
 NEAR: Final = 0.005
 """Metres within which skin and hand count as in contact, and deeper than which they count as colliding."""
-_PATCH: Final = 0.09
+_PATCH: Final = 0.06
 """Metres round the touched point within which skin is looked at."""
 
 
