@@ -168,8 +168,9 @@ def bend_fingers(pose: Pose, arm: Arm, shape_turns: dict[int, Array], before: di
         above_before = above_wanted = above = np.broadcast_to(np.eye(3), hand.shape)
         for bone in bones:
             wanted = np.broadcast_to(shape_turns[bone], hand.shape)
-            steps = [np.swapaxes(a, -1, -2) @ b for a, b in ((above_before, before[bone]), (above_wanted, wanted))]
-            above = above @ quat_to_matrix(quat_slerp(*(matrix_to_quat(step) for step in steps), share))
+            old = matrix_to_quat(np.swapaxes(above_before, -1, -2) @ before[bone])
+            new = matrix_to_quat(np.swapaxes(above_wanted, -1, -2) @ wanted)
+            above = above @ quat_to_matrix(quat_slerp(old, new, share))
             above_before, above_wanted = before[bone], wanted
             resting = rest[bone, :3, :3] / np.cbrt(np.linalg.det(rest[bone, :3, :3]))
             pose.set_turn(bone, hand @ above @ resting)
