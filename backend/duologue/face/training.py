@@ -29,7 +29,7 @@ from duologue.face.network import FaceDenoiser
 from duologue.face.pipeline import FacePipeline
 from duologue.features.statistics import Scaler
 from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
-from duologue.training.loop import Losses, Optimisation, train
+from duologue.training.loop import Losses, Optimisation, recipe_of, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -232,7 +232,6 @@ def _train(  # noqa: PLR0917
     model.denoiser.requires_grad_(not settings.decoder_only)
     model.denoiser.layers.requires_grad_(True)
     trainer = FaceTrainer(model, encode(model.encoder, dialogues, model.device), settings)
-    recipe = {key: value for key, value in asdict(settings).items() if key != "optimisation"}
     judged = (lambda _: judge(pipeline)) if judge else None
-    train(trainer, settings.optimisation, out, recipe=recipe, judge=judged, should_stop=should_stop)
+    train(trainer, settings.optimisation, out, recipe=recipe_of(settings), judge=judged, should_stop=should_stop)
     model.denoiser.requires_grad_(False)

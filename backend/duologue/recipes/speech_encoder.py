@@ -10,47 +10,70 @@ from duologue.checkpoints.config import fill, read_config, under
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.kit_speech import Clip, recorded
+from duologue.datasets.synthesis.speech.natural import VOICES, kit_lines, natural
 from duologue.datasets.synthesis.speech.utterances import sentences, synthetic
 from duologue.face.encoder_training import EncoderTraining
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 
-GUESSED: Final = "speech_librispeech"
-"""Its phones are a recogniser's guesses: good enough to learn to hear by, not to move lips by."""
-_SHARES: Final = (("speech_matthes", 0.28), ("espeak", 0.34), (GUESSED, 0.34), ("face_speech_grid", 0.04))
+RECOGNISED: Final = "speech_librispeech"
+"""Its words are a recogniser's."""
+_SHARES: Final = (
+    ("speech_matthes", 0.18), ("kokoro", 0.33), (RECOGNISED, 0.33), ("espeak", 0.13), ("face_speech_grid", 0.03),
+)  # fmt: skip
+_BOTH: Final = ("speech_matthes", "face_speech_grid")
+"""Too little to be kept from the encoder."""
 
 
 def starter_training() -> EncoderTraining:
     """Return how the starter's encoder is trained."""
-    return EncoderTraining(shares=_SHARES, guessed=(GUESSED,))
+    return EncoderTraining(shares=_SHARES, guessed=(RECOGNISED,))
 
 
 @dataclass(frozen=True)
 class StarterSpeech:
-    """The utterances that the starter hears: to train on, and held out."""
+    """The utterances that the starter learns from.
 
-    train: list[Clip]
+    An encoder knows its own training clips by heart, so what it says of them is surer than what it says of anybody else, and a
+    face must learn to move on the latter: most of what the face hears its encoder has never heard.
+    """
+
+    ear: list[Clip]
+    """What the encoder hears."""
+    face: list[Clip]
+    """What the face moves to."""
     held_out: list[Clip]
 
-    def with_new_voices(self, kit: Path, voices: int) -> list[Clip]:
-        """Return the training clips whose phones are exact, with ``voices`` synthetic ones that the encoder has never heard.
 
-        The encoder knows its own training clips by heart, so what it says of them is surer than what it says of anybody else, and
-        a face must learn to move on the latter.
-        """
-        exact = [clip for clip in self.train if clip.source not in {GUESSED, "espeak"}]
-        return exact + list(synthetic(voices, 7, sentences(kit)))
+def read_speech(kit: Path, out: Path, voices: int) -> StarterSpeech:
+    """Return the kit's recordings, ``voices`` utterances of Kokoro's and two thirds as many of espeak-ng's, less the split's.
 
-
-def read_speech(kit: Path, phones: Path, voices: int) -> StarterSpeech:
-    """Return the kit's recordings and ``voices`` synthetic utterances, less the split's held-out ones.
-
-    ``phones``: the folder that keeps alignments.
+    ``out`` keeps alignments and what the network spoke.
     """
-    clips, texts, split = list(recorded(kit, phones)), sentences(kit), FaceSplit.read()
-    return StarterSpeech(
-        [clip for clip in clips if not split.holds(clip.name)] + list(synthetic(voices, 1, texts)),
-        [clip for clip in clips if split.holds(clip.name)] + list(synthetic(20, 2, texts, held_out_voices=True)),
+    split, texts, robots = FaceSplit.read(), sentences(kit), round(voices * 2 / 3)
+    clips = list(recorded(kit, out / "phones"))
+    known = [clip for clip in clips if not split.holds(clip.name)] + list(
+        natural(voices, kit_lines(kit), out / "voices")
     )
+    held_out = [clip for clip in clips if split.holds(clip.name)] + held_out_voices(kit, out / "voices")
+    return StarterSpeech(
+        [clip for clip in known if not unheard(clip)] + list(synthetic(robots, 1, texts)),
+        [clip for clip in known if unheard(clip) or clip.source in _BOTH] + list(synthetic(robots, 7, texts)),
+        held_out,
+    )
+
+
+def unheard(clip: Clip) -> bool:
+    """Whether a clip is kept from the encoder: every sixth speaker of LibriSpeech, and a third of the network's utterances."""
+    stem = clip.name.partition("/")[2]
+    if clip.source == RECOGNISED:
+        return int(stem.partition("-")[0]) % 6 == 0
+    return clip.source == "kokoro" and int(stem.rpartition("-")[2]) // VOICES % 3 == 2
+
+
+def held_out_voices(kit: Path, cache: Path) -> list[Clip]:
+    """Return synthetic voices that no training hears, espeak-ng's and the network's."""
+    robots = synthetic(20, 2, sentences(kit), held_out_voices=True)
+    return [*robots, *natural(48, kit_lines(kit, held_out=True), cache, held_out_voices=True)]
 
 
 def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:

@@ -159,6 +159,14 @@ class Whisper:
                 words.append(HeardWord(start, end, word.word.strip(), round(float(word.probability), 4)))
         return HeardSound(about.language, [word for word in words if word.text])
 
+    def features(self, samples_16k: NDArray[np.float32]) -> NDArray[np.float16]:
+        """Return what its encoder makes of samples (n,) of at most ``LONGEST`` seconds: (T, width), frame k at k / 50 s."""
+        from faster_whisper.audio import pad_or_trim
+
+        mel = pad_or_trim(self._model.feature_extractor(samples_16k))
+        encoded = np.asarray(self._model.encode(mel))[0]
+        return encoded[: len(samples_16k) * 50 // SPEECH_RATE + 1].astype(np.float16)
+
 
 def _is_number(piece: str) -> bool:
     """Whether a piece of the vocabulary writes a number or a sign that is read as a word."""

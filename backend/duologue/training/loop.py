@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from torch.optim.swa_utils import AveragedModel
 from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder
 from duologue.training.state import load_state, save_state
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Module = TypeVar("Module", bound=nn.Module)
 Module_co = TypeVar("Module_co", bound=nn.Module, covariant=True)
@@ -218,6 +221,11 @@ def moving_average(module: nn.Module, decay: float) -> AveragedModel:
 def _identity(settings: Optimisation) -> dict[str, Any]:
     """Return what makes a run the run it is: all but how often it logs and saves."""
     return {key: value for key, value in asdict(settings).items() if not key.endswith("_every")}
+
+
+def recipe_of(settings: DataclassInstance) -> dict[str, Any]:
+    """Return a training's settings but for its ``optimisation``, as ``train`` takes them."""
+    return {name: value for name, value in asdict(settings).items() if name != "optimisation"}
 
 
 def _rounded(figures: Mapping[str, float]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,8 @@ class Clip:
         return self.text.lower().startswith("ha ha")
 
 
+_BELIEVED: Final = -0.6
+"""Mean log probability of a recording's words from which they are taken for what is said."""
 RECORDED: Final = ("speech_matthes", "face_speech_grid", "speech_librispeech")
 """The kit's folders of recorded speech, in the order of ``recorded``."""
 
@@ -50,22 +53,33 @@ RECORDED: Final = ("speech_matthes", "face_speech_grid", "speech_librispeech")
 def recorded(kit: Path, cache: Path, sources: Sequence[str] = RECORDED) -> Iterator[Clip]:
     """Yield the kit's recordings that have, or can be given, phone times; those are kept in ``cache`` (minutes the first time).
 
-    speech_matthes brings its own alignments; GRID and what is left of matthes are aligned with their transcripts; LibriSpeech has
-    none here, so pocketsphinx's own hypothesis is aligned (``recognise_phones``).
+    speech_matthes brings its own alignments; GRID, LibriSpeech and what is left of matthes are aligned with what they say. A
+    folder's ``transcripts.json`` has a recogniser's words, and recordings that it doubts are passed over. Where nobody knows what
+    is said, pocketsphinx's own hypothesis is aligned (``recognise_phones``).
     """
     cache.mkdir(parents=True, exist_ok=True)
     for source in sources:
+        heard = recognised(kit / source)
         for path in sorted((kit / source).rglob("*.flac")):
             samples = _read_sound(path)
             transcript = path.with_suffix(".txt")
-            text = transcript.read_text().strip() if transcript.exists() else ""
+            text = transcript.read_text().strip() if transcript.exists() else heard.get(path.name, "")
             if (timed := path.with_suffix(".phones.csv")).exists():
                 phones = read_phones_csv(timed)
+            elif heard and not text:
+                continue
             else:
                 find = partial(align_phones, samples, text) if text else partial(recognise_phones, samples)
-                phones = cached_phones(cache / f"{path.stem}.json", find)
+                phones = cached_phones(cache / f"{path.stem}{'.said' if heard else ''}.json", find)
             if phones:
                 yield Clip(f"{source}/{path.stem}", samples, phones, text)
+
+
+def recognised(folder: Path) -> dict[str, str]:
+    """Return what a recogniser heard in a folder's recordings, by file name, less those it doubts; {} where none listened."""
+    path = folder / "transcripts.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: clip["text"] for name, clip in found.items() if clip["logprob"] >= _BELIEVED}
 
 
 def _read_sound(path: Path) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.baselines.faceformer import MODEL, FaceFormer, FaceFormerConfig, FaceFormerPipeline
 from duologue.face.training import Encoded, encode, weights_scale
 from duologue.speech.encoder import SpeechEncoder
-from duologue.training.loop import Losses, Optimisation, train
+from duologue.training.loop import Losses, Optimisation, recipe_of, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,7 +114,6 @@ def train_faceformer(
     network = FaceFormer(settings.network)
     mean, std = weights_scale(dialogues, settings.floor)
     trainer = FaceFormerTrainer(network, encode(encoder, dialogues), settings, mean, std)
-    recipe = {key: value for key, value in asdict(settings).items() if key != "optimisation"}
-    train(trainer, settings.optimisation, out, recipe=recipe, should_stop=should_stop)
+    train(trainer, settings.optimisation, out, recipe=recipe_of(settings), should_stop=should_stop)
     config, tensors = FaceFormerPipeline(encoder, network, mean, std).state()
     return write_checkpoint(out / MODEL, MODEL, {**config, "training": asdict(settings)}, tensors)

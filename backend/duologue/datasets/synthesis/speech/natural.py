@@ -9,6 +9,7 @@ speak with the melody of a high one.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ import soundfile
 import soxr
 
 from duologue.datasets.labels.split import FaceSplit
-from duologue.datasets.readers.kit_speech import Clip
+from duologue.datasets.readers.kit_speech import Clip, recognised
+from duologue.datasets.synthesis.speech.utterances import phone_calls, random_words, sentences
 from duologue.errors import DuologueError
 from duologue.speech.phones import Phone
 from duologue.units import SPEECH_RATE
@@ -36,10 +38,15 @@ _LANGUAGES: Final = {
     "it": ("it",),
     "pt": ("pt-br",),
 }
+_RECOGNISED: Final = "speech_librispeech"
+_WORDS: Final = 16
+"""Of a line, at most: readers' sentences go on for longer than anybody's breath."""
 _TIMBRE: Final = 128
 """Where the first half of a style ends."""
 _PACES: Final = (-0.25, 0.4)
 """Logarithms of the slowest and the fastest: a quarter slower than a voice's own, to half as fast again."""
+_LATE: Final = 0.0125
+"""Seconds, half a step: p is quietest that much after the middle of its steps, and an aligner finds all phones as much later."""
 _SHORT: Final = 0.12
 """Seconds. Shorter stretches between two words are no pauses: the network gives every space a step or two, even where a
 sentence runs on."""
@@ -88,6 +95,28 @@ class Lines:
                 return str(rng.choice(_LANGUAGES[language])), text
 
 
+def kit_lines(kit: Path, *, held_out: bool = False) -> Lines:
+    """Return our sentences, what the kit's readers read and its callers say, and random words; or those that are held out."""
+    split = FaceSplit.read()
+    folder = kit / "speech_matthes"
+    texts = {f"speech_matthes/{path.stem}": path.read_text().strip() for path in sorted(folder.glob("LJ*.txt"))}
+    texts |= {f"{_RECOGNISED}/{name}": text for name, text in recognised(kit / _RECOGNISED).items()}
+    read = [text for name, text in texts.items() if split.holds(name) == held_out]
+    if held_out:
+        return Lines([_english(read), _english(random_words(kit, 100, 1))])
+    return Lines([sentences(), _english(read), _english(phone_calls(kit)), _english(random_words(kit, 800))])
+
+
+def _english(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the sentences of texts, long ones cut."""
+    cut: list[tuple[str, str]] = []
+    for sentence in (sentence for text in texts for sentence in re.split(r"(?<=[.!?])\s+", text)):
+        words = sentence.split()
+        pieces = (words[at : at + _WORDS] for at in range(0, len(words), _WORDS))
+        cut += [("en", " ".join(piece)) for piece in pieces if len(piece) >= 3]
+    return cut
+
+
 def natural(count: int, lines: Lines, cache: Path, *, held_out_voices: bool = False) -> Iterator[Clip]:
     """Yield ``count`` utterances, voice after voice; the split's voices are kept apart.
 
@@ -126,7 +155,7 @@ def _record(path: Path, voice: int, language: str, text: str, rng: np.random.Gen
 def _read(path: Path) -> Clip:
     about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     samples, _ = soundfile.read(path, dtype="float32")
-    phones = joined([Phone(*phone) for phone in about["phones"]])
+    phones = joined([Phone(*phone).moved(_LATE) for phone in about["phones"]])
     return Clip(f"kokoro/{path.stem}", np.asarray(samples, np.float32), phones, about["text"])
 
 

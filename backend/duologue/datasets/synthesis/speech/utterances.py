@@ -49,10 +49,10 @@ def sentences(kit: Path | None = None) -> list[tuple[str, str]]:
     theirs = (
         [("en", path.read_text().strip()) for path in sorted((kit / "speech_matthes").glob("LJ*.txt"))] if kit else []
     )
-    return ours + theirs + ([("en", line) for line in (*_phone_calls(kit), *_random_words(kit, 800))] if kit else [])
+    return ours + theirs + ([("en", line) for line in (*phone_calls(kit), *random_words(kit, 800))] if kit else [])
 
 
-def _phone_calls(kit: Path) -> list[str]:
+def phone_calls(kit: Path) -> list[str]:
     """Return turns of 4 to 16 words of NLTK's Switchboard sample, without the marks for cut-off words."""
     with zipfile.ZipFile(kit / "text_nltk" / "switchboard.zip") as archive:
         lines = archive.read("switchboard/transcript").decode("latin-1").splitlines()
@@ -62,7 +62,7 @@ def _phone_calls(kit: Path) -> list[str]:
     return [turn.strip() for turn in turns if 4 <= len(turn.split()) <= 16]
 
 
-def _random_words(kit: Path, count: int, seed: int = 0) -> list[str]:
+def random_words(kit: Path, count: int, seed: int = 0) -> list[str]:
     """Return ``count`` strings of 4 to 8 words of the CMU dictionary; half of all words have a p, b, m or n in them."""
     with zipfile.ZipFile(kit / "text_nltk" / "cmudict.zip") as archive:
         rows = [line.split() for line in archive.read("cmudict/cmudict").decode("latin-1").splitlines()]
