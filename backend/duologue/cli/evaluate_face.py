@@ -14,7 +14,7 @@ from duologue.cli.console import out, print_json
 from duologue.cli.figures import AsJson, OutFile, cell, plain, write_report
 from duologue.errors import invalid
 
-SETS = ("matthes", "grid", "espeak", "mfa", "librispeech")
+SETS = ("matthes", "grid", "espeak", "mfa", "librispeech", "kokoro")
 
 ROWS = {
     "closure_ict": ("p b m closed, ICT, %", 100.0, 0),

@@ -125,16 +125,20 @@ def face(
     config: Annotated[str, typer.Option(help="starter, or paper (needs --encoder).")] = "starter",
     encoder: Encoder = None,
     steps: Steps = None,
+    start: Annotated[
+        str | None, typer.Option(help="Face whose encoder and base are gone on from: a checkpoint's name or folder.")
+    ] = None,
     device: Device = "cpu",
 ) -> None:
     """Train a face: the speech encoder on phones, the base on composed conversations, then its lips on accurate ones.
 
-    Needs espeak-ng and pocketsphinx. With --encoder, a pretrained Wav2Vec2 takes the place of the encoder trained here.
+    Needs espeak-ng, pocketsphinx and the extra speak; with the extra hear Whisper teaches the encoder. With --encoder, a
+    pretrained Wav2Vec2 takes the place of the encoder trained here.
     """
     from duologue.errors import invalid
     from duologue.face.config import FaceConfig
     from duologue.face.training import FaceTraining
-    from duologue.recipes.face import train_starter
+    from duologue.recipes.face import GOING_ON, train_starter
     from duologue.recipes.speech_encoder import starter_training
 
     if config not in {"starter", "paper"}:
@@ -143,15 +147,15 @@ def face(
         raise invalid(
             "encoder-missing", "the paper's face hears through wav2vec2-base: give its folder.", field="--encoder"
         )
-    hearing, network = (
-        starter_training(),
-        FaceTraining(FaceConfig.paper() if config == "paper" else FaceConfig.starter()),
-    )
+    hearing = starter_training(going_on=start is not None)
+    network = FaceTraining(FaceConfig.paper() if config == "paper" else FaceConfig.starter())
+    if start is not None:
+        network = replace(network, optimisation=GOING_ON)
     if steps is not None:
         hearing = replace(hearing, optimisation=replace(hearing.optimisation, steps=steps))
         network = replace(network, optimisation=replace(network.optimisation, steps=steps))
     out.print(f"Training; progress goes to the log.jsonl files in {out_folder}", markup=False)
-    _tell(train_starter(kit, out_folder, encoder=hearing, face=network, pretrained=encoder, device=device))
+    _tell(train_starter(kit, out_folder, encoder=hearing, face=network, pretrained=encoder, start=start, device=device))
 
 
 @app.command()

@@ -91,12 +91,13 @@ def weights_scale(dialogues: Sequence[Dialogue], floor: float) -> tuple[Tensor, 
     return torch.from_numpy(scale.mean), torch.from_numpy(scale.std)
 
 
-def train_face(
+def train_face(  # noqa: PLR0913 - options by name
     encoder: SpeechEncoder,
     dialogues: Sequence[Dialogue],
     out: Path,
     settings: FaceTraining | None = None,
     *,
+    start: FaceDenoiser | None = None,
     judge: Judge | None = None,
     device: str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
@@ -104,11 +105,15 @@ def train_face(
     """Train the denoiser and write ``out/face``: a whole face checkpoint with this encoder in it.
 
     ``out`` also gets ``log.jsonl``, with what ``judge`` says at every save, and the state from which the same call resumes.
+    ``start``: a denoiser of the same sizes, to go on from.
     """
     settings = settings or FaceTraining()
     torch.manual_seed(settings.optimisation.seed)
     mean, std = weights_scale(dialogues, settings.floor)
-    pipeline = FacePipeline(FaceModel(encoder, FaceDenoiser(settings.network), mean, std), device)
+    denoiser = FaceDenoiser(settings.network)
+    if start is not None:
+        denoiser.load_state_dict(start.state_dict())
+    pipeline = FacePipeline(FaceModel(encoder, denoiser, mean, std), device)
     _train(pipeline, dialogues, out, settings, judge, should_stop)
     config, tensors = pipeline.model.state()
     return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)

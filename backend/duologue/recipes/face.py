@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from duologue.checkpoints.store import Checkpoint
+from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.face_captures import captured
@@ -16,10 +17,15 @@ from duologue.datasets.readers.kit_speech import Clip
 from duologue.datasets.synthesis.face.conversations import STYLES, compose
 from duologue.datasets.synthesis.speech.utterances import LAUGHS, synthetic
 from duologue.evaluation.face.validation import validate
-from duologue.face.encoder_training import EncoderTraining, train_encoder
+from duologue.face.checkpoint import FaceModel
+from duologue.face.encoder_training import EncoderTraining
 from duologue.face.training import FaceTraining, fine_tune, train_face
-from duologue.recipes.speech_encoder import read_encoder, read_speech, starter_training
+from duologue.recipes.speech_encoder import hear, read_speech, starter_training
 from duologue.speech.encoder import SpeechEncoder
+from duologue.training.loop import Optimisation
+
+GOING_ON: Final = Optimisation(steps=2000, learning_rate=6e-4, batch=12, save_every=500)
+"""How a base that is gone on from is trained."""
 
 
 def conversations(
@@ -55,27 +61,41 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     face: FaceTraining | None = None,
     lips: FaceTraining | None = None,
     dialogues: int = 240,
-    voices: int = 1600,
+    voices: int = 900,
     pretrained: Path | None = None,
+    start: str | Path | None = None,
     device: str = "cpu",
 ) -> Checkpoint:
-    """Make the shipped checkpoint ``out/lips/face`` from the kit. Needs espeak-ng's library and pocketsphinx.
+    """Make the shipped checkpoint ``out/lips/face`` from the kit. Needs espeak-ng's library, pocketsphinx and Kokoro.
 
-    Every stage (``out/encoder``, ``out/base``, ``out/lips``) resumes from what ``out`` already holds. ``pretrained``: the folder
-    of a Wav2Vec2, in place of the encoder trained here.
+    Every stage (``out/encoder``, ``out/base``, ``out/lips``) resumes from what ``out`` already holds.
+
+    Args:
+        kit: the folder of recordings and faces.
+        out: where everything is made.
+        encoder: how the encoder is trained; as ``starter_training`` says by default.
+        face: how the base is trained.
+        lips: how its lips are.
+        dialogues: conversations that the base learns from.
+        voices: utterances of the network's that are made; two thirds as many are espeak-ng's.
+        pretrained: the folder of a Wav2Vec2, in place of the encoder trained here.
+        start: a face whose encoder and base are gone on from, in a third of the time.
+        device: where the denoiser is trained.
     """
-    speech = read_speech(kit, out / "phones", voices)
+    speech = read_speech(kit, out, voices)
+    known = FaceModel.load(open_checkpoint(start), denoiser="base") if start else None
     if pretrained:
         hearing = SpeechEncoder.pretrained(pretrained)
     else:
-        settings = encoder or starter_training()
-        hearing = read_encoder(train_encoder(speech.train, out / "encoder", settings, held_out=speech.held_out[::2]))
-    exact = speech.with_new_voices(kit, voices)
-    known = [clip for clip in speech.held_out if clip.source in {"speech_matthes", "espeak"}]
-    judge = partial(validate, dialogues=conversations(known, 6, 4, clean=True))
-    composed = conversations(exact, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS)))
-    base = train_face(hearing, composed, out / "base", face or FaceTraining(), judge=judge, device=device)
-    accurate = lip_accurate(kit, exact)
+        settings = encoder or starter_training(going_on=known is not None)
+        hearing = hear(speech, out, settings, start=known and known.encoder)
+    judged = [clip for clip in speech.held_out if clip.source in {"speech_matthes", "espeak", "kokoro"}]
+    judge = partial(validate, dialogues=conversations(judged, 6, 4, clean=True))
+    composed = conversations(speech.face, dialogues, 3, laughs=list(synthetic(40, 6, LAUGHS)))
+    face = face or FaceTraining(optimisation=GOING_ON if known else FaceTraining().optimisation)
+    begun = known and known.denoiser
+    base = train_face(hearing, composed, out / "base", face, start=begun, judge=judge, device=device)
+    accurate = lip_accurate(kit, speech.face)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, judge=judge, device=device)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from duologue.checkpoints.config import fill, read_config, under
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.labels.split import FaceSplit
+from duologue.datasets.labels.teacher import WIDTH, taught
 from duologue.datasets.readers.kit_speech import Clip, recorded
 from duologue.datasets.synthesis.speech.natural import VOICES, kit_lines, natural
 from duologue.datasets.synthesis.speech.utterances import sentences, synthetic
-from duologue.face.encoder_training import EncoderTraining
+from duologue.face.encoder_training import EncoderTraining, train_encoder
 from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 
 RECOGNISED: Final = "speech_librispeech"
@@ -24,9 +27,13 @@ _BOTH: Final = ("speech_matthes", "face_speech_grid")
 """Too little to be kept from the encoder."""
 
 
-def starter_training() -> EncoderTraining:
-    """Return how the starter's encoder is trained."""
-    return EncoderTraining(shares=_SHARES, guessed=(RECOGNISED,))
+def starter_training(*, going_on: bool = False) -> EncoderTraining:
+    """Return how the starter's encoder is trained: from nothing, or ``going_on`` from another one of its sizes."""
+    settings = EncoderTraining(shares=_SHARES, guessed=(RECOGNISED,))
+    if not going_on:
+        return settings
+    gently = replace(settings.optimisation, steps=3000, learning_rate=7e-4)
+    return replace(settings, optimisation=gently, fixed_convolutions=True)
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,21 @@ def held_out_voices(kit: Path, cache: Path) -> list[Clip]:
     return [*robots, *natural(48, kit_lines(kit, held_out=True), cache, held_out_voices=True)]
 
 
+def hear(
+    speech: StarterSpeech, out: Path, settings: EncoderTraining, *, start: SpeechEncoder | None = None
+) -> SpeechEncoder:
+    """Train the encoder in ``out/encoder`` with Whisper as its teacher where the extra ``hear`` is installed, but on robots."""
+    teachable = [clip.source != "espeak" for clip in speech.ear]
+    lessons = iter(taught([clip for clip, can in zip(speech.ear, teachable, strict=True) if can], out / "teacher"))
+    every = [next(lessons) if can else np.zeros((0, WIDTH), np.float16) for can in teachable]
+    judged = speech.held_out[::2]
+    return read_encoder(
+        train_encoder(speech.ear, out / "encoder", settings, taught=every, start=start, held_out=judged)
+    )
+
+
 def read_encoder(checkpoint: Checkpoint | Path) -> SpeechEncoder:
-    """Return the speech encoder of a ``speech-encoder`` checkpoint, without its training heads."""
+    """Return the speech encoder of a ``speech-encoder`` checkpoint, without the heads that only training has."""
     stored = open_checkpoint(checkpoint).require("speech-encoder")
     encoder = SpeechEncoder(read_config(stored, EncoderConfig, "encoder"))
     fill(encoder, under("encoder.", stored.tensors()), stored)

@@ -22,6 +22,7 @@ from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.readers.face_captures import captured
 from duologue.datasets.readers.kit_speech import Clip, recorded
 from duologue.datasets.synthesis.face.conversations import enact
+from duologue.datasets.synthesis.speech.natural import kit_lines, natural
 from duologue.datasets.synthesis.speech.utterances import sentences, synthetic
 from duologue.errors import DuologueError
 from duologue.evaluation.face.words import recognised
@@ -51,7 +52,8 @@ ABOUT: Final = {
     "grid": "fixed English sentences with faces measured from video: the truth is measured, noisy, one speaker at a time",
     "espeak": "synthetic voices of seven languages, exact phone times",
     "mfa": "two real speakers of English, one of them talking freely, well and with a cold; phone times by the Montreal aligner",
-    "librispeech": "real voices; phones are a recogniser's guesses (about one word in three is wrong): a lower bound on closures",
+    "librispeech": "many real voices; words by a recogniser (about one in twenty is wrong), phone times by our aligner",
+    "kokoro": "natural synthetic voices, blends that training keeps out of tables that it has; exact phone times",
 }
 """The sets, and what their truth is worth. Composed truths are the composing rules' own curves."""
 
@@ -70,7 +72,7 @@ class HeldOut:
 
     @property
     def guessed(self) -> bool:
-        """Whether nobody vouches for the phones."""
+        """Whether nobody vouches for the words."""
         return self.name == "librispeech"
 
 
@@ -119,6 +121,8 @@ def _conversations(  # noqa: PLR0917
     else:
         if name == "espeak":
             clips = list(synthetic(2 * samples, 21, sentences(kit), held_out_voices=True))
+        elif name == "kokoro":
+            clips = list(natural(2 * samples, kit_lines(kit, held_out=True), cache / "voices", held_out_voices=True))
         elif name == "mfa":
             clips = _mfa(kit, cache)
         else:

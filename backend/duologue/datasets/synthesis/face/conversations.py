@@ -64,7 +64,8 @@ def compose(
     if clean:
         return dialogue
     leak = 10 ** (-rng.uniform(25, 45) / 20) if rng.random() < 0.3 else 0.0
-    recorded = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng) for i in range(2)])
+    others = [clip.samples for clip in clips]
+    recorded = np.stack([degrade(samples[i] + np.float32(leak) * samples[1 - i], rng, others) for i in range(2)])
     return replace(dialogue, samples=recorded)
 
 
