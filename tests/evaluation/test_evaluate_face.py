@@ -25,10 +25,12 @@ needs_kit = pytest.mark.skipif(
 
 @needs_kit
 def test_a_report_on_measured_faces(tmp_path: Path) -> None:
-    settings = FaceEvaluation(KIT, sets=("grid",), samples=2, steps=2, style_samples=1, speed_samples=1, cache=tmp_path)
+    settings = FaceEvaluation(
+        KIT, sets=("grid",), samples=2, steps=2, style_samples=1, speed_samples=1, disturbed_samples=1, cache=tmp_path
+    )
     stages: list[str] = []
     report = evaluate_face(settings, lambda stage, done, total: stages.append(stage))
-    assert {"reading speech", "grid", "styles", "speed"} == set(stages)
+    assert {"reading speech", "grid", "styles", "worse sound", "speed"} == set(stages)
     grid = report["sets"]["grid"]
     assert grid["truth"] == "measured"
     assert grid["conversations"] == 2
@@ -42,11 +44,14 @@ def test_a_report_on_measured_faces(tmp_path: Path) -> None:
     (style,) = report["style"].values()  # of the swap, against base; nothing was fine-tuned throughout
     assert 0.5 < style["spread"]["value"] < 2  # too short a clip to recognise anybody, but eight speakers differ
     assert style["shift"]["value"] > 0
+    assert 0 <= report["disturbed"]["noise 5 dB under the voice"]["value"] <= 1
     assert report["speed"]["times_faster"]["value"] > 4
     assert report["speed"]["real_time_factor"]["value"] > report["speed"]["real_time_factor_encoder"]["value"] > 0
     assert all(math.isfinite(x) for x in leaves(report) if isinstance(x, float))  # JSON has no NaN
 
-    again = evaluate_face(FaceEvaluation(KIT, sets=("grid",), samples=2, steps=2, style_samples=0, speed_samples=0))
+    again = evaluate_face(
+        FaceEvaluation(KIT, sets=("grid",), samples=2, steps=2, style_samples=0, speed_samples=0, disturbed_samples=0)
+    )
     assert again["sets"] == report["sets"]
     assert "speed" not in again
 
@@ -61,7 +66,15 @@ def test_a_fine_tuned_face_is_judged_three_ways_and_for_its_styles(tmp_path: Pat
     write_checkpoint(tmp_path / "face", "face", base.config, tensors | tuned)
     folder = tmp_path / "face"
     settings = FaceEvaluation(
-        KIT, (str(folder),), whole=folder, sets=("grid",), samples=1, steps=1, style_samples=1, speed_samples=0
+        KIT,
+        (str(folder),),
+        whole=folder,
+        sets=("grid",),
+        samples=1,
+        steps=1,
+        style_samples=1,
+        speed_samples=0,
+        disturbed_samples=0,
     )
     report = evaluate_face(settings)
     judged = report["sets"]["grid"]["systems"]
@@ -85,6 +98,7 @@ def test_mfa_speakers_bring_their_phones_or_are_aligned_once(tmp_path: Path) -> 
 @needs_kit
 def test_the_command_prints_json_and_writes_the_same(tmp_path: Path) -> None:
     arguments = ["--kit", str(KIT), "--set", "grid", "--samples", "1", "--steps", "1", "--styles", "0", "--speed", "0"]
+    arguments += ["--disturbed", "0"]
     done = CliRunner().invoke(app, ["evaluate", "face", *arguments, "--json", "-o", str(tmp_path / "report.json")])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == json.loads((tmp_path / "report.json").read_text())

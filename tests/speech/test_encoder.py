@@ -1,6 +1,5 @@
 """Exact frame times, chunks that agree, levels that don't matter, and pretrained encoders from a folder."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from duologue.errors import DuologueError
 from duologue.speech.encoder import EncodedSpeech, EncoderConfig, SpeechEncoder, at_motion_frames, gain
 
-TINY = EncoderConfig(16, 1, 2, 16, (8, 8), (40, 20), (20, 16), 8, 2)
+TINY = EncoderConfig.tiny()
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +89,7 @@ def test_strides_that_do_not_make_twenty_milliseconds_are_refused() -> None:
 
 def test_phones_of_a_long_track_are_those_of_its_pieces() -> None:
     torch.manual_seed(0)
-    encoder = SpeechEncoder(replace(TINY, phone_head=True)).eval()
+    encoder = SpeechEncoder(EncoderConfig.tiny(phone_head=True)).eval()
     samples = np.random.default_rng(1).standard_normal(16000 * 23 + 100).astype(np.float32) * 0.1
     heard = encoder.log_posteriors(samples)
     assert heard.shape == (23 * 50, 40)

@@ -50,6 +50,9 @@ Samples = Annotated[int, typer.Option(min=1, help="Conversations a set, at most.
 Steps = Annotated[int, typer.Option(min=1, max=50, help="Denoising steps.")]
 Styles = Annotated[int, typer.Option(min=0, help="Conversations for the comparison of styles; 0 leaves it out.")]
 Speed = Annotated[int, typer.Option(min=0, help="Conversations timed against 50-step DDIM; 0 leaves it out.")]
+Disturbed = Annotated[
+    int, typer.Option(min=0, help="Conversations heard through noise, a room and a telephone; 0 leaves it out.")
+]
 Cache = Annotated[Path, typer.Option(help="Folder that keeps alignments and recognised words.")]
 Recognise = Annotated[
     bool, typer.Option(help="Judge faces with recognised words too, where the extra `hear` is installed.")
@@ -68,6 +71,7 @@ def face(
     steps: Steps = 8,
     styles: Styles = 3,
     speed: Speed = 3,
+    disturbed: Disturbed = 3,
     cache: Cache = Path("evaluation/phones"),
     recognise: Recognise = True,
     out_file: OutFile = None,
@@ -80,11 +84,11 @@ def face(
     if train_baseline is not None:
         if baseline is not None:
             raise invalid("baseline-twice", "give --baseline or --train-baseline, not both.", field="--baseline")
-        baseline = _train_baseline(kit, train_baseline, faces[0], cache, baseline_steps)
+        baseline = _train_baseline(kit, train_baseline, faces[0], baseline_steps)
     settings = FaceEvaluation(
         kit, faces, baseline, whole, chosen,
-        samples=samples, steps=steps, style_samples=styles, speed_samples=speed, cache=cache,
-        recognise=recognise,
+        samples=samples, steps=steps, style_samples=styles, speed_samples=speed, disturbed_samples=disturbed,
+        cache=cache, recognise=recognise,
     )  # fmt: skip
     report = write_report(partial(evaluate_face, settings), out_file)
     if as_json:
@@ -94,7 +98,7 @@ def face(
         out.print(_table(name, figures))
         if figures["words"]:
             out.print(_words(name, figures["words"]))
-    for part in ("style", "speed"):
+    for part in ("style", "disturbed", "speed"):
         if part in report:
             out.print(plain(part, report[part]))
 
@@ -106,7 +110,7 @@ def _chosen(sets: list[str] | None) -> tuple[str, ...]:
     return chosen
 
 
-def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps: int | None) -> Path:
+def _train_baseline(kit: Path, folder: Path, face_name: str, steps: int | None) -> Path:
     from duologue.evaluation.baselines.faceformer_training import FaceFormerTraining
     from duologue.face.pipeline import FacePipeline
     from duologue.recipes.faceformer import train_baseline
@@ -116,7 +120,7 @@ def _train_baseline(kit: Path, folder: Path, face_name: str, cache: Path, steps:
         settings = replace(settings, optimisation=replace(settings.optimisation, steps=steps))
     out.print(f"Training FaceFormer; progress goes to {folder / 'log.jsonl'}", markup=False)
     encoder = FacePipeline.load(face_name).model.encoder
-    return train_baseline(kit, folder, encoder, settings, cache=cache).folder
+    return train_baseline(kit, folder, encoder, settings).folder
 
 
 def _table(name: str, result: dict[str, Any]) -> Table:

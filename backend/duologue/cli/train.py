@@ -122,7 +122,7 @@ def student(
 def face(
     kit: Annotated[Path, typer.Option(help="Folder of speech and faces to compose the starter's corpus from.")],
     out_folder: OutFolder = Path("training/face"),
-    config: Annotated[str, typer.Option(help="starter, or paper (needs --encoder).")] = "starter",
+    config: Annotated[str, typer.Option(help="starter, paper (needs --encoder), or tiny, to try it out.")] = "starter",
     encoder: Encoder = None,
     steps: Steps = None,
     start: Annotated[
@@ -137,25 +137,42 @@ def face(
     """
     from duologue.errors import invalid
     from duologue.face.config import FaceConfig
-    from duologue.face.training import FaceTraining
+    from duologue.face.training import LIPS, FaceTraining
     from duologue.recipes.face import GOING_ON, train_starter
     from duologue.recipes.speech_encoder import starter_training
+    from duologue.speech.encoder import EncoderConfig
 
-    if config not in {"starter", "paper"}:
-        raise invalid("config-unknown", f"{config!r} is neither starter nor paper.", field="--config")
+    sizes = {"starter": FaceConfig.starter, "paper": FaceConfig.paper, "tiny": FaceConfig.tiny}
+    if config not in sizes:
+        raise invalid("config-unknown", f"{config!r} is none of {', '.join(sizes)}.", field="--config")
     if config == "paper" and encoder is None:
         raise invalid(
             "encoder-missing", "the paper's face hears through wav2vec2-base: give its folder.", field="--encoder"
         )
     hearing = starter_training(going_on=start is not None)
-    network = FaceTraining(FaceConfig.paper() if config == "paper" else FaceConfig.starter())
+    network = FaceTraining(sizes[config]())
     if start is not None:
         network = replace(network, optimisation=GOING_ON)
+    if config == "tiny":
+        hearing = replace(hearing, encoder=EncoderConfig.tiny())
     if steps is not None:
         hearing = replace(hearing, optimisation=replace(hearing.optimisation, steps=steps))
         network = replace(network, optimisation=replace(network.optimisation, steps=steps))
     out.print(f"Training; progress goes to the log.jsonl files in {out_folder}", markup=False)
-    _tell(train_starter(kit, out_folder, encoder=hearing, face=network, pretrained=encoder, start=start, device=device))
+    tiny = config == "tiny"
+    checkpoint = train_starter(
+        kit,
+        out_folder,
+        encoder=hearing,
+        face=network,
+        lips=replace(LIPS, optimisation=network.optimisation) if tiny else None,
+        dialogues=4 if tiny else 240,
+        voices=6 if tiny else 900,
+        pretrained=encoder,
+        start=start,
+        device=device,
+    )
+    _tell(checkpoint)
 
 
 @app.command()

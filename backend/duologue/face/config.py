@@ -47,6 +47,11 @@ class FaceConfig:
         return cls()
 
     @classmethod
+    def tiny(cls) -> FaceConfig:
+        """Return sizes that learn nothing worth having, in seconds: to try data and machine out."""
+        return cls(speech_width=16, latent=16, feedforward=16, layers=1)
+
+    @classmethod
     def paper(cls) -> FaceConfig:
         """Return the published sizes: 512-d latent, feed-forward 1024, one layer of 4 heads, on wav2vec2-base's 768."""
         return cls(speech_width=768, latent=512, feedforward=1024, heads=4, layers=1, styles=7, dropout=0.1)

@@ -95,21 +95,22 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     face = face or FaceTraining(optimisation=GOING_ON if known else FaceTraining().optimisation)
     begun = known and known.denoiser
     base = train_face(hearing, composed, out / "base", face, start=begun, judge=judge, device=device)
-    accurate = lip_accurate(kit, speech.face)
+    accurate = lip_accurate(kit, speech.face, dialogues)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, judge=judge, device=device)
 
 
-def lip_accurate(kit: Path, clips: Sequence[Clip]) -> list[Dialogue]:
-    """Return what the starter's lips are fine-tuned on.
+def lip_accurate(kit: Path, clips: Sequence[Clip], dialogues: int = 240) -> list[Dialogue]:
+    """Return what the starter's lips are fine-tuned on, for a base that learned from so many ``dialogues``.
 
-    - Conversations of ``clips`` (exact phone times; GRID's own are left to the measured faces).
-    - A third of them without emotion, each in one of the styles, so that a brief which says none gets a calm face.
+    - Two fifths as many conversations of ``clips`` (exact phone times; GRID's own are left to the measured faces).
+    - Half as many of those without emotion, each in one of the styles, so that a brief which says none gets a calm face.
     - Measured faces: the kit's GRID pairs less the held-out ones, as style 0.
     """
     spoken = [clip for clip in clips if clip.source != "face_speech_grid"]
-    felt = conversations(spoken, 96, 5)
+    felt = conversations(spoken, round(0.4 * dialogues), 5)
+    each = max(round(dialogues / 5 / len(STYLES)), 1)
     plain = [
-        dialogue for style in range(len(STYLES)) for dialogue in conversations(spoken, 6, 60 + style, speaker=style)
+        dialogue for style in range(len(STYLES)) for dialogue in conversations(spoken, each, 60 + style, speaker=style)
     ]
     split = FaceSplit.read()
     measured = [

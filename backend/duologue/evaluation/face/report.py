@@ -13,6 +13,7 @@ from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.labels.split import FACE_SPLIT
 from duologue.datasets.synthesis.face.conversations import STYLES
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
+from duologue.evaluation.face.disturbed import DISTURBED, disturbed
 from duologue.evaluation.face.held_out import ABOUT, HeldOut, held_out_sets
 from duologue.evaluation.face.mesh import Faces, read_faces
 from duologue.evaluation.face.metrics import tally
@@ -62,8 +63,9 @@ class FaceEvaluation:
     steps: int = 8
     style_samples: int = 3
     speed_samples: int = 3
-    """Conversations for the comparison of styles (each is performed in all of them; it takes a fine-tuned face) and of speed; 0
-    leaves that part out."""
+    disturbed_samples: int = 3
+    """Conversations for the comparison of styles (each is performed in all of them; it takes a fine-tuned face), of speed, and of
+    worse sound; 0 leaves that part out."""
     cache: Path = field(default_factory=lambda: Path("evaluation/phones"))
     """Where alignments, and words that were recognised, are kept."""
     recognise: bool = True
@@ -95,6 +97,8 @@ def evaluate_face(settings: FaceEvaluation, report: Report = lambda stage, done,
     result["sets"] = {held.name: _judge_set(held, compared, faces, report) for held in sets}
     if settings.style_samples and len(loaded[0].pipelines) > 1:
         result["style"] = _styles(loaded[0], everyday[: settings.style_samples], settings.steps, report)
+    if settings.disturbed_samples:
+        result["disturbed"] = _disturbed(loaded[0], everyday[: settings.disturbed_samples], faces, settings, report)
     if settings.speed_samples:
         result["speed"] = _speed(loaded[0], everyday[: settings.speed_samples], faces, settings.steps, report)
     return result
@@ -188,3 +192,12 @@ def _styles(face: LoadedFace, dialogues: Sequence[Dialogue], steps: int, report:
 def _speed(face: LoadedFace, dialogues: Sequence[Dialogue], faces: Faces, steps: int, report: Report) -> dict[str, Any]:
     timed = iter(range(1, len(dialogues) + 1))
     return speed(face.shipped, dialogues, faces, steps, lambda: report("speed", next(timed), len(dialogues)))
+
+
+def _disturbed(
+    face: LoadedFace, dialogues: Sequence[Dialogue], faces: Faces, settings: FaceEvaluation, report: Report
+) -> dict[str, Any]:
+    kinds = iter(range(1, len(DISTURBED) + 1))
+    system = system_of(face.shipped, settings.steps)
+    found = disturbed(system, dialogues, faces.ict, lambda: report("worse sound", next(kinds), len(DISTURBED)))
+    return {kind: value.to_json() for kind, value in found.items()}
