@@ -109,10 +109,7 @@ class _Windows:
             for clip, count in zip(clips, counts, strict=True)
         ]
         self.taught = taught
-        heard = (
-            np.concatenate([features[::10] for features in taught]).astype(np.float32) if taught else np.zeros((0, 0))
-        )
-        self.mean, self.std = (heard.mean(0), heard.std(0) + 1e-3) if len(heard) else (np.zeros(0), np.ones(0))
+        self.mean, self.std = _scale(taught)
         self.frames = int(settings.seconds * SPEECH_RATE / HOP)
         self.guessed = settings.guessed
         shares = settings.shares or [(source, 1.0) for source in sorted({clip.source for clip in clips})]
@@ -155,6 +152,15 @@ class _Windows:
         raw = features[low] * (1 - part) + features[low + 1] * part
         lesson[inside] = (raw - self.mean) / self.std
         return lesson
+
+
+def _scale(taught: Sequence[NDArray[np.float16]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation (W,) of a teacher's features."""
+    if not sum(map(len, taught)):
+        width = max((features.shape[1] for features in taught), default=0)
+        return np.zeros(width, np.float32), np.ones(width, np.float32)
+    heard = np.concatenate([features[::10] for features in taught]).astype(np.float32)
+    return heard.mean(0), heard.std(0) + np.float32(1e-3)
 
 
 @dataclass(frozen=True)

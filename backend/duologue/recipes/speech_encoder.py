@@ -61,7 +61,7 @@ def read_speech(kit: Path, out: Path, voices: int) -> StarterSpeech:
     known = [clip for clip in clips if not split.holds(clip.name)] + list(
         natural(voices, kit_lines(kit), out / "voices")
     )
-    held_out = [clip for clip in clips if split.holds(clip.name)] + held_out_voices(kit, out / "voices")
+    held_out = [clip for clip in clips if split.holds(clip.name)] + held_out_voices(kit, out / "voices", voices)
     return StarterSpeech(
         [clip for clip in known if not unheard(clip)] + list(synthetic(robots, 1, texts)),
         [clip for clip in known if unheard(clip) or clip.source in _BOTH] + list(synthetic(robots, 7, texts)),
@@ -77,10 +77,11 @@ def unheard(clip: Clip) -> bool:
     return clip.source == "kokoro" and int(stem.rpartition("-")[2]) // VOICES % 3 == 2
 
 
-def held_out_voices(kit: Path, cache: Path) -> list[Clip]:
-    """Return synthetic voices that no training hears, espeak-ng's and the network's."""
-    robots = synthetic(20, 2, sentences(kit), held_out_voices=True)
-    return [*robots, *natural(48, kit_lines(kit, held_out=True), cache, held_out_voices=True)]
+def held_out_voices(kit: Path, cache: Path, voices: int) -> list[Clip]:
+    """Return utterances of synthetic voices that no training hears, a twentieth of ``voices`` by each of the synthesisers."""
+    count = max(voices // 20, 1)
+    robots = synthetic(count, 2, sentences(kit), held_out_voices=True)
+    return [*robots, *natural(count, kit_lines(kit, held_out=True), cache, held_out_voices=True)]
 
 
 def hear(
