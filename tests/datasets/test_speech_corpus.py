@@ -12,7 +12,7 @@ from duologue.datasets.labels.split import FaceSplit
 from duologue.datasets.labels.teacher import WIDTH, taught
 from duologue.datasets.readers.kit_speech import Clip, recognised
 from duologue.datasets.synthesis.speech.augment import degrade
-from duologue.datasets.synthesis.speech.natural import VOICES, Lines, joined, natural, style_of, voice_name
+from duologue.datasets.synthesis.speech.natural import VOICES, Lines, ended, joined, natural, style_of, voice_name
 from duologue.face.pipeline import FacePipeline
 from duologue.speech.phones import Phone
 from typer.testing import CliRunner
@@ -25,6 +25,13 @@ needs_kit = pytest.mark.skipif(not KIT.is_dir(), reason="the kit is not beside t
 def test_a_space_between_two_words_is_no_pause() -> None:
     spoken = [Phone(0.1, 0.2, "AE"), Phone(0.25, 0.3, "P"), Phone(0.6, 0.7, "AY")]
     assert joined(spoken) == (Phone(0.1, 0.2, "AE"), Phone(0.2, 0.3, "P"), Phone(0.6, 0.7, "AY"))
+
+
+def test_a_last_phone_ends_with_its_sound() -> None:
+    sound = np.sin(np.arange(16000) * 0.3).astype(np.float32) * np.repeat([1.0, 0.0], 8000).astype(np.float32)
+    said = (Phone(0.1, 0.3, "AE"), Phone(0.3, 0.95, "OW"))  # the sound ends at 0.5 s
+    assert ended(said, sound) == (said[0], Phone(0.3, 0.5, "OW"))
+    assert ended((Phone(0.7, 0.95, "T"),), sound) == (Phone(0.7, 0.76, "T"),)
 
 
 @needs_voices
@@ -87,7 +94,7 @@ def test_recordings_that_the_recogniser_doubts_are_left_out(tmp_path: Path) -> N
 
 @needs_kit
 @needs_voices
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_the_command_makes_a_face_from_nothing(tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     names = {

@@ -21,7 +21,7 @@ from duologue.speech.encoder import EncoderConfig, SpeechEncoder
 RECOGNISED: Final = "speech_librispeech"
 """Its words are a recogniser's."""
 _SHARES: Final = (
-    ("speech_matthes", 0.18), ("kokoro", 0.33), (RECOGNISED, 0.33), ("espeak", 0.13), ("face_speech_grid", 0.03),
+    ("speech_matthes", 0.22), ("kokoro", 0.33), (RECOGNISED, 0.33), ("espeak", 0.09), ("face_speech_grid", 0.03),
 )  # fmt: skip
 _BOTH: Final = ("speech_matthes", "face_speech_grid")
 """Too little to be kept from the encoder."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import soundfile
@@ -26,6 +26,9 @@ from duologue.errors import DuologueError
 from duologue.speech.phones import Phone
 from duologue.units import SPEECH_RATE
 from duologue.voices.kokoro import Kokoro, style_tables
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 VOICES: Final = 56
 """Blends that there are; the split file keeps some of them apart."""
@@ -47,6 +50,10 @@ _PACES: Final = (-0.25, 0.4)
 """Logarithms of the slowest and the fastest: a quarter slower than a voice's own, to half as fast again."""
 _LATE: Final = 0.0125
 """Seconds, half a step: p is quietest that much after the middle of its steps, and an aligner finds all phones as much later."""
+_FRAME: Final = 320
+_QUIET_DB: Final = -30.0
+_SHORTEST: Final = 0.06
+"""Seconds: a plosive before a pause is heard no longer."""
 _SHORT: Final = 0.12
 """Seconds. Shorter stretches between two words are no pauses: the network gives every space a step or two, even where a
 sentence runs on."""
@@ -155,8 +162,9 @@ def _record(path: Path, voice: int, language: str, text: str, rng: np.random.Gen
 def _read(path: Path) -> Clip:
     about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     samples, _ = soundfile.read(path, dtype="float32")
+    samples = np.asarray(samples, np.float32)
     phones = joined([Phone(*phone).moved(_LATE) for phone in about["phones"]])
-    return Clip(f"kokoro/{path.stem}", np.asarray(samples, np.float32), phones, about["text"])
+    return Clip(f"kokoro/{path.stem}", samples, ended(phones, samples), about["text"])
 
 
 def joined(phones: Sequence[Phone]) -> tuple[Phone, ...]:
@@ -166,3 +174,23 @@ def joined(phones: Sequence[Phone]) -> tuple[Phone, ...]:
         gap = phone.start - closed[-1].end if closed else 0.0
         closed.append(Phone(phone.start - gap, phone.end, phone.name) if 0 < gap < _SHORT else phone)
     return tuple(closed)
+
+
+def ended(phones: Sequence[Phone], samples_16k: NDArray[np.float32]) -> tuple[Phone, ...]:
+    """Return phones of which those before a pause end with their sound: the network counts the pause as theirs.
+
+    The sound of ``samples_16k`` (n,) ends where it falls 30 dB under the loud frames (95th percentile of 20 ms RMS).
+    """
+    frames = samples_16k[: len(samples_16k) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    level = np.sqrt(np.square(frames).mean(1))
+    loud = level > 10 ** (_QUIET_DB / 20) * np.percentile(level, 95)
+    cut: list[Phone] = []
+    for phone, after in zip(phones, [*phones[1:], None], strict=True):
+        end = phone.end
+        if after is None or after.start - phone.end > 0:
+            first = int(phone.start * SPEECH_RATE / _FRAME)
+            sounding = np.flatnonzero(loud[first : int(phone.end * SPEECH_RATE / _FRAME) + 1])
+            heard = (first + sounding[-1] + 1) * _FRAME / SPEECH_RATE if len(sounding) else phone.start
+            end = min(phone.end, max(heard, phone.start + _SHORTEST))
+        cut.append(Phone(phone.start, end, phone.name))
+    return tuple(cut)
