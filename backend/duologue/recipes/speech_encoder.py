@@ -88,9 +88,9 @@ def hear(
     speech: StarterSpeech, out: Path, settings: EncoderTraining, *, start: SpeechEncoder | None = None
 ) -> SpeechEncoder:
     """Train the encoder in ``out/encoder`` with Whisper as its teacher where the extra ``hear`` is installed, but on robots."""
-    teachable = [clip.source != "espeak" for clip in speech.ear]
-    lessons = iter(taught([clip for clip, can in zip(speech.ear, teachable, strict=True) if can], out / "teacher"))
-    every = [next(lessons) if can else np.zeros((0, WIDTH), np.float16) for can in teachable]
+    teachable = {clip.name: clip.samples for clip in speech.ear if clip.source != "espeak"}
+    lessons = dict(zip(teachable, taught(teachable, out / "teacher"), strict=True))
+    every = [lessons.get(clip.name, np.zeros((0, WIDTH), np.float16)) for clip in speech.ear]
     judged = speech.held_out[::2]
     return read_encoder(
         train_encoder(speech.ear, out / "encoder", settings, taught=every, start=start, held_out=judged)
