@@ -41,8 +41,6 @@ class FaceConditions:
     """(2, T) how strongly each frame's emotion is followed: 1 as learnt (the default), 0 not at all, 2 twice as much."""
     phones: Sequence[Iterable[Phone]] = ((), ())
     """Each performer's p, b, m, f and v, where a transcript tells them: for the layer on top (``articulation.SpokenLips``)."""
-    speech: EncodedSpeech | None = None
-    """``samples_16k`` as the face's encoder hears them, where that is wanted for something else too."""
 
     def __post_init__(self) -> None:
         by_frame = (2, self.frames)
@@ -96,7 +94,7 @@ class EncodedConditions:
                 field="style",
             )
         return cls(
-            c.speech or EncodedSpeech(encoder, c.samples_16k, device),
+            EncodedSpeech(encoder, c.samples_16k, device),
             torch.as_tensor(np.asarray(c.style), device=device) + 1,
             torch.as_tensor(c.emotion, device=device) + 1,
             c.facing,

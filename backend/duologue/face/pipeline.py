@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ from duologue.face.checkpoint import Denoiser, FaceModel
 from duologue.face.conditions import FaceConditions
 from duologue.face.sampling import FaceWindow, Settings, TakeSampler
 from duologue.facial.expression import Expression, ExpressionLayer
-from duologue.speech.encoder import EncodedSpeech
-from duologue.speech.lips_heard import told_or_heard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,10 +45,6 @@ class FacePipeline(Pipeline[FaceConditions, FaceWindow]):
         """
         return cls(FaceModel.load(open_checkpoint(checkpoint), encoder, denoiser), device)
 
-    def listen(self, samples_16k: NDArray[np.float32]) -> EncodedSpeech:
-        """Return both performers' speech (2, N) as the face hears it, encoded as it is asked for."""
-        return EncodedSpeech(self.model.encoder, samples_16k, self.model.device)
-
     def stream(  # noqa: PLR0917
         self,
         conditions: FaceConditions,
@@ -74,11 +67,7 @@ class FacePipeline(Pipeline[FaceConditions, FaceWindow]):
         Raises:
             DuologueError: INVALID_ARGUMENT ``steps``, ``strength``, ``style-unknown``.
         """
-        speech = conditions.speech or self.listen(conditions.samples_16k)
-        conditions = replace(conditions, speech=speech)
-        whole = slice(0, conditions.frames)
-        phones = [told_or_heard(told, speech, who, whole) for who, told in enumerate(conditions.phones)]
-        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression, phones)
+        layer = ExpressionLayer(conditions.samples_16k, conditions.frames, seed, expression, conditions.phones)
         bare = (window.weights for window in self.bare(conditions, seed, steps, strengths, should_stop))
         start = 0
         for weights in layer.spoken(bare):

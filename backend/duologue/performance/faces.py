@@ -17,8 +17,6 @@ from duologue.performance.bodies import BodyStretch
 from duologue.performance.features import PairFeatures
 from duologue.performance.inpainting import KeptTake
 from duologue.performance.score import Score
-from duologue.speech.encoder import EncodedSpeech
-from duologue.speech.lips_heard import told_or_heard
 from duologue.units import SPEECH_RATE, samples_of
 
 FACE_STEPS: Final = 8
@@ -58,13 +56,10 @@ class Faces:
     ) -> None:
         """``facing(start, stop)``: (2, stop - start), who faces the partner, guessed where the bodies are not there yet."""
         self._kept = kept
-        span = slice(0, score.frames) if kept is None else kept.stretch(kept.faces)
-        whole = span.stop - span.start == score.frames
-        sound = slice(samples_of(span.start, SPEECH_RATE), samples_of(span.stop, SPEECH_RATE) + 1)
-        speech = pipeline.listen(features.samples_16k if whole else features.samples_16k[:, sound])
-        phones = [told_or_heard(told, speech, who, span) for who, told in enumerate(features.phones)]
-        self._layer = ExpressionLayer(features.samples_16k, score.frames, score.seed, score.expressions, phones)
-        sampled = self._sample(pipeline, score, speech, span, facing, should_stop)
+        self._layer = ExpressionLayer(
+            features.samples_16k, score.frames, score.seed, score.expressions, features.phones
+        )
+        sampled = self._sample(pipeline, score, features.samples_16k, facing, should_stop)
         self._spoken = self._layer.spoken(sampled)
         self._waiting = np.zeros((2, 0, len(arkit.NAMES)), np.float32)
 
@@ -91,28 +86,29 @@ class Faces:
         a, b = (raw[index] if settings.raw else None for index, settings in enumerate(self._layer.settings))
         return FaceStretch(start, weights, (a, b))
 
-    def _sample(  # noqa: PLR0917
+    def _sample(
         self,
         pipeline: FacePipeline,
         score: Score,
-        speech: EncodedSpeech,
-        span: slice,
+        samples_16k: Floats,
         facing: Callable[[int, int], NDArray[np.bool_]],
         should_stop: Callable[[], bool],
     ) -> Iterator[Floats]:
         """Yield the faces, (2, n, 52), in consecutive stretches: as they were where all are kept, else as sampled."""
         kept = self._kept
+        span = slice(0, score.frames) if kept is None else kept.stretch(kept.faces)
         if kept is not None and span.start:
             yield kept.kept_faces(slice(0, span.start))
         if span.start < span.stop:
+            whole = span.stop - span.start == score.frames
+            sound = slice(samples_of(span.start, SPEECH_RATE), samples_of(span.stop, SPEECH_RATE) + 1)
             conditions = FaceConditions(
-                samples_16k=speech.samples_16k,
+                samples_16k=samples_16k if whole else samples_16k[:, sound],
                 frames=span.stop - span.start,
                 style=np.array(score.styles),
                 emotion=score.emotions[:, span],
                 facing=lambda start, stop: facing(span.start + start, span.start + stop),
                 emotion_strength=score.emotion_strengths[:, span],
-                speech=speech,
             )
             options = {
                 "seed": score.seed,

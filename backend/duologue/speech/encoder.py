@@ -225,7 +225,7 @@ class EncodedSpeech:
         self, encoder: SpeechEncoder, samples_16k: NDArray[np.float32], device: str | torch.device = "cpu"
     ) -> None:
         self._encoder = encoder.eval()
-        self.samples_16k = samples_16k
+        self._samples = samples_16k
         self._gains = np.array([[gain(track)] for track in samples_16k], np.float32)
         self._device = torch.device(device)
         self._chunks: dict[int, Tensor] = {}
@@ -236,28 +236,14 @@ class EncodedSpeech:
         joined = torch.cat([self._chunk(index) for index in range(first, last + 1)], dim=1)
         return joined[:, start - first * self.CHUNK : stop - first * self.CHUNK]
 
-    @property
-    def names_phones(self) -> bool:
-        """Whether ``phones`` can be asked."""
-        return self._encoder.phones is not None
-
-    @torch.inference_mode()
-    def phones(self, who: int, start: int, stop: int) -> NDArray[np.float32]:
-        """Return how likely performer ``who`` says each of ``PHONES`` in motion frames [start, stop), as (stop - start, 40).
-
-        The head is linear, so what it makes of interpolated features is what lies between its logits.
-        """
-        assert self._encoder.phones is not None
-        return self._encoder.phones(self.frames(start, stop)[who]).float().softmax(-1).cpu().numpy()
-
     def _chunk(self, index: int) -> Tensor:
         if index not in self._chunks:
             begin = (index * self.CHUNK - self.CONTEXT) * SPEECH_RATE // FPS  # whole: 30 frames are a second
             length = (self.CHUNK + 2 * self.CONTEXT) * SPEECH_RATE // FPS
-            piece = np.zeros((len(self.samples_16k), length), np.float32)
-            low, high = max(begin, 0), min(begin + length, self.samples_16k.shape[1])
+            piece = np.zeros((len(self._samples), length), np.float32)
+            low, high = max(begin, 0), min(begin + length, self._samples.shape[1])
             if high > low:
-                piece[:, low - begin : high - begin] = self.samples_16k[:, low:high]
+                piece[:, low - begin : high - begin] = self._samples[:, low:high]
             piece *= self._gains
             with torch.inference_mode():
                 features = self._encoder(torch.from_numpy(piece).to(self._device))
