@@ -165,7 +165,7 @@ def _look(studio: Studio) -> None:
 
 
 def _draw_frames(studio: Studio, folder: PassFolder, draw: Draw, fps: float) -> Iterator[tuple[int, int]]:
-    numbers, wanted = studio.request.numbers, {*studio.request.wanted, "part", "depth"}
+    numbers, wanted = studio.request.numbers, {*folder.wanted, "part", "depth"}
     shows = bool(wanted & _PICTURED)
     moments = {0: studio.moment(numbers[0])}
     begun = folder.has(0) and "beauty" in folder.wanted

@@ -120,6 +120,31 @@ def test_a_clip_that_was_begun_goes_on_and_another_is_not_written_over(tmp_path)
     assert mine.read_text() == "mine"
 
 
+def test_what_is_no_clip_is_never_written_over(tmp_path):
+    mine = tmp_path / "depth" / "0001.png"
+    mine.parent.mkdir()
+    mine.write_bytes(b"a render of mine")
+    for replace in (False, True):
+        with pytest.raises(DuologueError, match="no clip of passes") as caught:
+            PassFolder(tmp_path, Clip(SIZE, 5, 15.0), ("part", "depth"), {}, replace=replace)
+        assert caught.value.reason == "passes-there"
+    assert mine.read_bytes() == b"a render of mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "clip.json").write_text("[1]")
+    with pytest.raises(DuologueError, match="is damaged"):
+        PassFolder(tmp_path / "other", Clip(SIZE, 5, 15.0), ("part",), {}, replace=True)
+
+
+@pytest.mark.parametrize("name", ["flow", "visible"])
+def test_flow_and_what_it_is_seen_of_are_one_file(tmp_path, name):
+    clip = moments(1)
+    folder = PassFolder(tmp_path, Clip(SIZE, 1, 15.0), (name,), {})
+    folder.write(0, Painter(SIZE, clip[0], None, (*folder.wanted, "part", "depth")).draw(clip[0]), {})
+    assert folder.has(0)
+    folder.finish()
+    assert load(tmp_path).names == ("flow", "visible")
+
+
 def test_what_is_missing_from_a_folder_is_named(tmp_path):
     with pytest.raises(DuologueError, match=r"has no clip\.json"):
         load(tmp_path)

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ DEPTH_UNIT: Final = 0.0002
 FLOW_UNIT: Final = 1.0 / 64.0
 _DEEPEST: Final = 65535
 _STORED_ELSEWHERE: Final = {"visible": "flow"}
+_TOGETHER: Final = {"flow", "visible"}
+"""What is one file, and is asked for as one."""
+_FOLDERS: Final = (*PASSES, RECORDS, "reference", "comfy")
 _MOST_JSON: Final = 64 * 1024 * 1024
 
 
@@ -49,13 +52,14 @@ class PassFolder:
     Args:
         root: the folder; made if it is not there.
         clip: its size and length.
-        wanted: names of passes.
+        wanted: names of passes; ``flow`` and ``visible`` are stored together, so either brings the other along.
         settings: what the clip is made of and how (scene, frames, camera, …), JSON-safe.
         resume: whether a clip of the same settings that was begun there is gone on with.
         replace: whether any other clip may be removed; one of the same settings that was not finished always may.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``passes-there``; what :func:`duologue.files.atomic.prepare_folder` raises.
+        DuologueError: FAILED_PRECONDITION ``passes-there``, also for a folder with something else under a pass's name; what
+            :func:`duologue.files.atomic.prepare_folder` raises.
     """
 
     def __init__(
@@ -63,7 +67,8 @@ class PassFolder:
         resume: bool = True, replace: bool = False,
     ) -> None:  # fmt: skip
         self.root, self.size, self.fps, self.count = root, clip.size, clip.fps, clip.frames
-        self.wanted = tuple(name for name in PASSES if name in wanted)
+        asked = {*wanted, *(_TOGETHER if _TOGETHER & set(wanted) else ())}
+        self.wanted = tuple(name for name in PASSES if name in asked)
         prepare_folder(root)
         head = {
             "size": list(clip.size),
@@ -76,6 +81,8 @@ class PassFolder:
         there = _read_json(root / CLIP)
         alike = {key: there.get(key) for key in self._head} == self._head
         same = alike and resume
+        if not there:
+            _check_free(root)
         if there and not same:
             # What was cancelled of this very clip may be made anew: nobody has asked for what is there.
             if not replace and (there.get("complete") or not alike):
@@ -93,7 +100,7 @@ class PassFolder:
             self._write(complete=False)
 
     def _clear(self) -> None:
-        for name in (*PASSES, RECORDS, "reference", "comfy"):
+        for name in _FOLDERS:
             shutil.rmtree(self.root / name, ignore_errors=True)
         (self.root / CLIP).unlink(missing_ok=True)
 
@@ -154,6 +161,17 @@ class PassFolder:
         self._write(**write)
         self.complete = True
         shutil.rmtree(self.root / RECORDS, ignore_errors=True)
+
+
+def _check_free(root: Path) -> None:
+    """Check that nothing of somebody else's lies where a clip would be written: renders are often called ``depth/0001.png``."""
+    if taken := [name for name in _FOLDERS if (root / name).is_dir() and any((root / name).iterdir())]:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "passes-there",
+            f"{root / taken[0]} holds files that are no clip of passes; choose another folder",
+            field="--out",
+        )
 
 
 def path_of(root: Path, name: str, index: int) -> Path:
@@ -229,7 +247,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return parse_json(read_bytes(path, _MOST_JSON))
+        found: Any = parse_json(read_bytes(path, _MOST_JSON))
+        if not isinstance(found, dict):
+            raise ValueError("it holds no object")
+        return cast("dict[str, Any]", found)
     except ValueError as error:
         message = f"{path} is damaged ({error}); remove the folder, or choose another one"
         raise DuologueError("DATA_LOSS", "passes-damaged", message) from error
