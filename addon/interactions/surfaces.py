@@ -130,7 +130,10 @@ def _weights(
     mesh = mesh_of(ob)
     count = len(mesh.vertices)
     if ob.parent == armature and ob.parent_type == "BONE":
-        return np.full((count, 1), bone_of[ob.parent_bone]), np.ones((count, 1)), None
+        # As many columns as bent meshes have: all meshes of a character become one.
+        weights = np.zeros((count, min(_INFLUENCES, len(bone_of))))
+        weights[:, 0] = 1.0
+        return np.full(weights.shape, bone_of[ob.parent_bone]), weights, None
     deforming = {bone.name for bone in armature_of(armature).bones if bone.use_deform}
     group_bone = {g.index: bone_of[g.name] for g in ob.vertex_groups if g.name in deforming and g.name in bone_of}
     soft = ob.vertex_groups.find(SOFTNESS)

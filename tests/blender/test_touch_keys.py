@@ -114,6 +114,20 @@ def _ours(bone) -> np.ndarray:
     return from_blender(to_blender(np.eye(3)) @ turned.T).T
 
 
+def test_what_a_bone_carries_belongs_to_the_surface(scene):
+    armature = sample(scene).armature
+    data = bpy.data.meshes.new("Glasses")
+    data.from_pydata([(0, 0, 0), (0.1, 0, 0), (0, 0, 0.1)], [], [(0, 1, 2)])
+    glasses = bpy.data.objects.new("Glasses", data)
+    scene.collection.objects.link(glasses)
+    glasses.parent, glasses.parent_type, glasses.parent_bone = armature, "BONE", "Head"
+    bpy.context.view_layer.update()
+    surface = surface_of(cast("A", armature))
+    first = dict(surface.meshes)[glasses]
+    head = np.array([surface.character.armature.names.index("Head")])
+    np.testing.assert_array_equal(surface.character.mesh.weight_of(head)[first : first + 3], 1.0)
+
+
 @pytest.mark.parametrize("faceless", [False, True])
 def test_removing_leaves_the_mesh_as_it_was(scene, faceless):
     performer = sample(scene, "ben")
