@@ -199,7 +199,8 @@ def run(options: Namespace, emit: Callable[..., None]) -> list[str]:
     scene = bpy.context.scene
     span = span or usual_frames(scene.frame_start, scene.frame_end)
     performers = shot.players(options, scene)
-    source = f"{hashlib.sha256(blend.read_bytes()).hexdigest()} {options.engine}".strip()
+    with blend.open("rb") as file:
+        source = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {options.engine}".strip()
     request = Request(options.out, span, size, options.camera, wanted, source, options.replace)
     with closing(pictures.Apart(blend, span, options, emit)) as apart:
         draw = apart if options.engine != "none" else lambda frame: None

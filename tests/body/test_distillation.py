@@ -125,8 +125,12 @@ def test_what_is_given_is_kept_by_the_student_too(corpus, teacher):
         assert torch.equal(taught.states[-1][held], taught.task.given[held])
 
 
-def test_a_student_with_a_network_that_is_not_there_is_foreign(tmp_path, corpus, teacher):
-    config = {**teacher.config, "student": {"networks": ["middle"], "settings": {}}}
-    with pytest.raises(DuologueError, match="middle") as caught:
+@pytest.mark.parametrize(
+    ("networks", "settings", "named"),
+    [(["middle"], {}, "middle"), (["forward"], {}, "forward"), ([], {"steps": 0}, "0 steps")],
+)
+def test_a_student_that_cannot_be_is_foreign(corpus, teacher, networks, settings, named):
+    config = {**teacher.config, "student": {"networks": networks, "settings": settings}}
+    with pytest.raises(DuologueError, match=named) as caught:
         BodyModel.load(replace(teacher, config=config), SKELETON)
     assert caught.value.reason == "checkpoint-foreign"

@@ -11,7 +11,7 @@ from torch import nn
 
 from duologue.body.config import BodyConfig
 from duologue.body.network import ConditionEncoder, Denoiser
-from duologue.body.student import Student, StudentConfig
+from duologue.body.student import NETWORKS, Student, StudentConfig
 from duologue.checkpoints.config import fill, read_config
 from duologue.checkpoints.store import Checkpoint, write_checkpoint
 from duologue.features.statistics import PoseStatistics, Scaler
@@ -117,7 +117,7 @@ def _read_student(checkpoint: Checkpoint, model: BodyModel) -> Student:
     """Build the student that a checkpoint describes, its tensors still its teacher's."""
     about = checkpoint.config["student"]
     names = about.get("networks") if isinstance(about, dict) else None
-    if not isinstance(names, list) or not all(getattr(model, str(name), None) is not None for name in names):
+    if not isinstance(names, list) or not all(name in NETWORKS and getattr(model, name) is not None for name in names):
         raise checkpoint.foreign(f"its student has the networks {names!r}")
     settings = read_config(replace(checkpoint, config=about), StudentConfig, "settings")
     student = Student(settings, model, names)

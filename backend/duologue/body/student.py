@@ -25,7 +25,11 @@ NETWORKS: Final = ("lower", "upper")
 
 @dataclass(frozen=True)
 class StudentConfig:
-    """How a student works."""
+    """How a student works.
+
+    Raises:
+        ValueError: fewer steps than one.
+    """
 
     steps: int = 4
     """Network calls a window, for each of its networks."""
@@ -35,6 +39,10 @@ class StudentConfig:
     """The guidance it was distilled under, by condition; 1 for those not named."""
     gains: Mapping[str, float] = field(default_factory=dict[str, float])
     """By how much its sampler leans out (``body.rescaling``), beside what it has of its teacher."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ValueError(f"{self.steps} steps make nothing of noise")
 
     def answers(self, steps: int, strengths: Mapping[str, float]) -> bool:
         """Whether it is asked: for its own ``steps`` or fewer (0: as is best), under the guidance that it knows."""
