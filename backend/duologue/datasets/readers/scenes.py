@@ -46,6 +46,8 @@ def make_pair(
         mel=np.stack([features.mel[:frames] for features in speech], axis=1),
         activity=np.stack([features.activity[:frames] for features in speech], axis=1).astype(np.float32),
         text=np.stack([features.text[:frames] for features in speech], axis=1).astype(np.float16),
+        # No times of words are read with these: all zero is what the network takes for "not known".
+        prominence=np.zeros((frames, 2), np.float16),
         action=np.stack([label_actions(skeleton, root, rotations) for root, rotations in cut], axis=1),
         emotion=np.repeat(moods[None], frames, axis=0),
         roles=roles(relationship),
