@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from duologue import arkit
+from duologue.errors import DuologueError
 from duologue.interactions.actor import Character
 from duologue.rigs.skinned import SkinnedMesh
 from numpy.typing import NDArray
@@ -51,10 +52,16 @@ def surface_of(performer: Performer) -> Surface:
     """Read all meshes of a performer that its armature bends or a bone carries, at rest.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``surface-not-finite`` naming the character.
+        DuologueError: INVALID_ARGUMENT ``surface-not-finite``, FAILED_PRECONDITION ``head-without-skin`` naming the character.
     """
     bone_of = {name: index for index, name in enumerate(performer.rig.names)}
     meshes = [ob for ob in performer.meshes if len(mesh_of(ob).polygons) and _is_carried(ob, performer.armature)]
+    if not meshes:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "head-without-skin",
+            f"no mesh goes with {performer.armature.name!r}; give one an Armature modifier of it, or hang it on a bone",
+        )
     parts = [_read(ob, performer, bone_of) for ob in meshes]
     firsts = np.cumsum([0, *(len(part.vertices) for part in parts)])
     slots = np.cumsum([0, *(len(part.materials) for part in parts)])

@@ -32,6 +32,7 @@ Emit = Callable[..., None]
 _RENDER: Final = {
     "resolution_percentage": 100, "pixel_aspect_x": 1.0, "pixel_aspect_y": 1.0, "use_motion_blur": False, "use_border": False,
     "use_sequencer": False, "use_file_extension": False, "use_overwrite": True, "use_multiview": False, "dither_intensity": 0.0,
+    "use_stamp": False,
 }  # fmt: skip
 _SMOOTH: Final = "8"
 """Samples a pixel of Workbench: the preview has none, because of their time; passes are as smooth as that."""

@@ -128,6 +128,16 @@ def test_what_a_bone_carries_belongs_to_the_surface(scene):
     np.testing.assert_array_equal(surface.character.mesh.weight_of(head)[first : first + 3], 1.0)
 
 
+def test_an_armature_without_a_mesh_is_named(scene):
+    performer = sample(scene)
+    armature = performer.armature
+    for ob in performer.meshes:
+        bpy.data.objects.remove(ob)
+    with pytest.raises(DuologueError, match=armature.name) as caught:
+        surface_of(cast("A", armature))
+    assert caught.value.reason == "head-without-skin"
+
+
 @pytest.mark.parametrize("faceless", [False, True])
 def test_removing_leaves_the_mesh_as_it_was(scene, faceless):
     performer = sample(scene, "ben")

@@ -83,6 +83,15 @@ def test_one_network_is_taught_and_the_other_kept(tmp_path, corpus, teacher):
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
 
+def test_a_network_that_the_teacher_lacks_is_named_before_work_starts(tmp_path, corpus):
+    tiny = tiny_model()
+    flat = BodyModel(replace(tiny.config, hierarchical=False), tiny.statistics, tiny.mel)
+    with pytest.raises(DuologueError, match="no upper network") as caught:
+        distil_body(corpus, flat.save(tmp_path / "flat", "flat", {}), tmp_path / "out", SHORT)
+    assert caught.value.reason == "unknown-label"
+    assert not (tmp_path / "out").exists()
+
+
 def calls_of(pipeline, monkeypatch, **options):
     """How many windows each call of the networks had, copies for guidance included."""
     widths = []

@@ -32,6 +32,7 @@ from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.diffusion.samplers import DpmSolver2M
 from duologue.diffusion.windows import hold
+from duologue.errors import invalid
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
 
@@ -101,12 +102,14 @@ def distil_body(
     ``out/checkpoint``.
 
     Raises:
-        DuologueError: NOT_FOUND ``corpus-missing``, ``checkpoint-missing``; what ``BodyModel.load`` and ``training.loop.train``
-            raise.
+        DuologueError: INVALID_ARGUMENT ``unknown-label`` for a network that the teacher lacks; NOT_FOUND ``corpus-missing``,
+            ``checkpoint-missing``; what ``BodyModel.load`` and ``training.loop.train`` raise.
     """
     settings = settings or BodyDistillation()
     stored = open_checkpoint(teacher)
     model = BodyModel.load(stored, Skeleton.builtin("duologue60"), device)
+    if missing := [name for name in settings.networks if getattr(model, name) is None]:
+        raise invalid("unknown-label", f"{stored.name} has no {missing[0]} network to teach for", field="--only")
     distiller = BodyDistiller(Corpus.open(corpus), model, settings, device)
     about = {"corpus": dict(distiller.data.corpus.description), "teacher": stored.sha256, **asdict(settings)}
     checkpoints: list[Checkpoint] = []
