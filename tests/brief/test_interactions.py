@@ -50,6 +50,10 @@ def test_who_is_touched_where_nobody_is_named():
         ([Interaction("shake-hands", "A", 1, 2, target="A")], "interaction-target", "takes two"),
         ([Interaction("poke-nose", "A", 1, 2, hand="left"), Interaction("poke-chin", "A", 2.2, 3, hand="left")],
          "interactions-overlap", "interactions[0] (poke-nose"),
+        ([Interaction("poke-nose", "A", 1, 2), Interaction("poke-chin", "A", 1.1, 2), Interaction("poke-cheek", "A", 1.2, 2)],
+         "interactions-overlap", "both hands of A"),
+        ([Interaction("poke-nose", "A", 1, 4), Interaction("poke-chin", "A", 1.1, 1.4, hand="left"),
+          Interaction("poke-cheek", "A", 3, 3.4, hand="right")], "interactions-overlap", "interactions[0].seconds"),
         ([Interaction("poke-nose", "A", 1, 2)] * 201, "interactions-too-many", "200"),
     ],
 )  # fmt: skip
@@ -59,6 +63,12 @@ def test_what_can_not_be_is_named_before_any_work(asked, reason, words):
     assert caught.value.reason == reason
     assert words in f"{caught.value.message} {caught.value.field}"
     assert caught.value.field.startswith("interactions")
+
+
+def test_two_hands_are_enough_for_two_touches():
+    both = (Interaction("poke-nose", "A", 1, 2), Interaction("poke-chin", "A", 1.1, 2, hand="right"))
+    after = Interaction("poke-cheek", "A", 3, 3.4)
+    assert brief(*both, after).interactions == (*both, after)
 
 
 def test_a_hand_that_a_constraint_holds_is_busy():

@@ -140,6 +140,22 @@ def test_two_hands_meet(cast, pattern):
     assert all(any("ForeArm" in bone for bone in layer.bones) for layer in track.layers)
 
 
+def test_two_touches_at_once_take_a_hand_each(cast):
+    near = Interaction("poke-nose", "A", 2.0, 2.8, target="B")
+    track = solved(cast, near, Interaction("poke-chin", "A", 2.2, 3.0, target="B"))
+    assert {touch.hand for touch in track.touches} == {"left", "right"}
+    chosen = track.touches[0].hand
+    other = {"left": "right", "right": "left"}[chosen]
+    track = solved(cast, near, Interaction("poke-chin", "A", 2.2, 3.0, target="B", hand=chosen))
+    assert [touch.hand for touch in track.touches] == [other, chosen], "what is asked for later is kept free"
+
+
+def test_who_strokes_their_chin_gives_the_other_hand(cast):
+    chin = Interaction("stroke-chin", "B", 1.5, 3.5, hand="right")
+    track = solved(cast, chin, Interaction("shake-hands", "A", 2.0, 3.0), apart=0.8)
+    assert [touch.hand for touch in track.touches] == ["right", "left"]
+
+
 def test_no_interactions_are_an_empty_track(cast):
     assert solved(cast).frames == 0
 

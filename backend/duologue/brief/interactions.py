@@ -137,7 +137,7 @@ def check_interactions(interactions: Sequence[Interaction], constraints: Sequenc
     Raises:
         DuologueError: INVALID_ARGUMENT ``unknown-label``, ``out-of-range``, ``not-finite``, ``interactions-too-many``,
             ``interaction-target`` (a handshake with oneself), ``interaction-too-short``, ``interaction-too-long`` (beyond the
-            end of the take), ``interactions-overlap`` (one hand twice at once, or held elsewhere by a constraint).
+            end of the take), ``interactions-overlap`` (one hand twice at once, none free, or held elsewhere by a constraint).
     """
     if len(interactions) > MOST:
         raise invalid(
@@ -146,13 +146,14 @@ def check_interactions(interactions: Sequence[Interaction], constraints: Sequenc
     for index, interaction in enumerate(interactions):
         check_interaction(interaction, f"interactions[{index}]", seconds)
     for (first, one), (second, other) in combinations(enumerate(interactions), 2):
-        if _same_hand(one, other) and _together(one, other):
+        if _same_hand(one, other) and together(one, other):
             raise invalid(
                 "interactions-overlap",
                 f"the same hand of {_shared(one, other)} would still be at interactions[{first}] ({one.pattern}, until "
                 f"{one.until:g} s); begin {APPROACH * 2:g} s after it, take the other hand, or leave one out",
                 field=f"interactions[{second}].seconds",
             )
+    _check_free(interactions)
     for index, interaction in enumerate(interactions):
         for number_, held in enumerate(constraints):
             if isinstance(held, HandTarget) and _holds(held, interaction):
@@ -221,11 +222,29 @@ def _same_hand(one: Interaction, other: Interaction) -> bool:
     return any(len(first[who] | second[who]) < 2 for who in first.keys() & second.keys())
 
 
+def _check_free(interactions: Sequence[Interaction]) -> None:
+    """Check that whoever has a hand left open has one free for it."""
+    for index, interaction in enumerate(interactions):
+        rest = (*interactions[:index], *interactions[index + 1 :])
+        others = [other for other in rest if together(interaction, other)]
+        for who, hands in _hands(interaction).items():
+            theirs = [_hands(other)[who] for other in others if who in _hands(other)]
+            taken = {side for held in theirs if len(held) == 1 for side in held}
+            begun = [other for other in others if who in _hands(other) and other.begins <= interaction.begins]
+            if len(hands) == 2 and (len(taken) == 2 or sum(interaction.begins < other.ends for other in begun) > 1):
+                raise invalid(
+                    "interactions-overlap",
+                    f"both hands of {who} would be at something else then; move it, or leave one out",
+                    field=f"interactions[{index}].seconds",
+                )
+
+
 def _shared(one: Interaction, other: Interaction) -> str:
     return min(_hands(one).keys() & _hands(other).keys())
 
 
-def _together(one: Interaction, other: Interaction) -> bool:
+def together(one: Interaction, other: Interaction) -> bool:
+    """Whether two interactions are under way at the same time, setting out and coming back included."""
     return one.begins < other.ends and other.begins < one.ends
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from duologue.brief.interactions import TWO_HANDED, Interaction, together
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
 from duologue.interactions.event import Phases
 from duologue.interactions.hand import hand_shapes
 from duologue.interactions.reach import ELBOW, Arm
 from duologue.interactions.touching import HandWay, lean, move_hand
+from duologue.labels import PERFORMERS
 from duologue.motion.rotations import einsum
 
 HEIGHT: Final = {"shake-hands": 0.62, "hold-hands": 0.57, "high-five": 0.88}
@@ -39,14 +41,45 @@ class Meeting:
     short: float
 
 
-def hands_for(actors: Sequence[Actor], asked: str | None, pattern: str) -> tuple[Arm, Arm]:
-    """Return the arms that meet: the asked hand, else the right one; the other takes the same for a shake, the opposite to hold.
+def other_hand(side: str, pattern: str) -> str:
+    """Return which hand, ``left`` or ``right``, whoever is touched gives: the same for a shake, the opposite to hold."""
+    return {"left": "right", "right": "left"}[side] if pattern == "hold-hands" else side
+
+
+def busy_hands(
+    interaction: Interaction, interactions: Sequence[Interaction], taken: Mapping[Interaction, str]
+) -> dict[str, set[str]]:
+    """Return which hands, ``left`` or ``right``, each performer has at something else meanwhile.
+
+    Args:
+        interaction: the one that needs a hand.
+        interactions: all of a brief.
+        taken: which hand the performers of those have that are solved; of the others the one that is asked for counts.
+    """
+    busy: dict[str, set[str]] = {name: set() for name in PERFORMERS}
+    for other in interactions:
+        hand = taken.get(other, other.hand)
+        if other is interaction or hand is None or not together(interaction, other):
+            continue
+        busy[other.performer].add(hand)
+        if other.pattern in TWO_HANDED:
+            busy[other.touched].add(other_hand(hand, other.pattern))
+    return busy
+
+
+def hands_for(
+    actors: Sequence[Actor], asked: str | None, pattern: str, busy: Sequence[Collection[str]] = ((), ())
+) -> tuple[Arm, Arm]:
+    """Return the arms that meet: of the asked hand, else of the right one, or of the left where a right one is ``busy``.
+
+    ``busy``: the hands, ``left`` or ``right``, that performer and touched have at something else.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``arm-missing``.
     """
-    own = (asked or "right").title()
-    other = {"Left": "Right", "Right": "Left"}[own] if pattern == "hold-hands" else own
+    pairs = [(side, other_hand(side, pattern)) for side in ([asked] if asked else ["right", "left"])]
+    free = [pair for pair in pairs if pair[0] not in busy[0] and pair[1] not in busy[1]]
+    own, other = (side.title() for side in (free or pairs)[0])
     for actor, side in zip(actors, (own, other), strict=True):
         if side not in hands_of(actor.character):
             raise DuologueError(

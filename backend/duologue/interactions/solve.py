@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,7 @@ from duologue.interactions.actor import Actor, Array, Pose, Scene, hands_of, has
 from duologue.interactions.contact import Contact, Goal, Where
 from duologue.interactions.event import CLEARANCE, Phases
 from duologue.interactions.landmarks import sides_of
-from duologue.interactions.meeting import hands_for, meet
+from duologue.interactions.meeting import busy_hands, hands_for, meet
 from duologue.interactions.obstacles import way_clear
 from duologue.interactions.patterns import PALM, patterns
 from duologue.interactions.reach import Arm
@@ -83,7 +83,10 @@ def solve(
     actors = frames(slice(begin, end))
     before = [actor.pose.copy() for actor in actors]
     span = Span(np.arange(begin, end) / fps, total / fps, fps)
-    solved = [solve_one(actors, one, span, shares[one]) for one in ordered]
+    solved: list[Solved] = []
+    for one in ordered:
+        taken = {earlier.interaction: earlier.hand for earlier in solved}
+        solved.append(solve_one(actors, one, span, shares[one], busy_hands(one, ordered, taken)))
     return assemble(actors, before, solved, span)
 
 
@@ -96,7 +99,13 @@ class Span:
     fps: int
 
 
-def solve_one(actors: Scene, interaction: Interaction, span: Span, share: float = 1.0) -> Solved:
+def solve_one(
+    actors: Scene,
+    interaction: Interaction,
+    span: Span,
+    share: float = 1.0,
+    busy: Mapping[str, Collection[str]] | None = None,
+) -> Solved:
     """Solve one interaction; the actors' poses are changed.
 
     Args:
@@ -104,11 +113,13 @@ def solve_one(actors: Scene, interaction: Interaction, span: Span, share: float 
         interaction: what is asked for.
         span: those frames.
         share: of ``response.YIELD``, how far the touched one gives way.
+        busy: by performer the hands that are at something else (:func:`.meeting.busy_hands`).
     """
+    hands = [(busy or {}).get(name, ()) for name in (interaction.performer, interaction.touched)]
     own, other = (actors[PERFORMERS.index(name)] for name in (interaction.performer, interaction.touched))
     if patterns()[interaction.pattern].landmark == "hand":
-        return _meet(own, other, interaction, span)
-    reaching = choose(own, other, interaction, span)
+        return _meet(own, other, interaction, span, hands)
+    reaching = choose(own, other, interaction, span, hands[0])
     phases = reaching.phases
     stretch = slice(*np.searchsorted(span.seconds, [phases.leaves - 0.4, phases.returns + 0.9]).tolist())
     time = span.seconds[stretch]
@@ -155,9 +166,9 @@ def _notes(interaction: Interaction, reaching: Reaching) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _meet(own: Actor, other: Actor, interaction: Interaction, span: Span) -> Solved:
+def _meet(own: Actor, other: Actor, interaction: Interaction, span: Span, busy: Sequence[Collection[str]]) -> Solved:
     """Let the two hands of a handshake, or the like, meet."""
-    arms = hands_for((own, other), interaction.hand, interaction.pattern)
+    arms = hands_for((own, other), interaction.hand, interaction.pattern, busy)
     at = int(np.clip(np.searchsorted(span.seconds, interaction.seconds), 0, len(span.seconds) - 1))
     apart = float(np.linalg.norm(own.pose.joint("Hips")[at] - other.pose.joint("Hips")[at]))
     room = max(interaction.seconds - MARGIN, 0.0), min(interaction.until + MARGIN, span.length)
@@ -202,8 +213,9 @@ def _close(reaching: Reaching, touched: Pose, goal: Goal, time: Array) -> None:
     close_fingers(reaching, touched, goal, key, beside)
 
 
-def choose(own: Actor, other: Actor, interaction: Interaction, span: Span) -> Reaching:
-    """Try the hands and sides that the interaction leaves open, and return the one that costs least."""
+def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, busy: Collection[str] = ()) -> Reaching:
+    """Try the hands and sides that the interaction leaves open, and return the one that costs least; none of a ``busy`` hand
+    where there is another."""
     pattern = patterns()[interaction.pattern]
     character, seconds = own.character, span.seconds
     hands = [side for side in hands_of(character) if interaction.hand in (None, side.lower())]
@@ -223,7 +235,7 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span) -> Re
             "map has not; map them, or take a pattern of the palm (cup-cheek, rest-chin)",
         )
     tried: list[Reaching] = []
-    for hand in fingered:
+    for hand in [side for side in fingered if side.lower() not in busy] or fingered:
         arm = Arm.of(character, hand)
         for side in sides_of(pattern.landmark):
             if side and interaction.side not in (None, side.lower()):
