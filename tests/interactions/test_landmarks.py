@@ -68,3 +68,14 @@ def test_hair_over_the_ear_is_named(characters):
     landmark = find_landmark(own, "forehead")
     spots = spots_on(own, landmark, np.array([[0.0, 0.0], [0.0, 0.055]]))
     assert spots.covers == ("hair",)
+
+
+def test_shoulders_are_above_their_joints_and_the_back_behind(characters):
+    for character in characters.values():
+        for side in ("Left", "Right"):
+            shoulder = find_landmark(character, "shoulder", side)
+            assert 0.03 < shoulder.centre[1] - character.rest_point(side + "Arm")[1] < 0.12
+            assert shoulder.frame[1, 2] > 0.9
+            assert spots_on(character, shoulder, np.zeros((1, 2))).covers == ()
+        back = find_landmark(character, "back")
+        assert (back.centre - character.rest_point("Spine2")) @ character.ahead < -0.05

@@ -104,8 +104,9 @@ class Character:
 
     @cached_property
     def trunk_weight(self) -> Array:
-        """(V,): how much of each vertex spine and collar bones move."""
-        names = [*chain("Spine", self.joint), "LeftShoulder", "RightShoulder"]
+        """(V,): how much of each vertex spine, collar bones and upper arms move."""
+        sided = [side + part for side in SIDES for part in ("Shoulder", "Arm")]
+        names = [*chain("Spine", self.joint), *chain("Neck", self.joint), *sided]
         return self.mesh.weight_of(np.array([self.joint[name] for name in names if name in self.joint]))
 
     @property

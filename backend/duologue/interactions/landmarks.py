@@ -321,7 +321,7 @@ def _shoulder(skin: _Skin, side: str) -> tuple[Array, Array]:
     joint = character.rest_point(side + "Arm")
     towards = UP + 0.15 * left
     towards = towards / np.linalg.norm(towards)
-    return skin.front(joint + 0.2 * (neck - joint), towards), towards
+    return skin.front(joint + 0.3 * (neck - joint) * (1.0, 0.0, 1.0), towards), towards
 
 
 def _back(skin: _Skin, side: str) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from duologue.brief import Brief
+from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, scene_of
 from duologue.interactions.response import temper
 from duologue.interactions.solve import solve
@@ -37,7 +38,10 @@ def write_interactions(folder: Path, brief: Brief, take: Take) -> tuple[list[str
     """Write the solved interactions beside a take; return the files' names and notes. Nothing where none is asked for."""
     if not brief.interactions:
         return [], []
-    track = solve_on_samples(brief, take)
+    try:
+        track = solve_on_samples(brief, take)
+    except DuologueError as error:  # the take is there and stays; a hand that can't touch is no reason to lose it
+        return [], [f"the interactions could not be solved ({error.reason}): {error}"]
     track.save(folder / FILE)
     left = len(brief.interactions) - len(track.touches)
     late = [f"{left} interactions end after the take, which was stopped before; they are left out"] if left else []
