@@ -150,6 +150,12 @@ def test_two_touches_at_once_take_a_hand_each(cast):
     assert [touch.hand for touch in track.touches] == [other, chosen], "what is asked for later is kept free"
 
 
+def test_a_hand_lets_go_before_it_sets_out_for_the_next_place(cast):
+    chin = Interaction("rest-chin", "A", 1.0, 1.6, hand="right")
+    track = solved(cast, chin, Interaction("pat-back", "A", 2.31, 2.8, target="B", hand="right"))
+    assert track.touches[0].releases <= track.touches[1].leaves < 2.31 - 0.35
+
+
 def test_who_strokes_their_chin_gives_the_other_hand(cast):
     chin = Interaction("stroke-chin", "B", 1.5, 3.5, hand="right")
     track = solved(cast, chin, Interaction("shake-hands", "A", 2.0, 3.0), apart=0.8)

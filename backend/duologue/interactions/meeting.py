@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -46,25 +46,45 @@ def other_hand(side: str, pattern: str) -> str:
     return {"left": "right", "right": "left"}[side] if pattern == "hold-hands" else side
 
 
-def busy_hands(
-    interaction: Interaction, interactions: Sequence[Interaction], taken: Mapping[Interaction, str]
-) -> dict[str, set[str]]:
-    """Return which hands, ``left`` or ``right``, each performer has at something else meanwhile.
+@dataclass(frozen=True)
+class HandsElsewhere:
+    """What hands, ``left`` or ``right``, have to do beside one interaction."""
 
-    Args:
-        interaction: the one that needs a hand.
-        interactions: all of a brief.
-        taken: which hand the performers of those have that are solved; of the others the one that is asked for counts.
-    """
-    busy: dict[str, set[str]] = {name: set() for name in PERFORMERS}
-    for other in interactions:
-        hand = taken.get(other, other.hand)
-        if other is interaction or hand is None or not together(interaction, other):
-            continue
-        busy[other.performer].add(hand)
-        if other.pattern in TWO_HANDED:
-            busy[other.touched].add(other_hand(hand, other.pattern))
-    return busy
+    busy: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    """Performer -> the hands that are at something else meanwhile."""
+    free: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    """(performer, hand) -> the second in which it lets go of what it touched before."""
+
+    @classmethod
+    def of(
+        cls, interaction: Interaction, interactions: Sequence[Interaction], taken: Mapping[Interaction, str]
+    ) -> HandsElsewhere:
+        """Return what hands do beside one of a brief's ``interactions``.
+
+        ``taken``: the performer's hand in those that are solved, which begin before; of the others the one that is asked for.
+        """
+        busy: dict[str, set[str]] = {name: set() for name in PERFORMERS}
+        free: dict[tuple[str, str], float] = {}
+        for other in interactions:
+            hand = taken.get(other, other.hand)
+            if other is interaction or hand is None:
+                continue
+            held = [(other.performer, hand)]
+            held += [(other.touched, other_hand(hand, other.pattern))] if other.pattern in TWO_HANDED else []
+            for name, side in held:
+                if together(interaction, other):
+                    busy[name].add(side)
+                elif other in taken:
+                    free[name, side] = max(other.until, free.get((name, side), 0.0))
+        return cls(busy, free)
+
+    def of_performer(self, name: str) -> Collection[str]:
+        """Return the hands of a performer that are at something else."""
+        return self.busy.get(name, ())
+
+    def since(self, name: str, side: str) -> float:
+        """Return the second from which a hand may set out."""
+        return self.free.get((name, side), 0.0)
 
 
 def hands_for(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,7 @@ from duologue.interactions.actor import Actor, Array, Pose, Scene, hands_of, has
 from duologue.interactions.contact import Contact, Goal, Where
 from duologue.interactions.event import CLEARANCE, Phases
 from duologue.interactions.landmarks import sides_of
-from duologue.interactions.meeting import busy_hands, hands_for, meet
+from duologue.interactions.meeting import HandsElsewhere, hands_for, meet
 from duologue.interactions.obstacles import way_clear
 from duologue.interactions.patterns import PALM, patterns
 from duologue.interactions.reach import Arm
@@ -86,7 +86,7 @@ def solve(
     solved: list[Solved] = []
     for one in ordered:
         taken = {earlier.interaction: earlier.hand for earlier in solved}
-        solved.append(solve_one(actors, one, span, shares[one], busy_hands(one, ordered, taken)))
+        solved.append(solve_one(actors, one, span, shares[one], HandsElsewhere.of(one, ordered, taken)))
     return assemble(actors, before, solved, span)
 
 
@@ -104,7 +104,7 @@ def solve_one(
     interaction: Interaction,
     span: Span,
     share: float = 1.0,
-    busy: Mapping[str, Collection[str]] | None = None,
+    hands: HandsElsewhere | None = None,
 ) -> Solved:
     """Solve one interaction; the actors' poses are changed.
 
@@ -113,13 +113,13 @@ def solve_one(
         interaction: what is asked for.
         span: those frames.
         share: of ``response.YIELD``, how far the touched one gives way.
-        busy: by performer the hands that are at something else (:func:`.meeting.busy_hands`).
+        hands: what they have to do beside it.
     """
-    hands = [(busy or {}).get(name, ()) for name in (interaction.performer, interaction.touched)]
+    hands = hands or HandsElsewhere()
     own, other = (actors[PERFORMERS.index(name)] for name in (interaction.performer, interaction.touched))
     if patterns()[interaction.pattern].landmark == "hand":
         return _meet(own, other, interaction, span, hands)
-    reaching = choose(own, other, interaction, span, hands[0])
+    reaching = choose(own, other, interaction, span, hands)
     phases = reaching.phases
     stretch = slice(*np.searchsorted(span.seconds, [phases.leaves - 0.4, phases.returns + 0.9]).tolist())
     time = span.seconds[stretch]
@@ -166,12 +166,14 @@ def _notes(interaction: Interaction, reaching: Reaching) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _meet(own: Actor, other: Actor, interaction: Interaction, span: Span, busy: Sequence[Collection[str]]) -> Solved:
+def _meet(own: Actor, other: Actor, interaction: Interaction, span: Span, hands: HandsElsewhere) -> Solved:
     """Let the two hands of a handshake, or the like, meet."""
-    arms = hands_for((own, other), interaction.hand, interaction.pattern, busy)
+    names = interaction.performer, interaction.touched
+    arms = hands_for((own, other), interaction.hand, interaction.pattern, [hands.of_performer(name) for name in names])
+    since = max(hands.since(name, arm.hand.side.lower()) for name, arm in zip(names, arms, strict=True))
     at = int(np.clip(np.searchsorted(span.seconds, interaction.seconds), 0, len(span.seconds) - 1))
     apart = float(np.linalg.norm(own.pose.joint("Hips")[at] - other.pose.joint("Hips")[at]))
-    room = max(interaction.seconds - MARGIN, 0.0), min(interaction.until + MARGIN, span.length)
+    room = max(interaction.seconds - MARGIN, since), min(interaction.until + MARGIN, span.length)
     phases = Phases.of(interaction, 0.5 * apart, *room)
     stretch = slice(*np.searchsorted(span.seconds, [phases.leaves - 0.4, phases.returns + 0.9]).tolist())
     poses = own.pose.part(stretch), other.pose.part(stretch)
@@ -213,20 +215,20 @@ def _close(reaching: Reaching, touched: Pose, goal: Goal, time: Array) -> None:
     close_fingers(reaching, touched, goal, key, beside)
 
 
-def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, busy: Collection[str] = ()) -> Reaching:
-    """Try the hands and sides that the interaction leaves open, and return the one that costs least; none of a ``busy`` hand
-    where there is another."""
+def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands: HandsElsewhere) -> Reaching:
+    """Try the hands and sides that the interaction leaves open, and return the one that costs least; a hand that is at something
+    else only where there is no other."""
     pattern = patterns()[interaction.pattern]
     character, seconds = own.character, span.seconds
-    hands = [side for side in hands_of(character) if interaction.hand in (None, side.lower())]
-    if not hands:
+    known = [side for side in hands_of(character) if interaction.hand in (None, side.lower())]
+    if not known:
         raise DuologueError(
             "FAILED_PRECONDITION",
             "arm-missing",
             f"{character.mesh.name}'s rig map has no arm with a hand to touch with; map {interaction.hand or 'an'} Arm, "
             "ForeArm and Hand",
         )
-    fingered = [side for side in hands if pattern.touch[0] == PALM or has_fingers(character, side)]
+    fingered = [side for side in known if pattern.touch[0] == PALM or has_fingers(character, side)]
     if not fingered:
         raise DuologueError(
             "FAILED_PRECONDITION",
@@ -235,6 +237,7 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, busy:
             "map has not; map them, or take a pattern of the palm (cup-cheek, rest-chin)",
         )
     tried: list[Reaching] = []
+    busy = hands.of_performer(interaction.performer)
     for hand in [side for side in fingered if side.lower() not in busy] or fingered:
         arm = Arm.of(character, hand)
         for side in sides_of(pattern.landmark):
@@ -243,7 +246,8 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, busy:
             flip = 1.0 if side else _facing_hand(own, other, arm, seconds, interaction)
             u, v = interaction.offset
             distance = _distance(own, other, arm, seconds, interaction)
-            room = max(interaction.seconds - MARGIN, 0.0), min(interaction.until + MARGIN, span.length)
+            since = hands.since(interaction.performer, hand.lower())
+            room = max(interaction.seconds - MARGIN, since), min(interaction.until + MARGIN, span.length)
             phases = Phases.of(interaction, distance, *room)
             for swapped in (False, True) if pattern.family == "pinch" else (False,):
                 where = Where(side, flip, (u / 1000, v / 1000), swapped)
