@@ -5,7 +5,7 @@ import pytest
 from duologue.brief import Interaction
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, Pose
-from duologue.interactions.solve import solve
+from duologue.interactions.solve import Span, reach_again, solve, solve_one
 from duologue.interactions.track import InteractionTrack, Layer
 from duologue.motion.rotations import exp_to_matrix
 from duologue.rigs.rig_map import RigMatch
@@ -154,6 +154,29 @@ def test_a_hand_lets_go_before_it_sets_out_for_the_next_place(cast):
     chin = Interaction("rest-chin", "A", 1.0, 1.6, hand="right")
     track = solved(cast, chin, Interaction("pat-back", "A", 2.31, 2.8, target="B", hand="right"))
     assert track.touches[0].releases <= track.touches[1].leaves < 2.31 - 0.35
+
+
+def test_a_finger_stays_where_it_is_while_the_other_hand_reaches_far(cast):
+    """The second touch leans the chest, which carries both arms."""
+    nose = Interaction("poke-nose", "A", 1.5, 3.0, target="B", hand="right")
+    actors = scene(cast)
+    before = [actor.pose.copy() for actor in actors]
+    span = Span(np.arange(FRAMES) / 30, FRAMES / 30, 30)
+    back = Interaction("pat-back", "A", 1.9, 2.6, target="B", hand="left")
+    both = [solve_one(actors, one, span) for one in (nose, back)]
+    reaching, _ = both[0].touching
+    held = (span.seconds > 1.55) & (span.seconds < 2.95)
+
+    def off() -> float:
+        _, ends, radius = reaching.arm.hand.capsules(actors[0].pose)
+        spot = reaching.contact.spots.follow(cast[1], actors[1].pose, actors[1].weights)[held, 0]
+        tip = reaching.arm.hand.tip("Index")
+        return float(np.abs(np.linalg.norm(ends[held, tip] - spot, axis=1) - radius[tip]).max())
+
+    assert off() > 0.1
+    reach_again(actors, before, both[0], both, span)
+    assert off() < 0.003
+    assert both[0].short < 0.001
 
 
 def test_who_strokes_their_chin_gives_the_other_hand(cast):

@@ -87,7 +87,53 @@ def solve(
     for one in ordered:
         taken = {earlier.interaction: earlier.hand for earlier in solved}
         solved.append(solve_one(actors, one, span, shares[one], HandsElsewhere.of(one, ordered, taken)))
+    for index, one in enumerate(solved):
+        if any(_moves(later, one) for later in solved[index + 1 :]):
+            reach_again(actors, before, one, solved, span)
     return assemble(actors, before, solved, span)
+
+
+def _moves(later: Solved, one: Solved) -> bool:
+    """Whether a later touch moves somebody while an earlier one is under way."""
+    people = {one.interaction.performer, one.interaction.touched}
+    moved = {later.interaction.performer, later.interaction.touched}
+    return bool(people & moved) and later.seconds[0] <= one.phases.releases
+
+
+def reach_again(actors: Scene, before: Sequence[Pose], one: Solved, solved: Sequence[Solved], span: Span) -> None:
+    """Let the hand of a touch find its place where later ones have moved trunk or head; what is missing then is noted.
+
+    ``before``: as the take has both. A hand that touches something else before or after stays as it is, and is noted alone.
+    """
+    if one.touching is None:
+        return
+    reaching, _ = one.touching
+    interaction, phases, time = one.interaction, one.phases, one.seconds
+    who = PERFORMERS.index(interaction.performer)
+    own, other = actors[who], actors[PERFORMERS.index(interaction.touched)]
+    first = int(np.searchsorted(span.seconds, time[0]))
+    stretch = slice(first, first + len(time))
+    pose = own.pose.part(stretch)
+    touched = pose if own is other else other.pose.part(stretch)
+    contact, arm = reaching.contact, reaching.arm
+    goal = contact.goal(touched, {name: values[stretch] for name, values in other.weights.items()}, phases, time)
+    if not any(_same_arm(one, more) for more in solved if more is not one):
+        old = before[who].part(stretch)
+        for bone in own.character.under[arm.upper]:
+            pose.set_turn(bone, pose.turns[:, own.character.armature.parents[bone]] @ old.local(bone))
+        reach_out(reaching, pose, [pose] if own is other else [pose, touched], goal, time)
+        _put(own.pose, pose, stretch)
+    missing = wrists(contact, goal, hand_frames(contact, goal, reaching.placement)) - pose.joint(arm.hand.side + "Hand")
+    reaching.short = one.short = float(np.linalg.norm(missing[phases.contact(time) > 0], axis=-1).max(initial=0.0))
+    one.notes, one.touching = _notes(interaction, reaching), (reaching, goal)
+
+
+def _same_arm(one: Solved, other: Solved) -> bool:
+    """Whether two touches may move one arm in the same frames."""
+    people = one.interaction, other.interaction
+    apart = one.seconds[-1] < other.seconds[0] or other.seconds[-1] < one.seconds[0]
+    given = other.touching is None and other.interaction.touched == one.interaction.performer
+    return not apart and (given or (people[0].performer == people[1].performer and one.hand == other.hand))
 
 
 @dataclass(frozen=True, eq=False)
