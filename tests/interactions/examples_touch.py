@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 from duologue.brief import Interaction
 from duologue.interactions.actor import Character, Scene, scene_of
-from duologue.interactions.solve import Solved, Span, solve_one
+from duologue.interactions.solve import solve_one
+from duologue.interactions.solved import Solved, Span
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Track
 

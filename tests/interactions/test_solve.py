@@ -5,7 +5,8 @@ import pytest
 from duologue.brief import Interaction
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, Pose
-from duologue.interactions.solve import Span, reach_again, solve, solve_one
+from duologue.interactions.solve import reach_again, solve, solve_one
+from duologue.interactions.solved import Span
 from duologue.interactions.track import InteractionTrack, Layer
 from duologue.motion.rotations import exp_to_matrix
 from duologue.rigs.rig_map import RigMatch

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from duologue.errors import invalid
 from duologue.interactions.actor import Actor, Array, Pose
 from duologue.interactions.contact import Goal
-from duologue.interactions.solve import Solved
+from duologue.interactions.solved import Solved
 from duologue.interactions.touching import Reaching, asked_capsules
 from duologue.motion.rotations import einsum
 from duologue.rigs.skinned import vertex_normals

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
-from duologue.brief.interactions import Interaction, interaction_json
+from duologue.brief.interactions import Interaction
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Actor, Array, Pose, Scene, hands_of, has_fingers
 from duologue.interactions.contact import Contact, Goal, Where
@@ -19,10 +18,10 @@ from duologue.interactions.obstacles import way_clear
 from duologue.interactions.patterns import PALM, patterns
 from duologue.interactions.reach import Arm
 from duologue.interactions.response import blink, give_way, look
+from duologue.interactions.solved import Solved, Span, assemble
 from duologue.interactions.touching import Reaching, apply, close_fingers, hand_frames, lean, prepare, wrists
-from duologue.interactions.track import InteractionTrack, Layer, Touch
+from duologue.interactions.track import InteractionTrack
 from duologue.labels import PERFORMERS
-from duologue.motion.rotations import matrix_to_exp, unroll_exp
 from duologue.units import FPS
 
 Frames = Callable[[slice], Scene]
@@ -34,26 +33,6 @@ TOLERATED: Final = 0.005
 """Metres by which a hand may fall short before somebody is told: what counts as contact."""
 MARGIN: Final = 1.5
 """Seconds around a touch that are looked at: the hand is on its way then, and the eyes before it."""
-
-
-@dataclass(eq=False)
-class Solved:
-    """One interaction, solved over the frames of a stretch."""
-
-    interaction: Interaction
-    phases: Phases
-    seconds: Array
-    """(T,) of the take."""
-    points: Array
-    """(T, 3) where it touches, in the world."""
-    hand: str
-    side: str = ""
-    short: float = 0.0
-    answers: Mapping[int, Mapping[str, Array]] = field(default_factory=dict[int, Mapping[str, Array]])
-    """Performer (0, 1) -> ARKit name -> (T,) what their face gains."""
-    touching: tuple[Reaching, Goal] | None = None
-    """How the hand lies; None where two hands meet."""
-    notes: tuple[str, ...] = ()
 
 
 def solve(
@@ -134,15 +113,6 @@ def _same_arm(one: Solved, other: Solved) -> bool:
     apart = one.seconds[-1] < other.seconds[0] or other.seconds[-1] < one.seconds[0]
     given = other.touching is None and other.interaction.touched == one.interaction.performer
     return not apart and (given or (people[0].performer == people[1].performer and one.hand == other.hand))
-
-
-@dataclass(frozen=True, eq=False)
-class Span:
-    """The frames that are solved: their ``seconds`` (T,) of the take, the take's ``length`` in seconds, frames a second."""
-
-    seconds: Array
-    length: float
-    fps: int
 
 
 def solve_one(
@@ -318,55 +288,3 @@ def _distance(own: Actor, other: Actor, arm: Arm, seconds: Array, interaction: I
 def _put(pose: Pose, part: Pose, stretch: slice) -> None:
     pose.turns[stretch], pose.heads[stretch] = part.turns, part.heads
     pose.changed |= part.changed
-
-
-def assemble(actors: Scene, before: Sequence[Pose], solved: Sequence[Solved], span: Span) -> InteractionTrack:
-    """Return the track of what was changed since ``before``."""
-    seconds, begin = span.seconds, round(float(span.seconds[0]) * span.fps) if len(span.seconds) else 0
-    layers = [
-        _layer(who, actor, old, solved, seconds) for who, (actor, old) in enumerate(zip(actors, before, strict=True))
-    ]
-    contact = np.zeros((len(seconds), len(solved)), np.float32)
-    points = np.zeros((len(seconds), len(solved), 3), np.float32)
-    for column, one in enumerate(solved):
-        rows = np.searchsorted(seconds, one.seconds)
-        contact[rows, column] = one.phases.contact(one.seconds)
-        points[rows, column] = one.points
-    return InteractionTrack(begin, (layers[0], layers[1]), tuple(map(_touch, solved)), contact, points, fps=span.fps)
-
-
-def _layer(who: int, actor: Actor, before: Pose, solved: Sequence[Solved], seconds: Array) -> Layer:
-    bones = sorted(actor.pose.changed)
-    names = tuple(actor.character.armature.names[bone] for bone in bones)
-    turns = [np.swapaxes(before.local(bone), -1, -2) @ actor.pose.local(bone) for bone in bones]
-    rotations = (
-        np.stack([unroll_exp(matrix_to_exp(turn)) for turn in turns], axis=1) if bones else np.zeros((len(actor), 0, 3))
-    )
-    gains: dict[str, Array] = {}
-    for one in solved:
-        rows = np.searchsorted(seconds, one.seconds)
-        for name, values in one.answers.get(who, {}).items():
-            gains.setdefault(name, np.zeros(len(seconds)))[rows] += values
-    for name, values in gains.items():
-        now = actor.weights.get(name, np.zeros(len(seconds)))
-        gains[name] = np.clip(now + values, 0.0, 1.0) - now
-    weights = np.stack(list(gains.values()), axis=1) if gains else np.zeros((len(actor), 0))
-    return Layer(names, rotations.astype(np.float32), tuple(gains), weights.astype(np.float32))
-
-
-def _touch(one: Solved) -> Touch:
-    interaction, phases = one.interaction, one.phases
-    return Touch(
-        interaction_json(interaction),
-        interaction.pattern,
-        interaction.performer,
-        interaction.touched,
-        one.hand,
-        one.side,
-        phases.leaves,
-        phases.touches,
-        phases.releases,
-        phases.returns,
-        one.short,
-        one.notes,
-    )
