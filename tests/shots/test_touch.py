@@ -1,12 +1,13 @@
 """What a brief asks of the hands, beside the take of a performance."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
-from duologue.brief import Brief, Interaction, PerformerBrief, Speech, Start
+from duologue.brief import Brief, HandTarget, Interaction, PerformerBrief, Speech, Start
 from duologue.interactions.track import FILE, InteractionTrack
 from duologue.motion.skeleton import Skeleton
-from duologue.shots.touch import write_interactions
+from duologue.shots.touch import solve_on_samples, write_interactions
 from duologue.take import Take, Track
 from duologue.units import Sound
 
@@ -36,6 +37,13 @@ def test_interactions_lie_beside_the_take(tmp_path):
     assert (files, notes) == ([FILE], [])
     track = InteractionTrack.load(tmp_path / FILE)
     assert [touch.pattern for touch in track.touches] == ["poke-nose"]
+
+
+def test_a_hand_that_a_constraint_holds_is_left_there():
+    poke = Interaction("poke-nose", "A", 1.0, 1.6, target="B")
+    free = solve_on_samples(brief(poke), take(75)).touches[0].hand
+    held = HandTarget("A", free, 0.8, 1.8, 0.0, 1.0, 0.2)
+    assert solve_on_samples(replace(brief(poke), constraints=(held,)), take(75)).touches[0].hand != free
 
 
 def test_what_comes_after_a_take_that_was_stopped_is_left_out_and_noted(tmp_path):

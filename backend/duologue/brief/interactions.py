@@ -250,4 +250,9 @@ def together(one: Interaction, other: Interaction) -> bool:
 
 def _holds(held: HandTarget, interaction: Interaction) -> bool:
     hands = _hands(interaction).get(held.performer, set())
-    return hands == {held.side} and held.seconds < interaction.ends and interaction.begins < held.until
+    return hands == {held.side} and held_then(held, interaction)
+
+
+def held_then(held: HandTarget, interaction: Interaction) -> bool:
+    """Whether a constraint holds a hand while an interaction is under way."""
+    return held.seconds < interaction.ends and interaction.begins < held.until

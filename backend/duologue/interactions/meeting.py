@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from duologue.brief.interactions import TWO_HANDED, Interaction, together
+from duologue.brief.constraints import HandTarget
+from duologue.brief.interactions import TWO_HANDED, Interaction, held_then, together
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
 from duologue.interactions.event import Phases
@@ -57,21 +58,29 @@ class HandsElsewhere:
 
     @classmethod
     def of(
-        cls, interaction: Interaction, interactions: Sequence[Interaction], taken: Mapping[Interaction, str]
+        cls,
+        interaction: Interaction,
+        interactions: Sequence[Interaction],
+        taken: Mapping[Interaction, str],
+        held: Sequence[HandTarget] = (),
     ) -> HandsElsewhere:
         """Return what hands do beside one of a brief's ``interactions``.
 
         ``taken``: the performer's hand in those that are solved, which begin before; of the others the one that is asked for.
+        ``held``: what constraints hold.
         """
         busy: dict[str, set[str]] = {name: set() for name in PERFORMERS}
+        for target in held:
+            if held_then(target, interaction):
+                busy[target.performer].add(target.side)
         free: dict[tuple[str, str], float] = {}
         for other in interactions:
             hand = taken.get(other, other.hand)
             if other is interaction or hand is None:
                 continue
-            held = [(other.performer, hand)]
-            held += [(other.touched, other_hand(hand, other.pattern))] if other.pattern in TWO_HANDED else []
-            for name, side in held:
+            at_it = [(other.performer, hand)]
+            at_it += [(other.touched, other_hand(hand, other.pattern))] if other.pattern in TWO_HANDED else []
+            for name, side in at_it:
                 if together(interaction, other):
                     busy[name].add(side)
                 elif other in taken:

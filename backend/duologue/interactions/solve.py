@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from duologue.brief.constraints import HandTarget
 from duologue.brief.interactions import Interaction
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Actor, Array, Pose, Scene, hands_of, has_fingers
@@ -41,6 +42,7 @@ def solve(
     interactions: Sequence[Interaction],
     *,
     yields: Sequence[float] = (),
+    held: Sequence[HandTarget] = (),
     fps: int = FPS,
 ) -> InteractionTrack:
     """Solve interactions on the characters of a take.
@@ -50,6 +52,7 @@ def solve(
         total: how many frames the take has.
         interactions: of a brief, checked.
         yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); 1 by default.
+        held: the brief's constraints of hands, which are left alone.
         fps: frames a second.
 
     Raises:
@@ -65,7 +68,7 @@ def solve(
     solved: list[Solved] = []
     for one in ordered:
         taken = {earlier.interaction: earlier.hand for earlier in solved}
-        solved.append(solve_one(actors, one, span, shares[one], HandsElsewhere.of(one, ordered, taken)))
+        solved.append(solve_one(actors, one, span, shares[one], HandsElsewhere.of(one, ordered, taken, held)))
     for index, one in enumerate(solved):
         if any(_moves(later, one) for later in solved[index + 1 :]):
             reach_again(actors, before, one, solved, span)

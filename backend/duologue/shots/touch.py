@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from duologue.brief import Brief
+from duologue.brief import Brief, HandTarget
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, scene_of
 from duologue.interactions.response import temper
@@ -30,6 +30,7 @@ def solve_on_samples(brief: Brief, take: Take) -> InteractionTrack:
         take.frames,
         inside,
         yields=[temper(brief, one) for one in inside],
+        held=[target for target in brief.constraints if isinstance(target, HandTarget)],
         fps=take.fps,
     )
 
