@@ -23,8 +23,8 @@ HEIGHT: Final = {"shake-hands": 0.62, "hold-hands": 0.57, "high-five": 0.88}
 """Where two hands meet, of the mean of both people's heights."""
 
 PUMP: Final = 0.03
-"""Metres up and down that shaken hands go at first, ``_HERTZ`` times a second, fading in ``_FADES`` seconds: set by eye, not measured on
-captures."""
+"""Metres up and down that shaken hands go at first, ``_HERTZ`` times a second, fading in ``_FADES`` seconds. Set by eye, not
+measured on captures."""
 _HERTZ: Final = 2.2
 _FADES: Final = 0.9
 _PARTED: Final = 0.05
