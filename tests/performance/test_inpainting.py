@@ -86,8 +86,8 @@ def test_only_the_stretch_and_a_little_around_it_is_made(stage, calls):
     assert perform(1).digest() == old.digest()
     whole = calls[Denoiser], calls[FaceDenoiser]
     new = perform(2, KeptTake.all_but(old, Edit(5.0)))
-    assert calls[Denoiser] - whole[0] == whole[0] / 2, "one window of the bodies, of two"
-    assert calls[FaceDenoiser] - whole[1] == whole[1] / 2
+    assert calls[Denoiser] - whole[0] < 0.7 * whole[0], "frames that the networks of the bodies are asked for"
+    assert calls[FaceDenoiser] - whole[1] < 0.7 * whole[1]
     for before, after in zip(old.tracks, new.tracks, strict=True):
         for name in ("root_translation", "rotations", "weights", "facing", "actions"):
             part = slice(0, 150 - BLEND)
@@ -98,14 +98,14 @@ def test_only_the_stretch_and_a_little_around_it_is_made(stage, calls):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """How often the networks of the bodies and of the faces are asked."""
+    """For how many frames the networks of the bodies and of the faces are asked."""
     counted = {Denoiser: 0, FaceDenoiser: 0}
 
     def count(network):
         forward = network.forward
 
         def counting(*given, **named):
-            counted[network] += 1
+            counted[network] += given[1].shape[-2]
             return forward(*given, **named)
 
         monkeypatch.setattr(network, "forward", counting)
