@@ -27,7 +27,7 @@ _START: Final = 0.06
 _COVERED: Final = 0.004
 """Metres by which hair or a helmet lies above the skin before it counts as covering it."""
 
-NEEDED: Final = {
+NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "cheek": ("cheekPuff", "cheekSquint{side}", "mouthSmile{side}"),
     "nose": ("noseSneerLeft", "noseSneerRight"),
     "chin": ("jawOpen",),
