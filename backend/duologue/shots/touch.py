@@ -1,6 +1,6 @@
 """A take's interactions on the sample characters: what ``interactions.safetensors`` beside the take holds.
 
-In a user's scene they are solved in Blender, on the characters that play there.
+They fit no other characters: hands and faces of a user's own are elsewhere.
 """
 
 from __future__ import annotations
