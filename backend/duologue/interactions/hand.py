@@ -211,7 +211,7 @@ class Hand:
         return turns, ends
 
     def _finger_turns(self, finger: str, points: Array, shape: HandShape) -> list[Array]:
-        along, palm, thumbwards = self.frame.T
+        _, palm, _ = self.frame.T
         bends = np.radians(shape.bends[finger])
         if finger == "Thumb":
             return self._thumb_turns(points, bends, np.radians(shape.oppose))
@@ -228,12 +228,11 @@ class Hand:
             total += bends[i]
             wanted = exp_to_matrix(total * hinge) @ level
             turns.append(np.asarray(quat_to_matrix(quat_between(points[i + 1] - points[i], wanted)), np.float64))
-        del along, thumbwards
         return turns
 
     def _thumb_turns(self, points: Array, bends: Array, oppose: float) -> list[Array]:
         """Turn the thumb over in front of the palm about the hand's length, and bend it towards the fingers' middle."""
-        along, palm, thumbwards = self.frame.T
+        _, palm, thumbwards = self.frame.T
         # About `along`, from the thumb's side to the palm's.
         axis = np.cross(thumbwards, palm)
         turn = np.asarray(exp_to_matrix(oppose * axis), np.float64)
@@ -250,7 +249,6 @@ class Hand:
             turn = np.asarray(exp_to_matrix(bends[i] * hinge), np.float64) @ turn
             turns.append(turn)
             at = at + turn @ (points[i + 1] - points[i])
-        del along
         return turns
 
 

@@ -59,11 +59,11 @@ class Footsteps:
     places: Array
 
 
-def plan_footsteps(path: Array, first: tuple[Array | None, Array | None] = (None, None)) -> tuple[Footsteps, Footsteps]:
+def plan_footsteps(path: Array) -> tuple[Footsteps, Footsteps]:
     """Plan the left foot's and the right foot's steps along a root trajectory ``path`` (n, 3) that rests at both ends.
 
-    ``first``: where each foot stands (3,) before the first frame; by default where somebody stands easily. The cadence follows
-    from the speed; each foot comes down where the root is nearly half-way through the stance, so that it carries the body over
+    Before the first frame the feet stand where somebody stands easily. The cadence follows from the speed;
+    each foot comes down where the root is nearly half-way through the stance, so that it carries the body over
     itself; the last two are put down nearly beside each other. The leading foot begins: the one on the side of the way or turn.
     """
     n = len(path)
@@ -94,9 +94,8 @@ def plan_footsteps(path: Array, first: tuple[Array | None, Array | None] = (None
     feet: list[Footsteps] = []
     for foot in range(2):
         own = np.arange(count) % 2 == (foot != leading)
-        begin = first[foot]
-        begin = beside(path[:1], foot, np.array(_ASIDE[:1]))[0] if begin is None else begin
-        places = np.concatenate([begin[None], beside(bodies[own], foot, wide[own])])
+        begin = beside(path[:1], foot, np.array(_ASIDE[:1]))
+        places = np.concatenate([begin, beside(bodies[own], foot, wide[own])])
         feet.append(Footsteps(lifts[own], lands[own], places))
     return feet[0], feet[1]
 
