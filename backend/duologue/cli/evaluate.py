@@ -6,6 +6,7 @@ import typer
 
 from duologue.cli.evaluate_body import body
 from duologue.cli.evaluate_compare import compare, tally
+from duologue.cli.evaluate_contact import contact
 from duologue.cli.evaluate_face import face
 from duologue.cli.evaluate_takes import takes
 
@@ -14,8 +15,8 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def _verbs() -> None:
-    """Measure a model. Every figure has a 95 % bootstrap interval over conversations."""
+    """Measure a model. Figures over conversations have 95 % bootstrap intervals."""
 
 
-for command in (body, face, takes, compare, tally):
+for command in (body, face, takes, contact, compare, tally):
     app.command()(command)

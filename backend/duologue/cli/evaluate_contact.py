@@ -1,0 +1,63 @@
+"""``duologue evaluate contact``: do hands touch, and how well? Judged by the characters' meshes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from duologue.cli.console import out, print_json
+from duologue.cli.figures import AsJson, OutFile, write_report
+
+ROWS: Final = (
+    ("non_collision", "frames not 5 mm deep", 3),
+    ("touchness", "held frames on the skin", 3),
+    ("contact_f", "F of the area", 3),
+    ("touch_drift_mm", "drift, mm", 2),
+    ("mean_depth_mm", "mean depth, mm", 2),
+    ("deepest_mm", "deepest, mm", 1),
+)
+"""What the table shows of each pattern: key, heading, decimals."""
+
+
+def contact(
+    pattern: Annotated[
+        list[str] | None, typer.Option(help="Only this pattern; may be given more than once. All by default.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Look at every so many frames.")] = 1,
+    out_file: OutFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge touches on the meshes: collisions, nearness, area in contact, drift, depth, speed. No model is needed."""
+    from duologue import labels
+    from duologue.evaluation.contact.report import ContactEvaluation, evaluate_contact
+
+    chosen = tuple(
+        labels.check(name, labels.INTERACTIONS, field="--pattern") for name in pattern or labels.INTERACTIONS
+    )
+    report = write_report(partial(evaluate_contact, ContactEvaluation(chosen, every)), out_file)
+    if as_json:
+        print_json(report)
+        return
+    out.print(_patterns(report))
+    out.print(_goals(report["goals"]))
+
+
+def _patterns(report: dict[str, Any]) -> Table:
+    table = Table("pattern", "on", *(heading for _, heading, _ in ROWS))
+    for name, targets in report["patterns"].items():
+        for target, figures in targets.items():
+            cells = ["–" if figures[key] is None else f"{figures[key]:.{digits}f}" for key, _, digits in ROWS]
+            table.add_row(name, target, *cells)
+    return table
+
+
+def _goals(goals: dict[str, dict[str, Any]]) -> Table:
+    table = Table("goal", "value", "at least", "at most", "met")
+    for name, goal in goals.items():
+        least, most = ("" if bound is None else f"{bound:g}" for bound in goal["bound"])
+        value = "–" if goal["value"] is None else f"{goal['value']:.4g}"
+        table.add_row(name, value, least, most, {True: "yes", False: "NO", None: "–"}[goal["met"]])
+    return table

@@ -1,0 +1,156 @@
+"""What a pattern asks to be in contact: the hand's own touching parts, put where the pattern wants them on the skin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from duologue.evaluation.contact.distances import Surface
+from duologue.evaluation.contact.parts import Part, palmar, part_of
+from duologue.evaluation.contact.played import Played
+from duologue.evaluation.contact.surfaces import Points
+from duologue.interactions.actor import Array, Pose
+from duologue.interactions.contact import Contact
+from duologue.interactions.patterns import PALM
+from duologue.motion.rotations import einsum
+from duologue.units import FPS
+
+Indices = NDArray[np.int64]
+
+_NEAR: Final = 0.005
+_FLOATING: Final = 0.03
+"""Metres of gap that a part is let down by, to see what it would have touched."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What is asked for over T held frames.
+
+    ``offsets`` (T, P, 2): where the touching points are on the skin, seen from where the pattern wants them (metres, outwards and
+    up); ``placed``: whether it says where. ``parts``: each part's posed mesh (T, v, 3) with triangles into it, and how far (T, 3)
+    it would have to be moved aside; ``normals`` (T, 3) out of the skin. ``met``: for hands that meet, the triangles of the palm
+    and of all that may be touched, instead of parts.
+    """
+
+    offsets: Array
+    placed: bool
+    parts: tuple[tuple[Array, Indices, Array], ...] = ()
+    normals: Array | None = None
+    met: tuple[set[tuple[int, ...]], set[tuple[int, ...]]] | None = None
+
+    def least_area(self) -> float:
+        """Return an area (square metres) that is asked for where no skin is near at all: that of fingertips."""
+        return 1e-4 * max(len(self.parts), 1)
+
+    def at(self, k: int, points: Array, skin: Surface, of: Points) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which points (S,) of the skin are asked for in held frame k, and where contact is as it should be."""
+        if self.met is not None:
+            palm, all_ = self.met
+            corners = [tuple(row) for row in np.sort(of.corners, axis=1).tolist()]
+            return np.array([row in palm for row in corners]), np.array([row in all_ for row in corners])
+        assert self.normals is not None
+        wanted = np.zeros(len(points), np.bool_)
+        normal = self.normals[k]
+        for vertices, triangles, aside in self.parts:
+            placed = vertices[k] - aside[k]
+            tree = KDTree(placed)
+            rows = np.flatnonzero(np.isfinite(tree.query(points, distance_upper_bound=_FLOATING + 0.02)[0]))
+            if not len(rows):
+                continue
+            gap = float(skin.signed(placed)[0].min())
+            lowered = placed - np.clip(gap, 0.0, _FLOATING) * normal
+            near = rows[np.isfinite(KDTree(lowered).query(points[rows], distance_upper_bound=0.02)[0])]
+            wanted[near] |= Surface(lowered, triangles).distances(points[near]) < _NEAR
+        return wanted, wanted
+
+
+def asked_of(played: Played, rows: Indices) -> Asked:
+    """Return what a touch asks for in the frames in which it is held."""
+    hand, met = played.hands
+    own, side = played.own.character, hand.side
+    pose = _part_of_pose(played.own.pose, rows)
+    if met is not None:
+        return _meeting(played, pose, rows)
+    assert played.solved.touching is not None
+    contact = played.solved.touching[0].contact
+    places, normals = _places(contact, played, rows)
+    names = contact.pattern.touch
+    parts = [part_of(own, side, name) for name in names]
+    told = len(places)
+    aside = [_aside(parts[k].follow(pose), places[min(k, told - 1)], normals) for k in range(len(parts))]
+    meshes = tuple(_mesh(played, part, rows, aside[min(k, told - 1)]) for k, part in enumerate(parts))
+    frame = _part_of_pose(played.other.pose, rows).turn_of(
+        "Head" if contact.pattern.on_face else played.other.character.chest
+    )
+    out_up = frame @ contact.landmark.frame[:, :2]
+    offsets = np.stack([einsum("tij,ti->tj", out_up, aside[k]) for k in range(told)], axis=1)
+    return Asked(np.asarray(offsets), True, meshes, normals)
+
+
+def _part_of_pose(pose: Pose, rows: Indices) -> Pose:
+    return Pose(pose.character, pose.turns[rows], pose.heads[rows])
+
+
+def _mesh(played: Played, part: Part, rows: Indices, aside: Array) -> tuple[Array, Indices, Array]:
+    vertices, local = np.unique(part.triangles, return_inverse=True)
+    return played.hand(vertices, rows), local.reshape(part.triangles.shape), aside
+
+
+def _aside(point: Array, place: Array, normal: Array) -> Array:
+    away = point - place
+    return away - einsum("ti,ti->t", away, normal)[:, None] * normal
+
+
+def _places(contact: Contact, played: Played, rows: Indices) -> tuple[list[Array], Array]:
+    """Return where on the skin the pattern wants its parts, (T, 3) each, and the normal there (T, 3)."""
+    phases, seconds = played.solved.phases, rows / FPS
+    pose = _part_of_pose(played.other.pose, rows)
+    weights = {name: values[rows] for name, values in played.other.weights.items()}
+    follow = contact.spots.follow(contact.character, pose, weights)
+    turn = pose.turn_of("Head" if contact.pattern.on_face else contact.character.chest)
+    normals = einsum("tij,sj->tsi", turn, contact.spots.normals)
+    count = 2 if contact.pinches else 1
+    along = phases.along(seconds)
+    if contact.pinches:
+        along = np.interp(phases.share(seconds), contact.pattern.press[:, 0], contact.pattern.press[:, 1])
+    places = [_at(part, along) for part in np.split(follow, count, axis=1)]
+    normal = _at(normals, along) if count == 1 else turn @ contact.landmark.frame[:, 2]
+    return places, normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+
+
+def _at(values: Array, share: Array) -> Array:
+    """Return (T, 3) of values (T, S, 3) at shares (T,) of the way over the S."""
+    place = np.clip(share, 0.0, 1.0) * (values.shape[1] - 1)
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, values.shape[1] - 1)
+    rows, part = np.arange(len(values)), (place - low)[:, None]
+    return (1 - part) * values[rows, low] + part * values[rows, high]
+
+
+def _meeting(played: Played, pose: Pose, rows: Indices) -> Asked:
+    """Two hands: the other palm is asked for, all that faces out of it may be touched, and the palm is to stay where it is."""
+    hand, met = played.hands
+    assert met is not None
+    other = played.other.character
+    palm, all_ = palmar(other, met.side, met.frame[:, 1])
+    point = part_of(played.own.character, hand.side, PALM).follow(pose)
+    turned = _part_of_pose(played.other.pose, rows)
+    frame = turned.turn_of(met.side + "Hand") @ met.frame
+    away = einsum("tij,ti->tj", frame, point - turned.joint(met.side + "Hand"))
+    used = np.unique(_surface_of_hand(played))
+    place = np.full(len(other.mesh.vertices), -1)
+    place[used] = np.arange(len(used))
+    sets = tuple({tuple(sorted(row)) for row in place[triangles].tolist()} for triangles in (palm, all_))
+    return Asked(away[:, None, ::2], False, met=(sets[0], sets[1]))
+
+
+def _surface_of_hand(played: Played) -> Indices:
+    from duologue.evaluation.contact.surfaces import moved_by
+
+    met = played.hands[1]
+    assert met is not None
+    return moved_by(played.other.character.mesh, played.other.character.under[met.bone])

@@ -1,0 +1,77 @@
+"""The parts of a hand that touch, measured on its mesh: fingertips and palm, and a point in the middle of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.patterns import PALM
+from duologue.motion.rotations import einsum
+from duologue.rigs.joints import FINGERS, METACARPALS
+
+Indices = NDArray[np.int64]
+
+_MIDDLE: Final = 0.74
+"""Of the way from the wrist to the knuckles, where the middle of a palm lies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A fingertip, or a palm with its fingers: ``triangles`` (f, 3), and a ``point`` (3,) at rest that ``bone`` takes along."""
+
+    triangles: Indices
+    bone: int
+    point: Array
+
+    def follow(self, pose: Pose) -> Array:
+        """Return where the point is (T, 3)."""
+        skinning = pose.skinning()[:, self.bone]
+        return einsum("tij,j->ti", skinning[..., :3], self.point) + skinning[..., 3]
+
+
+def part_of(character: Character, side: str, name: str) -> Part:
+    """Return a part of a hand: a finger's last phalanx, or its ``PALM`` with all fingers but the thumb.
+
+    Its point is the middle of the round tip, or the middle of the palm.
+    """
+    if name == PALM:
+        return _palm(character, side)
+    bone = character.joint[f"{side}Hand{name}3"]
+    mesh = character.mesh
+    joint = character.rest[bone, :3, 3]
+    weight = mesh.weight_of(character.under[bone])
+    vertices = mesh.vertices[weight > 0.5]
+    along = vertices.mean(axis=0) - joint
+    along /= np.linalg.norm(along)
+    far = (vertices - joint) @ along
+    aside = np.linalg.norm(vertices - joint - far[:, None] * along, axis=1)
+    radius = float(np.median(aside))
+    point = joint + (far.max() - radius) * along
+    return Part(mesh.triangles[(weight[mesh.triangles] > 0.5).all(axis=1)], bone, point)
+
+
+def _palm(character: Character, side: str) -> Part:
+    bone = character.joint[side + "Hand"]
+    thumb = [character.under[character.joint[f"{side}HandThumb1"]]] if f"{side}HandThumb1" in character.joint else []
+    bones = np.setdiff1d(character.under[bone], np.concatenate([*thumb, np.zeros(0, np.int64)]))
+    weight = character.mesh.weight_of(bones)
+    names = [f"{side}Hand{finger}1" for finger in FINGERS[1:]]
+    knuckles = [character.rest_point(name) for name in names if name in character.joint]
+    wrist = character.rest_point(side + "Hand")
+    point = wrist + _MIDDLE * (np.mean(knuckles, axis=0) - wrist) if knuckles else wrist
+    triangles = character.mesh.triangles
+    return Part(triangles[(weight[triangles] > 0.5).all(axis=1)], bone, point)
+
+
+def palmar(character: Character, side: str, towards: Array) -> tuple[Indices, Indices]:
+    """Return the triangles of a hand that face ``towards`` (3,) at rest, out of its palm: the palm's (f, 3), and all (g, 3)."""
+    mesh = character.mesh
+    held = [character.joint[side + m] for m in ("Hand", *METACARPALS) if side + m in character.joint]
+    corners = mesh.vertices[mesh.triangles]
+    facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) @ towards > 0
+    palm, all_ = mesh.weight_of(np.array(held)), mesh.weight_of(character.under[character.joint[side + "Hand"]])
+    return tuple(mesh.triangles[facing & (w[mesh.triangles] > 0.5).all(axis=1)] for w in (palm, all_))  # pyright: ignore[reportReturnType]

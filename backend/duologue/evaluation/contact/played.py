@@ -1,0 +1,130 @@
+"""Touches as they are played: solved on two characters, the skin pressed, and how long that took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.brief import Interaction
+from duologue.interactions.actor import Actor, Array, Character, Pose, Scene
+from duologue.interactions.contact_keys import ContactKeys
+from duologue.interactions.give_way import give_way, linear_parts
+from duologue.interactions.hand import Hand
+from duologue.interactions.meeting import other_hand
+from duologue.interactions.patterns import FACE, patterns
+from duologue.interactions.reach import Arm
+from duologue.interactions.solve import solve_one
+from duologue.interactions.solved import Solved, Span
+from duologue.labels import PERFORMERS
+from duologue.motion.rotations import einsum
+from duologue.units import FPS
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """One touch on two characters over T frames."""
+
+    interaction: Interaction
+    solved: Solved
+    own: Actor
+    """Who touches, as solved."""
+    other: Actor
+    """Who is touched; the same as ``own`` where somebody touches themselves."""
+    before: tuple[Pose, Pose]
+    """``own`` and ``other`` as the take has them."""
+    hands: tuple[Hand, Hand | None]
+    """The touching hand, and the one that it meets."""
+    keys: ContactKeys | None
+    """What a face gives way by; None for all else."""
+    seconds: float
+    """Processor seconds that it took to solve and to press."""
+
+    @property
+    def target(self) -> str:
+        """``own``, ``partner``."""
+        return "own" if self.own is self.other else "partner"
+
+    @property
+    def landmark(self) -> str:
+        """What is touched."""
+        return patterns()[self.interaction.pattern].landmark
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The frames (n,) in which the hand is under way."""
+        phases = self.solved.phases
+        first, last = np.floor(phases.leaves * FPS), np.ceil(phases.returns * FPS)
+        return np.arange(max(int(first), 0), min(int(last) + 1, len(self.own)))
+
+    def held(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return in which of some frames (n,) the hand is to be on the skin."""
+        return self.solved.phases.contact(rows / FPS) > 0
+
+    def skin(self, vertices: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+        """Return where vertices (n,) of whoever is touched are in some frames: (rows, n, 3), pressed."""
+        return posed(self.other, vertices, rows, self.keys)
+
+    def hand(self, vertices: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+        """Return where vertices (n,) of whoever touches are in some frames: (rows, n, 3)."""
+        return posed(self.own, vertices, rows)
+
+
+def posed(actor: Actor, vertices: NDArray[np.int64], rows: NDArray[np.int64], keys: ContactKeys | None = None) -> Array:
+    """Return where vertices (n,) of an actor are in some frames: (rows, n, 3), with what its face gives way by."""
+    pose = Pose(actor.character, actor.pose.turns[rows], actor.pose.heads[rows])
+    skinning = np.asarray(pose.skinning(), np.float64)
+    mesh = actor.character.mesh
+    found = mesh.pose(skinning, {name: values[rows] for name, values in actor.weights.items()}, vertices)
+    if keys is None or not len(keys):
+        return found
+    place = np.full(len(mesh.vertices), -1)
+    place[vertices] = np.arange(len(vertices))
+    moved = place[keys.vertices]
+    there = moved >= 0
+    offsets = np.asarray(einsum("tk,kmi->tmi", keys.values[rows], keys.deltas[:, there]))
+    found[:, moved[there]] += einsum("tnij,tnj->tni", linear_parts(mesh, skinning, keys.vertices[there]), offsets)
+    return found
+
+
+def play(scene: Scene, interaction: Interaction) -> Played:
+    """Solve a touch in a scene, which is changed, and let the face give way.
+
+    Raises:
+        DuologueError: what ``solve_one`` raises.
+    """
+    frames = len(scene[0])
+    indices = [PERFORMERS.index(name) for name in (interaction.performer, interaction.touched)]
+    before = scene[indices[0]].pose.copy(), scene[indices[1]].pose.copy()
+    span = Span(np.arange(frames) / FPS, frames / FPS, FPS)
+    begin = time.process_time()
+    solved = solve_one(scene, interaction, span)
+    answered = [_answered(actor, solved, who) for who, actor in enumerate(scene)]
+    own, other = answered[indices[0]], answered[indices[1]]
+    hand = Arm.of(own.character, solved.hand.title()).hand
+    met, keys = None, None
+    if patterns()[interaction.pattern].landmark == "hand":
+        met = Arm.of(other.character, other_hand(solved.hand, interaction.pattern).title()).hand
+    if patterns()[interaction.pattern].landmark in FACE:
+        keys = give_way(other, [(hand, own.pose)], FPS)
+    return Played(interaction, solved, own, other, before, (hand, met), keys, time.process_time() - begin)
+
+
+def _answered(actor: Actor, solved: Solved, who: int) -> Actor:
+    """Add what a face answers to its weights."""
+    gains: Mapping[str, Array] = solved.answers.get(who, {})
+    weights = dict(actor.weights)
+    rows = np.round(solved.seconds * FPS).astype(np.int64)
+    for name, values in gains.items():
+        whole = np.array(weights.get(name, np.zeros(len(actor))), np.float64)
+        whole[rows] = np.clip(whole[rows] + values, 0.0, 1.0)
+        weights[name] = whole
+    return Actor(actor.character, actor.pose, weights)
+
+
+def names_of(cast: Sequence[Character]) -> list[str]:
+    """Return what characters are called."""
+    return [character.mesh.name for character in cast]

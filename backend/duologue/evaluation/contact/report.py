@@ -1,0 +1,170 @@
+"""``duologue evaluate contact``: every pattern on every pair of characters, as one report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duologue
+from duologue.brief import Interaction
+from duologue.brief.interactions import TWO_HANDED
+from duologue.errors import DuologueError
+from duologue.evaluation.contact.goals import goals, missed
+from duologue.evaluation.contact.measures import Figures, figures_of
+from duologue.evaluation.contact.played import Played, play
+from duologue.evaluation.contact.standing import APART, MEETING, standing_pair
+from duologue.interactions.actor import Character
+from duologue.labels import FACE_INTERACTIONS, INTERACTIONS
+from duologue.rigs.samples import SAMPLES, load_sample
+
+Report = Callable[[str, float, float], None]
+
+SECONDS, UNTIL = 2.0, 3.2
+"""When each touch begins and ends."""
+
+
+@dataclass(frozen=True)
+class ContactEvaluation:
+    """What is judged."""
+
+    patterns: tuple[str, ...] = INTERACTIONS
+    every: int = 1
+    """Every so many frames are looked at."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One touch to judge: ``pattern``, on the ``own`` or the ``partner``'s body, by the first of two characters."""
+
+    pattern: str
+    target: str
+    cast: tuple[Character, Character]
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Who touches whom."""
+        own, partner = (character.mesh.name for character in self.cast)
+        return own, own if self.target == "own" else partner
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A touch and what it came to; ``error`` where there is none."""
+
+    asked: Asked
+    played: Played | None
+    figures: Figures | None
+    error: str = ""
+
+
+def evaluate_contact(
+    settings: ContactEvaluation,
+    report: Report = lambda stage, done, total: None,
+    look: Callable[[Judged], None] = lambda judged: None,
+) -> dict[str, Any]:
+    """Return the whole report as JSON values. ``look`` is shown every touch.
+
+    Raises:
+        DuologueError: what ``load_sample`` raises.
+    """
+    begin, begin_wall = time.process_time(), time.perf_counter()
+    cast = [Character.of(load_sample(name)) for name in SAMPLES]
+    everything = list(asked_touches(settings.patterns, cast))
+    rows: list[dict[str, Any]] = []
+    for number, asked in enumerate(everything):
+        judged = judge(asked, settings.every)
+        look(judged)
+        rows.append(_row(judged))
+        report("touches", number + 1, len(everything))
+    return {
+        "version": duologue.__version__,
+        "every": settings.every,
+        **figures_over(rows),
+        "patterns": _by_pattern(rows),
+        "characters": _by_character(rows),
+        "touches": rows,
+        "goals": goals(figures_over(rows)),
+        "processor_seconds": time.process_time() - begin,
+        "seconds": time.perf_counter() - begin_wall,
+    }
+
+
+def asked_touches(patterns: Sequence[str], cast: Sequence[Character]) -> Iterator[Asked]:
+    """Yield every pattern by each of two characters, on their own face and on the partner."""
+    for pattern in patterns:
+        for own, partner in ((cast[0], cast[1]), (cast[1], cast[0])):
+            if pattern in FACE_INTERACTIONS:
+                yield Asked(pattern, "own", (own, partner))
+            yield Asked(pattern, "partner", (own, partner))
+
+
+def judge(asked: Asked, every: int = 1) -> Judged:
+    """Solve a touch and measure it; a pattern that a rig can't do is an error in the report and ends nothing."""
+    target = "A" if asked.target == "own" else "B"
+    scene = standing_pair(asked.cast, MEETING if asked.pattern in TWO_HANDED else APART)
+    try:
+        played = play(scene, Interaction(asked.pattern, "A", SECONDS, UNTIL, target=target))
+    except DuologueError as error:
+        return Judged(asked, None, None, f"{error.reason}: {error}")
+    return Judged(asked, played, figures_of(played, every))
+
+
+def figures_over(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Return the figures of several touches together: shares of all their frames, means over touches, depth over all vertices."""
+    done = [row for row in rows if "error" not in row]
+    if not done:
+        return dict.fromkeys(
+            ("non_collision", "touchness", "contact_f", "touch_drift_mm", "mean_depth_mm", "solve_seconds_per_second")
+        )
+
+    def total(key: str) -> float:
+        return float(sum(row[key] for row in done))
+
+    return {
+        "non_collision": 1.0 - total("colliding") / max(total("frames"), 1),
+        "touchness": total("touching") / max(total("held"), 1),
+        "contact_f": total("contact_f") / len(done),
+        "touch_drift_mm": total("drift_mm") / len(done),
+        "mean_depth_mm": total("depth_mm") / max(total("inside"), 1),
+        "solve_seconds_per_second": total("seconds") / total("contact_seconds"),
+    }
+
+
+def _row(judged: Judged) -> dict[str, Any]:
+    asked = judged.asked
+    toucher, touched = asked.names
+    row: dict[str, Any] = {"pattern": asked.pattern, "target": asked.target, "toucher": toucher, "touched": touched}
+    if judged.figures is None or judged.played is None:
+        return row | {"error": judged.error}
+    solved = judged.played.solved
+    row |= {"hand": solved.hand, "side": solved.side, **asdict(judged.figures)}
+    return row | {
+        "missed": missed(figures_over([row]) | {"solve_seconds_per_second": None}),
+        "notes": list(solved.notes),
+    }
+
+
+def _by_pattern(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for row in rows:
+        found.setdefault(row["pattern"], {}).setdefault(row["target"], []).append(row)
+    return {pattern: {target: _with_worst(of) for target, of in targets.items()} for pattern, targets in found.items()}
+
+
+def _with_worst(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    done = [row for row in rows if "error" not in row]
+    deepest = max((row["deepest_mm"] for row in done), default=None)
+    return {**figures_over(rows), "deepest_mm": deepest, "errors": [row["error"] for row in rows if "error" in row]}
+
+
+def _by_character(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    names = list(dict.fromkeys(row[who] for row in rows for who in ("toucher", "touched")))
+    return {
+        name: {
+            "touching": figures_over([row for row in rows if row["toucher"] == name]),
+            "touched": figures_over([row for row in rows if row["touched"] == name]),
+        }
+        for name in names
+    }

@@ -1,0 +1,49 @@
+"""Two people who stand before each other and sway, for touches that are judged without a take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from duologue import arkit
+from duologue.interactions.actor import Character, Scene, scene_of
+from duologue.motion.skeleton import Skeleton
+from duologue.take import Track
+from duologue.units import FPS
+
+FRAMES: Final = 150
+APART: Final = 0.52
+"""Metres between two people who touch faces; hands meet farther off."""
+MEETING: Final = 0.8
+_SWAY: Final = {"Head": (1, 0.08, 2.0), "Neck": (0, 0.05, 3.0), "Spine1": (2, 0.03, 1.5)}
+"""Joint -> axis, radians and radians a second."""
+
+
+@cache
+def _skeleton() -> Skeleton:
+    return Skeleton.builtin("duologue60")
+
+
+def standing(x: float, heading: float) -> Track:
+    """Return somebody at ``x`` metres who looks along ``heading`` radians, arms hanging, head and trunk swaying."""
+    skeleton = _skeleton()
+    rotations = np.zeros((FRAMES, len(skeleton), 3), np.float32)
+    time = np.arange(FRAMES) / FPS
+    rotations[:, 0, 1] = heading
+    for side, sign in (("Left", -1), ("Right", 1)):
+        rotations[:, skeleton.index(side + "Arm")] = (0, 0, sign * 1.35)
+        rotations[:, skeleton.index(side + "ForeArm")] = (0, sign * 0.25, 0)
+    for joint, (axis, size, speed) in _SWAY.items():
+        rotations[:, skeleton.index(joint), axis] = size * np.sin(speed * time + heading)
+    root = np.tile(np.array([x, skeleton.offsets[0][1], 0.0], np.float32), (FRAMES, 1))
+    weights = np.zeros((FRAMES, len(arkit.NAMES)), np.float32)
+    return Track(root, rotations, weights, np.ones(FRAMES, bool), np.zeros(FRAMES, np.uint8))
+
+
+def standing_pair(cast: Sequence[Character], apart: float) -> Scene:
+    """Let two characters stand ``apart`` metres from each other."""
+    tracks = standing(-apart / 2, np.pi / 2), standing(apart / 2, -np.pi / 2)
+    return scene_of(cast, _skeleton(), tracks)
