@@ -139,7 +139,7 @@ class _Judge:
         sums = np.zeros(4)
         if not len(points.area):
             return 0.0, 0.0, float(asked.least_area()), 0.0
-        frames = np.flatnonzero(held).tolist()
+        frames: list[int] = np.flatnonzero(held).tolist()
         for k, t in enumerate(frames):
             at = points.at(self.skin[t])
             rows = np.flatnonzero(np.isfinite(self.trees[t].query(at, distance_upper_bound=0.02)[0]))
