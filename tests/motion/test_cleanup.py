@@ -22,7 +22,12 @@ from scipy.spatial.transform import Rotation
 
 DUOLOGUE60 = Skeleton.builtin("duologue60")
 OFF = CleanupOptions(
-    smooth=False, settle=False, feet=FootLockOptions(lock=False, floor=False), part_bodies=False, free_hands=False
+    smooth=False,
+    settle=False,
+    feet=FootLockOptions(lock=False, floor=False),
+    part_bodies=False,
+    free_hands=False,
+    part_legs=False,
 )
 
 
@@ -204,6 +209,46 @@ def test_a_hand_is_led_around_the_belly(standing: Callable[..., Any]) -> None:
     pace = np.linalg.norm(np.diff(joints(root, rotations)[0, :, hand], 2, axis=0), axis=-1)
     was_pace = np.linalg.norm(np.diff(joints(pair.root, pair.rotations)[0, :, hand], 2, axis=0), axis=-1)
     assert pace.max() < 1.5 * was_pace.max()
+
+
+def seated(pair: Any) -> None:
+    """Sit A down on 0.45 m, knees at right angles, feet on the floor beside each other."""
+    for side in ("Left", "Right"):
+        for joint, angle in (("UpLeg", -1.5), ("Leg", 1.5), ("Foot", 0.0)):
+            pair.rotations[0, :, DUOLOGUE60.index(side + joint)] = [angle, 0, 0]
+    pair.root[0, :, 1] -= soles(pair.root[0], pair.rotations[0])[..., 1].min()
+
+
+def test_seated_legs_that_go_through_each_other_are_parted(standing: Callable[..., Any]) -> None:
+    pair = standing(60)
+    seated(pair)
+    apart = clean(pair.root, pair.rotations)
+    assert apart[2].legs_parted == (0, 0)  # beside each other they are left alone
+    for side, turn in (("Left", -0.35), ("Right", 0.3)):  # both knees are bent inwards until the shins cross
+        thigh = DUOLOGUE60.index(f"{side}UpLeg")
+        inwards = Rotation.from_rotvec([0, 0, turn]) * Rotation.from_rotvec(pair.rotations[0, 0, thigh])
+        pair.rotations[0, :, thigh] = inwards.as_rotvec()
+    assert self_penetration(DUOLOGUE60, pair.rotations[0], pair.root[0]).deepest > 0.04
+    root, rotations, report = clean(pair.root, pair.rotations)
+    assert self_penetration(DUOLOGUE60, rotations[0], root[0]).deepest < 0.02
+    assert report.legs_parted[0] == 60
+    assert report.legs_parted[1] == 0
+    assert soles(root[0], rotations[0])[..., 1].min() > -0.005  # and nobody's foot goes under the floor for it
+
+
+def test_a_sole_that_carries_is_not_pushed_aside_by_the_other_leg(standing: Callable[..., Any]) -> None:
+    pair = standing(60)
+    thigh = DUOLOGUE60.index("RightUpLeg")
+    swing = np.concatenate([np.zeros(15), 0.22 * np.sin(np.linspace(0, np.pi, 30)) ** 2, np.zeros(15)])
+    knee = DUOLOGUE60.index("RightLeg")
+    for frame, angle in enumerate(swing):  # the right foot is lifted and brought in front of the left one, into it
+        inwards = Rotation.from_rotvec([0, 0, -angle]) * Rotation.from_rotvec(pair.rotations[0, frame, thigh])
+        pair.rotations[0, frame, thigh] = inwards.as_rotvec()
+        pair.rotations[0, frame, knee, 0] += 2 * angle
+    before = soles(pair.root[0], pair.rotations[0])
+    root, rotations, _ = clean(pair.root, pair.rotations)
+    after = soles(root[0], rotations[0])
+    assert np.abs(after[:, 0] - before[:, 0]).max() < 0.004
 
 
 def test_steps_can_be_switched_off(kit_pair: Callable[..., Any]) -> None:

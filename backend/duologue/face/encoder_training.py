@@ -49,6 +49,8 @@ class EncoderTraining:
     """What p, b, m, f and v count for against other phones: they are rare, and missing one shows."""
     teacher_weight: float = 0.5
     """What the distance from a teacher's features counts for, where there are any."""
+    dropout: float = 0.1
+    """Which share of what layers hand on is left out, anew at each step: an hour or two of speech is soon known by heart."""
     fixed_convolutions: bool = False
     """Leave the convolutions as they are, as in wav2vec 2.0's own fine-tuning: for an encoder that goes on from another one."""
     shares: tuple[tuple[str, float], ...] = ()
@@ -239,6 +241,9 @@ def _prepare(encoder: SpeechEncoder, settings: EncoderTraining, start: SpeechEnc
         encoder.model.load_state_dict(start.model.state_dict())
         if start.phones is not None and encoder.phones is not None:
             encoder.phones.load_state_dict(start.phones.state_dict())
+    for part in encoder.model.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = settings.dropout
     encoder.model.set_attn_implementation("eager")  # a tenth faster than the fused one, with 200 frames on a CPU
     # transformers asks for the gradient of the sound itself, which nobody reads and which costs a third of a step here.
     encoder.model.feature_extractor._requires_grad = False

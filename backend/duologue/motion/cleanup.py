@@ -34,6 +34,7 @@ class CleanupOptions:
     feet: FootLockOptions = field(default_factory=FootLockOptions)
     part_bodies: bool = True
     free_hands: bool = True
+    part_legs: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class CleanupReport:
     bodies_parted_by: float = 0.0
     hands_freed: tuple[int, int] = (0, 0)
     hands_freed_by: tuple[float, float] = (0.0, 0.0)
+    legs_parted: tuple[int, int] = (0, 0)
+    legs_parted_by: tuple[float, float] = (0.0, 0.0)
 
 
 class Cleaner:
@@ -72,7 +75,9 @@ class Cleaner:
         self._grounding = Grounding(skeleton)
         push_out = PushOut(skeleton)
         self._parting = Parting(push_out)
-        self._limbs = Limbs(push_out, fps, self.options.feet, free_hands=self.options.free_hands)
+        self._limbs = Limbs(
+            push_out, fps, self.options.feet, free_hands=self.options.free_hands, part_legs=self.options.part_legs
+        )
         self._last_rotations: Array | None = None
         self._closed = False
 
@@ -93,6 +98,8 @@ class Cleaner:
             bodies_parted_by=parting.parted.largest[0] + parting.parted.largest[1],
             hands_freed=limbs.freed.counts,
             hands_freed_by=limbs.freed.largest,
+            legs_parted=limbs.parted.counts,
+            legs_parted_by=limbs.parted.largest,
         )
 
     def push(self, root_translation: Floats, rotations: Floats) -> tuple[Singles, Singles]:

@@ -1,4 +1,4 @@
-"""Puts feet where the lock wants them and hands where they are free, with the hips as low as that takes; as a stream."""
+"""Puts feet where the lock wants them, legs and hands where they are free, with the hips as low as that takes; as a stream."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ _REACH: Final = 0.998
 _LOWEST: Final = 0.15
 """Metres that the hips come down at most."""
 
+_SEATED: Final = 0.8
+"""Of the legs' length: whose hips are lower over the floor has their weight on a seat, not on their feet."""
+
 
 class Limbs:
     """Legs and arms of both performers. Frames come first: (n, 2 performers, ...); left before right."""
 
-    def __init__(self, push_out: PushOut, fps: float, feet: FootLockOptions, *, free_hands: bool) -> None:
-        self._push_out, self._free_hands = push_out, free_hands
+    def __init__(
+        self, push_out: PushOut, fps: float, feet: FootLockOptions, *, free_hands: bool, part_legs: bool
+    ) -> None:
+        self._push_out, self._free_hands, self._part_legs = push_out, free_hands, part_legs
         self._skeleton = skeleton = push_out.skeleton
         self._floor = feet.floor
         self._lock = FootLock(feet, fps)
@@ -40,9 +45,9 @@ class Limbs:
         self._parents = np.array(skeleton.parents)
         self._leg_length = np.linalg.norm(skeleton.offsets[self._legs[:, 1:3]], axis=-1).sum(axis=-1)
         self._queue = Queue()
-        self._lower, self._free = Envelope(), Envelope()
+        self._lower, self._free, self._aside = Envelope(), Envelope(), Envelope()
         self.frames = 0
-        self.held, self.lowered, self.freed = Tally(), Tally(), Tally()
+        self.held, self.lowered, self.freed, self.parted = Tally(), Tally(), Tally(), Tally()
 
     @property
     def given_up(self) -> int:
@@ -54,18 +59,23 @@ class Limbs:
         placed = forward_kinematics(self._skeleton, turns, root)
         matrices, positions = (np.asarray(array, np.float64) for array in placed)
         ankles, feet, toes, moved, held = self._stand(matrices, positions)
+        give = self._may_give(positions, held)
+        aside = self._push_out.ankles(matrices, positions, ankles, give) if self._part_legs else np.zeros_like(ankles)
         wrists = self._push_out.wrists(matrices, positions) if self._free_hands else np.zeros((len(root), 2, 2, 3))
         lower = self._too_far(positions, ankles)
-        self._queue.push(root, turns, matrices, positions, ankles, feet, toes, moved, held, lower, wrists)
+        self._queue.push(root, turns, matrices, positions, ankles, feet, toes, moved, held, lower, wrists, aside)
 
         ready = len(self._queue) if last else max(len(self._queue) - Envelope.AHEAD, 0)
         down = self._lower.follow(self._queue.peek(9), ready)
         away = self._free.follow(self._queue.peek(10), ready)
-        root, turns, matrices, positions, ankles, feet, toes, moved, held, _, _ = self._queue.take(ready)
+        apart = self._aside.follow(self._queue.peek(11), ready)
+        root, turns, matrices, positions, ankles, feet, toes, moved, held, _, _, _ = self._queue.take(ready)
+        ankles = ankles + apart
         self.frames += ready
-        self.held.add(moved, held > 0)
+        self.held.add(moved, held.any(axis=-1))
         self.lowered.add(down[..., 0])
         self.freed.add(np.linalg.norm(away, axis=-1).max(axis=-1))
+        self.parted.add(np.linalg.norm(apart, axis=-1).max(axis=-1))
 
         fall = down * np.array([0.0, -1.0, 0.0])
         turns = turns.copy()
@@ -76,7 +86,7 @@ class Limbs:
         return root + fall, turns
 
     def _stand(self, matrices: Array, positions: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Return where the ankles belong (n, 2, 2, 3), world rotations of feet and toes, how far soles moved and whether held."""
+        """Return where the ankles belong (n, 2, 2, 3), world rotations of feet and toes, how far soles moved, which are held."""
         points = np.asarray(self._soles.place(matrices, positions), np.float64)
         offsets, held = self._lock.push(points)
         heel, ball = points[..., 0, :], points[..., 1, :]
@@ -90,7 +100,14 @@ class Limbs:
         if self._floor:
             toes = self._lift_toes(ankles, feet, toes)
         moved = np.linalg.norm(offsets, axis=-1).max(axis=(-2, -1))
-        return tuple(np.asarray(x, np.float64) for x in (ankles, feet, toes, moved, held.any(axis=(-2, -1))))  # pyright: ignore[reportReturnType]
+        return tuple(np.asarray(x, np.float64) for x in (ankles, feet, toes, moved, held.any(axis=-1)))  # pyright: ignore[reportReturnType]
+
+    def _may_give(self, positions: Array, held: Array) -> Array:
+        """Return how much each leg gives way to the other (n, 2, 2): half each at a seat, else only one whose sole is free."""
+        seated = positions[:, :, 0, 1] < _SEATED * self._leg_length.mean()
+        free = held == 0
+        alone = free & ~free[..., ::-1]
+        return np.where(seated[..., None] | free.all(-1, keepdims=True), 0.5, alone.astype(np.float64))
 
     def _lift_toes(self, ankles: Floats, feet: Floats, toes: Floats) -> Floats:
         """Bend toes up whose tips would be under the floor."""

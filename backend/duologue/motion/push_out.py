@@ -1,4 +1,4 @@
-"""What it takes to get two bodies out of each other, and hands out of bodies: the needs, frame by frame, not yet smoothed.
+"""What it takes to get bodies out of each other, hands out of bodies, legs out of legs: the needs, frame by frame, not smoothed.
 
 Frames come first: (n, 2 performers, ...). A centimetre of overlap is left alone, for skin and cloth give way and a hand may rest.
 """
@@ -26,6 +26,9 @@ LARGEST_SHIFT: Final = 0.4
 LARGEST_REACH: Final = 0.2
 """Metres that a wrist is moved at most."""
 
+LARGEST_STEP: Final = 0.15
+"""Metres that an ankle is moved at most."""
+
 _ROUNDS: Final = 4
 """Lines that cross are nearest where they cross, and once apart somewhere else: parting takes a few looks."""
 
@@ -35,6 +38,9 @@ _BODY: Final = (
     *(side + part for side in ("Left", "Right") for part in ("Shin", "Foot", "Shoulder", "UpperArm")),
 )
 _ARM: Final = ("Forearm", "Hand", "Fingers")
+_LEG: Final = ("Thigh", "Shin", "Foot")
+_ASIDE: Final = 0.02
+"""Metres to the side that are added to what lies between two legs: those that go through each other have no side of their own."""
 
 
 class PushOut:
@@ -46,7 +52,8 @@ class PushOut:
         self._body = capsules.indices(*_BODY)
         self._trunk = capsules.indices(*_TRUNK)
         self._arms = np.stack([capsules.indices(*(side + part for part in _ARM)) for side in ("Left", "Right")])
-        self._hip = skeleton.index("Hips")
+        self._legs = np.stack([capsules.indices(*(side + part for part in _LEG)) for side in ("Left", "Right")])
+        self._hip, self._hips = skeleton.index("Hips"), skeleton.indices("LeftUpLeg", "RightUpLeg")
 
     def roots(self, matrices: Array, positions: Array) -> Array:
         """Return how far to shift each performer over the floor (n, 2, 3), given the world (n, 2, J, …): half the overlap each.
@@ -92,6 +99,49 @@ class PushOut:
         depth = np.clip(np.take_along_axis(flat, deepest, axis=-1), 0.0, LARGEST_REACH)
         normal = (between / np.maximum(distance, 1e-6)[..., None]).reshape(*flat.shape, 3)
         return np.asarray(depth * np.take_along_axis(normal, deepest[..., None], axis=-2)[..., 0, :], np.float64)
+
+    def ankles(self, matrices: Array, positions: Array, ankles: Array, share: Array) -> Array:
+        """Return how far to move each ankle (n, 2, 2 legs, 3), left first, until no leg stands in the other.
+
+        ``ankles`` (n, 2, 2, 3): where they are going to be; ``share`` (n, 2, 2): how much of it each of the two legs goes.
+        Shins swing about their knees; nothing goes down, for the floor is there.
+        """
+        lines = np.asarray(self._capsules.place(matrices, positions), np.float64)[:, :, self._legs]
+        radii = self._capsules.radii[self._legs]
+        touching = radii[0][:, None] + radii[1] - TOLERANCE
+        aside = positions[:, :, self._hips[0]] - positions[:, :, self._hips[1]]
+        aside *= _ASIDE / np.maximum(np.linalg.norm(aside, axis=-1, keepdims=True), 1e-6)
+        shift = np.zeros_like(ankles)
+        start = ankles - lines[..., 1, 1, :]
+        for _ in range(_ROUNDS):
+            gone = (start + shift)[..., None, None, :] * np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0]])[..., None]
+            left, right = np.moveaxis(lines + gone, 2, 0)
+            s, t, between = closest_on_lines(left[:, :, :, None], right[:, :, None])
+            # A point of a thigh stays where it is, one of a shin goes along the farther it is from the knee.
+            lever = np.stack(np.broadcast_arrays(_lever(s, -2), _lever(t, -1)), axis=-1)
+            given = np.sum(lever * share[:, :, None, None], axis=-1)
+            overlap = touching - np.linalg.norm(between, axis=-1)
+            overlap = np.where(given > 0.2, overlap / np.maximum(given, 0.2), 0.0).reshape(*shift.shape[:2], 9)
+            deepest = overlap.argmax(axis=-1)[..., None]
+            depth = np.take_along_axis(np.maximum(overlap, 0.0), deepest, axis=-1)
+            if not depth.any():
+                break
+            between = (
+                np.take_along_axis(between.reshape(*overlap.shape, 3), deepest[..., None], axis=-2)[..., 0, :] + aside
+            )
+            way = depth * between / np.maximum(np.linalg.norm(between, axis=-1, keepdims=True), 1e-6)
+            both = np.stack([way, -way], axis=2) * share[..., None]
+            # What the lower one can't go down, the upper one goes up.
+            both[..., 1] = np.maximum(both[..., 1], 0.0) * (share.sum(-1) / np.maximum(share.max(-1), 1e-6))[..., None]
+            shift += both
+        length = np.linalg.norm(shift, axis=-1, keepdims=True)
+        return shift * np.minimum(1.0, LARGEST_STEP / np.maximum(length, 1e-9))
+
+
+def _lever(along: Array, axis: int) -> Array:
+    """Return how far a point ``along`` (…, 3, 3) capsules of ``_LEG`` goes with its ankle, 0 to 1; parts lie along ``axis``."""
+    parts = np.arange(len(_LEG)).reshape(-1, 1) if axis == -2 else np.arange(len(_LEG))
+    return np.where(parts == 0, 0.0, np.where(parts == 1, along, 1.0))
 
 
 class Parting:

@@ -169,6 +169,7 @@ def _summary(report: CleanupReport) -> str:
             ("feet held", report.feet_held, report.feet_moved_by),
             ("hips lowered", report.hips_lowered, report.hips_lowered_by),
             ("hands kept out of bodies", report.hands_freed, report.hands_freed_by),
+            ("legs kept out of each other", report.legs_parted, report.legs_parted_by),
         )
         if a or b
     ]
