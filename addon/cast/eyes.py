@@ -12,7 +12,7 @@ from duologue.rigs.alignment import heading
 from duologue.rigs.eyes import LOOKS, eye_turns, in_bone_axes, share_of_reach
 from numpy.typing import NDArray
 
-from ..scene import armatures
+from ..scene import armatures, turning
 from ..scene.actions import Channels
 from ..scene.data import pose_of
 from .cast import Performer
@@ -56,10 +56,15 @@ class Looks:
         )
         return share_of_reach((np.concatenate(points) - joint) @ yaw.T) if points else 1.0
 
+    def turns(self, weights: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return how each eye turns (T, 4) in its bone's rest axes, from ARKit weights (T, 52)."""
+        turns = eye_turns(weights, self._shares) if self._bones else {}
+        return {joint: in_bone_axes(turns[joint], rest, self._facing) for joint, (_, rest) in self._bones.items()}
+
     def channels(self, armature: Object, weights: NDArray[Any]) -> list[Channels]:
         """Return the channels of the eye bones, from ARKit weights (T, 52)."""
-        turns = eye_turns(weights, self._shares) if self._bones else {}
+        bones = pose_of(armature).bones
         return [
-            armatures.rotation_channels(pose_of(armature).bones[bone], in_bone_axes(turns[joint], rest, self._facing))
-            for joint, (bone, rest) in self._bones.items()
+            turning.rotation_channels(bones[self._bones[joint][0]], turned)
+            for joint, turned in self.turns(weights).items()
         ]

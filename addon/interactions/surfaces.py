@@ -11,10 +11,12 @@ import numpy as np
 from duologue import arkit
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character
+from duologue.rigs.shape_map import ShapeMatch
 from duologue.rigs.skinned import SkinnedMesh
 from numpy.typing import NDArray
 
 from ..cast.cast import Performer
+from ..scene import armatures
 from ..scene.axes import from_blender
 from ..scene.data import armature_of, bends, face_keys, mesh_of, pose_of
 
@@ -101,16 +103,21 @@ def _read(ob: Object, performer: Performer, bone_of: dict[str, int]) -> _Part:
     mesh.calc_loop_triangles()
     corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
     mesh.loop_triangles.foreach_get("vertices", corners)
+    corners = corners.reshape(-1, 3)
     material = np.empty(len(mesh.loop_triangles), np.int32)
     mesh.loop_triangles.foreach_get("material_index", material)
+    shown = armatures.shown_vertices(ob)
+    seen = shown[corners].all(axis=1)
+    corners, material = corners[seen], material[seen]
     names = [slot.material.name if slot.material is not None else "" for slot in ob.material_slots] or [""]
     bones, weights, softness = _weights(ob, performer.armature, bone_of)
+    weights[~shown] = 0.0  # helper vertices and what a mask hides are no part of hand or head
     points = flat.reshape(-1, 3).astype(np.float64) @ placed[:3, :3].T + placed[:3, 3]
     if np.linalg.det(placed[:3, :3]) < 0:  # a mirrored mesh shows its triangles the other way round
-        corners = corners.reshape(-1, 3)[:, ::-1]
+        corners = corners[:, ::-1]
     return _Part(
         from_blender(points),
-        corners.reshape(-1, 3),
+        corners,
         np.minimum(material, len(names) - 1),
         names,
         bones,
@@ -169,9 +176,9 @@ def _shapes(performer: Performer, firsts: dict[Object, int]) -> dict[str, tuple[
         if face.mesh not in firsts:
             continue
         keys, linear = face_keys(face.mesh), np.array(face.mesh.matrix_world, np.float64)[:3, :3]
-        deltas = _deltas(keys, face.match.shapes)
+        deltas, rows = _deltas(keys, face.match.shapes), rows_of(face.match)
         for row, name in enumerate(arkit.NAMES):
-            share = np.asarray(face.match.factors[row], np.float64)
+            share = rows[row]
             if share.any():
                 delta = from_blender(np.tensordot(share, deltas, axes=1) @ linear.T)
                 moved = np.flatnonzero(np.abs(delta).max(axis=1) > 1e-6)
@@ -180,6 +187,13 @@ def _shapes(performer: Performer, firsts: dict[Object, int]) -> dict[str, tuple[
         name: (np.concatenate([index for index, _ in parts]), np.concatenate([delta for _, delta in parts]))
         for name, parts in found.items()
     }
+
+
+def rows_of(match: ShapeMatch) -> NDArray[np.float64]:
+    """Return what each of ARKit's weights, alone and at 1, does to a face's keys (52, K), visemes included."""
+    if match.basis is None:
+        return np.asarray(match.factors, np.float64)
+    return np.asarray(match.apply(np.eye(len(arkit.NAMES))), np.float64)
 
 
 def _deltas(keys: Key, names: Sequence[str]) -> NDArray[Any]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 from duologue.errors import DuologueError
-from duologue.motion import rotations
 from duologue.rigs.armature import Armature
 from duologue.rigs.joints import SIDES
 from numpy.typing import NDArray
@@ -111,7 +110,7 @@ def sole_height(meshes: Sequence[Object], feet: Set[str]) -> float | None:
     lowest: list[float] = []
     of_feet: list[float] = []
     for mesh in meshes:
-        shown = _shown_vertices(mesh)
+        shown = shown_vertices(mesh)
         points = np.empty(3 * len(mesh_of(mesh).vertices), np.float32)
         mesh_of(mesh).vertices.foreach_get("co", points)
         world = np.array(mesh.matrix_world, np.float64)
@@ -140,7 +139,7 @@ def _lowest_of(mesh: Object, heights: NDArray[Any], shown: NDArray[np.bool_], fe
     return None
 
 
-def _shown_vertices(mesh: Object) -> NDArray[np.bool_]:
+def shown_vertices(mesh: Object) -> NDArray[np.bool_]:
     """Return which vertices (V,) belong to a face that no mask modifier hides."""
     shown = np.zeros(len(mesh_of(mesh).vertices), bool)
     corners = np.empty(len(mesh_of(mesh).loops), np.int32)
@@ -171,45 +170,6 @@ def bone_path(bone: PoseBone | str, prop: str) -> str:
     """Return the path of a pose bone's property as an F-curve names it."""
     name = bone if isinstance(bone, str) else bone.name
     return f'pose.bones["{bpy.utils.escape_identifier(name)}"].{prop}'
-
-
-def rotation_channels(bone: PoseBone, quaternions: NDArray[np.float64]) -> Channels:
-    """Return a bone's rotation (T, 4) in whatever mode the user gave it, without jumps between frames."""
-    mode = bone.rotation_mode
-    if mode == "QUATERNION":
-        return Channels(bone_path(bone, "rotation_quaternion"), rotations.unroll_quat(quaternions), bone.name)
-    if mode == "AXIS_ANGLE":
-        return Channels(bone_path(bone, "rotation_axis_angle"), axis_angles(quaternions), bone.name)
-    return Channels(bone_path(bone, "rotation_euler"), eulers(quaternions, mode), bone.name)
-
-
-def eulers(quaternions: NDArray[np.float64], order: str) -> NDArray[np.float64]:
-    """Turn quaternions (T, 4) into Blender's Euler angles (T, 3), continuous over time.
-
-    Blender's ``XYZ`` turns about X first, in fixed axes, which is our ``ZYX``. Each rotation has two triples of angles; the
-    branch is changed wherever the other one is nearer to the frame before.
-    """
-    angles = rotations.matrix_to_euler(rotations.quat_to_matrix(quaternions), order[::-1])
-    other = angles * (1.0, -1.0, 1.0) + np.pi
-    stay = np.abs(_wrapped(angles[1:] - angles[:-1])).sum(axis=1)
-    change = np.abs(_wrapped(other[1:] - angles[:-1])).sum(axis=1)
-    # The two branches mirror each other, so whether to change does not depend on the one we are on.
-    branch = np.concatenate([[0], np.cumsum(change < stay) % 2]).astype(bool)
-    chosen = np.unwrap(np.where(branch[:, None], other, angles), axis=0)
-    chosen -= np.round(chosen[:1] / (2 * np.pi)) * 2 * np.pi
-    return chosen[:, [order[::-1].index(axis) for axis in "XYZ"]]  # Blender stores them as X, Y, Z whatever the order
-
-
-def _wrapped(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (angles + np.pi) % (2 * np.pi) - np.pi
-
-
-def axis_angles(quaternions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn quaternions (T, 4) into Blender's (angle, x, y, z)."""
-    vectors = rotations.unroll_exp(rotations.quat_to_exp(quaternions))
-    angles = np.linalg.norm(vectors, axis=1, keepdims=True)
-    axes = np.where(angles > 1e-9, vectors / np.maximum(angles, 1e-9), (0.0, 1.0, 0.0))
-    return np.hstack([angles, axes])
 
 
 def location_channels(bone: PoseBone, locations: NDArray[np.float64]) -> Channels:

@@ -8,8 +8,8 @@ channels have, in whatever rotation mode each bone is. So it holds on any rig th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..scene import actions, armatures, compat
 from ..scene.actions import Channels
 from ..scene.data import animate, animation_of, keys_of
+from ..scene.evaluating import without_surfaces
 from ..scene.timing import stretch
 from . import tweaks
 
@@ -178,22 +179,9 @@ def _channels(values: Values) -> list[Channels]:
     return channels
 
 
-@contextmanager
-def _only_needed(datablocks: Sequence[ID], mixed: dict[ID, Values]) -> Iterator[None]:
-    """Have Blender evaluate no mesh whose shapes are not asked for, and no modifier: they take most of a frame's time."""
-    keys = {datablock for datablock in datablocks if datablock.id_type == "KEY" and not mixed[datablock]}
+def _only_needed(datablocks: Sequence[ID], mixed: dict[ID, Values]) -> AbstractContextManager[None]:
+    """Have Blender evaluate no mesh whose shapes are not asked for, and no modifier."""
+    keys = {datablock for datablock in datablocks if datablock.id_type == "KEY" and mixed[datablock]}
     rigs = {cast("Object", datablock) for datablock in datablocks if datablock.id_type == "OBJECT"}
     meshes = {mesh for rig in rigs for mesh in armatures.meshes_of(rig)}
-    hidden = [mesh for mesh in meshes if not mesh.hide_viewport and keys_of(mesh) in {*keys, None}]
-    shown = [m for mesh in meshes for m in mesh.modifiers if m.show_viewport]
-    for mesh in hidden:
-        mesh.hide_viewport = True
-    for modifier in shown:
-        modifier.show_viewport = False
-    try:
-        yield
-    finally:
-        for mesh in hidden:
-            mesh.hide_viewport = False
-        for modifier in shown:
-            modifier.show_viewport = True
+    return without_surfaces(meshes, {mesh for mesh in meshes if keys_of(mesh) in keys})

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..cast.cast import Performer
 from ..cast.eyes import Looks
-from ..scene import actions, armatures, poses, resting
+from ..scene import actions, armatures, poses, resting, turning
 from ..scene.data import animation_of, armature_of, face_keys, pose_of
 from .face_tuning import Tuning, tuned
 from .writer import bone_rotations, retargeter
@@ -99,7 +99,7 @@ class LivePose:
         index = {bone.name: i for i, bone in enumerate(bones)}
         turned = bone_rotations(Performer(self._name, armature, self._rig, self._match, ()), pose)
         channels = [
-            *((name, armatures.rotation_channels(bones[name], turned[:, i])) for i, name in enumerate(pose.bones)),
+            *((name, turning.rotation_channels(bones[name], turned[:, i])) for i, name in enumerate(pose.bones)),
             *(
                 (name, armatures.location_channels(bones[name], pose.locations[:, i]))
                 for i, name in enumerate(pose.located)

@@ -22,7 +22,7 @@ from ..cast.cast import Performer
 from ..cast.eyes import Looks
 from ..cast.faces import Face
 from ..cast.posing import posed_rig
-from ..scene import actions, armatures, compat, shape_keys
+from ..scene import actions, armatures, compat, shape_keys, turning
 from ..scene.actions import Channels
 from ..scene.data import animation_of, armature_of, face_keys, pose_of
 from .face_tuning import Tuning, tuned
@@ -173,7 +173,7 @@ def body_channels(performer: Performer, pose: RetargetedPose) -> list[Channels]:
     ]
     rotations = bone_rotations(performer, pose)
     for i, name in enumerate(pose.bones):
-        channels.append(armatures.rotation_channels(bones[name], rotations[:, i]))
+        channels.append(turning.rotation_channels(bones[name], rotations[:, i]))
     for i, name in enumerate(pose.located):
         channels.append(armatures.location_channels(bones[name], pose.locations[:, i]))
     return channels

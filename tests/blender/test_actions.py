@@ -12,7 +12,7 @@ from examples import example_take
 
 from addon.cast.cast import cast
 from addon.rendering import shot
-from addon.scene import actions, armatures, compat
+from addon.scene import actions, armatures, compat, turning
 from addon.takes.writer import write_take
 
 FRAMES = 40
@@ -117,7 +117,7 @@ def test_eulers_run_on_without_jumps_just_as_blender_s_own():
     quaternions = np.cumsum(random.normal(size=(500, 4)) * 0.05, axis=0) + 1.0
     quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
     for order in ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"):
-        ours = armatures.eulers(quaternions, order)
+        ours = turning.eulers(quaternions, order)
         theirs = [Quaternion(quaternions[0]).to_euler(order)]
         for quaternion in quaternions[1:]:
             theirs.append(Quaternion(quaternion).to_euler(order, theirs[-1]))

@@ -123,6 +123,17 @@ def test_a_mitten_may_cup_a_cheek_and_can_not_poke(cast):
     assert cupped.touches[0].short < 0.005
 
 
+def test_one_that_can_not_be_solved_leaves_the_others(cast, tmp_path):
+    mitten = without(cast[0], "HandThumb", "HandIndex", "HandMiddle", "HandRing", "HandPinky")
+    asked = Interaction("poke-nose", "A", 1.0, 1.4), Interaction("cup-cheek", "A", 2.4, 3.0)
+    track = solved((mitten, cast[1]), *asked)
+    assert [touch.pattern for touch in track.touches] == ["cup-cheek"]
+    assert [(one.asked["pattern"], one.reason) for one in track.unsolved] == [("poke-nose", "hand-without-fingers")]
+    assert any("poke-nose at 1 s could not be solved (hand-without-fingers)" in note for note in track.notes)
+    track.save(tmp_path / "interactions.safetensors")
+    assert InteractionTrack.load(tmp_path / "interactions.safetensors").unsolved == track.unsolved
+
+
 def test_a_hand_of_three_fingers_pokes(cast):
     three = without(cast[0], "HandRing", "HandPinky")
     assert solved((three, cast[1]), Interaction("poke-nose", "A", 2.0, 2.8)).touches[0].short < 0.005

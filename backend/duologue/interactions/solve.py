@@ -27,6 +27,7 @@ from duologue.units import FPS
 
 Frames = Callable[[slice], Scene]
 """Gives both actors over a stretch of the take's frames."""
+Tell = Callable[[int, int], None]
 
 ROUNDS: Final = 3
 """Of solving, measuring and correcting."""
@@ -44,35 +45,50 @@ def solve(
     yields: Sequence[float] = (),
     held: Sequence[HandTarget] = (),
     fps: int = FPS,
+    tell: Tell = lambda done, of: None,
 ) -> InteractionTrack:
-    """Solve interactions on the characters of a take.
+    """Solve interactions on the characters of a take. One that can't be solved leaves the others be, and the track says why.
 
     Args:
-        frames: gives both actors over a stretch of frames, as the take has them.
+        frames: gives both actors over a stretch of frames (:func:`frames_needed`), as the take has them; their poses are changed.
         total: how many frames the take has.
         interactions: of a brief, checked.
         yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); 1 by default.
         held: the brief's constraints of hands, which are left alone.
         fps: frames a second.
+        tell: hears how many are done, and of how many; what it raises ends the solving.
 
     Raises:
-        DuologueError: ``hand-without-fingers``, ``arm-missing``, ``face-without-landmarks``.
+        DuologueError: where none can be solved: ``hand-without-fingers``, ``arm-missing``, ``face-without-landmarks``.
     """
     shares = dict(zip(interactions, yields or [1.0] * len(interactions), strict=True))
     ordered = sorted(interactions, key=lambda one: one.seconds)
-    begin = min((max(int((one.seconds - MARGIN) * fps), 0) for one in ordered), default=0)
-    end = max((min(int(np.ceil((one.until + MARGIN) * fps)), total) for one in ordered), default=0)
-    actors = frames(slice(begin, end))
+    needed = frames_needed(ordered, total, fps)
+    actors = frames(needed)
     before = [actor.pose.copy() for actor in actors]
-    span = Span(np.arange(begin, end) / fps, total / fps, fps)
+    span = Span(np.arange(needed.start, needed.stop) / fps, total / fps, fps)
     solved: list[Solved] = []
-    for one in ordered:
+    failed: list[tuple[Interaction, DuologueError]] = []
+    for done, one in enumerate(ordered):
+        tell(done, len(ordered))
         taken = {earlier.interaction: earlier.hand for earlier in solved}
-        solved.append(solve_one(actors, one, span, shares[one], HandsElsewhere.of(one, ordered, taken, held)))
+        try:
+            solved.append(solve_one(actors, one, span, shares[one], HandsElsewhere.of(one, ordered, taken, held)))
+        except DuologueError as error:
+            failed.append((one, error))
+    if failed and not solved:
+        raise failed[0][1]
     for index, one in enumerate(solved):
         if any(_moves(later, one) for later in solved[index + 1 :]):
             reach_again(actors, before, one, solved, span)
-    return assemble(actors, before, solved, span)
+    return assemble(actors, before, solved, span, failed)
+
+
+def frames_needed(interactions: Sequence[Interaction], total: int, fps: int = FPS) -> slice:
+    """Return which of a take's ``total`` frames solving these looks at."""
+    begin = min((max(int((one.seconds - MARGIN) * fps), 0) for one in interactions), default=0)
+    end = max((min(int(np.ceil((one.until + MARGIN) * fps)), total) for one in interactions), default=0)
+    return slice(begin, end)
 
 
 def _moves(later: Solved, one: Solved) -> bool:

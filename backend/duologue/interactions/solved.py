@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from duologue.brief.interactions import Interaction, interaction_json
+from duologue.errors import DuologueError
 from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact import Goal
 from duologue.interactions.event import Phases
 from duologue.interactions.touching import Reaching
-from duologue.interactions.track import InteractionTrack, Layer, Touch
+from duologue.interactions.track import InteractionTrack, Layer, Touch, Unsolved
 from duologue.motion.rotations import matrix_to_exp, unroll_exp
 
 
@@ -45,8 +46,14 @@ class Span:
     fps: int
 
 
-def assemble(actors: Scene, before: Sequence[Pose], solved: Sequence[Solved], span: Span) -> InteractionTrack:
-    """Return the track of what was changed since ``before``."""
+def assemble(
+    actors: Scene,
+    before: Sequence[Pose],
+    solved: Sequence[Solved],
+    span: Span,
+    failed: Sequence[tuple[Interaction, DuologueError]] = (),
+) -> InteractionTrack:
+    """Return the track of what was changed since ``before``, with what could not be solved."""
     seconds, begin = span.seconds, round(float(span.seconds[0]) * span.fps) if len(span.seconds) else 0
     layers = [
         _layer(who, actor, old, solved, seconds) for who, (actor, old) in enumerate(zip(actors, before, strict=True))
@@ -57,7 +64,9 @@ def assemble(actors: Scene, before: Sequence[Pose], solved: Sequence[Solved], sp
         rows = np.searchsorted(seconds, one.seconds)
         contact[rows, column] = one.phases.contact(one.seconds)
         points[rows, column] = one.points
-    return InteractionTrack(begin, (layers[0], layers[1]), tuple(map(_touch, solved)), contact, points, fps=span.fps)
+    unsolved = tuple(Unsolved(interaction_json(one), error.reason, error.message) for one, error in failed)
+    touches = tuple(map(_touch, solved))
+    return InteractionTrack(begin, (layers[0], layers[1]), touches, contact, points, fps=span.fps, unsolved=unsolved)
 
 
 def _layer(who: int, actor: Actor, before: Pose, solved: Sequence[Solved], seconds: Array) -> Layer:

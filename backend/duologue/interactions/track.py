@@ -68,6 +68,21 @@ class Touch:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unsolved:
+    """One interaction that could not be solved: what was ``asked``, and the error's ``reason`` and ``message``."""
+
+    asked: Mapping[str, Any]
+    reason: str
+    message: str
+
+    @property
+    def note(self) -> str:
+        """What whoever asked should know of it."""
+        what = self.asked.get("name") or self.asked["pattern"]
+        return f"{what} at {self.asked['seconds']:g} s could not be solved ({self.reason}): {self.message}"
+
+
 @dataclass(frozen=True, eq=False)
 class InteractionTrack:
     """Both performers' layers over frames ``start`` to ``start + n`` of a take, and the touches in them.
@@ -82,6 +97,7 @@ class InteractionTrack:
     points: NDArray[np.float32]
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fps: int = FPS
+    unsolved: tuple[Unsolved, ...] = ()
 
     def __post_init__(self) -> None:
         n, touches = len(self.contact), len(self.touches)
@@ -96,8 +112,8 @@ class InteractionTrack:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever asked should know: hands that fall short, hair that was touched instead of skin."""
-        return tuple(note for touch in self.touches for note in touch.notes)
+        """What whoever asked should know: hands that fall short, hair touched instead of skin, and what could not be solved."""
+        return (*(note for touch in self.touches for note in touch.notes), *(one.note for one in self.unsolved))
 
     def save(self, path: Path | str) -> None:
         """Write it as one safetensors file, atomically.
@@ -111,6 +127,7 @@ class InteractionTrack:
             "start": self.start,
             "fps": self.fps,
             "touches": [vars(touch) for touch in self.touches],
+            "unsolved": [vars(one) for one in self.unsolved],
             "provenance": dict(self.provenance),
         }
         for name, layer in zip(PERFORMERS, self.layers, strict=True):
@@ -152,6 +169,7 @@ class InteractionTrack:
                 arrays["points"],
                 about["provenance"],
                 int(about["fps"]),
+                tuple(Unsolved(**one) for one in cast("list[dict[str, Any]]", about.get("unsolved", []))),
             )
         except (KeyError, ValueError, TypeError, AttributeError, DuologueError) as error:
             raise DuologueError(

@@ -44,6 +44,6 @@ def write_interactions(folder: Path, brief: Brief, take: Take) -> tuple[list[str
     except DuologueError as error:  # the take is there and stays; a hand that can't touch is no reason to lose it
         return [], [f"the interactions could not be solved ({error.reason}): {error}"]
     track.save(folder / FILE)
-    left = len(brief.interactions) - len(track.touches)
+    left = len(brief.interactions) - len(track.touches) - len(track.unsolved)
     late = [f"{left} interactions end after the take, which was stopped before; they are left out"] if left else []
     return [FILE], [*late, *track.notes]

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The touch layer: an NLA track above what plays whose curves are added to it, and which leaves no trace when it is taken away.
+
+What drove the datablock directly is pushed down below it, for Blender evaluates that last; taking the layer away puts it back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+from duologue.motion.rotations import quat_multiply
+from numpy.typing import NDArray
+
+from ..scene import actions, compat
+from ..scene.actions import LAYER, TOUCH, Channels
+from ..scene.data import animate, animation_of
+
+if TYPE_CHECKING:
+    from bpy.types import ID, Action, NlaTrack
+
+_TRACK = "Duologue Touch Layer"
+_IDENTITY = (1.0, 0.0, 0.0, 0.0)
+
+
+def lay(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], performer: str, take: str) -> Action:
+    """Lay curves over a datablock that are added to what plays on it; nothing is added before and after ``frames``.
+
+    Args:
+        datablock: an armature, or the shape keys of a mesh.
+        added: what is added (T, k) to each property; quaternions are put after what is there.
+        frames: (T,) where keys lie.
+        performer: ``A`` or ``B``: whose it is.
+        take: what the take that it was solved for is known by.
+    """
+    was_animated = animation_of(datablock) is not None
+    actions.leave_tweak_mode(datablock)
+    alone = _not_animated(datablock, {channel.path for channel in added})
+    pushed = _push_down(datablock)
+    action = bpy.data.actions.new(f"{datablock.name} Touch Layer")
+    action[TOUCH] = performer
+    action[LAYER] = json.dumps({"take": take, "pushed": pushed, "animated": was_animated, "values": alone})
+    slot = actions.slot_for(action, datablock)
+    times, channels = _padded(frames, [_based(channel, alone) for channel in added])
+    actions.write_curves(compat.channelbag(action, slot), channels, times)
+    track = animate(datablock).nla_tracks.new()
+    track.name = _TRACK
+    strip = track.strips.new(_TRACK, round(float(times[0])), action)
+    strip.action_slot = slot
+    strip.use_sync_length = False
+    strip.action_frame_start, strip.action_frame_end = float(times[0]), float(times[-1])
+    strip.frame_start_raw, strip.frame_end_raw = float(times[0]), float(times[-1])
+    strip.blend_type, strip.extrapolation = "COMBINE", "HOLD"  # outside of it nothing is added
+    return action
+
+
+def remove(datablock: ID) -> bool:
+    """Take a touch layer off a datablock; everything else is as it was before. Return whether there was one."""
+    tracks = actions.layers_of(datablock)
+    data = animation_of(datablock)
+    if not tracks or data is None:
+        return False
+    actions.leave_tweak_mode(datablock)
+    for track in reversed(tracks):
+        action = track.strips[0].action
+        assert action is not None  # by which the layer was known
+        told: dict[str, Any] = json.loads(action[LAYER])
+        data.nla_tracks.remove(track)
+        if not action.users:
+            bpy.data.actions.remove(action)
+        _lift(datablock, told["pushed"])
+        _put_back(datablock, told["values"])
+        if not told["animated"] and data.action is None and not data.nla_tracks and not data.drivers:
+            _clear_animation(datablock)
+    datablock.update_tag()
+    return True
+
+
+def follow_take(datablock: ID, take: str) -> None:
+    """Let layers play that were solved for a take, and no others."""
+    for track in actions.layers_of(datablock):
+        track.mute = take_of(track) != take
+
+
+def take_of(track: NlaTrack) -> str:
+    """Return what the take that a layer was solved for is known by."""
+    action = track.strips[0].action
+    return str(json.loads(action[LAYER])["take"]) if action is not None else ""
+
+
+def _clear_animation(datablock: Any) -> None:
+    datablock.animation_data_clear()
+
+
+def _not_animated(datablock: ID, paths: set[str]) -> dict[str, Any]:
+    """Return what those properties stand at that nothing else animates: a strip starts from the default there."""
+    data = animation_of(datablock)
+    known: set[str] = set()
+    if data is not None:
+        if data.action is not None and data.action_slot is not None:
+            known |= {curve.data_path for curve in compat.channelbag(data.action, data.action_slot).fcurves}
+        for track in data.nla_tracks if data.use_nla else ():
+            for strip in track.strips if not track.mute else ():
+                if strip.action is not None and strip.action_slot is not None and not strip.mute:
+                    known |= {curve.data_path for curve in compat.channelbag(strip.action, strip.action_slot).fcurves}
+    found: dict[str, Any] = {}
+    for path in sorted(paths - known):
+        value = datablock.path_resolve(path)
+        found[path] = list(value) if hasattr(value, "__len__") else value
+    return found
+
+
+def _based(channel: Channels, alone: dict[str, Any]) -> Channels:
+    """Add what a property stands at where nothing below the layer does."""
+    if channel.path not in alone:
+        return channel
+    stands = np.atleast_1d(np.asarray(alone[channel.path], np.float64))
+    if channel.values.shape[1] == 4 and channel.path.endswith("rotation_quaternion"):
+        values = quat_multiply(np.broadcast_to(stands, channel.values.shape), channel.values)
+    else:
+        values = channel.values + stands
+    return Channels(channel.path, values, channel.group, channel.first)
+
+
+def _padded(frames: NDArray[Any], channels: Sequence[Channels]) -> tuple[NDArray[np.float32], list[Channels]]:
+    """Begin and end a frame earlier and later, with what the first and the last key have."""
+    times = np.asarray(frames, np.float64)
+    step = float(times[1] - times[0]) if len(times) > 1 else 1.0
+    around = np.concatenate(([times[0] - step], times, [times[-1] + step])).astype(np.float32)
+    rows = np.r_[0, np.arange(len(times)), len(times) - 1]
+    return around, [Channels(one.path, one.values[rows], one.group, one.first) for one in channels]
+
+
+def _push_down(datablock: ID) -> str:
+    """Move what drives a datablock to an NLA track below the layer; return the track's name, or nothing."""
+    data = animate(datablock)
+    if data.action is None:
+        return ""
+    ours = actions.is_ours(data.action)
+    blend, influence, beyond = data.action_blend_type, data.action_influence, data.action_extrapolation
+    track = actions.push_down(datablock)
+    if track is None:
+        return ""
+    if not ours:
+        strip = track.strips[0]
+        strip.blend_type, strip.influence, strip.extrapolation = blend, influence, beyond
+    return track.name
+
+
+def _lift(datablock: ID, name: str) -> None:
+    """Let what was pushed down drive a datablock again, unless something else does by now."""
+    data = animate(datablock)
+    track = data.nla_tracks.get(name) if name else None
+    if track is None or data.action is not None or len(track.strips) != 1:
+        return
+    action, slot = track.strips[0].action, track.strips[0].action_slot
+    data.nla_tracks.remove(track)
+    data.action = action
+    if slot is not None:
+        data.action_slot = slot
+
+
+def _put_back(datablock: ID, values: dict[str, Any]) -> None:
+    for path, value in values.items():
+        owner, _, prop = path.rpartition(".")
+        try:
+            setattr(datablock.path_resolve(owner), prop, value)
+        except ValueError:  # the bone or shape is gone
+            continue
