@@ -7,7 +7,8 @@ What drove the datablock directly is pushed down below it, for Blender evaluates
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -20,13 +21,42 @@ from ..scene.actions import LAYER, TOUCH, Channels
 from ..scene.data import animate, animation_of
 
 if TYPE_CHECKING:
-    from bpy.types import ID, Action, NlaTrack
+    from bpy.types import ID, NlaTrack
+else:
+    ID = bpy.types.ID
 
 _TRACK = "Duologue Touch Layer"
 _IDENTITY = (1.0, 0.0, 0.0, 0.0)
 
 
-def lay(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], performer: str, take: str) -> Action:
+Put = Callable[[ID, Sequence[Channels], NDArray[Any], str, str], None]
+"""Lays a layer, see :func:`_lay`; without channels it lays none."""
+
+
+@contextmanager
+def replacing(datablocks: Iterable[ID]) -> Iterator[Put]:
+    """Let layers be put on datablocks in place of those that are there: all of it, or with any error nothing."""
+    every = list(dict.fromkeys(datablocks))
+    old = {datablock: [track.strips[0].action for track in actions.layers_of(datablock)] for datablock in every}
+
+    def put(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], performer: str, take: str) -> None:
+        if added:
+            _lay(datablock, added, frames, performer, take)
+
+    try:
+        yield put
+    except BaseException:
+        for datablock in every:
+            for track in [t for t in actions.layers_of(datablock) if t.strips[0].action not in old[datablock]]:
+                _drop(datablock, track, whole=not old[datablock])
+        raise
+    for datablock in every:
+        tracks = actions.layers_of(datablock)
+        for track in [t for t in tracks if t.strips[0].action in old[datablock]]:
+            _drop(datablock, track, whole=len(tracks) == len(old[datablock]))
+
+
+def _lay(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], performer: str, take: str) -> None:
     """Lay curves over a datablock that are added to what plays on it; nothing is added before and after ``frames``.
 
     Args:
@@ -36,47 +66,59 @@ def lay(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], performe
         performer: ``A`` or ``B``: whose it is.
         take: what the take that it was solved for is known by.
     """
-    was_animated = animation_of(datablock) is not None
+    told = _told_before(datablock)
     actions.leave_tweak_mode(datablock)
-    alone = _not_animated(datablock, {channel.path for channel in added})
-    pushed = _push_down(datablock)
+    told["take"], stood = take, told["values"]
+    told["values"] = alone = {**stood, **_not_animated(datablock, {channel.path for channel in added} - set(stood))}
+    told["pushed"] = told["pushed"] or _push_down(datablock)
     action = bpy.data.actions.new(f"{datablock.name} Touch Layer")
-    action[TOUCH] = performer
-    action[LAYER] = json.dumps({"take": take, "pushed": pushed, "animated": was_animated, "values": alone})
+    action[TOUCH], action[LAYER] = performer, json.dumps(told)
     slot = actions.slot_for(action, datablock)
     times, channels = _padded(frames, [_based(channel, alone) for channel in added])
-    actions.write_curves(compat.channelbag(action, slot), channels, times)
     track = animate(datablock).nla_tracks.new()
     track.name = _TRACK
     strip = track.strips.new(_TRACK, round(float(times[0])), action)
     strip.action_slot = slot
+    actions.write_curves(compat.channelbag(action, slot), channels, times)
     strip.use_sync_length = False
     strip.action_frame_start, strip.action_frame_end = float(times[0]), float(times[-1])
     strip.frame_start_raw, strip.frame_end_raw = float(times[0]), float(times[-1])
     strip.blend_type, strip.extrapolation = "COMBINE", "HOLD"  # outside of it nothing is added
-    return action
+
+
+def _told_before(datablock: ID) -> dict[str, Any]:
+    """Return what there is to put back: as an earlier layer says, which goes away, or nothing yet."""
+    tracks = actions.layers_of(datablock)
+    if tracks and tracks[0].strips[0].action is not None:
+        return json.loads(tracks[0].strips[0].action[LAYER])
+    return {"take": "", "pushed": "", "animated": animation_of(datablock) is not None, "values": {}}
 
 
 def remove(datablock: ID) -> bool:
     """Take a touch layer off a datablock; everything else is as it was before. Return whether there was one."""
     tracks = actions.layers_of(datablock)
-    data = animation_of(datablock)
-    if not tracks or data is None:
-        return False
-    actions.leave_tweak_mode(datablock)
     for track in reversed(tracks):
-        action = track.strips[0].action
-        assert action is not None  # by which the layer was known
-        told: dict[str, Any] = json.loads(action[LAYER])
-        data.nla_tracks.remove(track)
-        if not action.users:
-            bpy.data.actions.remove(action)
+        _drop(datablock, track, whole=True)
+    return bool(tracks)
+
+
+def _drop(datablock: ID, track: NlaTrack, *, whole: bool) -> None:
+    """Remove one layer; ``whole``: no other takes its place, and what it stood on is put back."""
+    data, action = animate(datablock), track.strips[0].action
+    assert action is not None  # by which the layer was known
+    actions.leave_tweak_mode(datablock)
+    told: dict[str, Any] = json.loads(action[LAYER])
+    data.nla_tracks.remove(track)
+    if not action.users:
+        bpy.data.actions.remove(action)
+    left = actions.layers_of(datablock)
+    kept = _told_before(datablock)["values"] if left else {}
+    _put_back(datablock, {path: value for path, value in told["values"].items() if path not in kept})
+    if whole:
         _lift(datablock, told["pushed"])
-        _put_back(datablock, told["values"])
         if not told["animated"] and data.action is None and not data.nla_tracks and not data.drivers:
             _clear_animation(datablock)
     datablock.update_tag()
-    return True
 
 
 def follow_take(datablock: ID, take: str) -> None:
@@ -102,8 +144,9 @@ def _not_animated(datablock: ID, paths: set[str]) -> dict[str, Any]:
     if data is not None:
         if data.action is not None and data.action_slot is not None:
             known |= {curve.data_path for curve in compat.channelbag(data.action, data.action_slot).fcurves}
+        layers = actions.layers_of(datablock)
         for track in data.nla_tracks if data.use_nla else ():
-            for strip in track.strips if not track.mute else ():
+            for strip in track.strips if not track.mute and track not in layers else ():
                 if strip.action is not None and strip.action_slot is not None and not strip.mute:
                     known |= {curve.data_path for curve in compat.channelbag(strip.action, strip.action_slot).fcurves}
     found: dict[str, Any] = {}

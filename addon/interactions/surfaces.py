@@ -99,7 +99,7 @@ def _read(ob: Object, performer: Performer, bone_of: dict[str, int]) -> _Part:
         mesh.shape_keys.reference_key.points.foreach_get("co", flat)
     else:
         mesh.vertices.foreach_get("co", flat)
-    placed = _at_rest(ob, performer.armature)
+    placed = at_rest(ob, performer.armature)
     mesh.calc_loop_triangles()
     corners = np.empty(3 * len(mesh.loop_triangles), np.int32)
     mesh.loop_triangles.foreach_get("vertices", corners)
@@ -126,10 +126,10 @@ def _read(ob: Object, performer: Performer, bone_of: dict[str, int]) -> _Part:
     )
 
 
-def _at_rest(ob: Object, armature: Object) -> NDArray[Any]:
+def at_rest(ob: Object, armature: Object | None) -> NDArray[Any]:
     """Return where a mesh stands (4, 4) in Blender's world while its armature rests."""
     placed = np.array(ob.matrix_world, np.float64)
-    if ob.parent == armature and ob.parent_type == "BONE":
+    if armature is not None and ob.parent == armature and ob.parent_type == "BONE":
         world = np.array(armature.matrix_world, np.float64)
         rest = np.array(armature_of(armature).bones[ob.parent_bone].matrix_local, np.float64)
         pose = np.array(pose_of(armature).bones[ob.parent_bone].matrix, np.float64)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Touches in a user's scene: what Blender shows is what was solved, and taking them away leaves nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from duologue.errors import DuologueError
+from duologue.units import FPS
+from touching import FIRST, OWN, POKE, asked, on_stage, sample, whole_state
+
+from addon.interactions import keys as touch_keys
+from addon.interactions import solving
+from addon.interactions.actors import Ensemble
+
+
+def everything(performers):
+    datablocks = [one for p in performers for one in solving.datablocks_of(p.armature)]
+    return datablocks, [mesh for p in performers for mesh in p.meshes]
+
+
+@pytest.mark.parametrize(("mode", "rate"), [("QUATERNION", 30), ("YZX", 24)])
+def test_blender_shows_what_was_solved_and_nothing_is_left_of_it(scene, mode, rate):
+    scene.render.fps = rate
+    armatures = [sample(scene, "ada"), sample(scene, "ben")]
+    for armature in armatures:
+        for bone in armature.pose.bones:
+            bone.rotation_mode = mode
+    performers = on_stage(scene, armatures, rate=rate)
+    before = whole_state()
+    solution = solving.at_once(scene, performers, asked(POKE, OWN))
+    assert [touch.pattern for touch in solution.track.touches] == ["poke-cheek", "stroke-chin"]
+    assert solution.track.touches[0].short < 0.005
+    start = solution.track.start
+    times = FIRST + (np.array([33, 38, 44, 50]) * rate / FPS)
+    shown = Ensemble(scene, performers).read(times)
+    rows = np.array([33, 38, 44, 50]) - start
+    for actor, solved, name in zip(shown, solution.actors, "AB", strict=True):
+        assert np.linalg.norm(actor.pose.heads - solved.pose.heads[rows], axis=-1).max() < 5e-4, name
+    moved = np.linalg.norm(solution.actors[0].pose.heads - solution.before[0].heads, axis=-1).max()
+    assert moved > 0.2
+    lids = np.array(
+        [
+            actor.weights["eyeBlinkLeft"]
+            for actor in Ensemble(scene, performers).read(FIRST + np.arange(30, 45) * rate / FPS)
+        ]
+    )
+    assert lids[1].max() > 0.5, "whoever is poked blinks"
+    (face,) = [ob for ob in performers[1].meshes if touch_keys.has_touch(ob)]
+    assert any(key.name.startswith("duologue_touch_") for key in face.data.shape_keys.key_blocks)
+    tracks = len(armatures[0].animation_data.nla_tracks)
+    solving.at_once(scene, performers, asked(POKE))  # the second takes the place of the first
+    assert len(armatures[0].animation_data.nla_tracks) == tracks
+    assert solving.remove(scene, *everything(performers))
+    assert whole_state() == before
+
+
+def test_a_failed_solve_leaves_the_scene_as_it_was(scene, monkeypatch):
+    performers = on_stage(scene, [sample(scene, "ada"), sample(scene, "ben")])
+    before = whole_state()
+
+    def broken(*_):
+        raise DuologueError("INTERNAL", "broken", "half-way")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(touch_keys.dents, "move", broken)
+        with pytest.raises(DuologueError, match="half-way"):
+            solving.at_once(scene, performers, asked(POKE))
+    assert whole_state() == before
+    steps = solving.steps(scene, performers, asked(POKE))
+    for _ in range(20):
+        next(steps)
+    steps.close()  # Esc
+    assert whole_state() == before
+    solving.at_once(scene, performers, asked(POKE))
+    touched = whole_state()
+    with monkeypatch.context() as patch:
+        patch.setattr(touch_keys.dents, "move", broken)
+        with pytest.raises(DuologueError, match="half-way"):
+            solving.at_once(scene, performers, asked(OWN))
+    assert whole_state() == touched

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two people who stand before each other in a scene, and all of it that a touch could change."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import bpy
+import numpy as np
+from duologue.brief import Interaction
+from duologue.take import Take
+
+from addon.cast import characters
+from addon.cast.cast import Performer, cast
+from addon.interactions.solving import Asked
+from addon.scene import compat
+from addon.takes import writer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interactions"))
+from examples_touch import SKELETON, standing
+
+FIRST, FRAMES = 11, 90
+POKE = Interaction("poke-cheek", "A", 1.2, 1.7, target="B", hand="right")
+OWN = Interaction("stroke-chin", "B", 1.2, 1.9, hand="left")
+
+
+def standing_take(apart: float = 0.52) -> Take:
+    tracks = standing(-apart / 2, np.pi / 2, FRAMES), standing(apart / 2, -np.pi / 2, FRAMES)
+    return Take(SKELETON, tracks, {"made_by": "tests"})
+
+
+def sample(scene, name: str):
+    return characters.build(characters.sample_file(name), scene.collection).armature
+
+
+def on_stage(scene, armatures, apart: float = 0.52, rate: float = 30.0) -> list[Performer]:
+    """Cast two armatures and write the take onto them."""
+    bpy.context.view_layer.update()
+    performers = [cast(name, armature) for name, armature in zip("AB", armatures, strict=True)]
+    writer.write_take(standing_take(apart), performers, FIRST, rate)
+    scene.frame_set(FIRST + 3)
+    return performers
+
+
+def asked(*interactions: Interaction, **more) -> Asked:
+    return Asked(interactions, FIRST, FRAMES, "take", **more)
+
+
+def whole_state() -> dict:
+    """Everything in the file that a touch may change, to the bit."""
+    found: dict = {"frame": bpy.context.scene.frame_current, "actions": {}, "data": {}}
+    for action in bpy.data.actions:
+        curves = [
+            (c.data_path, c.array_index, c.mute, _numbers(c.keyframe_points, "co", 2))
+            for slot in action.slots
+            for c in compat.channelbag(action, slot).fcurves
+        ]
+        found["actions"][action.name] = action.use_fake_user, action.users, sorted(action.keys()), curves
+    for ob in bpy.data.objects:
+        found["data"][ob.name] = _animated(ob), ob.hide_viewport, [m.show_viewport for m in ob.modifiers]
+        if ob.type == "ARMATURE":
+            found["data"][ob.name] += tuple(
+                _numbers(ob.pose.bones, prop, n)
+                for prop, n in (("rotation_quaternion", 4), ("rotation_euler", 3), ("location", 3))
+            )
+    for mesh in bpy.data.meshes:
+        found["data"][mesh.name] = _numbers(mesh.vertices, "co", 3)
+    for key in bpy.data.shape_keys:
+        blocks = [
+            (b.name, b.value, b.slider_min, b.slider_max, b.mute, _numbers(b.points, "co", 3)) for b in key.key_blocks
+        ]
+        found["data"][key.name] = _animated(key), sorted(key.keys()), blocks
+    return found
+
+
+def _numbers(collection, prop: str, size: int) -> bytes:
+    flat = np.empty(size * len(collection), np.float32)
+    collection.foreach_get(prop, flat)
+    return flat.tobytes()
+
+
+def _animated(datablock):
+    data = datablock.animation_data
+    if data is None:
+        return None
+    tracks = [
+        (t.name, t.mute, [(s.action.name, s.blend_type, s.extrapolation, s.frame_start, s.frame_end) for s in t.strips])
+        for t in data.nla_tracks
+    ]
+    return data.action.name if data.action else "", data.action_slot.name_display if data.action_slot else "", tracks
