@@ -14,6 +14,8 @@ from duologue.errors import DuologueError
 _PERFORMER = re.compile(r"performers\.([AB])(?:\.(\w+))?(?:\[(\d+)\])?(?:\.([\w.]+))?")
 _CONSTRAINT = re.compile(r"constraints\[(\d+)\].*")
 
+_TOUCH = re.compile(r"interactions\[(\d+)\].*")
+
 _FIELDS = {
     "speech": "Speech",
     "transcript": "Words",
@@ -34,16 +36,18 @@ _WHOLE = {
     "steps": "Steps",
     "constraints": "Targets",
     "strengths": "Strengths",
+    "interactions": "Touches",
 }
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What the entries of a brief were made of: a target for each constraint, and both performers' timelines."""
+    """What the entries of a brief were made of: a target for each constraint, both performers' timelines, and the touches' names."""
 
     targets: Sequence[tuple[str, str]] = ()
     actions: Sequence[Sequence[tuple]] = ((), ())
     emotions: Sequence[Sequence[tuple]] = ((), ())
+    touches: Sequence[str] = ()
 
 
 def in_the_panel(error: DuologueError, rows: Rows | None = None) -> DuologueError:
@@ -74,6 +78,8 @@ def _row(field: str, rows: Rows) -> str:
     if (match := _CONSTRAINT.fullmatch(field)) and int(match[1]) < len(rows.targets):
         name, target = rows.targets[int(match[1])]
         return _t("Performer {name}, target “{target}”").format(name=name, target=target)
+    if (match := _TOUCH.fullmatch(field)) and int(match[1]) < len(rows.touches):
+        return _t("Touch “{name}”").format(name=rows.touches[int(match[1])])
     if match := _PERFORMER.fullmatch(field):
         name, part, index, inner = match.groups()
         said = _t("Performer {name}").format(name=name)

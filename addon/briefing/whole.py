@@ -22,6 +22,7 @@ from .rows import Rows, translated
 from .speech import read_transcript
 from .starts import start_of
 from .targets import Wished, wishes
+from .touches import touches
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -45,7 +46,8 @@ def make_brief(
     starts = [start_of(scene, performer, settings.begin) for performer in settings.performers()]
     seconds = max(sound.frames for sound in audio) / FPS
     wished = wishes(scene, settings, (starts[0], starts[1]), (actions[0], actions[1]), seconds)
-    with translated(Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]))):
+    named = [item.name for item in settings.interactions if item.enabled]
+    with translated(Rows(wished.rows, tuple(wished.actions), (emotions[0], emotions[1]), named)):
         said = [read_transcript(context, settings, name) for name in PERFORMERS]
         a, b = (
             _performer(
@@ -61,6 +63,7 @@ def make_brief(
             steps=settings.steps,
             strengths=settings.strengths.changed(),
             constraints=wished.constraints,
+            interactions=touches(settings, clock),
             notes=(*map(_left_out, unread), *notes, *said[0][1], *said[1][1]),
         )
 

@@ -8,7 +8,7 @@ from typing import cast
 import bpy
 from duologue.labels import PERFORMERS
 
-from . import output, passes, performer, settings, takes, voices
+from . import interaction, output, passes, performer, settings, takes, voices
 from .performer import DUOLOGUE_PG_performer
 from .settings import DUOLOGUE_PG_settings
 
@@ -31,4 +31,12 @@ def named_performers(settings: DUOLOGUE_PG_settings) -> list[tuple[str, DUOLOGUE
     return list(zip(PERFORMERS, settings.performers(), strict=True))
 
 
-CLASSES = (*performer.CLASSES, *output.CLASSES, *passes.CLASSES, *takes.CLASSES, *voices.CLASSES, *settings.CLASSES)
+CLASSES = (
+    *performer.CLASSES,
+    *output.CLASSES,
+    *passes.CLASSES,
+    *interaction.CLASSES,
+    *takes.CLASSES,
+    *voices.CLASSES,
+    *settings.CLASSES,
+)

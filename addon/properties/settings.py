@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, IntPropert
 from duologue.labels import RELATIONSHIPS, roles
 
 from . import hooks
+from .interaction import DUOLOGUE_PG_interaction
 from .output import DUOLOGUE_PG_output
 from .passes import DUOLOGUE_PG_passes
 from .performer import DUOLOGUE_PG_performer
@@ -91,6 +92,15 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
         type=DUOLOGUE_PG_output, name="Send Out", description="What goes out of Blender, and where to"
     )
     passes: PointerProperty(type=DUOLOGUE_PG_passes, name="Passes", description="A clip for video models")
+    interactions: CollectionProperty(
+        type=DUOLOGUE_PG_interaction, name="Touches", description="Who touches whom, and when"
+    )
+    active_interaction: IntProperty(name="Touch", description="The touch that is shown below the list")
+    skin: BoolProperty(
+        name="Skin Gives Way",
+        description="Press dents into the touched face, as a few shape keys of its mesh that play along",
+        default=True,
+    )
     takes: CollectionProperty(type=DUOLOGUE_PG_take, name="Takes", description="The takes of this scene")
     active_take: IntProperty(
         name="Take",

@@ -109,6 +109,22 @@ def set_strip_length(strip: Strip, frames: int) -> None:
         strip.frame_final_duration = frames
 
 
+def set_strip_range(strip: Strip, first: int, last: int) -> None:
+    """Let a strip without content of its own begin and end elsewhere; the names changed in 5.2."""
+    names = ("left_handle", "right_handle") if VERSION >= (5, 2) else ("frame_final_start", "frame_final_end")
+    order = tuple(zip(names, (first, last), strict=True))
+    for name, frame in order if first < strip_range(strip)[1] else reversed(order):  # never past its other end
+        setattr(strip, name, frame)
+
+
+def new_colour(editor: SequenceEditor, name: str, channel: int, first: int, last: int) -> Strip:
+    """Make a strip of plain colour; its end became a length in 5.0."""
+    strips: Any = editor.strips
+    if VERSION >= (5, 0):
+        return strips.new_effect(name, "COLOR", channel, first, length=last - first)
+    return strips.new_effect(name, "COLOR", channel, first, frame_end=last)
+
+
 def strip_content(strip: Strip) -> float:
     """Return the frame at which a strip's content begins, also where that is cut off; the name changed in 5.2."""
     return strip.content_start if VERSION >= (5, 2) else strip.frame_start

@@ -27,7 +27,8 @@ SHORTEST: Final = 0.2
 MOST: Final = 200
 """Interactions in one brief."""
 
-_LARGEST_OFFSET: Final = 40.0
+LARGEST_OFFSET: Final = 40.0
+"""Millimetres on the skin that a touch may lie beside its usual place."""
 _KEYS: Final = (
     "pattern", "performer", "target", "hand", "side", "seconds", "until", "press", "offset", "repeat", "lean",
     "approach", "name",
@@ -180,7 +181,7 @@ def check_interaction(interaction: Interaction, place: str, seconds: float) -> N
     within(interaction.lean, 0, 1, f"{place}.lean")
     within(interaction.repeat, 1, 8, f"{place}.repeat")
     for value in interaction.offset:
-        within(value, -_LARGEST_OFFSET, _LARGEST_OFFSET, f"{place}.offset")
+        within(value, -LARGEST_OFFSET, LARGEST_OFFSET, f"{place}.offset")
     if interaction.pattern in labels.BODY_INTERACTIONS and interaction.touched == interaction.performer:
         raise invalid(
             "interaction-target",
