@@ -42,7 +42,7 @@ _WHOLE = {
 
 @dataclass(frozen=True)
 class Rows:
-    """What the entries of a brief were made of: a target for each constraint, both performers' timelines, and the touches' names."""
+    """What the entries of a brief were made of: targets for constraints, both performers' timelines, the touches' names."""
 
     targets: Sequence[tuple[str, str]] = ()
     actions: Sequence[Sequence[tuple]] = ((), ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bpy
 import numpy as np
@@ -151,7 +151,7 @@ def _not_animated(datablock: ID, paths: set[str]) -> dict[str, Any]:
                     known |= {curve.data_path for curve in compat.channelbag(strip.action, strip.action_slot).fcurves}
     found: dict[str, Any] = {}
     for path in sorted(paths - known):
-        value = datablock.path_resolve(path)
+        value = cast("Any", datablock.path_resolve(path))
         found[path] = list(value) if hasattr(value, "__len__") else value
     return found
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One touch as it is asked for: who, whom, how, where, and when. Its time is that of its strip in the sequencer, while there is one."""
+"""One touch as it is asked for: who, whom, how, where, and when. While it has a strip in the sequencer, its time is the strip's."""
 
 from __future__ import annotations
 
