@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -27,6 +28,10 @@ def contact(
         list[str] | None, typer.Option(help="Only this pattern; may be given more than once. All by default.")
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every so many frames.")] = 1,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write pictures of all touches here (PNG): each at its deepest frame, far and near."),
+    ] = None,
     out_file: OutFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +42,7 @@ def contact(
     chosen = tuple(
         labels.check(name, labels.INTERACTIONS, field="--pattern") for name in pattern or labels.INTERACTIONS
     )
-    report = write_report(partial(evaluate_contact, ContactEvaluation(chosen, every)), out_file)
+    report = write_report(partial(evaluate_contact, ContactEvaluation(chosen, every, sheet)), out_file)
     if as_json:
         print_json(report)
         return

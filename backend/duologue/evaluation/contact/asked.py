@@ -11,8 +11,8 @@ from scipy.spatial import KDTree
 
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.parts import Part, palmar, part_of
-from duologue.evaluation.contact.played import Played
-from duologue.evaluation.contact.surfaces import Points
+from duologue.evaluation.contact.played import Played, part_of_pose
+from duologue.evaluation.contact.surfaces import Points, moved_by
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.patterns import PALM
@@ -24,6 +24,8 @@ Indices = NDArray[np.int64]
 _NEAR: Final = 0.005
 _FLOATING: Final = 0.03
 """Metres of gap that a part is let down by, to see what it would have touched."""
+_LOWEST: Final = 24
+"""Vertices of a part nearest to the skin's, among which the lowest is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,22 +59,22 @@ class Asked:
         normal = self.normals[k]
         for vertices, triangles, aside in self.parts:
             placed = vertices[k] - aside[k]
-            tree = KDTree(placed)
-            rows = np.flatnonzero(np.isfinite(tree.query(points, distance_upper_bound=_FLOATING + 0.02)[0]))
-            if not len(rows):
-                continue
-            gap = float(skin.signed(placed)[0].min())
-            lowered = placed - np.clip(gap, 0.0, _FLOATING) * normal
-            near = rows[np.isfinite(KDTree(lowered).query(points[rows], distance_upper_bound=0.02)[0])]
-            wanted[near] |= Surface(lowered, triangles).distances(points[near]) < _NEAR
+            lowered = placed - np.clip(_gap(placed, skin), 0.0, _FLOATING) * normal
+            wanted |= Surface(lowered, triangles).within(points, _NEAR)
         return wanted, wanted
+
+
+def _gap(points: Array, skin: Surface) -> float:
+    """Return how far the lowest of some points is above skin, metres; negative below."""
+    away = KDTree(skin.mesh.vertices).query(points)[0]
+    return float(skin.signed(points[np.argsort(away)[:_LOWEST]])[0].min())
 
 
 def asked_of(played: Played, rows: Indices) -> Asked:
     """Return what a touch asks for in the frames in which it is held."""
     hand, met = played.hands
     own, side = played.own.character, hand.side
-    pose = _part_of_pose(played.own.pose, rows)
+    pose = part_of_pose(played.own.pose, rows)
     if met is not None:
         return _meeting(played, pose, rows)
     assert played.solved.touching is not None
@@ -83,16 +85,12 @@ def asked_of(played: Played, rows: Indices) -> Asked:
     told = len(places)
     aside = [_aside(parts[k].follow(pose), places[min(k, told - 1)], normals) for k in range(len(parts))]
     meshes = tuple(_mesh(played, part, rows, aside[min(k, told - 1)]) for k, part in enumerate(parts))
-    frame = _part_of_pose(played.other.pose, rows).turn_of(
+    frame = part_of_pose(played.other.pose, rows).turn_of(
         "Head" if contact.pattern.on_face else played.other.character.chest
     )
     out_up = frame @ contact.landmark.frame[:, :2]
     offsets = np.stack([einsum("tij,ti->tj", out_up, aside[k]) for k in range(told)], axis=1)
     return Asked(np.asarray(offsets), True, meshes, normals)
-
-
-def _part_of_pose(pose: Pose, rows: Indices) -> Pose:
-    return Pose(pose.character, pose.turns[rows], pose.heads[rows])
 
 
 def _mesh(played: Played, part: Part, rows: Indices, aside: Array) -> tuple[Array, Indices, Array]:
@@ -108,7 +106,7 @@ def _aside(point: Array, place: Array, normal: Array) -> Array:
 def _places(contact: Contact, played: Played, rows: Indices) -> tuple[list[Array], Array]:
     """Return where on the skin the pattern wants its parts, (T, 3) each, and the normal there (T, 3)."""
     phases, seconds = played.solved.phases, rows / FPS
-    pose = _part_of_pose(played.other.pose, rows)
+    pose = part_of_pose(played.other.pose, rows)
     weights = {name: values[rows] for name, values in played.other.weights.items()}
     follow = contact.spots.follow(contact.character, pose, weights)
     turn = pose.turn_of("Head" if contact.pattern.on_face else contact.character.chest)
@@ -138,7 +136,7 @@ def _meeting(played: Played, pose: Pose, rows: Indices) -> Asked:
     other = played.other.character
     palm, all_ = palmar(other, met.side, met.frame[:, 1])
     point = part_of(played.own.character, hand.side, PALM).follow(pose)
-    turned = _part_of_pose(played.other.pose, rows)
+    turned = part_of_pose(played.other.pose, rows)
     frame = turned.turn_of(met.side + "Hand") @ met.frame
     away = einsum("tij,ti->tj", frame, point - turned.joint(met.side + "Hand"))
     used = np.unique(_surface_of_hand(played))
@@ -149,8 +147,6 @@ def _meeting(played: Played, pose: Pose, rows: Indices) -> Asked:
 
 
 def _surface_of_hand(played: Played) -> Indices:
-    from duologue.evaluation.contact.surfaces import moved_by
-
     met = played.hands[1]
     assert met is not None
     return moved_by(played.other.character.mesh, played.other.character.under[met.bone])

@@ -7,10 +7,15 @@ from typing import Any, Final
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from duologue.evaluation.contact.surfaces import spread_over
 
 Array = NDArray[np.float64]
 Triangles = NDArray[np.integer[Any]]
 
+_SPREAD: Final = 0.002
+"""Metres between the points that nearness is first looked up with."""
 _CORNER: Final = 1e-6
 """Of a triangle: a point that is nearer to an edge counts as lying on it."""
 
@@ -22,9 +27,17 @@ class Surface:
         """Take ``vertices`` (V, 3), metres, and ``triangles`` (F, 3), counter-clockwise from outside."""
         self.mesh: Any = trimesh.Trimesh(vertices, triangles, process=False, validate=False)
 
-    def distances(self, points: Array) -> Array:
-        """Return how far points (n, 3) are from it (n,), metres, without a sign."""
-        return self._nearest(points)[1]
+    def within(self, points: Array, reach: float) -> NDArray[np.bool_]:
+        """Return which points (n,) are within ``reach`` metres of it.
+
+        Points spread over it tell for most; trimesh is asked about those that lie between.
+        """
+        spread = spread_over(self.mesh.vertices, self.mesh.faces, _SPREAD)
+        away = KDTree(spread.at(self.mesh.vertices)).query(points, distance_upper_bound=reach + _SPREAD)[0]
+        near = away < reach
+        between = np.flatnonzero(~near & np.isfinite(away))
+        near[between] = self._nearest(points[between])[1] < reach
+        return near
 
     def signed(self, points: Array) -> tuple[Array, Array]:
         """Return how far outside points (n, 3) are (n,), negative inside, and where on the surface they are nearest to (n, 3).

@@ -7,7 +7,7 @@ Non-collision and touchness as in Decaf (arXiv 2309.16670) and InterAct's contac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,10 @@ Indices = NDArray[np.int64]
 
 NEAR: Final = 0.005
 """Metres within which skin and hand are in contact, and deeper than which they collide."""
-_LOOKED: Final = 0.03
-"""Metres from the skin within which a hand's vertices are looked at…"""
+_LOOKED: Final = (0.012, 0.06)
+"""Metres from the skin within which a hand's vertices are looked at, and further ones where any is nearly as deep as that."""
 _AROUND: Final = 0.045
-"""…and from the hand within which skin is."""
+"""Metres from the hand within which skin is."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,15 @@ class Figures:
     ``colliding``: frames in which a vertex of the hand is over 5 mm deep; ``deepest_mm``; ``inside`` vertices in all frames, and
     ``depth_mm`` their depths' sum; ``touching``: held frames in which the hand is within 5 mm; ``contact_f`` with its
     ``precision`` and ``recall``; ``drift_mm``: mean way of the touching points from their own mean place on the skin; ``off_mm``:
-    how far that place is from the asked one; ``area_mm2`` in contact; ``seconds`` to solve, for ``contact_seconds`` of contact.
+    how far that place is from the asked one; ``area_mm2`` in contact; ``deepest_frame`` of the scene; ``seconds`` to solve, for
+    ``contact_seconds`` of contact.
     """
 
     frames: int
     held: int
     colliding: int
     deepest_mm: float
+    deepest_frame: int
     inside: int
     depth_mm: float
     touching: int
@@ -74,7 +76,8 @@ def figures_of(played: Played, every: int = 1) -> Figures:
         len(rows),
         int(held.sum()),
         int((depths.max(axis=1, initial=0.0) > NEAR).sum()),
-        1000 * float(depths.max(initial=0.0)),
+        1000 * max(float(depths.max(initial=0.0)), 0.0),
+        _deepest_frame(depths, rows, held),
         len(inside),
         1000 * float(inside.sum()),
         int(near[held].sum()),
@@ -107,12 +110,12 @@ class _Judge:
         self.skin = played.skin(vertices, rows)
         hand = played.hands[0]
         self.hand_triangles = moved_by(played.own.character.mesh, played.own.character.under[hand.bone])
-        self.hand_vertices, self.hand_local = np.unique(self.hand_triangles, return_inverse=True)
+        self.hand_vertices, corners = np.unique(self.hand_triangles, return_inverse=True)
+        self.hand_local = corners.reshape(self.hand_triangles.shape)
         self.hand = played.hand(self.hand_vertices, rows)
-        self.trees = [KDTree(points) for points in self.hand]
         around = np.zeros(len(vertices), np.bool_)
-        for tree, points in zip(self.trees, self.skin, strict=True):
-            around |= np.isfinite(tree.query(points, distance_upper_bound=_AROUND)[0])
+        for points, skin in zip(self.hand, self.skin, strict=True):
+            around |= np.isfinite(KDTree(points).query(skin, distance_upper_bound=_AROUND)[0])
         local = local.reshape(surface.shape)
         self.triangles = local[around[local].all(axis=1)]
         self.rest = played.other.character.mesh.vertices[vertices]
@@ -125,11 +128,14 @@ class _Judge:
         for t, (points, skin) in enumerate(zip(self.hand, self.skin, strict=True)):
             if not len(used):
                 break
-            away = KDTree(skin[used]).query(points, distance_upper_bound=_LOOKED)[0]
-            rows = np.flatnonzero(np.isfinite(away))
-            if len(rows):
-                depth[t, rows] = -Surface(skin, self.triangles).signed(points[rows])[0]
-                near[t] = depth[t].max() > -NEAR
+            surface = Surface(skin, self.triangles)
+            away = KDTree(skin[used]).query(points, distance_upper_bound=_LOOKED[1])[0]
+            for reach in _LOOKED:
+                rows = np.flatnonzero(away < reach)
+                depth[t, rows] = -surface.signed(points[rows])[0]
+                if depth[t].max() < 0.7 * reach:
+                    break
+            near[t] = depth[t].max() > -NEAR
         return depth, near
 
     def areas(self, held: NDArray[np.bool_], asked: Asked) -> tuple[float, float, float, float]:
@@ -142,18 +148,20 @@ class _Judge:
         frames: list[int] = np.flatnonzero(held).tolist()
         for k, t in enumerate(frames):
             at = points.at(self.skin[t])
-            rows = np.flatnonzero(np.isfinite(self.trees[t].query(at, distance_upper_bound=0.02)[0]))
-            contact = np.zeros(len(at), np.bool_)
-            hand: Any = Surface(self.hand[t], self.hand_local.reshape(self.hand_triangles.shape))
-            contact[rows] = hand.distances(at[rows]) < NEAR
+            contact = Surface(self.hand[t], self.hand_local).within(at, NEAR)
             wanted, allowed = asked.at(k, at, Surface(self.skin[t], self.triangles), points)
-            sums += [
-                points.area[contact & wanted].sum(),
-                points.area[contact].sum(),
-                points.area[wanted].sum(),
-                points.area[contact & allowed].sum(),
-            ]
+            each = contact & wanted, contact, wanted, contact & allowed
+            sums += [points.area[chosen].sum() for chosen in each]
         return float(sums[0]), float(sums[1]), float(sums[2]), float(sums[3])
+
+
+def _deepest_frame(depths: Array, rows: Indices, held: NDArray[np.bool_]) -> int:
+    """Return the frame in which the hand is deepest; where it never is inside, the middle of the contact."""
+    of_frame = depths.max(axis=1, initial=-np.inf)
+    if of_frame.max(initial=-np.inf) > 0:
+        return int(rows[of_frame.argmax()])
+    middle = rows[held] if held.any() else rows
+    return int(middle[len(middle) // 2])
 
 
 def _drift(asked: Asked) -> tuple[float, float | None]:

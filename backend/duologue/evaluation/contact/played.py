@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief import Interaction
-from duologue.interactions.actor import Actor, Array, Character, Pose, Scene
+from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact_keys import ContactKeys
 from duologue.interactions.give_way import give_way, linear_parts
 from duologue.interactions.hand import Hand
@@ -75,7 +75,7 @@ class Played:
 
 def posed(actor: Actor, vertices: NDArray[np.int64], rows: NDArray[np.int64], keys: ContactKeys | None = None) -> Array:
     """Return where vertices (n,) of an actor are in some frames: (rows, n, 3), with what its face gives way by."""
-    pose = Pose(actor.character, actor.pose.turns[rows], actor.pose.heads[rows])
+    pose = part_of_pose(actor.pose, rows)
     skinning = np.asarray(pose.skinning(), np.float64)
     mesh = actor.character.mesh
     found = mesh.pose(skinning, {name: values[rows] for name, values in actor.weights.items()}, vertices)
@@ -88,6 +88,11 @@ def posed(actor: Actor, vertices: NDArray[np.int64], rows: NDArray[np.int64], ke
     offsets = np.asarray(einsum("tk,kmi->tmi", keys.values[rows], keys.deltas[:, there]))
     found[:, moved[there]] += einsum("tnij,tnj->tni", linear_parts(mesh, skinning, keys.vertices[there]), offsets)
     return found
+
+
+def part_of_pose(pose: Pose, rows: NDArray[np.int64]) -> Pose:
+    """Return a copy of some frames (n,) of a pose."""
+    return Pose(pose.character, pose.turns[rows], pose.heads[rows])
 
 
 def play(scene: Scene, interaction: Interaction) -> Played:
@@ -123,8 +128,3 @@ def _answered(actor: Actor, solved: Solved, who: int) -> Actor:
         whole[rows] = np.clip(whole[rows] + values, 0.0, 1.0)
         weights[name] = whole
     return Actor(actor.character, actor.pose, weights)
-
-
-def names_of(cast: Sequence[Character]) -> list[str]:
-    """Return what characters are called."""
-    return [character.mesh.name for character in cast]

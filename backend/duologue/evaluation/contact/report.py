@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import duologue
 from duologue.brief import Interaction
 from duologue.brief.interactions import TWO_HANDED
 from duologue.errors import DuologueError
+from duologue.evaluation.contact.bodies import BodyFigures, body_figures
 from duologue.evaluation.contact.goals import goals, missed
 from duologue.evaluation.contact.measures import Figures, figures_of
 from duologue.evaluation.contact.played import Played, play
+from duologue.evaluation.contact.sheet import Sheet
 from duologue.evaluation.contact.standing import APART, MEETING, standing_pair
 from duologue.interactions.actor import Character
 from duologue.labels import FACE_INTERACTIONS, INTERACTIONS
@@ -32,6 +35,8 @@ class ContactEvaluation:
     patterns: tuple[str, ...] = INTERACTIONS
     every: int = 1
     """Every so many frames are looked at."""
+    sheet: Path | None = None
+    """Where a sheet of pictures goes."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +61,32 @@ class Judged:
     asked: Asked
     played: Played | None
     figures: Figures | None
+    body: BodyFigures | None
     error: str = ""
 
 
 def evaluate_contact(
     settings: ContactEvaluation,
     report: Report = lambda stage, done, total: None,
-    look: Callable[[Judged], None] = lambda judged: None,
 ) -> dict[str, Any]:
-    """Return the whole report as JSON values. ``look`` is shown every touch.
+    """Return the whole report as JSON values. A touch takes seconds; the sheet is written last.
 
     Raises:
-        DuologueError: what ``load_sample`` raises.
+        DuologueError: what ``load_sample`` and ``Sheet.save`` raise.
     """
     begin, begin_wall = time.process_time(), time.perf_counter()
     cast = [Character.of(load_sample(name)) for name in SAMPLES]
     everything = list(asked_touches(settings.patterns, cast))
     rows: list[dict[str, Any]] = []
+    sheet = Sheet()
     for number, asked in enumerate(everything):
         judged = judge(asked, settings.every)
-        look(judged)
+        if settings.sheet and judged.played is not None and judged.figures is not None:
+            sheet.add(asked.pattern, "{} on {}".format(*asked.names), judged.played, judged.figures.deepest_frame)
         rows.append(_row(judged))
         report("touches", number + 1, len(everything))
+    if settings.sheet is not None:
+        sheet.save(settings.sheet)
     return {
         "version": duologue.__version__,
         "every": settings.every,
@@ -85,6 +94,7 @@ def evaluate_contact(
         "patterns": _by_pattern(rows),
         "characters": _by_character(rows),
         "touches": rows,
+        "sheet": sheet.legend(),
         "goals": goals(figures_over(rows)),
         "processor_seconds": time.process_time() - begin,
         "seconds": time.perf_counter() - begin_wall,
@@ -107,8 +117,9 @@ def judge(asked: Asked, every: int = 1) -> Judged:
     try:
         played = play(scene, Interaction(asked.pattern, "A", SECONDS, UNTIL, target=target))
     except DuologueError as error:
-        return Judged(asked, None, None, f"{error.reason}: {error}")
-    return Judged(asked, played, figures_of(played, every))
+        return Judged(asked, None, None, None, f"{error.reason}: {error}")
+    body = body_figures(played, played.rows[::every])
+    return Judged(asked, played, figures_of(played, every), body)
 
 
 def figures_over(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
@@ -136,10 +147,10 @@ def _row(judged: Judged) -> dict[str, Any]:
     asked = judged.asked
     toucher, touched = asked.names
     row: dict[str, Any] = {"pattern": asked.pattern, "target": asked.target, "toucher": toucher, "touched": touched}
-    if judged.figures is None or judged.played is None:
+    if judged.figures is None or judged.played is None or judged.body is None:
         return row | {"error": judged.error}
     solved = judged.played.solved
-    row |= {"hand": solved.hand, "side": solved.side, **asdict(judged.figures)}
+    row |= {"hand": solved.hand, "side": solved.side, **asdict(judged.figures), **asdict(judged.body)}
     return row | {
         "missed": missed(figures_over([row]) | {"solve_seconds_per_second": None}),
         "notes": list(solved.notes),
