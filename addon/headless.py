@@ -72,10 +72,23 @@ def parser() -> argparse.ArgumentParser:
     beside.add_argument("video", type=Path)
     examine = verbs.add_parser("examine", help="tell who in a scene could play; its scripts stay disabled")
     examine.add_argument("blend", type=Path)
+    _add_for_evaluations(verbs)
     bench = verbs.add_parser("benchmark", help="time the writing of a take against keyframe_insert")
     bench.add_argument("--seconds", type=float, default=60.0)
     bench.add_argument("--repeats", type=int, default=3)
     return top
+
+
+def _add_for_evaluations(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    character = verbs.add_parser("character", help="write a character as arrays (used by evaluate contact)")
+    character.add_argument("source", type=Path, help=".blend, .glb, .gltf or .fbx")
+    character.add_argument("out", type=Path)
+    character.add_argument("--armature", default="")
+    oracle = verbs.add_parser("oracle", help="compare our passes of a touch with Cycles' (used by evaluate contact)")
+    oracle.add_argument("take", type=Path)
+    oracle.add_argument("out", type=Path)
+    oracle.add_argument("--pattern", default="poke-cheek")
+    oracle.add_argument("--seconds", type=float, nargs=2, default=(2.0, 3.2), help="when it touches, and lets go")
 
 
 def _add_clip_options(verb: argparse.ArgumentParser) -> None:
@@ -157,6 +170,18 @@ def main(argv: Sequence[str]) -> int:
 
             examining.examine(options.blend, emit)
             emit("done", files=[])
+        elif options.verb == "character":
+            from .rendering import characters
+
+            emit("done", files=characters.write(options.source, options.out, options.armature, emit))
+        elif options.verb == "oracle":
+            from duologue.brief.interactions import Interaction
+
+            from .rendering import oracle
+
+            begin, end = options.seconds
+            touch = Interaction(options.pattern, "A", begin, end, target="B")
+            emit("done", files=oracle.compare(options.take, touch, 0.5 * (begin + end), options.out, emit))
         elif options.verb == "beside":
             from .rendering import side_by_side as beside
 

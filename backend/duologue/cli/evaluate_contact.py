@@ -27,11 +27,20 @@ def contact(
     pattern: Annotated[
         list[str] | None, typer.Option(help="Only this pattern; may be given more than once. All by default.")
     ] = None,
+    character: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A .blend, .glb or .fbx, judged with Ada; may be given more than once. By default Ada with Ben."
+        ),
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Look at every so many frames.")] = 1,
     sheet: Annotated[
         Path | None,
         typer.Option(help="Write pictures of all touches here (PNG): each at its deepest frame, far and near."),
     ] = None,
+    passes: Annotated[
+        bool, typer.Option(help="Hold our passes of a touch against Cycles', where there is a Blender.")
+    ] = True,
     out_file: OutFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +51,9 @@ def contact(
     chosen = tuple(
         labels.check(name, labels.INTERACTIONS, field="--pattern") for name in pattern or labels.INTERACTIONS
     )
-    report = write_report(partial(evaluate_contact, ContactEvaluation(chosen, every, sheet)), out_file)
+    report = write_report(
+        partial(evaluate_contact, ContactEvaluation(chosen, every, sheet, passes, tuple(character or ()))), out_file
+    )
     if as_json:
         print_json(report)
         return

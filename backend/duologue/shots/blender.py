@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -117,6 +119,27 @@ def export_passes(request: PassesRequest, on_progress: OnProgress) -> Rendered:
     command += [part for name in request.wanted for part in ("--pass", name)]
     command += ["--replace"] if request.replace else []
     return run(command, on_progress)
+
+
+def write_character(source: Path, path: Path, armature: str = "") -> None:
+    """Run a Blender without a window that writes the character in a .blend, .glb or .fbx as arrays.
+
+    Raises:
+        DuologueError: what :func:`run` raises.
+    """
+    run(["character", str(source.absolute()), str(path.absolute()), *([f"--armature={armature}"] if armature else [])])
+
+
+def passes_against_cycles(take: Path, seconds: tuple[float, float]) -> dict[str, float]:
+    """Run a Blender without a window in which Ada pokes Ben, and return how far our passes are from Cycles' (``oracle.py``).
+
+    Raises:
+        DuologueError: what :func:`run` raises.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "passes.json"
+        run(["oracle", str(take.absolute()), str(out), "--seconds", *map(str, seconds)])
+        return json.loads(out.read_text(encoding="utf-8"))
 
 
 def run(arguments: Sequence[str], on_progress: OnProgress = lambda stage, done, total: None) -> Rendered:

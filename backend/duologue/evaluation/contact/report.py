@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from duologue.evaluation.contact.goals import goals, missed
 from duologue.evaluation.contact.measures import Figures, figures_of
 from duologue.evaluation.contact.played import Played, play
 from duologue.evaluation.contact.sheet import Sheet
-from duologue.evaluation.contact.standing import APART, MEETING, standing_pair
+from duologue.evaluation.contact.standing import APART, MEETING, standing_pair, standing_take
 from duologue.interactions.actor import Character
+from duologue.interactions.character_file import load_character
 from duologue.labels import FACE_INTERACTIONS, INTERACTIONS
 from duologue.rigs.samples import SAMPLES, load_sample
+from duologue.shots.blender import passes_against_cycles, write_character
 
 Report = Callable[[str, float, float], None]
 
@@ -37,6 +40,10 @@ class ContactEvaluation:
     """Every so many frames are looked at."""
     sheet: Path | None = None
     """Where a sheet of pictures goes."""
+    passes: bool = True
+    """Whether our passes are held against Cycles', by a Blender without a window."""
+    characters: tuple[Path, ...] = ()
+    """Characters (.blend, .glb, .fbx, or as ``save_character`` writes them) to judge with Ada, instead of Ada with Ben."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,11 @@ def evaluate_contact(
         DuologueError: what ``load_sample`` and ``Sheet.save`` raise.
     """
     begin, begin_wall = time.process_time(), time.perf_counter()
-    cast = [Character.of(load_sample(name)) for name in SAMPLES]
-    everything = list(asked_touches(settings.patterns, cast))
+    ada, ben = (Character.of(load_sample(name)) for name in SAMPLES)
+    casts = [(read_character(path), ada) for path in settings.characters] or [(ada, ben)]
+    everything = [
+        asked for cast in casts for asked in asked_touches(settings.patterns, cast, both=not settings.characters)
+    ]
     rows: list[dict[str, Any]] = []
     sheet = Sheet()
     for number, asked in enumerate(everything):
@@ -87,25 +97,41 @@ def evaluate_contact(
         report("touches", number + 1, len(everything))
     if settings.sheet is not None:
         sheet.save(settings.sheet)
+    figures = figures_over(rows) | _passes(settings.passes)
     return {
         "version": duologue.__version__,
         "every": settings.every,
-        **figures_over(rows),
+        **figures,
         "patterns": _by_pattern(rows),
         "characters": _by_character(rows),
         "touches": rows,
         "sheet": sheet.legend(),
-        "goals": goals(figures_over(rows)),
+        "goals": goals(figures),
         "processor_seconds": time.process_time() - begin,
         "seconds": time.perf_counter() - begin_wall,
     }
 
 
-def asked_touches(patterns: Sequence[str], cast: Sequence[Character]) -> Iterator[Asked]:
-    """Yield every pattern by each of two characters, on their own face and on the partner."""
+def read_character(path: Path) -> Character:
+    """Read a character from a file; all but our own arrays are opened by a Blender without a window.
+
+    Raises:
+        DuologueError: what ``load_character`` and ``write_character`` raise.
+    """
+    if path.suffix == ".safetensors":
+        found = load_character(path)
+        return replace(found, mesh=replace(found.mesh, name=path.stem))
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / f"{path.stem}.safetensors"
+        write_character(path, written)
+        return read_character(written)
+
+
+def asked_touches(patterns: Sequence[str], cast: tuple[Character, Character], *, both: bool) -> Iterator[Asked]:
+    """Yield every pattern by each of two characters on the other, and by the first, or ``both``, on their own face."""
     for pattern in patterns:
-        for own, partner in ((cast[0], cast[1]), (cast[1], cast[0])):
-            if pattern in FACE_INTERACTIONS:
+        for own, partner in (cast, cast[::-1]):
+            if pattern in FACE_INTERACTIONS and (both or own is cast[0]):
                 yield Asked(pattern, "own", (own, partner))
             yield Asked(pattern, "partner", (own, partner))
 
@@ -120,6 +146,20 @@ def judge(asked: Asked, every: int = 1) -> Judged:
         return Judged(asked, None, None, None, f"{error.reason}: {error}")
     body = body_figures(played, played.rows[::every])
     return Judged(asked, played, figures_of(played, every), body)
+
+
+def _passes(wanted: bool) -> dict[str, Any]:
+    """Return how near our passes are to Cycles'; without a Blender, or where it isn't asked for, None and why."""
+    if not wanted:
+        return {"part_iou": None, "flow_error_px": None, "passes": "not asked for"}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            take = Path(folder) / "take.safetensors"
+            standing_take(APART).save(take)
+            found = passes_against_cycles(take, (SECONDS, UNTIL))
+    except DuologueError as error:
+        return {"part_iou": None, "flow_error_px": None, "passes": f"{error.reason}: {error}"}
+    return {"part_iou": found["part_iou"], "flow_error_px": found["flow_error_px"], "passes": found}
 
 
 def figures_over(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

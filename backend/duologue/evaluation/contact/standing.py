@@ -11,7 +11,7 @@ import numpy as np
 from duologue import arkit
 from duologue.interactions.actor import Character, Scene, scene_of
 from duologue.motion.skeleton import Skeleton
-from duologue.take import Track
+from duologue.take import Take, Track
 from duologue.units import FPS
 
 FRAMES: Final = 150
@@ -43,7 +43,13 @@ def standing(x: float, heading: float) -> Track:
     return Track(root, rotations, weights, np.ones(FRAMES, bool), np.zeros(FRAMES, np.uint8))
 
 
+def standing_take(apart: float) -> Take:
+    """Return a take of two people who stand ``apart`` metres from each other."""
+    tracks = standing(-apart / 2, np.pi / 2), standing(apart / 2, -np.pi / 2)
+    return Take(_skeleton(), tracks, {"made_by": "duologue evaluate contact"})
+
+
 def standing_pair(cast: Sequence[Character], apart: float) -> Scene:
     """Let two characters stand ``apart`` metres from each other."""
-    tracks = standing(-apart / 2, np.pi / 2), standing(apart / 2, -np.pi / 2)
-    return scene_of(cast, _skeleton(), tracks)
+    take = standing_take(apart)
+    return scene_of(cast, take.skeleton, take.tracks)

@@ -10,11 +10,12 @@ import struct
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 _TYPES = {0: "<u4", 1: "<f2", 2: "<f4"}
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
+def read(path: Path) -> dict[str, NDArray[np.float32]]:
     """Return every channel (H, W) by its full name, in front of it the name of its part where there are several."""
     data = path.read_bytes()
     several = bool(struct.unpack_from("<I", data, 4)[0] & 0x1000)
@@ -26,7 +27,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
         headers.append(header)
         if not several:
             break
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, NDArray[np.float32]] = {}
     for header in headers:
         low_x, low_y, high_x, high_y = struct.unpack("<4i", header["dataWindow"])
         width, height = high_x - low_x + 1, high_y - low_y + 1
