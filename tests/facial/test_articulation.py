@@ -70,6 +70,22 @@ def test_a_closure_the_model_began_is_finished_where_it_is() -> None:
     assert lip_gap(said)[63:].min() > 1, "there is no second closure at the aligned time"
 
 
+def test_lips_that_are_shut_amid_an_open_vowel_part_and_its_consonants_stay_shut() -> None:
+    weights = chatter()
+    weights[0, 57:70, CLOSE] = (lip_gap(weights)[0, 57:70] + 1.0) / 37.5  # "map", all of it behind shut lips
+    map_ = (Phone(1.9, 2.0, "M"), Phone(2.0, 2.24, "AE"), Phone(2.24, 2.33, "P"))
+    said = lip_gap(spoken(weights, *map_))
+    assert said[62:66].min() > 1.9  # 2.07 to 2.17 s
+    assert said[58:60].max() < 0
+    assert said[67:70].min() < 0
+    open_mouth = chatter()
+    open_mouth[..., JAW] += 0.1
+    np.testing.assert_array_equal(spoken(open_mouth, map_[1]), open_mouth[0])  # what is apart is left as it is
+    np.testing.assert_array_equal(spoken(weights, map_[1], seal=0.0), weights[0])
+    reduced = Phone(2.0, 2.24, "AH")  # may come close
+    np.testing.assert_array_equal(spoken(weights, reduced), weights[0])
+
+
 def test_two_plosives_are_two_closures_of_one_performer_alone() -> None:
     weights = chatter()
     lips = SpokenLips([(Phone(2, 2.06, "M"), Phone(2.3, 2.36, "P")), ()], FRAMES, [1, 1])
@@ -94,7 +110,7 @@ def test_however_a_clip_is_cut_the_lips_are_the_same(cuts: tuple[int, ...]) -> N
     rng = np.random.default_rng(4)
     starts = np.sort(rng.uniform(0, FRAMES / 30, (2, 25)))
     phones = [
-        tuple(Phone(t, t + 0.08, "PBMFV"[k]) for t, k in zip(row, rng.integers(5, size=25), strict=True))
+        tuple(Phone(t, t + 0.08, (*"PBMFV", "AA", "EH")[k]) for t, k in zip(row, rng.integers(7, size=25), strict=True))
         for row in starts
     ]
     weights = chatter(7)

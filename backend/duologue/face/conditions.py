@@ -40,7 +40,7 @@ class FaceConditions:
     emotion_strength: NDArray[np.float32] | None = None
     """(2, T) how strongly each frame's emotion is followed: 1 as learnt (the default), 0 not at all, 2 twice as much."""
     phones: Sequence[Iterable[Phone]] = ((), ())
-    """Each performer's p, b, m, f and v, where a transcript tells them: for the layer on top (``articulation.SpokenLips``)."""
+    """Each performer's ``phones.ON_LIPS``, where a transcript tells them: for the layer on top (``articulation.SpokenLips``)."""
 
     def __post_init__(self) -> None:
         by_frame = (2, self.frames)

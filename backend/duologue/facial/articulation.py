@@ -2,7 +2,8 @@
 
 From sound alone a model guesses p, b, m, f and v, and misses some of a voice unlike those it has heard. A transcript doesn't
 guess: ``SpokenLips`` makes each of its phones that the model left out, with the same constraints and timing as the composing
-rules (``facial.coarticulation``, after JALI's hard constraints, Edwards et al. 2016), and leaves alone what is there.
+rules (``facial.coarticulation``, after JALI's hard constraints, Edwards et al. 2016), parts lips that are shut amid an open
+vowel, and leaves alone what is there.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 from duologue.arkit import INDEX as SHAPE
 from duologue.easing import smoothstep
 from duologue.facial.coarticulation import constriction
-from duologue.facial.lips import MOUTH_CLOSE_MM, closing, lip_gap, shut
-from duologue.speech.phones import BILABIALS, LABIODENTALS, SILENCE, Phone
+from duologue.facial.lips import JAW_OPEN_MM, MOUTH_CLOSE_MM, closing, lip_gap, shut
+from duologue.speech.phones import BILABIALS, LABIODENTALS, ON_LIPS, OPEN_VOWELS, SILENCE, Phone
 from duologue.units import FPS
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ _SHUT_MM, _APART_MM = 0.0, 0.8
 """Lips nearer than the first need nothing, further than the second all that the words ask."""
 _PRESSED_MM: Final = -1.8
 """How far lips are pressed into each other. At -1, as in training, one in twenty left a slit of teeth on the sample Ada."""
+_PARTED_MM: Final = 2.0
+"""How far lips are apart at least amid an open vowel: what was taken for a p."""
+_PARTING: Final = 0.04
+"""Seconds in which they part there."""
 _SIGN: Final = 0.3
 """``closing`` or ``biting`` from which the model seems to mean it."""
 _ROLLED: Final = 0.42
@@ -79,6 +84,14 @@ def bite(weights: Weights, amount: Weights) -> None:
     weights[..., _ROLL] += amount * (_ROLLED - weights[..., _ROLL]).clip(0)
 
 
+def part(weights: Weights, amount: Weights) -> None:
+    """Part lips that are shut in place: in weights (..., 52) by ``amount`` (...,) of the way to ``_PARTED_MM``."""
+    missing = amount * (np.float32(_PARTED_MM) - lip_gap(weights)).clip(0)
+    let_go = np.minimum(weights[..., _CLOSE].clip(0), missing / MOUTH_CLOSE_MM)
+    weights[..., _CLOSE] -= let_go
+    weights[..., _JAW] += (missing - MOUTH_CLOSE_MM * let_go) / JAW_OPEN_MM
+
+
 class SpokenLips:
     """Lips that know the words: follows one clip of P performers from its first frame to its last.
 
@@ -86,8 +99,8 @@ class SpokenLips:
     (at most half a second's), and how the clip is cut into windows makes no difference.
 
     Args:
-        phones: each performer's, in the order of time, asked for no earlier than their frames are made; all but p, b, m, f and v
-            are passed over, but a silence also says that there are no more before it.
+        phones: each performer's, in the order of time, asked for no earlier than their frames are made; all but ``ON_LIPS`` are
+            passed over, but a silence also says that there are no more before it.
         frames: how long the clip is.
         seal: (P,) 0 to 1, how far lips are brought together; with 0 for all nothing is changed and nothing waits.
     """
@@ -95,7 +108,7 @@ class SpokenLips:
     def __init__(self, phones: Sequence[Iterable[Phone]], frames: int, seal: Sequence[float]) -> None:
         self._frames = frames
         self._times = np.arange(frames) / FPS
-        self._close, self._bite = np.zeros((2, len(phones), frames), np.float32)
+        self._close, self._bite, self._part, self._meant = np.zeros((4, len(phones), frames), np.float32)
         self._seal = [float(strength) for strength in seal]
         # Who is not to be changed is not asked, so that nothing is aligned in vain.
         self._coming = [iter(spoken) if seal > 0 else iter(()) for spoken, seal in zip(phones, self._seal, strict=True)]
@@ -147,18 +160,33 @@ class SpokenLips:
                 if phone is None:
                     break
                 self._clear[who] = phone.start if phone.name == SILENCE else -np.inf
-                if phone.name in BILABIALS + LABIODENTALS and phone.end > phone.start:
+                if phone.name in ON_LIPS and phone.end > phone.start:
                     known.append(phone)
                     if phone.start < self._frames / FPS:
-                        self._waiting.append((who, phone))
+                        self._take(who, phone)
+
+    def _take(self, who: int, phone: Phone) -> None:
+        """Note a phone. A vowel parts lips whatever the model does there, but not those of the p beside it."""
+        if phone.name in OPEN_VOWELS:
+            curve, wish = self._part, self._seal[who] * _amid(phone, self._times)
+        else:
+            self._waiting.append((who, phone))
+            curve, wish = self._meant, constriction([phone], self._times, FPS)
+        curve[who] = np.maximum(curve[who], wish)
 
     def _spoken(self, weights: Weights, start: int) -> Weights:
         spoken = weights.astype(np.float32)
         at = slice(start, start + weights.shape[1])
         for who, face in enumerate(spoken):
+            part(face, self._part[who, at] * (1 - self._meant[who, at]))
             bite(face, self._bite[who, at] * (1 - self._close[who, at]))
             close(face, self._close[who, at])
         return spoken
+
+
+def _amid(vowel: Phone, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (T,) how far ``times`` (T,) lie amid a vowel: 0 at its ends, 1 from ``_PARTING`` within."""
+    return smoothstep(np.minimum(times - vowel.start, vowel.end - times) / _PARTING)
 
 
 def _room(phone: Phone, spoken: Sequence[Phone]) -> tuple[float, float]:

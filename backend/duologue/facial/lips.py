@@ -26,6 +26,8 @@ _PER_UNIT: Final = {
 }  # fmt: skip
 MOUTH_CLOSE_MM: Final = -_PER_UNIT["mouthClose"]
 """How many mm one unit of ``mouthClose`` brings the lips together."""
+JAW_OPEN_MM: Final = _PER_UNIT["jawOpen"]
+"""How many mm one unit of ``jawOpen`` parts them."""
 COEFFICIENTS: Final = np.array([_PER_UNIT.get(name, 0.0) for name in NAMES], np.float32)
 """(52,) mm a unit of each weight."""
 

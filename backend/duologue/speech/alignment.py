@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
+from duologue.speech.phones import ON_LIPS, Phone
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,9 +35,8 @@ class AlignedWord:
 
     @property
     def on_lips(self) -> list[Phone]:
-        """Its p, b, m, f and v."""
-        lips = BILABIALS + LABIODENTALS
-        return [phone for phone in self.phones if phone.name in lips and phone.end - phone.start <= _LONGEST]
+        """Its phones that lips can be seen to get wrong, ``phones.ON_LIPS``."""
+        return [phone for phone in self.phones if phone.name in ON_LIPS and phone.end - phone.start <= _LONGEST]
 
     def moved(self, seconds: float) -> AlignedWord:
         """Return it later by ``seconds``."""

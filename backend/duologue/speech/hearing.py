@@ -139,7 +139,7 @@ class Ear:
 def lips_heard(
     ear: Ear, samples_16k: NDArray[np.float32], active: NDArray[np.bool_], language: str = ""
 ) -> tuple[Phone, ...]:
-    """Return the p, b, m, f and v of what is said in a whole track, samples (n,), ``active`` (T,) as features have it."""
+    """Return the ``phones.ON_LIPS`` of what is said in a whole track, samples (n,), ``active`` (T,) as features have it."""
     heard = [ear.hear(piece, samples_16k, language) for piece in _pieces(samples_16k, active)]
     return near_sound([phone for piece in heard for phone in piece.phones], audible(samples_16k))
 

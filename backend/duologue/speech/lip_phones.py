@@ -1,4 +1,4 @@
-"""The p, b, m, f and v of a performer's words, where the transcript tells and the sound bears it out: what lips must not miss.
+"""The phones of words that lips must not miss (``phones.ON_LIPS``), where the transcript tells and the sound bears it out.
 
 They are never guessed: of a transcript most of whose words are not what is heard, there are none.
 """
@@ -16,7 +16,7 @@ from scipy.ndimage import binary_dilation
 from duologue.brief.transcript import Word
 from duologue.speech.activity import level
 from duologue.speech.alignment import AlignedWord, Aligner, MakeAligner, believed
-from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
+from duologue.speech.phones import ON_LIPS, Phone
 from duologue.units import FPS, SPEECH_RATE
 
 NOT_INSTALLED: Final = "the aligner is not installed (`python3 backend install` in Duologue's folder brings it)"
@@ -35,7 +35,7 @@ _TRUST: Final = 0.7
 
 
 class LipPhones:
-    """The p, b, m, f and v of one performer's words, in the order of time.
+    """The ``phones.ON_LIPS`` of one performer's words, in the order of time.
 
     Found as they are asked for, a stretch between two pauses at a time, so that a take of any length can begin at once; they may
     be gone through again. ``notes`` says how it went, once all have been asked for.
@@ -80,7 +80,7 @@ def within_times(words: Sequence[Word], samples_16k: NDArray[np.float32], field:
     are not what is heard has none. Where every word's phones are known (``Word.phones``), nothing is aligned.
     """
     if words and all(word.phones for word in words):
-        known = [Phone(*phone) for word in words for phone in word.phones if phone[2] in BILABIALS + LABIODENTALS]
+        known = [Phone(*phone) for word in words for phone in word.phones if phone[2] in ON_LIPS]
         return LipPhones([near_sound(sorted(known, key=lambda phone: phone.start), audible(samples_16k))])
     search = _Search(words, samples_16k, field, make)
     return LipPhones(search.stretches(), search.notes)

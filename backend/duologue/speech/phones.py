@@ -18,6 +18,10 @@ SILENCE: Final = PHONES[0]
 BILABIALS: Final = ("P", "B", "M")
 LABIODENTALS: Final = ("F", "V")
 VOWELS: Final = PHONES[1:16]
+OPEN_VOWELS: Final = ("AA", "AE", "AO", "EH", "IY")
+"""Vowels whose middle never has the lips shut. Rounded and reduced ones may come close."""
+ON_LIPS: Final = BILABIALS + LABIODENTALS + OPEN_VOWELS
+"""Phones that lips can be seen to get wrong."""
 
 
 @dataclass(frozen=True)

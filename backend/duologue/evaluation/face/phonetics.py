@@ -11,7 +11,7 @@ from duologue.arkit import INDEX as SHAPE
 from duologue.arkit import LOWER_FACE
 from duologue.datasets.corpus.face import Dialogue
 from duologue.evaluation.intervals import Sums
-from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
+from duologue.speech.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, Phone
 from duologue.units import FPS
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ CLOSED_MM: Final = 1.0
 """A smaller gap between the lips than this looks shut."""
 ROLLED: Final = 0.15
 """``mouthRollLower`` from which the lower lip counts as drawn in under the teeth, where there is no mesh to measure."""
-OPEN_VOWELS: Final = frozenset({"AA", "AE", "AO", "EH", "IY"})
-"""Vowels whose middle never has the lips shut. Rounded and reduced ones may come close."""
 LONG: Final = 0.1
 """Seconds from which a vowel's middle is its own: a shorter one beside a p is still on its way at 30 frames a second."""
 _OWN_JAW: Final = 0.06
