@@ -5,7 +5,8 @@ import pytest
 from duologue.motion.contact import Soles
 from duologue.motion.gait import step_along
 from duologue.motion.skeleton import Skeleton, forward_kinematics
-from duologue.motion.stance import TOLERANCE, StanceHold
+from duologue.motion.stance import StanceHold
+from duologue.motion.stances import TOLERANCE
 
 SKELETON = Skeleton.builtin("duologue60")
 

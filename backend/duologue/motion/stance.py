@@ -7,94 +7,32 @@ clean-up after Kovar, Schreiner and Gleicher, SCA 2002, whose constraint is a pl
 a plant is where the body wants its foot on average, not where it first came down). Where a stance is held too far from what the
 body wants, a small step is put in, as people do to keep their balance.
 
-In the plane a place is the complex number z + i x, so that a heading is an angle and a rigid motion is p -> r p + b with |r| = 1.
+Places in the plane are complex numbers, as :mod:`.stances` has them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from duologue.easing import smoothstep
-from duologue.motion.contact import ContactRule, Soles, hysteresis
+from duologue.motion.contact import Soles, hysteresis
 from duologue.motion.ik import two_bone
 from duologue.motion.rotations import Floats, einsum, matrix_to_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton, forward_kinematics
+from duologue.motion.stances import RULE, STEP, Array, Flags, Plane, Slip, Stance, room_for_step, runs, slip_of, too_far
+from duologue.motion.swing import leaning, raise_foot, swing
 
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Plane = NDArray[np.complex128]
-
-RULE: Final = ContactRule(0.035, 0.30, 0.06, 0.45)
-"""What counts as standing: wider than where contacts are measured, as a foot that slips is to be caught."""
-TOLERANCE: Final = (0.045, np.radians(12.0))
-"""Metres and radians that a stance is held away from where the body wants the foot before it steps."""
 _SEATED: Final = (0.85, 2.5)
 """Of the standing height of the hips, below which somebody is on the way to a seat, and how much more they put up with there."""
-_STEP: Final = 13
-"""Frames of a step that is put in."""
-_LIFT: Final = 0.045
-"""Metres that it is lifted."""
-_SHUFFLE: Final = 5
-"""Frames off the floor that are no step, where the foot never came up."""
 _AHEAD: Final = 40
 """Frames of a stance over which the place is found that the body wants."""
-_LEAN: Final = 0.03
-"""Metres that hips go over the other foot meanwhile."""
 _REACH: Final = 0.999
 """Of the leg's length, how far it stretches before the hips come down."""
 _LOWEST: Final = 0.08
 """Metres that they come down at most."""
-
-
-@dataclass(frozen=True)
-class _Stance:
-    """Frames ``first`` to ``last`` of one foot that stands: held where ``turn`` and ``shift`` put its unslipped way."""
-
-    first: int
-    last: int
-    turn: float
-    pivot: complex
-    place: complex
-
-
-@dataclass(frozen=True, eq=False)
-class _Slip:
-    """One foot along n frames: where its ``middle`` is (n,), and where it would be had it not slipped in ``unslipped`` (n,),
-    turned by ``turned`` (n,); whether it ``stands`` (n,)."""
-
-    middle: Plane
-    unslipped: Plane
-    turned: Array
-    stands: Flags
-
-    def fitted(self, first: int, last: int, until: int) -> _Stance:
-        """Return the stance ``[first, last]`` that keeps, up to frame ``until``, nearest to where the body wants the foot."""
-        span = slice(first, min(last, until) + 1)
-        return _Stance(
-            first,
-            last,
-            -float(self.turned[span].mean()),
-            complex(self.unslipped[span].mean()),
-            complex(self.middle[span].mean()),
-        )
-
-    def going_on(self, last: int, offset: complex, turn: float) -> _Stance:
-        """Return the stance that goes on from frame 0, where it was held ``offset`` and ``turn`` away."""
-        return _Stance(
-            0, last, turn - float(self.turned[0]), complex(self.unslipped[0]), complex(self.middle[0]) + offset
-        )
-
-    def held(self, stance: _Stance) -> tuple[Plane, Array]:
-        """Return by how much (n,) the foot is moved and turned to be held, counted within the stance."""
-        span = slice(stance.first, stance.last + 1)
-        place = stance.place + np.exp(1j * stance.turn) * (self.unslipped[span] - stance.pivot)
-        return place - self.middle[span], self.turned[span] + stance.turn
 
 
 class StanceHold:
@@ -131,13 +69,13 @@ class StanceHold:
         offset, turn = np.zeros((2, points.shape[1], 2), complex), np.zeros((2, points.shape[1], 2))
         lift, lean = np.zeros(turn.shape), np.zeros((2, points.shape[1]), complex)
         for performer in range(2):
-            slips = [_slip(points[performer, :, foot], bears[performer, :, foot]) for foot in range(2)]
+            slips = [slip_of(points[performer, :, foot], bears[performer, :, foot]) for foot in range(2)]
             low = np.concatenate([positions[performer, :1, 0, 1], positions[performer, :, 0, 1]]) < self._low
             stances = self._stances(performer, slips, low, begun=begun)
             for foot, slip in enumerate(slips):
                 moved = self._moved(performer, foot, slip, stances[foot], points[performer, :, foot])
                 offset[performer, :, foot], turn[performer, :, foot], lift[performer, :, foot] = moved
-            lean[performer] = _leaning(slips, stances)
+            lean[performer] = leaning(slips, stances)
         self._before, self._bears = points[:, -1:], bears[:, -1]
         self._speed = offset[:, -1] - offset[:, -2]
         self._offset, self._turn = offset[:, -1].copy(), turn[:, -1].copy()
@@ -155,39 +93,39 @@ class StanceHold:
             grips[:, 0], releases[:, 0] = self._bears, ~self._bears
         return np.moveaxis(hysteresis(np.moveaxis(grips, 1, 0), np.moveaxis(releases, 1, 0)), 0, 1)
 
-    def _stances(self, performer: int, slips: Sequence[_Slip], low: Flags, *, begun: bool) -> list[list[_Stance]]:
+    def _stances(self, performer: int, slips: Sequence[Slip], low: Flags, *, begun: bool) -> list[list[Stance]]:
         """Return both feet's stances in order, with steps put in where one is held too far off."""
-        stances: list[list[_Stance]] = []
+        stances: list[list[Stance]] = []
         for foot, slip in enumerate(slips):
-            runs = _runs(slip.stands)
-            own = [slip.fitted(first, last, first + _AHEAD) for first, last in runs]
-            if begun and runs and runs[0][0] == 0:
-                own[0] = slip.going_on(runs[0][1], self._offset[performer, foot], self._turn[performer, foot])
+            spans = runs(slip.stands)
+            own = [slip.fitted(first, last, first + _AHEAD) for first, last in spans]
+            if begun and spans and spans[0][0] == 0:
+                own[0] = slip.going_on(spans[0][1], self._offset[performer, foot], self._turn[performer, foot])
             stances.append(own)
         stands = np.stack([slip.stands for slip in slips], axis=-1)
         patience = np.where(low, _SEATED[1], 1.0)
         at = [0, 0]
         rested = 0
         while True:  # one step more each time round, until none is wanted
-            late = [_too_far(slips[k], stances[k], at[k], patience) for k in range(2)]
+            late = [too_far(slips[k], stances[k], at[k], patience) for k in range(2)]
             foot = int(late[1][0] < late[0][0])
             when, index = late[foot]
             if index < 0:
                 return stances
             stance = stances[foot][index]
-            first = _room(stands, foot, max(when - _STEP // 2, stance.first + 3, rested + 3), stance.last)
+            first = room_for_step(stands, foot, max(when - STEP // 2, stance.first + 3, rested + 3), stance.last)
             if first is None:
                 at[foot] = index + 1
                 continue
-            last = first + _STEP
+            last = first + STEP
             stands[first + 1 : last, foot] = False
             after = slips[foot].fitted(last, stance.last, last + _AHEAD)
-            before = _Stance(stance.first, first, stance.turn, stance.pivot, stance.place)
+            before = Stance(stance.first, first, stance.turn, stance.pivot, stance.place)
             stances[foot][index : index + 1] = [before, after]
             at[foot], rested = index + 1, last
 
     def _moved(
-        self, performer: int, foot: int, slip: _Slip, stances: Sequence[_Stance], points: Array
+        self, performer: int, foot: int, slip: Slip, stances: Sequence[Stance], points: Array
     ) -> tuple[Plane, Array, Array]:
         """Return by how much (n,) a foot is moved, turned and lifted in each frame: held where it stands, led where it swings."""
         count = len(slip.middle)
@@ -198,11 +136,11 @@ class StanceHold:
             offset[span], turn[span] = slip.held(stance)
             if stance.first > begin[0]:
                 end = (stance.first, offset[stance.first], turn[stance.first])
-                _swing(offset, turn, begin, end, speed)
-                _raise(lift, begin[0], stance.first, points, slip.stands)
+                swing(offset, turn, begin, end, speed)
+                raise_foot(lift, begin[0], stance.first, points, slip.stands)
             begin, speed = (stance.last, offset[stance.last], turn[stance.last]), 0.0
         if begin[0] < count - 1:  # a step that ends in the next window
-            _swing(offset, turn, begin, (max(count - 1, begin[0] + _STEP), 0.0, 0.0), speed)
+            swing(offset, turn, begin, (max(count - 1, begin[0] + STEP), 0.0, 0.0), speed)
         return offset, turn, lift
 
     def _bent(
@@ -255,103 +193,3 @@ class StanceHold:
         fall = fall + away * (1 - smoothstep(np.arange(1, need.shape[1] + 1, dtype=np.float64) / 10))
         self._fall = fall[:, -1].copy()
         return fall
-
-
-def _slip(points: Array, bears: Flags) -> _Slip:
-    """Return one foot's slip: heel and ball (n, 2, 3), and which of them bear (n, 2)."""
-    plane = points[..., 2] + 1j * points[..., 0]
-    stands = _no_shuffles(bears.any(-1), points[..., 1].min(-1))
-    both = stands[1:] & stands[:-1]
-    weight = (bears[1:] & bears[:-1]).astype(float)
-    weight = np.where(weight.any(-1, keepdims=True), weight, 1.0)
-    weight /= weight.sum(-1, keepdims=True)
-    along = plane[:, 1] - plane[:, 0]
-    turn = np.where(both, np.angle(along[1:] / along[:-1]), 0.0)
-    before, now = (plane[:-1] * weight).sum(-1), (plane[1:] * weight).sum(-1)
-    move = np.where(both, now - np.exp(1j * turn) * before, 0.0)
-    turned: Array = np.append(0.0, np.cumsum(np.negative(turn)))
-    # The inverse of each frame's rigid motion, one after the other.
-    moved = np.append(0.0, np.cumsum(np.negative(np.exp(1j * turned[1:]) * move)))
-    middle = plane.mean(-1)
-    return _Slip(middle, np.exp(1j * turned) * middle + moved, turned, stands)
-
-
-def _no_shuffles(stands: Flags, height: Array) -> Flags:
-    """Return who stands (n,), short breaks in which the sole stays down (n,) left out."""
-    whole = stands.copy()
-    for first, last in _runs(~stands):
-        inside = first > 0 and last < len(stands) - 1
-        if inside and last - first < _SHUFFLE and height[first : last + 1].max() < RULE.grip_height:
-            whole[first : last + 1] = True
-    return whole
-
-
-def _runs(flags: Flags) -> list[tuple[int, int]]:
-    """Return the stretches ``[first, last]`` in which flags (n,) are set."""
-    edges = np.flatnonzero(np.diff(np.pad(flags, 1).astype(np.int8)))
-    return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
-
-
-def _too_far(slip: _Slip, stances: Sequence[_Stance], begin: int, patience: Array) -> tuple[int, int]:
-    """Return the first frame in which a stance from ``begin`` on is held too far off, and which; (never, -1) if none is."""
-    for index in range(begin, len(stances)):
-        stance = stances[index]
-        offset, turn = slip.held(stance)
-        bound = patience[stance.first : stance.last + 1]
-        far = np.flatnonzero((np.abs(offset) > TOLERANCE[0] * bound) | (np.abs(turn) > TOLERANCE[1] * bound))
-        if len(far):
-            return stance.first + int(far[0]), index
-    return 1 << 30, -1
-
-
-def _room(stands: Flags, foot: int, earliest: int, last: int) -> int | None:
-    """Return the first frame from ``earliest`` on in which there is room for a step of a foot before ``last``, the other standing
-    all the while; ``stands`` (n, 2)."""
-    if last - 3 - _STEP < earliest:
-        return None
-    other = (
-        np.convolve(~stands[:, 1 - foot], np.ones(_STEP + 3), "full")[_STEP + 1 :] > 0
-    )  # stands from k - 1 to k + _STEP + 1
-    good = np.flatnonzero(~other[earliest : last - 3 - _STEP + 1])
-    return earliest + int(good[0]) if len(good) else None
-
-
-def _swing(offset: Plane, turn: Array, begin: tuple[Any, ...], end: tuple[Any, ...], speed: complex) -> None:
-    """Lead a foot from one offset and turn to another, in place: ``begin`` and ``end`` are (frame, offset, turn)."""
-    (first, before, turned), (last, after, goal) = begin, end
-    count = min(last, len(offset)) - first - 1
-    length = last - first
-    s = np.arange(1, count + 1, dtype=np.float64) / length
-    eased = smoothstep(s)
-    # Hermite's cubic: on from the speed it has, at rest at the end.
-    offset[first + 1 : first + 1 + count] = before + (after - before) * eased + speed * length * (s - 2 * s**2 + s**3)
-    change = (goal - turned + np.pi) % (2 * np.pi) - np.pi
-    turn[first + 1 : first + 1 + count] = turned + change * eased
-    if last >= len(offset):
-        return
-    turn[last] = turned + change
-
-
-def _raise(lift: Array, first: int, last: int, points: Array, stands: Flags) -> None:
-    """Lift a foot, in place, that is to step from frame ``first`` to ``last`` and stays down by itself."""
-    inside = slice(first, last + 1)
-    if last - first < 4 or not (stands[inside].all() or points[inside, :, 1].min(-1).max() < 0.02):
-        return
-    height = _LIFT if stands[inside].all() else 0.6 * _LIFT
-    lift[inside] = height * np.sin(np.pi * np.arange(last - first + 1) / (last - first)) ** 2
-
-
-def _leaning(slips: Sequence[_Slip], stances: Sequence[Sequence[_Stance]]) -> Plane:
-    """Return by how much (n,) hips go over the foot that stands while the other takes a step that was put in."""
-    count = len(slips[0].middle)
-    lean, time = np.zeros(count, complex), np.arange(count)
-    for foot, own in enumerate(stances):
-        for before, after in pairwise(own):
-            first, last = before.last, after.first
-            if not slips[foot].stands[first : last + 1].all():
-                continue
-            middle, half = 0.5 * (first + last), 0.5 * (last - first) + 6
-            towards = slips[1 - foot].middle[int(middle)] - slips[foot].middle[int(middle)]
-            bump = smoothstep(1.4 * (1 - np.abs(time - middle) / half))
-            lean += _LEAN * bump * towards / max(abs(towards), 0.05)
-    return lean
