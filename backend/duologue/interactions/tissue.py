@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Array, Character
-from duologue.interactions.landmarks import NEEDED, find_landmark, sides_of
+from duologue.interactions.landmark_places import NEEDED
+from duologue.interactions.landmarks import find_landmark, sides_of
 from duologue.rigs.skinned import SkinnedMesh
 
 TISSUE: Final = {
