@@ -14,6 +14,7 @@ import pytest
 import soundfile
 from duologue.arkit import NAMES
 from duologue.diagnosis.files import examine_file
+from duologue.interactions.track import InteractionTrack, Layer, Touch
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
 from duologue.rigs.rig_map import RigMap
@@ -383,3 +384,32 @@ def test_what_espeak_writes_to_a_pipe_is_read(tmp_path: Path) -> None:
     examined = examine_file(tmp_path / "a.wav")
     assert examined.usable
     assert examined.facts["length_s"] == pytest.approx((len(said) - 44) / 2 / examined.facts["rate_hz"], abs=0.001)
+
+
+# --- performances ---------------------------------------------------------------------------------------------------
+
+
+def touches(folder: Path) -> Iterable[Path]:
+    asked = {"pattern": "poke-nose", "performer": "A", "seconds": 1.0, "until": 1.5}
+    touch = Touch(asked, "poke-nose", "A", "A", "right", "", 0.5, 1.0, 1.5, 2.0)
+    layers = tuple(Layer((bone,), np.full((45, 1, 3), 0.1, np.float32)) for bone in ("RightHand", "Head"))
+    contact, points = np.ones((45, 1), np.float32), np.ones((45, 1, 3), np.float32)
+    InteractionTrack(15, (layers[0], layers[1]), (touch,), contact, points).save(folder / "interactions.safetensors")
+    yield folder / "interactions.safetensors"
+
+
+PERFORMANCES: dict[str, Maker] = {"interactions.safetensors": touches}
+
+
+def test_every_file_of_a_performance_of_the_list_is_tried() -> None:
+    assert rows("formats.md", "of a performance") == list(PERFORMANCES)
+
+
+@pytest.mark.parametrize("row", PERFORMANCES)
+def test_a_file_of_a_performance_is_read(row: str, tmp_path: Path) -> None:
+    for path in PERFORMANCES[row](tmp_path):
+        examined = examine_file(path)
+        assert examined.usable, (path.name, examined.findings)
+        assert examined.facts["frames"] == 45
+        assert examined.facts["starts_s"] == 0.5
+        assert examined.facts["touches"] == ["poke-nose, A with the right hand"]

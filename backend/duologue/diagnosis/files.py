@@ -26,6 +26,7 @@ _LOOKS: Final[dict[str, tuple[str, Callable[[Examined], None]]]] = {
     "brief": ("a brief", performances.examine_brief),
     "manifest": ("a manifest of shots", performances.examine_shots),
     "tensors": ("a take", performances.examine_take),
+    "interactions": ("a take's interactions", performances.examine_interactions),
     "blend": ("a Blender scene", examine_scene),
 }
 

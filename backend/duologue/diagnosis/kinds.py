@@ -12,10 +12,13 @@ from duologue.brief.formats import TRANSCRIPT_FORMATS, guess_format
 from duologue.files.document import MAX_BYTES
 from duologue.files.encodings import decode_foreign
 from duologue.files.reading import MAX_TOML, parse_json, parse_toml, read_bytes, read_head
+from duologue.interactions.track import HEADER as INTERACTIONS
 from duologue.script.reading import SUFFIXES as SCRIPTS
 from duologue.speech import libav
 
-Kind = Literal["sound", "transcript", "script", "bvh", "face table", "brief", "manifest", "tensors", "blend", "unknown"]
+Kind = Literal[
+    "sound", "transcript", "script", "bvh", "face table", "brief", "manifest", "tensors", "interactions", "blend", "unknown",
+]  # fmt: skip
 
 _HEAD: Final = 65_536
 _SOUNDS: Final = (
@@ -67,7 +70,7 @@ def look(path: Path) -> Seen:
     if any(head.startswith(magic, at) for at, magic in _SOUNDS) or libav.kind_of(io.BytesIO(head)) or _is_mpeg(head):
         return Seen("sound")
     if len(head) > 9 and struct.unpack("<Q", head[:8])[0] < 1 << 40 and head[8:10] in {b'{"', b"{}"}:
-        return Seen("tensors")
+        return Seen("interactions" if f'"{INTERACTIONS}"'.encode() in head else "tensors")
     for at, magic, what in _OTHERS:
         if head.startswith(magic, at):
             return Seen("unknown", what)

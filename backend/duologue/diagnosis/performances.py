@@ -8,6 +8,7 @@ from duologue.brief import Brief, Transcript
 from duologue.brief.transcript import read
 from duologue.diagnosis.examined import Examined
 from duologue.errors import DuologueError
+from duologue.interactions.track import InteractionTrack
 from duologue.labels import PERFORMERS
 from duologue.shots.report import REPORT, TAKE, is_whole, named_files, read_report
 from duologue.shots.shot import read_shots
@@ -77,6 +78,21 @@ def examine_take(examined: Examined) -> None:
     }
     if not take.complete:
         examined.note(["the performance was stopped before its end"], "complete")
+
+
+def examine_interactions(examined: Examined) -> None:
+    """Read the interactions that lie beside a take."""
+    try:
+        track = InteractionTrack.load(examined.path)
+    except DuologueError as error:
+        examined.refuse(error)
+        return
+    examined.facts |= {
+        "frames": track.frames,
+        "starts_s": round(track.start / track.fps, 3),
+        "touches": [f"{touch.pattern}, {touch.performer} with the {touch.hand} hand" for touch in track.touches],
+    }
+    examined.note(track.notes)
 
 
 def examine_take_folder(examined: Examined) -> None:

@@ -61,7 +61,11 @@ class Where:
 
 
 class Contact:
-    """One pattern on one landmark with one hand. Everything that stays the same over the frames is worked out once."""
+    """One pattern on one landmark with one hand. Everything that stays the same over the frames is worked out once.
+
+    ``seat``: shares (K,) of the contact, and how far (P, K) each of the touching parts has to be moved out of the skin there, in
+    metres, for its own mesh to be as deep as is asked (:mod:`.seating`): a finger is no capsule.
+    """
 
     def __init__(self, character: Character, hand: Hand, pattern: Pattern, where: Where) -> None:
         """Lay the path onto the skin of ``character``, who is touched by ``hand``.
@@ -74,6 +78,8 @@ class Contact:
         self.landmark = Landmark(found.name, found.side, found.centre, found.frame * np.array([where.flip, 1.0, 1.0]))
         offset = np.asarray(where.offset)
         self.shape = hand_shapes()[pattern.shape]
+        self.closed = hand_shapes().get(pattern.shape + "-closed", self.shape)
+        self.seat = np.zeros(1), np.zeros((max(len(pattern.touch), 1), 1))
         self.tissue = TISSUE[pattern.landmark]
         self.pinches = pattern.family == "pinch"
         self.axis = -pattern.axis if where.swapped else pattern.axis
@@ -104,10 +110,7 @@ class Contact:
 
     def _grips(self) -> tuple[list[HandShape], Array, Array]:
         """Shapes from open to closed with the places of the two tips (G, 3) in the hand's frame."""
-        shapes = [
-            self.shape.towards(hand_shapes()[self.pattern.shape + "-closed"], share)
-            for share in np.linspace(-0.3, 1.0, _GRIPS)
-        ]
+        shapes = [self.shape.towards(self.closed, share) for share in np.linspace(-0.3, 1.0, _GRIPS)]
         ends = [self.hand.shaped(shape)[1] for shape in shapes]
         thumb, finger = (
             np.array([self.hand.frame.T @ e[self.hand.tip(name), 1] for e in ends]) for name in self.pattern.touch
@@ -126,7 +129,8 @@ class Contact:
         along = phases.along(seconds)
         skin, normal = _on_path(follow, along), _on_path(normals, along)
         normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
-        centres = skin + (self.radius - depth + clearance)[:, None] * normal
+        out = self.radius - depth + clearance + self._seated(phases, seconds)[0]
+        centres = skin + out[:, None] * normal
         still = np.zeros_like(centres)
         return Goal(_facing(base, normal), centres, skin, np.zeros(len(seconds)), still)
 
@@ -135,13 +139,14 @@ class Contact:
         depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds)
         share = np.interp(phases.share(seconds), self.pattern.press[:, 0], self.pattern.press[:, 1])
         closing = share * phases.contact(seconds)
+        seated = self._seated(phases, seconds)
         tips: list[Array] = []
         for k, finger in enumerate(self.pattern.touch):
             rows = slice(k * _SAMPLES, (k + 1) * _SAMPLES)
             skin, normal = _on_path(follow[:, rows], closing), _on_path(normals[:, rows], closing)
             normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
             radius = float(self.hand.radius[self.hand.tip(finger)])
-            tips.append(skin + (radius - depth)[:, None] * normal)
+            tips.append(skin + (radius - depth + seated[k])[:, None] * normal)
         axis = tips[1] - tips[0]
         width = np.linalg.norm(axis, axis=-1, keepdims=True)
         wider = width + 2 * _OPEN * np.minimum(clearance / 0.01, 1.0)[:, None]
@@ -151,6 +156,10 @@ class Contact:
         grip = np.interp(-wider[:, 0], -apart, np.linspace(0.0, 1.0, len(shapes)))
         skin = (_on_path(follow[:, :_SAMPLES], closing) + _on_path(follow[:, _SAMPLES:], closing)) / 2
         return Goal(base, middle, skin, grip, axis / np.maximum(width, 1e-9))
+
+    def _seated(self, phases: Phases, seconds: Array) -> Array:
+        share = phases.share(seconds)
+        return np.array([np.interp(share, self.seat[0], row) for row in self.seat[1]])
 
     def points(self, goal: Goal) -> Array:
         """Return the point of the hand (T, 3) that goes to each frame's centre, in the hand's frame."""
@@ -190,10 +199,17 @@ class Contact:
         flat = _at_share(ends.reshape(len(shapes), -1), goal.grip)
         return flat.reshape(len(goal.grip), *ends.shape[1:])
 
-    def with_shape(self, shape: HandShape) -> None:
-        """Take another shape of the hand from here on."""
-        self.shape = shape
+    def with_shape(self, shape: HandShape, closed: HandShape | None = None) -> None:
+        """Take another shape of the hand from here on; of a pinch the open and the ``closed`` one."""
+        self.shape, self.closed = shape, closed or shape
         self.point, self.radius = self._touching(shape)
+        self.grips = self._grips() if self.pinches else None
+
+    def surfaces(self, goal: Goal) -> Array:
+        """Return where the hand's vertices are (T, n, 3), in the hand's frame from the wrist."""
+        shapes = [self.shape] if self.grips is None else self.grips[0]
+        rows = np.array([self.hand.surface(shape) for shape in shapes])
+        return _at_share(rows.reshape(len(shapes), -1), goal.grip).reshape(len(goal.grip), -1, 3)
 
 
 def _on_path(values: Array, along: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -16,6 +16,9 @@ from duologue.interactions.actor import Array, Character, Pose
 from duologue.motion.rotations import einsum, exp_to_matrix, quat_between, quat_to_matrix
 from duologue.rigs.carried import orthonormal
 from duologue.rigs.joints import FINGERS, METACARPALS
+
+BENDS: Final = ((-25.0, 95.0), (-5.0, 105.0), (-10.0, 75.0))
+"""Degrees that a finger's three joints can be bent: about what hands do by themselves (AAOS tables)."""
 
 _FILE: Final = Path(__file__).with_name("hand_shapes.toml")
 _USUAL_RADIUS: Final = 0.0085
@@ -46,8 +49,8 @@ class HandShape:
 
     def bent(self, finger: str, more: float) -> HandShape:
         """Return the shape with one finger bent ``more`` degrees at its first joint, and less at the next two."""
-        first, second, third = self.bends[finger]
-        bend = (first + more, second + 0.5 * more, third + 0.25 * more)
+        wanted = (b + share * more for b, share in zip(self.bends[finger], (1.0, 0.5, 0.25), strict=True))
+        bend = cast("tuple[float, float, float]", tuple(map(_within_limits, wanted, BENDS)))
         return HandShape({**self.bends, finger: bend}, self.spread, self.oppose)
 
 
@@ -210,6 +213,42 @@ class Hand:
                 at = at + turn @ (points[i + 1] - points[i])
         return turns, ends
 
+    def surface(self, shape: HandShape) -> Array:
+        """Return where the hand's own ``vertices`` (n, 3) are in a shape, in the hand's frame from the wrist."""
+        joint, weight = self._carried
+        turns, moves = [np.eye(3)], [np.zeros(3)]
+        shaped, _ = self.shaped(shape)
+        for bones, points in self.segments.values():
+            at = points[0] - self.wrist
+            for i, bone in enumerate(bones):
+                turns.append(shaped[bone])
+                moves.append(at - shaped[bone] @ (points[i] - self.wrist))
+                at = at + shaped[bone] @ (points[i + 1] - points[i])
+        rest = self.character.mesh.vertices[self.vertices] - self.wrist
+        turned = einsum("nkij,nj->nki", np.array(turns)[joint], rest) + np.array(moves)[joint]
+        return einsum("nk,nki->ni", weight, turned) @ self.frame
+
+    @cached_property
+    def _carried(self) -> tuple[NDArray[np.int64], Array]:
+        """Which joint of the fingers carries each vertex (n, k), 0 for the hand itself and 1 on for theirs, and how much."""
+        carrier = np.zeros(len(self.character.armature.names), np.int64)
+        bones = [bone for joints, _ in self.segments.values() for bone in joints]
+        for k, bone in enumerate(bones):  # what hangs on a joint goes along, until the next joint
+            carrier[self.character.under[bone]] = k + 1
+        mesh = self.character.mesh
+        return carrier[mesh.bones[self.vertices]], mesh.weights[self.vertices]
+
+    def part(self, name: str) -> NDArray[np.bool_]:
+        """Return which of the hand's ``vertices`` (n,) are of a finger's tip, of the ``Palm`` with all fingers but the thumb, or,
+        without a name, of neither."""
+        under = self.character.under
+        if name in self.segments:
+            bones = under[self.segments[name][0][2]]
+        else:
+            others = [f for f in self.segments if f == "Thumb" or not name]
+            bones = np.setdiff1d(under[self.bone], [bone for f in others for bone in under[self.segments[f][0][0]]])
+        return self.character.mesh.weight_of(bones)[self.vertices] > 0.5
+
     def _finger_turns(self, finger: str, points: Array, shape: HandShape) -> list[Array]:
         _, palm, _ = self.frame.T
         bends = np.radians(shape.bends[finger])
@@ -250,6 +289,10 @@ class Hand:
             turns.append(turn)
             at = at + turn @ (points[i + 1] - points[i])
         return turns
+
+
+def _within_limits(bend: float, limits: tuple[float, float]) -> float:
+    return min(max(bend, limits[0]), limits[1])
 
 
 def _line_distance(points: Array, ends: Array) -> Array:

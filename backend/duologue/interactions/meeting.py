@@ -12,34 +12,57 @@ from duologue.brief.constraints import HandTarget
 from duologue.brief.interactions import TWO_HANDED, Interaction, held_then, together
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
-from duologue.interactions.event import Phases
+from duologue.interactions.event import CLEARANCE, Phases
 from duologue.interactions.hand import hand_shapes
+from duologue.interactions.patterns import Pattern
 from duologue.interactions.reach import ELBOW, Arm
 from duologue.interactions.touching import HandWay, lean, move_hand
 from duologue.labels import PERFORMERS
 from duologue.motion.rotations import einsum
+from duologue.rigs.joints import SIDES
 
-HEIGHT: Final = {"shake-hands": 0.62, "hold-hands": 0.57, "high-five": 0.88}
-"""Where two hands meet, of the mean of both people's heights."""
-
-PUMP: Final = 0.03
-"""Metres up and down that shaken hands go at first, ``_HERTZ`` times a second, fading in ``_FADES`` seconds. Set by eye, not
-measured on captures."""
-_HERTZ: Final = 2.2
-_FADES: Final = 0.9
+_SETTLES: Final = 0.18
+"""Seconds that hands hold each other before they are shaken (CMU 18_01 and 19_01, see ``patterns.toml``)."""
 _PARTED: Final = 0.05
 """Metres that each hand of a high five is drawn back before and after."""
+_GRIP: Final = 0.85
+"""Of the way from the wrist to the knuckles, where palms meet."""
 
 
 @dataclass(frozen=True, eq=False)
 class Meeting:
-    """Two hands that met: ``arms`` of A's and B's hand in the order performer, touched; ``points`` (T, 3) where; ``short``
-    metres that an arm lacks at most."""
+    """Two hands that meet: the ``arms`` of performer and touched, the same for all frames."""
 
     arms: tuple[Arm, Arm]
     phases: Phases
-    points: Array
-    short: float
+
+    def ways(self, poses: tuple[Pose, Pose], seconds: Array) -> tuple[Array, tuple[HandWay, HandWay]]:
+        """Return where the hands meet (T, 3), and where either goes."""
+        pattern = self.phases.pattern
+        centre = _centre(poses, self.phases, seconds)
+        forward = _level(poses[1].joint("Hips") - poses[0].joint("Hips"))
+        shape = hand_shapes()[pattern.shape]
+        back = self.phases.clearance(seconds) * (_PARTED / CLEARANCE)
+        ways: list[HandWay] = []
+        for arm, ahead in zip(self.arms, (forward, -forward), strict=True):
+            frames = _frames(pattern, arm, ahead)
+            turns, ends = arm.hand.shaped(shape)
+            point, radius = arm.hand.palm_point(ends, _GRIP)
+            surface = centre - (radius + back)[:, None] * frames[..., 1]
+            wrist = surface - einsum("tij,j->ti", frames, point)
+            elbow = 35.0 if pattern.name == "high-five" else ELBOW
+            ways.append(HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist)))
+        return centre, (ways[0], ways[1])
+
+    def short(self, poses: tuple[Pose, Pose], seconds: Array) -> float:
+        """Return by how many metres a hand is off where it belongs, at most, while they hold each other."""
+        held = self.phases.contact(seconds) > 0
+        _, ways = self.ways(poses, seconds)
+        off = [
+            np.linalg.norm(way.wrist - pose.joint(arm.hand.side + "Hand"), axis=-1)[held].max(initial=0.0)
+            for pose, arm, way in zip(poses, self.arms, ways, strict=True)
+        ]
+        return float(max(off))
 
 
 def other_hand(side: str, pattern: str) -> str:
@@ -119,37 +142,49 @@ def hands_for(
     return Arm.of(actors[0].character, own), Arm.of(actors[1].character, other)
 
 
-def meet(poses: tuple[Pose, Pose], arms: tuple[Arm, Arm], phases: Phases, seconds: Array) -> Meeting:
-    """Let two hands meet; the poses of performer and touched are changed."""
+def meet(meeting: Meeting, poses: tuple[Pose, Pose], seconds: Array, most: float = 1.0) -> Array:
+    """Let two hands meet; the poses of performer and touched are changed.
+
+    Args:
+        meeting: whose hands, and when.
+        poses: of performer and touched, T frames.
+        seconds: (T,) of the take.
+        most: how much shoulders and chests may help, 0 to 1.
+
+    Returns:
+        Where they meet (T, 3).
+    """
+    share = meeting.phases.reach(seconds)
+    held = meeting.phases.contact(seconds) > 0
+    _, ways = meeting.ways(poses, seconds)
+    for pose, arm, way in zip(poses, meeting.arms, ways, strict=True):
+        lean(pose, arm, way.wrist, (share, held), most)
+    centre, ways = meeting.ways(poses, seconds)
+    for pose, arm, way in zip(poses, meeting.arms, ways, strict=True):
+        move_hand(pose, arm, way, share)
+    return centre
+
+
+def _centre(poses: tuple[Pose, Pose], phases: Phases, seconds: Array) -> Array:
     pattern = phases.pattern
-    centre = _centre(poses, pattern.name, phases, seconds)
-    forward = _level(poses[1].joint("Hips") - poses[0].joint("Hips"))
-    shape = hand_shapes()[pattern.shape]
-    share, short = phases.reach(seconds), 0.0
-    held = phases.contact(seconds) > 0
-    for pose, arm, ahead in zip(poses, arms, (forward, -forward), strict=True):
-        frames = _frames(pattern.name, arm, ahead)
-        turns, ends = arm.hand.shaped(shape)
-        point, radius = arm.hand.palm_point(ends, 0.7)
-        back = phases.clearance(seconds) * (_PARTED / 0.04)
-        surface = centre - (radius + back)[:, None] * frames[..., 1]
-        wrist = surface - einsum("tij,j->ti", frames, point)
-        short = max(short, lean(pose, arm, wrist, (share, held)))
-        elbow = ELBOW if pattern.name != "high-five" else 35.0
-        move_hand(pose, arm, HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist)), share)
-    return Meeting(arms, phases, centre, short)
-
-
-def _centre(poses: tuple[Pose, Pose], name: str, phases: Phases, seconds: Array) -> Array:
     middle = 0.5 * (poses[0].joint("Hips") + poses[1].joint("Hips"))
-    height = 0.5 * (poses[0].character.height + poses[1].character.height)
-    floor = middle[:, 1] - 0.5 * sum(pose.character.rest_point("Hips")[1] for pose in poses)
-    middle[:, 1] = floor + HEIGHT[name] * height
-    if name == "shake-hands":
-        since = np.maximum(seconds - phases.touches, 0.0)
-        swing = np.sin(2 * np.pi * _HERTZ * since) * np.exp(-since / _FADES) * np.clip(since / 0.15, 0.0, 1.0)
-        middle[:, 1] += PUMP * swing * phases.reach(seconds)
+    middle[:, 1] = 0.5 * sum(_level_of(pose, pattern.height) for pose in poses)
+    up, hertz, fades = pattern.pump
+    if up:
+        hold = phases.releases - phases.touches
+        settles = min(_SETTLES, 0.15 * hold)
+        since = np.maximum(seconds - phases.touches - settles, 0.0)
+        fading = np.exp(-np.maximum(since - phases.interaction.repeat / hertz, 0.0) / fades)
+        # No pump begins that the hold leaves no time for.
+        whole = np.floor((hold - settles) * hertz)
+        middle[:, 1] += up * 0.5 * (1 - np.cos(2 * np.pi * hertz * since)) * fading * (since * hertz < whole)
     return middle
+
+
+def _level_of(pose: Pose, share: float) -> Array:
+    """Return how high (T,) a share of the way from the joints of a body's hips to those of its shoulders is."""
+    low, high = (0.5 * sum(pose.joint(side + part)[:, 1] for side in SIDES) for part in ("UpLeg", "Arm"))
+    return low + share * np.maximum(high - low, 0.0)
 
 
 def _level(way: Array) -> Array:
@@ -157,16 +192,15 @@ def _level(way: Array) -> Array:
     return flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
 
 
-def _frames(name: str, arm: Arm, ahead: Array) -> Array:
+def _frames(pattern: Pattern, arm: Arm, ahead: Array) -> Array:
     """Return the hand's frames (T, 3, 3): along, out of the palm, thumbwards."""
     left = np.cross(UP, ahead)
     sign = arm.hand.sign
-    if name == "high-five":
+    if pattern.name == "high-five":
         along = np.broadcast_to(UP, ahead.shape) + 0.15 * ahead
         palm = ahead
     else:
-        rise = {"shake-hands": 0.1, "hold-hands": -0.5}[name]
-        along = ahead + rise * UP - 0.25 * sign * left
+        along = ahead + pattern.rise * UP - 0.25 * sign * left
         palm = -sign * left
     along = along / np.linalg.norm(along, axis=-1, keepdims=True)
     palm = palm - einsum("ti,ti->t", palm, along)[:, None] * along

@@ -39,6 +39,9 @@ _KEYS: Final = {
     "depth",
     "width",
     "press",
+    "height",
+    "rise",
+    "pump",
 }
 
 
@@ -72,6 +75,12 @@ class Pattern:
     """(n, 2): share of the contact, share of the depth."""
     width: tuple[float, float]
     """Metres between the two fingers of a pinch, open and closed; 0 for all others."""
+    height: float = 0.0
+    """Where two hands meet: share of the way from the hips' joints to the shoulders'."""
+    rise: float = 0.0
+    """How much the fingers of two hands that meet point up, for each unit ahead."""
+    pump: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Of shaken hands: metres up, times a second, seconds in which it fades."""
 
     @property
     def on_face(self) -> bool:
@@ -105,6 +114,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
         path = np.array(table.get("path", [[0.0, 0.0]]), np.float64).reshape(-1, 2) / 1000
         press = np.array(table.get("press", [[0.0, 1.0], [1.0, 1.0]]), np.float64).reshape(-1, 2)
         wide = tuple(float(value) / 1000 for value in table.get("width", (0.0, 0.0)))
+        up, hertz, fades = (float(value) for value in table.get("pump", (0.0, 0.0, 0.0)))
         turns = (("swing", 0.0), ("tilt", 20.0), ("roll", 15.0))
         swing, tilt, roll = (float(np.radians(table.get(key, default))) for key, default in turns)
         pattern = Pattern(
@@ -122,6 +132,9 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(table.get("depth", 0.0)) / 1000,
             press,
             cast("tuple[float, float]", wide),
+            float(table.get("height", 0.0)),
+            float(table.get("rise", 0.0)),
+            (up / 1000, hertz, fades),
         )
         if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")

@@ -12,6 +12,7 @@ from duologue.errors import DuologueError
 from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact import Goal
 from duologue.interactions.event import Phases
+from duologue.interactions.meeting import Meeting
 from duologue.interactions.touching import Reaching
 from duologue.interactions.track import InteractionTrack, Layer, Touch, Unsolved
 from duologue.motion.rotations import matrix_to_exp, unroll_exp
@@ -34,6 +35,8 @@ class Solved:
     """Performer (0, 1) -> ARKit name -> (T,) what their face gains."""
     touching: tuple[Reaching, Goal] | None = None
     """How the hand lies; None where two hands meet."""
+    met: Meeting | None = None
+    """Where two hands meet, how."""
     notes: tuple[str, ...] = ()
 
 
@@ -44,6 +47,14 @@ class Span:
     seconds: Array
     length: float
     fps: int
+
+    def stretch(self, first: float, last: float) -> slice:
+        """Return which of the frames lie from second ``first`` to ``last``."""
+        return slice(*np.searchsorted(self.seconds, [first, last]).tolist())
+
+    def at(self, second: float) -> int:
+        """Return the frame of a second, or the nearest that there is."""
+        return int(np.clip(np.searchsorted(self.seconds, second), 0, len(self.seconds) - 1))
 
 
 def assemble(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,8 +13,6 @@ from duologue.easing import smoothstep
 from duologue.interactions.actor import UP, Actor, Array, Pose
 from duologue.interactions.contact import Contact, Goal
 from duologue.interactions.event import Phases
-from duologue.interactions.field import HeadField
-from duologue.interactions.hand import Hand, HandShape
 from duologue.interactions.placing import Placement, Situation, place
 from duologue.interactions.reach import Arm, frame_between
 from duologue.motion.rotations import (
@@ -43,14 +41,12 @@ _FREE_FINGER: Final = 0.0005
 
 @dataclass(eq=False)
 class Reaching:
-    """A contact with the arm that makes it, and how the hand lies. ``notes``: what to tell."""
+    """A contact with the arm that makes it, and how the hand lies."""
 
     contact: Contact
     arm: Arm
     phases: Phases
     placement: Placement
-    notes: list[str] = field(default_factory=list[str])
-    short: float = 0.0
 
     @property
     def cost(self) -> float:
@@ -99,7 +95,7 @@ def asked_capsules(reaching: Reaching, goal: Goal) -> tuple[Array, Array, Array]
     return placed[:, :, 0], placed[:, :, 1], contact.hand.radius[contact.touching()]
 
 
-def lean(pose: Pose, arm: Arm, wrist: Array, when: tuple[Array, NDArray[np.bool_]], most: float = 1.0) -> float:
+def lean(pose: Pose, arm: Arm, wrist: Array, when: tuple[Array, NDArray[np.bool_]], most: float = 1.0) -> None:
     """Help an arm that is short: the shoulder comes along, then the chest leans; ``pose`` is changed.
 
     Args:
@@ -108,9 +104,6 @@ def lean(pose: Pose, arm: Arm, wrist: Array, when: tuple[Array, NDArray[np.bool_
         wrist: (T, 3) where the wrist has to be.
         when: how far (T,) the hand has gone to its place, and which frames (T,) are those of the contact.
         most: how much of ``SHOULDER`` and ``CHEST`` may be used, 0 to 1.
-
-    Returns:
-        By how many metres the arm is still short in the contact, 0 where it reaches.
     """
     reach, held = when
     share = reach[:, None]
@@ -122,7 +115,6 @@ def lean(pose: Pose, arm: Arm, wrist: Array, when: tuple[Array, NDArray[np.bool_
         _help(best, arm, (wrist, held), share * min(2 * level, 1.0), share * level)
         short = _short(best, arm, wrist, held)
     pose.turns, pose.heads, pose.changed = best.turns, best.heads, best.changed
-    return short
 
 
 def _help(pose: Pose, arm: Arm, goal: tuple[Array, NDArray[np.bool_]], shoulder: Array, chest: Array) -> None:
@@ -245,32 +237,3 @@ def _shape_turns(contact: Contact, goal: Goal) -> dict[int, Array]:
         quats = np.array([matrix_to_quat(turn[bone]) for turn in turns])
         mixed[bone] = np.asarray(quat_to_matrix(quat_slerp(quats[low], quats[low + 1], place - low)))
     return mixed
-
-
-def close_fingers(reaching: Reaching, other: Pose, goal: Goal, key: int, fingers: Sequence[str]) -> None:
-    """Bend fingers, in the hand's shape, until they lie on the face of ``other`` as it is in frame ``key``."""
-    contact = reaching.contact
-    frames = hand_frames(contact, goal, reaching.placement)
-    frame, wrist = frames[key], wrists(contact, goal, frames)[key]
-    at = Pose(other.character, other.turns[key : key + 1], other.heads[key : key + 1])
-
-    def outside(points: Array) -> Array:
-        return HeadField.of(contact.character).at(at, (points @ frame.T + wrist)[None])[0]
-
-    shape = contact.shape
-    for finger in fingers:
-        shape = _closed(contact.hand, shape, finger, outside)
-    contact.with_shape(shape)
-
-
-def _closed(hand: Hand, shape: HandShape, finger: str, outside: Callable[[Array], Array]) -> HandShape:
-    rows = [hand.index(f"{finger}{i}") for i in (1, 2, 3)]
-    best = shape.bent(finger, -30.0)
-    for more in np.arange(-30.0, 61.0, 4.0):
-        trial = shape.bent(finger, float(more))
-        ends = hand.shaped(trial)[1][rows] @ hand.frame
-        distance = outside(np.concatenate([ends[:, 0], ends.mean(axis=1), ends[:, 1]])) - np.tile(hand.radius[rows], 3)
-        if distance.min() < -_FREE_FINGER:
-            break
-        best = trial
-    return best

@@ -17,7 +17,8 @@ from duologue.files.reading import parse_json
 from duologue.labels import PERFORMERS
 from duologue.units import FPS
 
-_HEADER: Final = "duologue-interactions"
+HEADER: Final = "duologue-interactions"
+"""The metadata's key in such a file."""
 _VERSION: Final = 1
 FILE: Final = "interactions.safetensors"
 """Its name in the folder of a performance."""
@@ -134,7 +135,7 @@ class InteractionTrack:
             arrays[f"{name}/rotations"], arrays[f"{name}/weights"] = layer.rotations, layer.weights
             about[name] = {"bones": list(layer.bones), "shapes": list(layer.shapes)}
         stored = {key: np.ascontiguousarray(array, np.float32) for key, array in arrays.items()}
-        tensors.save(path, stored, {_HEADER: json.dumps(about, allow_nan=False)})
+        tensors.save(path, stored, {HEADER: json.dumps(about, allow_nan=False)})
 
     @classmethod
     def load(cls, path: Path | str) -> InteractionTrack:
@@ -145,7 +146,7 @@ class InteractionTrack:
         """
         arrays, metadata = tensors.load(path)
         try:
-            about = cast("dict[str, Any]", parse_json(metadata[_HEADER]))
+            about = cast("dict[str, Any]", parse_json(metadata[HEADER]))
             if about["version"] != _VERSION:
                 raise ValueError(f"version {about['version']}, this Duologue reads {_VERSION}")
             layers = [

@@ -1,0 +1,74 @@
+"""Which hand, and which side of what is touched, where an interaction leaves that open."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from duologue.brief.interactions import Interaction
+from duologue.errors import DuologueError
+from duologue.interactions.actor import Actor, hands_of, has_fingers
+from duologue.interactions.contact import Contact, Where
+from duologue.interactions.event import Phases
+from duologue.interactions.landmarks import sides_of
+from duologue.interactions.meeting import HandsElsewhere
+from duologue.interactions.patterns import PALM, patterns
+from duologue.interactions.reach import Arm
+from duologue.interactions.solved import Span
+from duologue.interactions.touching import Reaching, prepare
+
+MARGIN: Final = 1.5
+"""Seconds around a touch that are looked at: the hand is on its way then, and the eyes before it."""
+
+
+def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands: HandsElsewhere) -> Reaching:
+    """Try the hands and sides that the interaction leaves open, and return the one that costs least; a hand that is at something
+    else only where there is no other."""
+    pattern = patterns()[interaction.pattern]
+    character = own.character
+    known = [side for side in hands_of(character) if interaction.hand in (None, side.lower())]
+    if not known:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "arm-missing",
+            f"{character.mesh.name}'s rig map has no arm with a hand to touch with; map {interaction.hand or 'an'} Arm, "
+            "ForeArm and Hand",
+        )
+    fingered = [side for side in known if pattern.touch[0] == PALM or has_fingers(character, side)]
+    if not fingered:
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "hand-without-fingers",
+            f"{interaction.pattern} needs a thumb and an index finger of three joints each, which {character.mesh.name}'s rig "
+            "map has not; map them, or take a pattern of the palm (cup-cheek, rest-chin)",
+        )
+    tried: list[Reaching] = []
+    busy = hands.of_performer(interaction.performer)
+    for hand in [side for side in fingered if side.lower() not in busy] or fingered:
+        arm = Arm.of(character, hand)
+        for side in sides_of(pattern.landmark):
+            if side and interaction.side not in (None, side.lower()):
+                continue
+            flip = 1.0 if side else _facing_hand(own, other, arm, span.at(interaction.seconds))
+            u, v = interaction.offset
+            distance = _distance(own, other, arm, span.at(interaction.seconds))
+            since = hands.since(interaction.performer, hand.lower())
+            room = max(interaction.seconds - MARGIN, since), min(interaction.until + MARGIN, span.length)
+            phases = Phases.of(interaction, distance, *room)
+            for swapped in (False, True) if pattern.family == "pinch" else (False,):
+                where = Where(side, flip, (u / 1000, v / 1000), swapped)
+                contact = Contact(other.character, arm.hand, pattern, where)
+                tried.append(prepare(contact, arm, phases, (own, other), span.seconds))
+    return min(tried, key=lambda one: one.cost)
+
+
+def _facing_hand(own: Actor, other: Actor, arm: Arm, at: int) -> float:
+    """-1 where the touching arm is on the right of the face that is touched: outwards is then to its right."""
+    shoulder = own.pose.joint(arm.hand.side + "Arm")[at]
+    head = other.pose.turn_of("Head")[at]
+    return float(np.sign((shoulder - other.pose.joint("Head")[at]) @ (head @ other.character.left)) or 1.0)
+
+
+def _distance(own: Actor, other: Actor, arm: Arm, at: int) -> float:
+    return float(np.linalg.norm(own.pose.joint(arm.hand.side + "Hand")[at] - other.pose.joint("Head")[at]))

@@ -1,0 +1,139 @@
+"""How a hand that has its place lies on the skin: fingers close onto it or keep off it, and its mesh is as deep as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.interactions.actor import Array, Pose
+from duologue.interactions.contact import Contact
+from duologue.interactions.event import Phases
+from duologue.interactions.hand import HandShape
+from duologue.interactions.mesh_depth import SkinPatch, depths
+from duologue.interactions.patterns import PALM
+from duologue.interactions.touching import Reaching, hand_frames, wrists
+from duologue.motion.rotations import einsum
+
+_KEYS: Final = 5
+"""Moments of the contact that are looked at."""
+_ROUNDS: Final = 3
+"""Of measuring and correcting: what is deepest changes as a hand is moved."""
+_FREE_FINGER: Final = 0.0005
+"""Metres that a finger which closes onto the skin may be in it."""
+_SPARE: Final = 0.0065
+"""Metres that other fingers keep off the skin: 5 mm count as contact, and fingers are no capsules."""
+_FARTHEST: Final = 0.025
+"""Metres that a hand is moved at most: beyond that it lies wrongly."""
+_CLOSING: Final = np.arange(-32.0, 61.0, 4.0)
+_AWAY: Final = np.array([0.0, 6, -6, 12, -12, 18, -18, 24, -24, 32, 40, 50, 60])
+"""Degrees by which fingers are bent more, to close, and to keep off; the first that does is taken."""
+_REACH: Final = {True: 0.14, False: 0.08}
+"""Metres round the touched place in which skin is looked at: for a palm, for a fingertip."""
+
+
+class _Moments:
+    """A contact at K moments: where its hand is then, and the skin under it."""
+
+    def __init__(self, reaching: Reaching, touched: Pose, weights: Mapping[str, Array], seconds: Array) -> None:
+        begin, end = np.searchsorted(seconds, [reaching.phases.touches, reaching.phases.releases])
+        keys = np.unique(np.linspace(begin, max(min(end, len(seconds)) - 1, begin), _KEYS).astype(np.int64))
+        self.reaching, self.seconds = reaching, seconds[keys]
+        self.pose = Pose(touched.character, touched.turns[keys], touched.heads[keys])
+        self.weights = {name: values[keys] for name, values in weights.items()}
+        contact = self.contact
+        self.palm = contact.pattern.touch[0] == PALM
+        places = contact.spots.at_rest(contact.character)
+        patch = SkinPatch(contact.character, contact.pattern.landmark, places, _REACH[self.palm])
+        self.skin, self.normals = patch.posed(self.pose, self.weights)
+        self.place()
+
+    @property
+    def contact(self) -> Contact:
+        return self.reaching.contact
+
+    @property
+    def phases(self) -> Phases:
+        return self.reaching.phases
+
+    def place(self) -> None:
+        """Find where the hand is, its shape and seat as they are now."""
+        self.goal = self.contact.goal(self.pose, self.weights, self.phases, self.seconds)
+        self.frames = hand_frames(self.contact, self.goal, self.reaching.placement)
+        self.wrist = wrists(self.contact, self.goal, self.frames)
+
+    def depth(self, points: Array) -> Array:
+        """Return how deep (K, n) points (n, 3) or (K, n, 3) in the hand's frame are in the skin."""
+        points = np.broadcast_to(points, (len(self.wrist), *points.shape[-2:]))
+        placed = self.wrist[:, None] + einsum("kij,knj->kni", self.frames, points)
+        return np.array([depths(*row) for row in zip(placed, self.skin, self.normals, strict=True)])
+
+
+def settle_hand(reaching: Reaching, touched: Pose, weights: Mapping[str, Array], seconds: Array) -> None:
+    """Let the hand of a contact lie on whom it touches: its shape and its seat are changed.
+
+    Args:
+        reaching: the contact.
+        touched: T frames of who is touched.
+        weights: ARKit name -> (T,), their face.
+        seconds: (T,).
+    """
+    moments = _Moments(reaching, touched, weights, seconds)
+    names = reaching.contact.pattern.touch if reaching.contact.pinches else reaching.contact.pattern.touch[:1]
+    parts = [reaching.contact.hand.part(name) for name in names]
+    _seat(moments, [reaching.contact.hand.part("")] if moments.palm else parts)
+    _shape(moments)
+    moments.place()
+    _seat(moments, parts)
+
+
+def _seat(moments: _Moments, parts: Sequence[NDArray[np.bool_]]) -> None:
+    """Move the touching ``parts`` out of the skin, or into it, until their own mesh is as deep as is asked."""
+    contact, phases = moments.contact, moments.phases
+    wanted = phases.depth(moments.seconds, contact.tissue)
+    share = phases.share(moments.seconds)
+    seat = np.array([np.interp(share, contact.seat[0], row) for row in contact.seat[1][: len(parts)]])
+    for _ in range(_ROUNDS):
+        surface = contact.surfaces(moments.goal)
+        for row, part in enumerate(parts):
+            deepest = moments.depth(surface[:, part]).max(axis=1, initial=-np.inf)
+            more = np.where(np.isfinite(deepest), deepest - wanted, 0.0)
+            seat[row] = np.clip(seat[row] + more, -_FARTHEST, _FARTHEST)
+        contact.seat = share, seat
+        moments.place()
+
+
+def _shape(moments: _Moments) -> None:
+    """Bend the fingers beside the touching one onto the skin, and all others off it."""
+    contact = moments.contact
+    touch = contact.pattern.touch
+    shape, closed = contact.shape, contact.closed
+    for finger in contact.hand.fingers:
+        if finger == touch[0] or (contact.pinches and finger in touch):
+            continue
+        onto = finger in touch or (moments.palm and finger != "Thumb")
+        bends = _CLOSING if onto else _AWAY
+        off = _distance(moments, [shape.bent(finger, float(more)) for more in bends], finger)
+        if onto:
+            into = np.flatnonzero(off < -_FREE_FINGER)
+            # A finger that finds nothing to lie on stays as the shape has it.
+            best = max(int(into[0]) - 1, 0) if len(into) else int(np.abs(bends).argmin())
+        else:
+            clear = np.flatnonzero(off >= _SPARE)
+            best = int(clear[0]) if len(clear) else int(off.argmax())
+        shape, closed = (one.bent(finger, float(bends[best])) for one in (shape, closed))
+    contact.with_shape(shape, closed if contact.pinches else None)
+
+
+def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
+    """Return how far off the skin (S,) a finger is at the nearest, in each of some shapes, over all moments."""
+    hand = moments.contact.hand
+    rows = [hand.index(f"{finger}{i}") for i in (1, 2, 3)]
+    ends = np.array([hand.shaped(shape)[1][rows] for shape in shapes]) @ hand.frame  # S, 3, 2, 3
+    balls = np.stack([ends[:, :, 0], ends.mean(axis=2), ends[:, :, 1]], axis=2).reshape(len(shapes), -1, 3)
+    radius = np.repeat(hand.radius[rows], 3)
+    depth = moments.depth(balls.reshape(-1, 3)).reshape(len(moments.wrist), *balls.shape[:2])
+    outside: NDArray[np.float64] = -depth - radius
+    return outside.min(axis=(0, 2))
