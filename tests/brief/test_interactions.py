@@ -1,6 +1,7 @@
 """What a brief asks of the hands, and what of it can't be."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,14 +85,29 @@ def test_too_far_apart_names_the_place_that_would_do_and_that_place_does():
         brief(STROKE, apart=1.6)
     assert caught.value.reason == "interaction-out-of-reach"
     assert "1.60 m apart" in caught.value.message
-    assert "x = 0.18, z = 0.00, heading = 1.57" in caught.value.message
-    there = PlaceTarget("A", 2.5, 0.18, 0.0, 1.57)
+    assert "x = 0.30, z = 0.00, heading = 1.57" in caught.value.message
+    there = PlaceTarget("A", 2.5, 0.3, 0.0, 1.57)
     assert not brief(STROKE, apart=1.6, constraints=(there,)).notes
 
 
 def test_near_but_perhaps_not_near_enough_is_a_note():
-    assert "may be too far" in brief(STROKE, apart=0.9).notes[0]
-    assert not brief(STROKE, apart=0.65).notes
+    assert "may be too far" in brief(STROKE, apart=0.62).notes[0]
+    assert not brief(STROKE, apart=0.5).notes
+
+
+@pytest.mark.parametrize(("pattern", "beside"), [("pat-back", (90, 180)), ("arm-round-shoulders", (75, 120))])
+def test_nobody_pats_a_back_from_before_it(pattern, beside):
+    asked = Interaction(pattern, "A", 6.0, 8.0)
+    with pytest.raises(DuologueError, match="beside") as caught:
+        brief(asked, apart=0.4)
+    assert caught.value.reason == "interaction-out-of-reach"
+    led = brief(replace(asked, approach=True), apart=1.6)
+    there = led.constraints[1]
+    # B stands at x = 0.8 and looks along -x.
+    bearing = math.degrees(math.acos((0.8 - there.x) / math.dist((there.x, there.z), (0.8, 0.0))))
+    assert beside[0] - 1 <= bearing <= beside[1]
+    assert math.dist((there.x, there.z), (0.8, 0.0)) <= 0.5
+    assert not brief(asked, apart=1.6, constraints=led.constraints[:2]).notes
 
 
 def test_own_faces_are_always_near():
@@ -101,7 +117,7 @@ def test_own_faces_are_always_near():
 def test_approach_leads_there_and_back():
     asked = brief(Interaction("stroke-cheek", "A", 6.0, 8.0, target="B", approach=True), apart=1.8)
     places = [(p.seconds, round(math.dist((p.x, p.z), (0.9, 0.0)), 2)) for p in asked.constraints]
-    assert [distance for _, distance in places] == [1.8, 0.62, 0.62, 1.8]
+    assert [distance for _, distance in places] == [1.8, 0.5, 0.5, 1.8]
     assert places[1][0] < 6.0 - 0.35
     assert places[2][0] > 8.0 + 0.35
     assert "steps to" in asked.notes[0]

@@ -1,13 +1,15 @@
-"""Whether two people stand near enough for a hand to reach the other one, and where they would.
+"""Whether two people stand so that a hand reaches the other one, and where they would.
 
-Arms differ, and how far one really reaches is known once the characters are (``duologue.interactions``). The distances here are
-those of the shortest arm we have (0.63 m from shoulder to fingertip, and 15 degrees of leaning over).
+Arms differ, and how far one really reaches is known once the characters are (``duologue.interactions``). What is promised here
+was measured by solving every pattern on both sample characters, either way round, over distances and bearings: what the one of
+shorter reach can do, chest and shoulder helping.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import numpy as np
@@ -22,17 +24,37 @@ from duologue.labels import ACTION_MODES, FACE_INTERACTIONS, PERFORMERS
 from duologue.motion.trajectory import WALK, WALKING_SPEED, plan_trajectory
 from duologue.units import FPS
 
-NEAR: Final = {
-    **dict.fromkeys(FACE_INTERACTIONS, (0.62, 0.7, 1.0)),
-    "shake-hands": (0.85, 1.05, 1.3),
-    "hold-hands": (0.75, 0.95, 1.2),
-    "high-five": (0.8, 1.0, 1.2),
-    "pat-shoulder": (0.6, 0.75, 1.05),
-    "pat-back": (0.5, 0.6, 0.85),
-    "arm-round-shoulders": (0.45, 0.55, 0.8),
-}
-"""Pattern -> metres between two people's hips: where somebody is led, what is surely near enough, and what surely is not."""
 
+@dataclass(frozen=True)
+class Nearness:
+    """How two people have to stand for a touch: metres between their hips, and degrees between where the touched one faces and
+    where the other one stands."""
+
+    led: float
+    """Where somebody is led, metres."""
+    enough: float
+    """What is surely near enough."""
+    far: float
+    """Beyond what nobody reaches."""
+    bearing: tuple[float, float] = (0.0, 60.0)
+    """From where the hand gets there, least and most."""
+    alongside: bool = False
+    """Whether both face the same way."""
+
+
+NEAR: Final = {
+    **dict.fromkeys(FACE_INTERACTIONS, Nearness(0.5, 0.52, 0.75)),
+    "shake-hands": Nearness(0.76, 0.8, 1.05),
+    "hold-hands": Nearness(0.75, 0.9, 1.15),
+    "high-five": Nearness(0.75, 1.0, 1.2),
+    "pat-shoulder": Nearness(0.5, 0.55, 0.8),
+    "pat-back": Nearness(0.5, 0.5, 0.7, (90.0, 180.0)),
+    "arm-round-shoulders": Nearness(0.4, 0.45, 0.6, (75.0, 120.0), alongside=True),
+}
+"""Pattern -> how two people stand for it."""
+
+_BEARING: Final = 10.0
+"""Degrees by which a bearing may be off."""
 _SETTLE: Final = 0.3
 """Seconds to stand before the hand sets out, and after it is back."""
 
@@ -74,28 +96,28 @@ def bring_near(
         own, other = (
             cast("Array", where[PERFORMERS.index(name)]) for name in (interaction.performer, interaction.touched)
         )
-        apart = math.dist(own[:2], other[:2])
-        beside, enough, too_far = NEAR[interaction.pattern]
-        if apart <= enough:
+        stand = NEAR[interaction.pattern]
+        apart, bearing = math.dist(own[:2], other[:2]), _bearing(own, other)
+        reached = stand.bearing[0] - _BEARING <= abs(bearing) <= stand.bearing[1] + _BEARING
+        if apart <= stand.enough and reached:
             continue
-        place = _place(own, other, beside)
+        place = _place(own, other, stand)
         told = f"x = {place[0]:.2f}, z = {place[1]:.2f}, heading = {place[2]:.2f}"
+        how = f"{apart:.2f} m apart" + ("" if reached else f" and {interaction.performer} {_aside(bearing)}")
         if interaction.approach:
             placed = (*placed, *_there_and_back(interaction, own, place, placed, seconds))
-            notes.append(
-                f"{field}: {interaction.performer} steps to {told} and back, for they stood {apart:.2f} m apart"
-            )
-        elif apart > too_far:
+            notes.append(f"{field}: {interaction.performer} steps to {told} and back, for they stood {how}")
+        elif apart > stand.far or not reached:
             raise invalid(
                 "interaction-out-of-reach",
-                f"{interaction.performer} and {interaction.touched} would stand {apart:.2f} m apart at "
-                f"{interaction.seconds:g} s, and {interaction.pattern} reaches {too_far:g} m at most; give "
-                f"{interaction.performer} a place by then ({told}), or say approach = true",
+                f"{interaction.performer} and {interaction.touched} would stand {how} at {interaction.seconds:g} s, and "
+                f"{interaction.pattern} reaches {stand.far:g} m at most, {_from(stand)}; give {interaction.performer} a place by "
+                f"then ({told}), or say approach = true",
                 field=f"{field}.seconds",
             )
         else:
             notes.append(
-                f"{field}: {apart:.2f} m apart may be too far for {interaction.pattern} (surely near enough: {enough:g} m); "
+                f"{field}: {how} may be too far for {interaction.pattern} (surely near enough: {stand.enough:g} m); "
                 "approach = true leads them nearer"
             )
     return placed, tuple(notes)
@@ -135,11 +157,30 @@ def _where(
     return path[frame]
 
 
-def _place(own: Array, other: Array, distance: float) -> tuple[float, float, float]:
-    """Return x, z, heading on the line between the two, that far from the other and turned to them."""
+def _bearing(own: Array, other: Array) -> float:
+    """Return how many degrees away from where ``other`` faces ``own`` stands, to its left positive."""
     way = own[:2] - other[:2]
-    x, z = other[:2] + distance * way / np.linalg.norm(way)
-    return round(float(x), 3), round(float(z), 3), round(math.atan2(-way[0], -way[1]), 3)
+    return math.degrees(math.remainder(math.atan2(way[0], way[1]) - other[2], math.tau))
+
+
+def _aside(bearing: float) -> str:
+    where = "before" if abs(bearing) <= 45 else "behind" if abs(bearing) >= 135 else "beside"
+    return f"{where} the other"
+
+
+def _from(stand: Nearness) -> str:
+    least, most = stand.bearing
+    return "from beside or behind" if most > 135 else "from beside" if least > 45 else "from before"
+
+
+def _place(own: Array, other: Array, stand: Nearness) -> tuple[float, float, float]:
+    """Return x, z, heading of where the hand reaches: as far round the other one as needed, on the side that is nearer."""
+    bearing = _bearing(own, other)
+    round_ = math.copysign(min(max(abs(bearing), stand.bearing[0]), stand.bearing[1]), bearing)
+    way = other[2] + math.radians(round_)
+    x, z = other[0] + stand.led * math.sin(way), other[1] + stand.led * math.cos(way)
+    heading = other[2] if stand.alongside else math.remainder(way + math.pi, math.tau)
+    return round(float(x), 3), round(float(z), 3), round(float(heading), 3)
 
 
 def _there_and_back(

@@ -13,6 +13,7 @@ from duologue.interactions.event import Phases
 from duologue.interactions.hand import Hand, HandShape, hand_shapes
 from duologue.interactions.landmarks import Landmark, Spots, find_landmark, spots_on
 from duologue.interactions.patterns import PALM, Pattern
+from duologue.interactions.rest_skin import RestSkin
 from duologue.motion.rotations import einsum
 
 TISSUE: Final = {
@@ -77,11 +78,15 @@ class Contact:
         found = find_landmark(character, pattern.landmark, where.side)
         self.landmark = Landmark(found.name, found.side, found.centre, found.frame * np.array([where.flip, 1.0, 1.0]))
         offset = np.asarray(where.offset)
+        # A hand that lacks a finger touches with those it has.
+        self.touch = tuple(part for part in pattern.touch if part == PALM or part in hand.fingers)
         self.shape = hand_shapes()[pattern.shape]
         self.closed = hand_shapes().get(pattern.shape + "-closed", self.shape)
-        self.seat = np.zeros(1), np.zeros((max(len(pattern.touch), 1), 1))
+        self.seat = np.zeros(1), np.zeros((len(self.touch), 1))
         self.tissue = TISSUE[pattern.landmark]
         self.pinches = pattern.family == "pinch"
+        # A child's face is smaller, and so are the ways over it.
+        self.size = RestSkin.of(character, pattern.landmark).size if pattern.on_face else 1.0
         self.axis = -pattern.axis if where.swapped else pattern.axis
         self.spots = self._pinch_spots(offset) if self.pinches else self._path_spots(offset)
         self.covers = self.spots.covers
@@ -89,7 +94,7 @@ class Contact:
         self.grips = self._grips() if self.pinches else None
 
     def _path_spots(self, offset: Array) -> Spots:
-        path = self.pattern.path
+        path = self.size * self.pattern.path
         steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
         at = np.linspace(0.0, steps[-1], _SAMPLES if len(path) > 1 else 1)
         laid = np.stack([np.interp(at, steps, path[:, k]) for k in (0, 1)], axis=-1) + offset
@@ -97,24 +102,22 @@ class Contact:
 
     def _pinch_spots(self, offset: Array) -> Spots:
         """Thumb's and finger's places, from open to closed."""
-        half = 0.5 * np.linspace(self.pattern.width[0], self.pattern.width[1], _SAMPLES)[:, None]
+        half = 0.5 * self.size * np.linspace(self.pattern.width[0], self.pattern.width[1], _SAMPLES)[:, None]
         return spots_on(self.character, self.landmark, np.concatenate([-half * self.axis, half * self.axis]) + offset)
 
     def _touching(self, shape: HandShape) -> tuple[Array, float]:
         """Return the point of the hand that goes to the skin, in the hand's frame from the wrist, and its radius."""
         _, ends = self.hand.shaped(shape)
-        if self.pattern.touch[0] == PALM:
+        if self.touch[0] == PALM:
             return self.hand.palm_point(ends, 0.65)
-        tip = self.hand.tip(self.pattern.touch[0])
+        tip = self.hand.tip(self.touch[0])
         return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
 
     def _grips(self) -> tuple[list[HandShape], Array, Array]:
         """Shapes from open to closed with the places of the two tips (G, 3) in the hand's frame."""
         shapes = [self.shape.towards(self.closed, share) for share in np.linspace(-0.3, 1.0, _GRIPS)]
         ends = [self.hand.shaped(shape)[1] for shape in shapes]
-        thumb, finger = (
-            np.array([self.hand.frame.T @ e[self.hand.tip(name), 1] for e in ends]) for name in self.pattern.touch
-        )
+        thumb, finger = (np.array([self.hand.frame.T @ e[self.hand.tip(name), 1] for e in ends]) for name in self.touch)
         return shapes, thumb, finger
 
     def goal(self, pose: Pose, weights: Mapping[str, Array], phases: Phases, seconds: Array) -> Goal:
@@ -141,7 +144,7 @@ class Contact:
         closing = share * phases.contact(seconds)
         seated = self._seated(phases, seconds)
         tips: list[Array] = []
-        for k, finger in enumerate(self.pattern.touch):
+        for k, finger in enumerate(self.touch):
             rows = slice(k * _SAMPLES, (k + 1) * _SAMPLES)
             skin, normal = _on_path(follow[:, rows], closing), _on_path(normals[:, rows], closing)
             normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
@@ -177,8 +180,8 @@ class Contact:
     def kept_out(self, shape: HandShape) -> tuple[Array, Array]:
         """Return the capsules that are not to touch: ends (C, 2, 3) in the hand's frame from the wrist, and radii (C,)."""
         _, ends = self.hand.shaped(shape)
-        touching = {f"{finger}{i}" for finger in self.pattern.touch for i in ((2, 3) if self.pinches else (3,))}
-        palm = self.pattern.touch[0] == PALM
+        touching = {f"{finger}{i}" for finger in self.touch for i in ((2, 3) if self.pinches else (3,))}
+        palm = self.touch[0] == PALM
         kept = [
             k
             for k, name in enumerate(self.hand.names)
@@ -188,9 +191,9 @@ class Contact:
 
     def touching(self) -> list[int]:
         """Return which capsules are to touch: the fingers' last, or of a palm all but the thumb's."""
-        if self.pattern.touch[0] == PALM:
+        if self.touch[0] == PALM:
             return [k for k, name in enumerate(self.hand.names) if not name.startswith("Thumb")]
-        return [self.hand.tip(finger) for finger in self.pattern.touch]
+        return [self.hand.tip(finger) for finger in self.touch]
 
     def touching_ends(self, goal: Goal) -> Array:
         """Return the ends (T, K, 2, 3) of the capsules that are to touch, in the hand's frame from the wrist."""

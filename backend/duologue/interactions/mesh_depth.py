@@ -15,18 +15,22 @@ _ASIDE: Final = 0.012
 
 
 class SkinPatch:
-    """The skin round a few places, n vertices of a head or a trunk, with what covers it."""
+    """The skin round a few places, n vertices of a head or a trunk."""
 
-    def __init__(self, character: Character, landmark: str, places: Array, reach: float) -> None:
-        """Take the skin within ``reach`` metres of ``places`` (S, 3), all at rest."""
+    def __init__(self, character: Character, landmark: str, places: Array, reach: float, *, covered: bool) -> None:
+        """Take the skin within ``reach`` metres of ``places`` (S, 3), all at rest; where it is ``covered``, what covers it too.
+
+        Hair beside the place is no reason for a palm to stay off a cheek: fingers go into it.
+        """
         surface = RestSkin.of(character, landmark)
-        used = np.unique(surface.triangles)
+        chosen = surface.triangles if covered else surface.triangles[surface.is_skin]
+        used = np.unique(chosen)
         away = np.linalg.norm(character.mesh.vertices[used, None] - places, axis=-1).min(axis=1)
         self.character = character
         self.vertices = used[away < reach]
         place = np.full(len(character.mesh.vertices), -1)
         place[self.vertices] = np.arange(len(self.vertices))
-        triangles = place[surface.triangles]
+        triangles = place[chosen]
         self.triangles = triangles[(triangles >= 0).all(axis=1)]
 
     def posed(self, pose: Pose, weights: dict[str, Array]) -> tuple[Array, Array]:

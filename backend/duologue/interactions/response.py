@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duologue.brief import Brief
 from duologue.brief.interactions import Interaction
 from duologue.easing import minimum_jerk
 from duologue.interactions.actor import UP, Actor, Array, Pose
-from duologue.interactions.contact import Goal
 from duologue.interactions.event import Phases
 from duologue.interactions.landmarks import Landmark
 from duologue.labels import EMOTIONS, PERFORMERS
@@ -37,8 +38,14 @@ _MOODS: Final = {
 """Of ``YIELD``; negative: into the hand."""
 
 _BLINK: Final = {"nose": 0.95, "forehead": 0.9, "cheek": 0.8, "lips": 0.5, "chin": 0.35, "ear": 0.35}
-_EARLIER: Final = 0.3
-"""Seconds by which eyes are there before the hand sets out."""
+EARLIER: Final = 0.3
+"""Seconds by which eyes set out before the hand."""
+AFTER: Final = 0.9
+"""Seconds after the touch in which they are back."""
+GLANCE: Final = (0.1, 1.3)
+"""Seconds after a touch on shoulder or back between which whoever is touched looks round."""
+_TRUNK: Final = 0.5
+"""Of what a head gives way, how much a trunk does."""
 _HEAD_SHARE: Final = 0.4
 _HEAD_MOST: Final = np.radians(15.0)
 
@@ -54,17 +61,19 @@ def temper(brief: Brief, interaction: Interaction) -> float:
 
 
 def give_way(pose: Pose, landmark: Landmark, phases: Phases, seconds: Array, share: float) -> None:
-    """Turn a head (in ``pose``) away from the finger that pushes it, by ``share`` of ``YIELD``."""
-    head = pose.character.joint["Head"]
-    lever = landmark.centre - pose.character.rest[head, :3, 3]
+    """Turn a head, or the trunk where it is shoulder or back, away from what pushes it (in ``pose``), by ``share`` of ``YIELD``."""
+    character = pose.character
+    face = phases.pattern.on_face
+    bones = character.neck() if face else character.spine()
+    root = character.joint["Head"] if face else bones[0]
+    lever = landmark.centre - character.rest[root, :3, 3]
     axis = np.cross(lever, -landmark.frame[:, 2])
-    axis = pose.turn_of("Head") @ (axis / max(float(np.linalg.norm(axis)), 1e-9))
+    axis = pose.turn_of("Head" if face else character.chest) @ (axis / max(float(np.linalg.norm(axis)), 1e-9))
     come = minimum_jerk((seconds - phases.touches) / _GIVES)
     go = minimum_jerk((phases.releases + _RETURNS - seconds) / _RETURNS)
-    angle = share * YIELD * np.minimum(come, go)
-    neck = pose.character.neck()
-    for bone in neck:
-        pose.turn(bone, np.asarray(exp_to_matrix((angle / len(neck))[:, None] * axis)))
+    angle = share * (YIELD if face else _TRUNK * YIELD) * np.minimum(come, go)
+    for bone in bones:
+        pose.turn(bone, np.asarray(exp_to_matrix((angle / len(bones))[:, None] * axis)))
 
 
 def blink(phases: Phases, seconds: Array, side: str) -> dict[str, Array]:
@@ -80,10 +89,13 @@ def blink(phases: Phases, seconds: Array, side: str) -> dict[str, Array]:
     return added
 
 
-def look(actor: Actor, pose: Pose, goal: Goal, phases: Phases, seconds: Array) -> dict[str, Array]:
-    """Turn a head (in ``pose``) towards the place before the hand sets out; return what the eyes' weights gain (T,)."""
-    come = minimum_jerk((seconds - phases.leaves + _EARLIER) / 0.35)
-    go = minimum_jerk((phases.touches + 0.9 - seconds) / 0.5)
+def look(
+    actor: Actor, pose: Pose, place: Array, window: tuple[float, float], seconds: Array
+) -> Mapping[str, NDArray[np.float64]]:
+    """Turn a head (in ``pose``) and its eyes towards a place (T, 3) from second ``window[0]`` to ``window[1]``; return what the
+    eyes' weights gain (T,)."""
+    come = minimum_jerk((seconds - window[0]) / 0.35)
+    go = minimum_jerk((window[1] - seconds) / 0.5)
     share = np.minimum(come, go)
     character = actor.character
     axes = np.stack([character.left, UP, character.ahead], axis=-1)
@@ -91,7 +103,7 @@ def look(actor: Actor, pose: Pose, goal: Goal, phases: Phases, seconds: Array) -
     def wanted() -> Array:
         frame = pose.turn_of("Head") @ axes
         eye = pose.joint("Head") + einsum("tij,j->ti", pose.turn_of("Head"), _eye_offset(actor))
-        seen = einsum("tji,tj->ti", frame, goal.skin - eye)
+        seen = einsum("tji,tj->ti", frame, place - eye)
         yaw = np.arctan2(seen[:, 0], np.maximum(seen[:, 2], 1e-3))
         pitch = np.arctan2(seen[:, 1], np.hypot(seen[:, 0], seen[:, 2]))
         return np.stack([yaw, pitch], axis=-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from duologue.interactions.actor import Array, Character
 from duologue.interactions.patterns import FACE
 from duologue.motion.rotations import einsum
+from duologue.rigs.joints import SIDES
 
 _AROUND: Final = 0.012
 """Metres round a point over which its normal is averaged: a fingertip's width."""
@@ -20,6 +21,12 @@ _COVERED: Final = 0.004
 
 EYES: Final = ("eyeBlinkLeft", "eyeBlinkRight", "eyeSquintLeft", "browInnerUp")
 """The shapes that tell how high eyes are, the first that a face has before the others."""
+
+
+EYES_APART: Final = 0.063
+"""Metres between an adult's pupils (N. Dodgson, "Variation and extrema of human interpupillary distance", 2004)."""
+_HEAD: Final = 0.23
+"""Metres from an adult's chin to the crown."""
 
 
 class RestSkin:
@@ -58,6 +65,16 @@ class RestSkin:
             if found is not None
             else float(np.mean(np.asarray(self.points[self.vertices, 1], np.float64)))
         )
+
+    @cached_property
+    def size(self) -> float:
+        """How large the face is, of an adult's: by the distance between its eyes, else by its height."""
+        eyes = [self.centre_of(f"eyeBlink{side}") for side in SIDES]
+        if eyes[0] is not None and eyes[1] is not None:
+            found = float(np.linalg.norm(eyes[0] - eyes[1])) / EYES_APART
+        else:
+            found = float(np.ptp(self.points[self.vertices, 1])) / _HEAD
+        return float(np.clip(found, 0.3, 3.0))
 
     def centre_of(self, *shapes: str, where: NDArray[np.bool_] | None = None) -> Array | None:
         """Return the centre (3,) of what the first of these shapes moves, weighted by how far, squared; None without one."""

@@ -44,9 +44,10 @@ class _Moments:
         self.pose = Pose(touched.character, touched.turns[keys], touched.heads[keys])
         self.weights = {name: values[keys] for name, values in weights.items()}
         contact = self.contact
-        self.palm = contact.pattern.touch[0] == PALM
+        self.palm = contact.touch[0] == PALM
         places = contact.spots.at_rest(contact.character)
-        patch = SkinPatch(contact.character, contact.pattern.landmark, places, _REACH[self.palm])
+        covered = bool(contact.covers)
+        patch = SkinPatch(contact.character, contact.pattern.landmark, places, _REACH[self.palm], covered=covered)
         self.skin, self.normals = patch.posed(self.pose, self.weights)
         self.place()
 
@@ -81,7 +82,7 @@ def settle_hand(reaching: Reaching, touched: Pose, weights: Mapping[str, Array],
         seconds: (T,).
     """
     moments = _Moments(reaching, touched, weights, seconds)
-    names = reaching.contact.pattern.touch if reaching.contact.pinches else reaching.contact.pattern.touch[:1]
+    names = reaching.contact.touch if reaching.contact.pinches else reaching.contact.touch[:1]
     parts = [reaching.contact.hand.part(name) for name in names]
     _seat(moments, [reaching.contact.hand.part("")] if moments.palm else parts)
     _shape(moments)
@@ -108,7 +109,7 @@ def _seat(moments: _Moments, parts: Sequence[NDArray[np.bool_]]) -> None:
 def _shape(moments: _Moments) -> None:
     """Bend the fingers beside the touching one onto the skin, and all others off it."""
     contact = moments.contact
-    touch = contact.pattern.touch
+    touch = contact.touch
     shape, closed = contact.shape, contact.closed
     for finger in contact.hand.fingers:
         if finger == touch[0] or (contact.pinches and finger in touch):

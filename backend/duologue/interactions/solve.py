@@ -14,7 +14,7 @@ from duologue.interactions.choosing import MARGIN, choose
 from duologue.interactions.event import Phases
 from duologue.interactions.meeting import HandsElsewhere, Meeting, hands_for, meet
 from duologue.interactions.patterns import patterns
-from duologue.interactions.response import blink, give_way, look
+from duologue.interactions.response import AFTER, EARLIER, GLANCE, blink, give_way, look
 from duologue.interactions.seating import settle_hand
 from duologue.interactions.settling import moves, people, put, reach_again, reach_out, settle
 from duologue.interactions.solved import Solved, Span, assemble
@@ -125,13 +125,16 @@ def _touch(actors: Scene, interaction: Interaction, span: Span, share: float, ha
     frames = hand_frames(contact, goal, reaching.placement)
     when = phases.reach(time), phases.contact(time) > 0
     lean(pose, reaching.arm, wrists(contact, goal, frames), when, interaction.lean)
-    answers: dict[int, Mapping[str, Array]] = {
-        PERFORMERS.index(interaction.touched): blink(phases, time, contact.landmark.side)
-    }
+    touched_one, toucher = (PERFORMERS.index(name) for name in (interaction.touched, interaction.performer))
+    answers: dict[int, Mapping[str, Array]] = {touched_one: blink(phases, time, contact.landmark.side)}
     if own is other:
         goal = contact.goal(pose, weights, phases, time)
     else:
-        answers[PERFORMERS.index(interaction.performer)] = look(own.part(stretch), pose, goal, phases, time)
+        window = phases.leaves - EARLIER, phases.touches + AFTER
+        answers[toucher] = look(own.part(stretch), pose, goal.skin, window, time)
+        if not phases.pattern.on_face:
+            window = phases.touches + GLANCE[0], phases.touches + GLANCE[1]
+            answers[touched_one] = look(other.part(stretch), touched, pose.joint("Head"), window, time)
     reach_out(reaching, pose, [pose] if own is other else [pose, touched], goal, time)
     put(own.pose, pose, stretch)
     if own is not other:
@@ -152,9 +155,15 @@ def _meet(actors: Scene, interaction: Interaction, span: Span, hands: HandsElsew
     phases = Phases.of(interaction, 0.5 * apart, *room)
     stretch = span.stretch(phases.leaves - 0.4, phases.returns + 0.9)
     poses = own.pose.part(stretch), other.pose.part(stretch)
-    meeting = Meeting(arms, phases)
-    points = meet(meeting, poses, span.seconds[stretch])
+    meeting, time = Meeting(arms, phases), span.seconds[stretch]
+    places, _ = meeting.ways(poses, time)
+    window = phases.leaves - EARLIER, phases.touches + 0.2  # at the hand; then up again, at whom it belongs to
+    answers = {
+        PERFORMERS.index(name): look(actor.part(stretch), pose, places, window, time)
+        for name, actor, pose in zip(names, (own, other), poses, strict=True)
+    }
+    points = meet(meeting, poses, time)
     for actor, pose in zip((own, other), poses, strict=True):
         put(actor.pose, pose, stretch)
     hand = arms[0].hand.side.lower()
-    return Solved(interaction, phases, span.seconds[stretch], points, hand, met=meeting)
+    return Solved(interaction, phases, time, points, hand, answers=answers, met=meeting)
