@@ -47,9 +47,7 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
     busy = hands.of_performer(interaction.performer)
     for hand in [side for side in fingered if side.lower() not in busy] or fingered:
         arm = Arm.of(character, hand)
-        for side in sides_of(pattern.landmark):
-            if side and interaction.side not in (None, side.lower()):
-                continue
+        for side in _sides(own, other, interaction, span.at(interaction.seconds)):
             flip = 1.0 if side else _facing_hand(own, other, arm, span.at(interaction.seconds))
             u, v = interaction.offset
             distance = _distance(own, other, arm, span.at(interaction.seconds))
@@ -61,6 +59,18 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
                 contact = Contact(other.character, arm.hand, pattern, where)
                 tried.append(prepare(contact, arm, phases, (own, other), span.seconds))
     return min(tried, key=lambda one: one.cost)
+
+
+def _sides(own: Actor, other: Actor, interaction: Interaction, at: int) -> tuple[str, ...]:
+    """Return the sides of what is touched that come into question."""
+    pattern = patterns()[interaction.pattern]
+    sides = sides_of(pattern.landmark)
+    if len(sides) > 1 and interaction.side is not None:
+        return (interaction.side.title(),)
+    if not pattern.far:
+        return sides
+    head = own.pose.joint("Head")[at]
+    return (max(sides, key=lambda side: float(np.linalg.norm(other.pose.joint(side + "Arm")[at] - head))),)
 
 
 def _facing_hand(own: Actor, other: Actor, arm: Arm, at: int) -> float:

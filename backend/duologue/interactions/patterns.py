@@ -42,6 +42,7 @@ _KEYS: Final = {
     "height",
     "rise",
     "pump",
+    "far",
 }
 
 
@@ -81,6 +82,8 @@ class Pattern:
     """How much the fingers of two hands that meet point up, for each unit ahead."""
     pump: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Of shaken hands: metres up, times a second, seconds in which it fades."""
+    far: bool = False
+    """Whether of two places the farther one is touched, where that is left open."""
 
     @property
     def on_face(self) -> bool:
@@ -135,6 +138,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(table.get("height", 0.0)),
             float(table.get("rise", 0.0)),
             (up / 1000, hertz, fades),
+            bool(table.get("far", False)),
         )
         if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")

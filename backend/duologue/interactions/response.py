@@ -61,7 +61,7 @@ def temper(brief: Brief, interaction: Interaction) -> float:
 
 
 def give_way(pose: Pose, landmark: Landmark, phases: Phases, seconds: Array, share: float) -> None:
-    """Turn a head, or the trunk where it is shoulder or back, away from what pushes it (in ``pose``), by ``share`` of ``YIELD``."""
+    """Turn a head, or the trunk of a touched shoulder, away from what pushes it (in ``pose``), by ``share`` of ``YIELD``."""
     character = pose.character
     face = phases.pattern.on_face
     bones = character.neck() if face else character.spine()
