@@ -7,7 +7,12 @@ from duologue.evaluation.contact.measures import figures_of
 from duologue.evaluation.contact.played import play
 from duologue.evaluation.contact.standing import APART, standing_pair
 
-SOME = [("ada", "poke-cheek", "A"), ("ben", "poke-cheek", "B"), ("ben", "pinch-nose", "B"), ("ada", "stroke-cheek", "B")]
+SOME = [
+    ("ada", "poke-cheek", "A"),
+    ("ben", "poke-cheek", "B"),
+    ("ben", "pinch-nose", "B"),
+    ("ada", "stroke-cheek", "B"),
+]
 
 
 @pytest.mark.parametrize(("name", "pattern", "target"), SOME)
@@ -28,6 +33,6 @@ def test_skin_takes_all_that_a_hand_presses(characters):
     cast = [characters["ben"], characters["ada"]]
     played = play(standing_pair(cast, APART), Interaction("poke-forehead", "A", 2.0, 3.0, press=1.0))
     assert played.keys is not None
-    assert 0.0005 < played.keys.largest
+    assert played.keys.largest > 0.0005
     assert np.linalg.norm(played.keys.offsets(), axis=-1).max() < 0.0025
     assert played.keys.left < 0.001

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duologue.brief.interactions import Interaction
 from duologue.interactions.actor import Actor, Array, Pose, Scene
@@ -108,7 +109,7 @@ def settle(actors: Scene, one: Solved, span: Span) -> None:
     one.notes = tuple(notes)
 
 
-def _off(reaching: Reaching, pose: Pose, goal: Goal, held: Array) -> float:
+def _off(reaching: Reaching, pose: Pose, goal: Goal, held: NDArray[np.bool_]) -> float:
     """Return how far the wrist is from where it belongs, metres, at most, in the frames ``held`` (T,)."""
     contact = reaching.contact
     wanted = wrists(contact, goal, hand_frames(contact, goal, reaching.placement))
