@@ -85,8 +85,8 @@ def test_too_far_apart_names_the_place_that_would_do_and_that_place_does():
         brief(STROKE, apart=1.6)
     assert caught.value.reason == "interaction-out-of-reach"
     assert "1.60 m apart" in caught.value.message
-    assert "x = 0.30, z = 0.00, heading = 1.57" in caught.value.message
-    there = PlaceTarget("A", 2.5, 0.3, 0.0, 1.57)
+    assert "x = 0.26, z = 0.00, heading = 1.57" in caught.value.message
+    there = PlaceTarget("A", 2.5, 0.26, 0.0, 1.57)
     assert not brief(STROKE, apart=1.6, constraints=(there,)).notes
 
 
@@ -117,7 +117,7 @@ def test_own_faces_are_always_near():
 def test_approach_leads_there_and_back():
     asked = brief(Interaction("stroke-cheek", "A", 6.0, 8.0, target="B", approach=True), apart=1.8)
     places = [(p.seconds, round(math.dist((p.x, p.z), (0.9, 0.0)), 2)) for p in asked.constraints]
-    assert [distance for _, distance in places] == [1.8, 0.5, 0.5, 1.8]
+    assert [distance for _, distance in places] == [1.8, 0.54, 0.54, 1.8]
     assert places[1][0] < 6.0 - 0.35
     assert places[2][0] > 8.0 + 0.35
     assert "steps to" in asked.notes[0]

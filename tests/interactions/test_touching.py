@@ -1,4 +1,4 @@
-"""A hand on the own face and on the partner's, by the independent judge of ``evaluate contact``: the figures to reach, on some."""
+"""A hand on the own face and on the partner's, by the judge of ``evaluate contact``: the figures to reach, on some."""
 
 import numpy as np
 import pytest

@@ -43,7 +43,11 @@ class Nearness:
 
 
 NEAR: Final = {
-    **dict.fromkeys(FACE_INTERACTIONS, Nearness(0.5, 0.52, 0.75)),
+    **dict.fromkeys(FACE_INTERACTIONS, Nearness(0.54, 0.58, 0.8, (0.0, 75.0))),
+    **dict.fromkeys(("poke-forehead", "stroke-forehead", "swipe-forehead"), Nearness(0.5, 0.54, 0.75)),
+    **dict.fromkeys(("pinch-cheek", "pinch-nose", "pinch-chin"), Nearness(0.5, 0.54, 0.75)),
+    **dict.fromkeys(("pinch-ear", "stroke-ear"), Nearness(0.48, 0.5, 0.75, (40.0, 90.0))),
+    **dict.fromkeys(("cup-cheek", "rest-chin"), Nearness(0.46, 0.48, 0.7)),
     "shake-hands": Nearness(0.76, 0.8, 1.05),
     "hold-hands": Nearness(0.75, 0.9, 1.15),
     "high-five": Nearness(0.75, 1.0, 1.2),
