@@ -12,6 +12,7 @@ import bpy
 from . import headless, panels, preferences, properties, translations
 from .briefing.speech import check_transcript
 from .cast.recognition import recognise
+from .interactions import solving
 from .operators import (
     add_sample_pair,
     bake,
@@ -28,14 +29,17 @@ from .operators import (
     keys,
     markers,
     perform,
+    pick_touch,
     remake,
     server,
     shapes,
+    solve_touches,
     speak,
     speech,
     stream_out,
     takes,
     targets,
+    touches,
     tweak,
 )
 from .properties import SETTINGS, hooks
@@ -64,6 +68,9 @@ CLASSES = (
     *speech.CLASSES,
     *markers.CLASSES,
     *targets.CLASSES,
+    *touches.CLASSES,
+    *solve_touches.CLASSES,
+    *pick_touch.CLASSES,
     *shapes.CLASSES,
     *filming.CLASSES,
     *export.CLASSES,
@@ -101,8 +108,13 @@ def _listen() -> None:
     hooks.character_changed.connect(lambda performer, anew: recognise(performer, anew=anew))
     hooks.transcript_changed.connect(check_transcript)
     hooks.parts_shown.connect(curves.show_parts)
+    hooks.take_plays.connect(lambda scene, take: solving.follow_take(_cast_of(scene), take))
     hooks.take_chosen.connect(_unless_busy(listing.choose))
     hooks.tuning_changed.connect(_unless_busy(listing.tune))
+
+
+def _cast_of(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    return [performer.armature for performer in properties.settings_of(scene).performers() if performer.armature]
 
 
 def _unless_busy(act: Callable[[bpy.types.Scene], None]) -> Callable[[bpy.types.Scene], None]:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+import uuid
+from typing import TYPE_CHECKING, cast
 
 from bpy.app.translations import pgettext_iface as _t
 from duologue.brief.constraints import PerformerName, Side
@@ -12,7 +13,11 @@ from duologue.labels import FACE_INTERACTIONS
 
 from ..properties import DUOLOGUE_PG_settings
 from ..properties.interaction import DUOLOGUE_PG_interaction
+from ..scene import touch_strips
 from ..scene.timing import Clock
+
+if TYPE_CHECKING:
+    from bpy.types import Scene
 
 _DIGITS = 4
 """Of what is typed: what the scene's single precision holds."""
@@ -70,6 +75,27 @@ def fill(item: DUOLOGUE_PG_interaction, touch: Interaction, clock: Clock) -> Non
     item.press, item.offset, item.repeat = touch.press, touch.offset, touch.repeat
     item.lean, item.approach = touch.lean, touch.approach
     item.name = touch.name or usual_name(item)
+
+
+def add_row(scene: Scene, settings: DUOLOGUE_PG_settings, touch: Interaction, clock: Clock) -> None:
+    """Add what a brief asks for to the list, with a strip."""
+    item = new_row(settings)
+    fill(item, touch, clock)
+    lay_strip(scene, item)
+
+
+def new_row(settings: DUOLOGUE_PG_settings) -> DUOLOGUE_PG_interaction:
+    """Add a row that is known by a key of its own, and choose it."""
+    item = settings.interactions.add()
+    item.key = uuid.uuid4().hex
+    settings.active_interaction = len(settings.interactions) - 1
+    return item
+
+
+def lay_strip(scene: Scene, item: DUOLOGUE_PG_interaction) -> None:
+    """Give a row its strip on the timeline."""
+    strip = touch_strips.lay(scene, item.key, item.kept_first, item.kept_last)
+    touch_strips.show(strip, item.name, item.performer, enabled=item.enabled)
 
 
 def touch_problem(item: DUOLOGUE_PG_interaction, clock: Clock) -> str:

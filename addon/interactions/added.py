@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -71,18 +72,18 @@ def of_eyes(performer: Performer, weights: Weights, gains: Weights, rotations: M
     return channels
 
 
-def trimmed(channels: Sequence[Channels], frames: NDArray[np.float64]) -> tuple[list[Channels], NDArray[np.float64]]:
-    """Leave out frames before and after all that is added, but for one at each end; ``frames``: (T,), where keys lie."""
-    still = [_at_rest(channel) for channel in channels]
-    busy = np.flatnonzero(
-        np.any(
-            [np.abs(one.values - rest).max(axis=1) > FLAT for one, rest in zip(channels, still, strict=True)], axis=0
-        )
-    )
-    if not len(busy):
-        return [], frames[:0]
-    kept = slice(max(int(busy[0]) - 1, 0), int(busy[-1]) + 2)
-    return [Channels(one.path, one.values[kept], one.group, one.first) for one in channels], frames[kept]
+def busy(channels: Sequence[Channels]) -> slice | None:
+    """Return the frames in which anything is added, with one more at each end; None where nothing is."""
+    if not channels:
+        return None
+    moving = [np.abs(channel.values - _at_rest(channel)).max(axis=1) > FLAT for channel in channels]
+    rows = np.flatnonzero(np.any(moving, axis=0))
+    return slice(max(int(rows[0]) - 1, 0), int(rows[-1]) + 2) if len(rows) else None
+
+
+def part(channel: Channels, frames: slice) -> Channels:
+    """Return a stretch of a channel."""
+    return replace(channel, values=channel.values[frames])
 
 
 def _at_rest(channel: Channels) -> Floats:

@@ -11,10 +11,11 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import actions, compat
-from ..scene.actions import LAYER, TOUCH, Channels
+from ..scene import actions, compat, touch_tracks
+from ..scene.actions import Channels
 from ..scene.data import animate, animation_of, keys_of, mesh_of
 from ..scene.shape_keys import shape_path
+from ..scene.touch_tracks import TAKE, TOUCH
 
 if TYPE_CHECKING:
     from bpy.types import Action, Key, NlaTrack, Object
@@ -81,10 +82,15 @@ def _rest(ob: Object) -> NDArray[np.float32]:
     return rest.reshape(-1, 3)
 
 
-def move(ob: Object, names: Sequence[str], values: NDArray[Any], times: NDArray[np.float32], performer: str) -> Action:
-    """Lay the keys' values (T, K) at ``times`` on an NLA track of their own: at rest one frame before and after."""
+def move(
+    ob: Object, names: Sequence[str], values: NDArray[Any], times: NDArray[np.float32], whose: tuple[str, str]
+) -> Action:
+    """Lay the keys' values (T, K) at ``times`` on an NLA track of their own: at rest one frame before and after.
+
+    ``whose``: the performer, and what the take is known by.
+    """
     action = bpy.data.actions.new(f"{ob.name} Touch")
-    action[TOUCH] = performer
+    action[TOUCH], action[TAKE] = whose
     step = float(times[1] - times[0]) if len(times) > 1 else 1.0
     around = np.concatenate(([times[0] - step], times, [times[-1] + step])).astype(np.float32)
     rested = np.pad(values, ((1, 1), (0, 0)))
@@ -115,13 +121,10 @@ def _lay(ob: Object, action: Action) -> NlaTrack:
 
 def tracks_of(block: Key | None) -> list[NlaTrack]:
     """Return the NLA tracks that move a touch's shape keys."""
-    data = animation_of(block) if block is not None else None
-    tracks = data.nla_tracks if data is not None else ()
-    return [t for t in tracks if len(t.strips) and all(_is_touch(s.action) for s in t.strips)]
-
-
-def _is_touch(action: Action | None) -> bool:
-    return action is not None and TOUCH in action and LAYER not in action
+    if block is None:
+        return []
+    layers = touch_tracks.layers_of(block)
+    return [track for track in touch_tracks.tracks_of(block) if track not in layers]
 
 
 def take_off(ob: Object) -> TakenOff | None:

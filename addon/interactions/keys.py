@@ -13,9 +13,9 @@ from duologue.errors import DuologueError
 from duologue.interactions.contact_keys import ContactKeys
 from numpy.typing import NDArray
 
-from ..scene.actions import TOUCH
 from ..scene.axes import to_blender
 from ..scene.data import keys_of, mesh_of
+from ..scene.touch_tracks import TOUCH
 from . import dents
 from .surfaces import at_rest
 
@@ -34,6 +34,8 @@ class Dented:
     meshes: Sequence[tuple[Object, int]]
     performer: str
     """``A`` or ``B``."""
+    take: str = ""
+    """What the take is known by that it was solved for."""
 
     def moved(self, ob: Object, first: int) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
         """Return which of the vertices (m,) are a mesh's, and which keys move any of them."""
@@ -105,7 +107,7 @@ def _write(dented: Dented, ob: Object, first: int, frames: NDArray[Any]) -> list
     deltas = to_blender(keys.deltas[np.ix_(moving, np.flatnonzero(mine))]) @ linear.T
     values = keys.values[:, moving]
     names = dents.add(ob, [keys.names[k] for k in moving], keys.vertices[mine] - first, deltas, values)
-    return [dents.move(ob, names, values, np.asarray(frames, np.float32), dented.performer)]
+    return [dents.move(ob, names, values, np.asarray(frames, np.float32), (dented.performer, dented.take))]
 
 
 def remove(ob: Object) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import bpy
@@ -16,9 +17,10 @@ import numpy as np
 from duologue.motion.rotations import quat_multiply
 from numpy.typing import NDArray
 
-from ..scene import actions, compat
-from ..scene.actions import LAYER, TOUCH, Channels
+from ..scene import actions, compat, touch_tracks
+from ..scene.actions import Channels
 from ..scene.data import animate, animation_of
+from ..scene.touch_tracks import LAYER, TAKE, TOUCH
 
 if TYPE_CHECKING:
     from bpy.types import ID, NlaTrack
@@ -30,28 +32,27 @@ _IDENTITY = (1.0, 0.0, 0.0, 0.0)
 
 
 Put = Callable[[ID, Sequence[Channels], NDArray[Any], str, str], None]
-"""Lays a layer, see :func:`_lay`; without channels it lays none."""
+"""Lays a layer, see :func:`_lay`."""
 
 
 @contextmanager
 def replacing(datablocks: Iterable[ID]) -> Iterator[Put]:
     """Let layers be put on datablocks in place of those that are there: all of it, or with any error nothing."""
     every = list(dict.fromkeys(datablocks))
-    old = {datablock: [track.strips[0].action for track in actions.layers_of(datablock)] for datablock in every}
+    old = {datablock: [track.strips[0].action for track in touch_tracks.layers_of(datablock)] for datablock in every}
 
     def put(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], performer: str, take: str) -> None:
-        if added:
-            _lay(datablock, added, frames, performer, take)
+        _lay(datablock, added, frames, performer, take)
 
     try:
         yield put
     except BaseException:
         for datablock in every:
-            for track in [t for t in actions.layers_of(datablock) if t.strips[0].action not in old[datablock]]:
+            for track in [t for t in touch_tracks.layers_of(datablock) if t.strips[0].action not in old[datablock]]:
                 _drop(datablock, track, whole=not old[datablock])
         raise
     for datablock in every:
-        tracks = actions.layers_of(datablock)
+        tracks = touch_tracks.layers_of(datablock)
         for track in [t for t in tracks if t.strips[0].action in old[datablock]]:
             _drop(datablock, track, whole=len(tracks) == len(old[datablock]))
 
@@ -68,35 +69,38 @@ def _lay(datablock: ID, added: Sequence[Channels], frames: NDArray[Any], perform
     """
     told = _told_before(datablock)
     actions.leave_tweak_mode(datablock)
-    told["take"], stood = take, told["values"]
+    stood = told["values"]
     told["values"] = alone = {**stood, **_not_animated(datablock, {channel.path for channel in added} - set(stood))}
     told["pushed"] = told["pushed"] or _push_down(datablock)
     action = bpy.data.actions.new(f"{datablock.name} Touch Layer")
-    action[TOUCH], action[LAYER] = performer, json.dumps(told)
+    action[TOUCH], action[TAKE], action[LAYER] = performer, take, json.dumps(told)
     slot = actions.slot_for(action, datablock)
-    times, channels = _padded(frames, [_based(channel, alone) for channel in added])
+    times, channels = _padded(frames, [_based(datablock, channel, alone) for channel in added])
+    actions.write_curves(
+        compat.channelbag(action, slot), channels, times
+    )  # first: a strip's range is held to its Action's
     track = animate(datablock).nla_tracks.new()
     track.name = _TRACK
     strip = track.strips.new(_TRACK, round(float(times[0])), action)
     strip.action_slot = slot
-    actions.write_curves(compat.channelbag(action, slot), channels, times)
     strip.use_sync_length = False
-    strip.action_frame_start, strip.action_frame_end = float(times[0]), float(times[-1])
+    strip.action_frame_end = float(times[-1])  # first: the start is held to it
+    strip.action_frame_start = float(times[0])
     strip.frame_start_raw, strip.frame_end_raw = float(times[0]), float(times[-1])
     strip.blend_type, strip.extrapolation = "COMBINE", "HOLD"  # outside of it nothing is added
 
 
 def _told_before(datablock: ID) -> dict[str, Any]:
     """Return what there is to put back: as an earlier layer says, which goes away, or nothing yet."""
-    tracks = actions.layers_of(datablock)
+    tracks = touch_tracks.layers_of(datablock)
     if tracks and tracks[0].strips[0].action is not None:
         return json.loads(tracks[0].strips[0].action[LAYER])
-    return {"take": "", "pushed": "", "animated": animation_of(datablock) is not None, "values": {}}
+    return {"pushed": "", "animated": animation_of(datablock) is not None, "values": {}}
 
 
 def remove(datablock: ID) -> bool:
     """Take a touch layer off a datablock; everything else is as it was before. Return whether there was one."""
-    tracks = actions.layers_of(datablock)
+    tracks = touch_tracks.layers_of(datablock)
     for track in reversed(tracks):
         _drop(datablock, track, whole=True)
     return bool(tracks)
@@ -111,7 +115,7 @@ def _drop(datablock: ID, track: NlaTrack, *, whole: bool) -> None:
     data.nla_tracks.remove(track)
     if not action.users:
         bpy.data.actions.remove(action)
-    left = actions.layers_of(datablock)
+    left = touch_tracks.layers_of(datablock)
     kept = _told_before(datablock)["values"] if left else {}
     _put_back(datablock, {path: value for path, value in told["values"].items() if path not in kept})
     if whole:
@@ -121,16 +125,10 @@ def _drop(datablock: ID, track: NlaTrack, *, whole: bool) -> None:
     datablock.update_tag()
 
 
-def follow_take(datablock: ID, take: str) -> None:
-    """Let layers play that were solved for a take, and no others."""
-    for track in actions.layers_of(datablock):
-        track.mute = take_of(track) != take
-
-
 def take_of(track: NlaTrack) -> str:
-    """Return what the take that a layer was solved for is known by."""
+    """Return what the take is known by that a touch was solved for."""
     action = track.strips[0].action
-    return str(json.loads(action[LAYER])["take"]) if action is not None else ""
+    return str(action.get(TAKE, "")) if action is not None else ""
 
 
 def _clear_animation(datablock: Any) -> None:
@@ -144,7 +142,7 @@ def _not_animated(datablock: ID, paths: set[str]) -> dict[str, Any]:
     if data is not None:
         if data.action is not None and data.action_slot is not None:
             known |= {curve.data_path for curve in compat.channelbag(data.action, data.action_slot).fcurves}
-        layers = actions.layers_of(datablock)
+        layers = touch_tracks.layers_of(datablock)
         for track in data.nla_tracks if data.use_nla else ():
             for strip in track.strips if not track.mute and track not in layers else ():
                 if strip.action is not None and strip.action_slot is not None and not strip.mute:
@@ -156,16 +154,24 @@ def _not_animated(datablock: ID, paths: set[str]) -> dict[str, Any]:
     return found
 
 
-def _based(channel: Channels, alone: dict[str, Any]) -> Channels:
-    """Add what a property stands at where nothing below the layer does."""
-    if channel.path not in alone:
-        return channel
-    stands = np.atleast_1d(np.asarray(alone[channel.path], np.float64))
-    if channel.values.shape[1] == 4 and channel.path.endswith("rotation_quaternion"):
-        values = quat_multiply(np.broadcast_to(stands, channel.values.shape), channel.values)
+def _based(datablock: ID, channel: Channels, alone: dict[str, Any]) -> Channels:
+    """Return a channel as a strip that combines has it: numbers count from their property's default (1 for shape keys since
+    Blender 5.0), and from what a property stands at where nothing below the layer animates it."""
+    quaternion = channel.path.endswith("rotation_quaternion")
+    if channel.path in alone:
+        stands = np.atleast_1d(np.asarray(alone[channel.path], np.float64))
+        whole = np.broadcast_to(stands, channel.values.shape)
+        values = quat_multiply(whole, channel.values) if quaternion else channel.values + whole
     else:
-        values = channel.values + stands
-    return Channels(channel.path, values, channel.group, channel.first)
+        values = channel.values if quaternion else channel.values + _default(datablock, channel.path)
+    return replace(channel, values=values)
+
+
+def _default(datablock: ID, path: str) -> NDArray[np.float64]:
+    """Return a property's default, (k,)."""
+    owner, _, prop = path.rpartition(".")
+    known: Any = cast("Any", datablock.path_resolve(owner)).bl_rna.properties[prop]
+    return np.atleast_1d(np.array(known.default_array if known.is_array else known.default, np.float64))
 
 
 def _padded(frames: NDArray[Any], channels: Sequence[Channels]) -> tuple[NDArray[np.float32], list[Channels]]:
@@ -174,7 +180,7 @@ def _padded(frames: NDArray[Any], channels: Sequence[Channels]) -> tuple[NDArray
     step = float(times[1] - times[0]) if len(times) > 1 else 1.0
     around = np.concatenate(([times[0] - step], times, [times[-1] + step])).astype(np.float32)
     rows = np.r_[0, np.arange(len(times)), len(times) - 1]
-    return around, [Channels(one.path, one.values[rows], one.group, one.first) for one in channels]
+    return around, [replace(one, values=one.values[rows]) for one in channels]
 
 
 def _push_down(datablock: ID) -> str:

@@ -8,17 +8,16 @@ is worked out, and whatever goes wrong leaves the scene as it was.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from duologue.brief.constraints import HandTarget
 from duologue.brief.interactions import Interaction
-from duologue.errors import DuologueError
 from duologue.interactions.actor import Actor, Pose
 from duologue.interactions.contact_keys import ContactKeys
 from duologue.interactions.give_way import give_way, known_skin
@@ -32,15 +31,17 @@ from numpy.typing import NDArray
 
 from ..cast.cast import Performer
 from ..cast.eyes import eye_bones
-from ..scene import actions
-from ..scene.data import face_keys, keys_of
+from ..scene import actions, touch_tracks
+from ..scene.actions import Channels
+from ..scene.armatures import meshes_of
+from ..scene.data import face_keys
 from ..scene.timing import frame_rate, stretch
 from ..takes.writer import datablocks_of, editable_faces
-from . import added, dents, keys, layer
+from . import added, keys, layer
 from .actors import Actors, Ensemble, Shown
 
 if TYPE_CHECKING:
-    from bpy.types import ID, NlaTrack, Object, Scene
+    from bpy.types import ID, Object, Scene
 
 Weights = Mapping[str, NDArray[np.float64]]
 _WAIT = 0.02
@@ -89,8 +90,6 @@ def steps(scene: Scene, performers: Sequence[Performer], asked: Asked) -> Steps:
     """
     actions.require_editable([performer.armature for performer in performers])
     ensemble = Ensemble(scene, performers)
-    if asked.skin:
-        keys.require_keys(_touched_meshes(ensemble, asked.interactions))
     needed = frames_needed(asked.interactions, asked.total)
     frames = asked.begin + np.arange(needed.start, needed.stop) * (frame_rate(scene) / FPS)
     with untouched(scene, performers):
@@ -105,6 +104,8 @@ def steps(scene: Scene, performers: Sequence[Performer], asked: Asked) -> Steps:
                 yield "Reading", done / total
         finally:
             reading.close()
+    if asked.skin:  # which skin the head moves is known once it was seen moving
+        keys.require_keys(_touched_meshes(ensemble, asked.interactions))
     shown = replace(shown, actors=_with_looks(performers, shown.actors, asked, needed))
     stopped = threading.Event()
     progress = [0.0]
@@ -131,20 +132,34 @@ def at_once(scene: Scene, performers: Sequence[Performer], asked: Asked) -> Solu
             return end.value
 
 
-def remove(scene: Scene, datablocks: Iterable[ID], meshes: Iterable[Object]) -> bool:
+def remove(scene: Scene, armatures: Sequence[Object]) -> bool:
     """Take all touches off characters; the scene is as it was before them. Return whether there were any."""
-    found = [layer.remove(datablock) for datablock in datablocks]
-    found += [keys.remove(mesh) for mesh in meshes]
+    found = [layer.remove(datablock) for armature in armatures for datablock in datablocks_of(armature)]
+    found += [keys.remove(mesh) for armature in armatures for mesh in meshes_of(armature)]
     if any(found):
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     return any(found)
+
+
+def any_touch(armatures: Sequence[Object], take: str | None = None) -> bool:
+    """Return whether there is a solved touch on any of these characters; ``take``: one that was solved on it."""
+    every = (datablock for armature in armatures for datablock in datablocks_of(armature))
+    tracks = (track for datablock in every for track in touch_tracks.tracks_of(datablock))
+    return any(take is None or layer.take_of(track) == take for track in tracks)
+
+
+def follow_take(armatures: Sequence[Object], take: str) -> None:
+    """Let those touches play that were solved on a take, and no others."""
+    for datablock in (datablock for armature in armatures for datablock in datablocks_of(armature)):
+        for track in touch_tracks.tracks_of(datablock):
+            track.mute = layer.take_of(track) != take
 
 
 @contextmanager
 def untouched(scene: Scene, performers: Sequence[Performer]) -> Iterator[None]:
     """Show characters without their touches for a while."""
     every = [datablock for performer in performers for datablock in datablocks_of(performer.armature)]
-    tracks = [track for datablock in every for track in _own_tracks(datablock) if not track.mute]
+    tracks = [track for datablock in every for track in touch_tracks.tracks_of(datablock) if not track.mute]
     for track in tracks:
         track.mute = True
     try:
@@ -154,11 +169,6 @@ def untouched(scene: Scene, performers: Sequence[Performer]) -> Iterator[None]:
             track.mute = False
         if tracks:
             scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
-
-
-def _own_tracks(datablock: ID) -> list[NlaTrack]:
-    shapes: Any = datablock if datablock.id_type == "KEY" else None
-    return [*actions.layers_of(datablock), *dents.tracks_of(shapes)]
 
 
 def _touched_meshes(ensemble: Ensemble, interactions: Sequence[Interaction]) -> list[Object]:
@@ -240,24 +250,36 @@ def _result(future: Future[Solution]) -> Solution | None:
 
 def _write(ensemble: Ensemble, shown: Shown, asked: Asked, solution: Solution, times: NDArray[np.float64]) -> None:
     """Lay what was solved over what plays, in place of earlier touches: all of it, or nothing."""
-    every = [datablock for performer in ensemble.performers for datablock in datablocks_of(performer.armature)]
-    with layer.replacing(every) as put:
+    every = {performer.name: datablocks_of(performer.armature) for performer in ensemble.performers}
+    with layer.replacing(one for own in every.values() for one in own) as put:
         for who, performer in enumerate(ensemble.performers):
-            gains, weights = gains_of(solution.track, who), shown.actors[who].weights
-            body = added.of_body(performer, solution.before[who], solution.actors[who].pose, shown.rotations[who])
-            body += added.of_eyes(performer, weights, gains, shown.rotations[who])
-            put(performer.armature, *added.trimmed(body, times), performer.name, asked.take)
-            for face in editable_faces(performer) if gains else ():
-                channels = added.of_face(face, weights, gains)
-                put(face_keys(face.mesh), *added.trimmed(channels, times), performer.name, asked.take)
+            channels = _channels(performer, shown, solution, who)
+            kept = added.busy([one for own in channels.values() for one in own])
+            if kept is None:
+                continue
+            for datablock in every[performer.name]:  # all of them: what plays on a body and its face stays together
+                part = [added.part(one, kept) for one in channels.get(datablock, [])]
+                put(datablock, part, times[kept], performer.name, asked.take)
         written = [
-            keys.Dented(pressed, ensemble.surfaces[who].meshes, PERFORMERS[who])
+            keys.Dented(pressed, ensemble.surfaces[who].meshes, PERFORMERS[who], asked.take)
             for who, pressed in solution.dents.items()
         ]
         others = [performer for who, performer in enumerate(ensemble.performers) if who not in solution.dents]
         keys.write_all(written, times)
-        for mesh in (mesh for performer in others for mesh in performer.meshes if keys_of(mesh) is not None):
+        for mesh in (mesh for performer in others for mesh in performer.meshes):
             keys.remove(mesh)
+
+
+def _channels(performer: Performer, shown: Shown, solution: Solution, who: int) -> dict[ID, list[Channels]]:
+    """Return what is added to a performer's armature and to the shape keys of its faces."""
+    gains, weights, rotations = gains_of(solution.track, who), shown.actors[who].weights, shown.rotations[who]
+    body = added.of_body(performer, solution.before[who], solution.actors[who].pose, rotations)
+    channels: dict[ID, list[Channels]] = {
+        performer.armature: body + added.of_eyes(performer, weights, gains, rotations)
+    }
+    for face in editable_faces(performer) if gains else ():
+        channels[face_keys(face.mesh)] = added.of_face(face, weights, gains)
+    return channels
 
 
 def notes_of(solution: Solution) -> list[str]:
@@ -269,20 +291,3 @@ def notes_of(solution: Solution) -> list[str]:
         if pressed.coarse
     ]
     return [*solution.track.notes, *coarse]
-
-
-def check_playing(performers: Sequence[Performer]) -> None:
-    """Refuse a layer that would stay unseen because somebody tweaks a strip right now.
-
-    Raises:
-        DuologueError: FAILED_PRECONDITION ``tweak-mode``.
-    """
-    for performer in performers:
-        data = performer.armature.animation_data
-        if data is not None and data.use_tweak_mode:
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "tweak-mode",
-                f"a strip of {performer.armature.name!r} is being tweaked; press Stop Tweaking, or leave tweak mode in the NLA "
-                "editor, first",
-            )

@@ -19,6 +19,7 @@ from ..cast.cast import Performer
 from ..scene import armatures
 from ..scene.axes import from_blender
 from ..scene.data import armature_of, bends, face_keys, mesh_of, pose_of
+from .places import marked
 
 if TYPE_CHECKING:
     from bpy.types import Key, Object
@@ -81,7 +82,7 @@ def surface_of(performer: Performer) -> Surface:
         performer.armature.name,
     )
     pairs = tuple(zip(meshes, firsts.tolist(), strict=False))
-    return Surface(Character(performer.rig, performer.match, mesh), pairs)
+    return Surface(Character(performer.rig, performer.match, mesh, marked(performer)), pairs)
 
 
 def _is_carried(ob: Object, armature: Object) -> bool:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as _t
 
+from ..interactions import solving
 from ..properties import settings_of
 from ..scene import actions
 from ..session.session import session
 from ..takes import listing, tweaks
 from .base import Operator
 from .rules import BUSY
+from .solve_touches import armatures_of
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -39,6 +41,7 @@ class DUOLOGUE_OT_clear(Operator, bpy.types.Operator):
 
     def run(self, context: Context) -> str:
         """Remove our entries, Actions, tracks and pictures."""
+        solving.remove(context.scene, armatures_of(settings_of(context.scene)))
         count = listing.clear(context.scene)
         context.scene.frame_set(context.scene.frame_current)
         return _t("Removed {count} Actions").format(count=count)

@@ -9,11 +9,13 @@ import bpy
 from bpy.app.translations import pgettext_iface as _t
 
 from ..briefing import cast_both
+from ..interactions import solving
 from ..properties import settings_of
 from ..session.session import session
 from ..takes import curves, listing, store
 from .base import Operator
 from .rules import BUSY, NO_TAKE
+from .solve_touches import armatures_of
 
 if TYPE_CHECKING:
     from bpy.types import Context
@@ -104,7 +106,10 @@ class DUOLOGUE_OT_remove_take(_OfTake, bpy.types.Operator):
     def run(self, context: Context) -> str:
         """Remove it; the one below plays."""
         settings = settings_of(context.scene)
-        name = settings.takes[settings.active_take].name
+        entry = settings.takes[settings.active_take]
+        name, armatures = entry.name, armatures_of(settings)
+        if solving.any_touch(armatures, entry.key):
+            solving.remove(context.scene, armatures)
         listing.remove(context.scene, settings.active_take)
         context.scene.frame_set(context.scene.frame_current)
         return _t("{name} is removed").format(name=name)

@@ -37,9 +37,11 @@ transcript_changed = Event[Any]()
 """Another file of words was chosen, or read otherwise: the transcript's settings."""
 take_chosen = Event[Any]()
 """Another take was clicked in the list: the scene."""
+take_plays = Event[Any, str]()
+"""A take was put on the characters: the scene, and what the take is known by."""
 parts_shown = Event[Any]()
 """What of a take is to play was changed: the entry."""
 tuning_changed = Event[Any]()
 """A row of the face tuning was changed: the scene."""
 
-ALL = (character_changed, transcript_changed, take_chosen, parts_shown, tuning_changed)
+ALL = (character_changed, transcript_changed, take_chosen, take_plays, parts_shown, tuning_changed)

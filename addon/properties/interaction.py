@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One touch as it is asked for: who, whom, how, where, and when. While it has a strip in the sequencer, its time is the strip's."""
+"""One touch as it is asked for: who, whom, how, where, and when. While it has a strip in the sequencer, that says when."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class DUOLOGUE_PG_interaction(bpy.types.PropertyGroup):
     hand: EnumProperty(name="Hand", description="Which hand touches", items=_SIDES)
     side: EnumProperty(name="Side", description="Which side of the face is touched, as its owner has it", items=_SIDES)
     first: IntProperty(
-        name="Touches",
+        name="First Touch",
         description="The frame at which the hand first touches; it sets out before",
         get=_first,
         set=_set_first,

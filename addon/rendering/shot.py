@@ -28,6 +28,7 @@ from ..scene.paths import as_it_is
 from ..scene.timing import frames_after, key_rate, stretch
 from ..takes.writer import write_take
 from . import cameras, chairs, drawing, exporting, preview, seeing, stage
+from .touches import solve_beside
 
 if TYPE_CHECKING:
     from bpy.types import Object, Scene
@@ -69,12 +70,13 @@ def render(options: Namespace, emit: Callable[..., None]) -> list[str]:
     emit("progress", stage="scene", done=3, total=4)
     for note in notes:
         emit("note", message=note)
+    files = solve_beside(take, (options.take.parent, folder), scene, performers, emit)
     blend, video = folder / "scene.blend", folder / "preview.mp4"
     preview.set_output(scene, video)
     preview.set_engine(scene, "workbench" if options.engine == "software" else options.engine)
     _save(blend)
     emit("progress", stage="scene", done=4, total=4)
-    files = [blend.name]
+    files.insert(0, blend.name)
     for kind in options.export:
         name = exporting.file_name(kind)
         for note in exporting.write(kind, folder / name, scene, performers, (scene.frame_start, scene.frame_end)):

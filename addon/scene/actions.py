@@ -33,12 +33,6 @@ FLAT = 1e-6
 TWEAKS = "duologue_tweaks"
 """Custom property of a tweak layer's Action: the animator's own keys, laid over a take on purpose."""
 
-TOUCH = "duologue_touch"
-"""Custom property of a touch's Actions (``A`` or ``B``), and of the shape keys that one plays on."""
-
-LAYER = "duologue_touch_layer"
-"""And of those that are added to what plays below, as JSON: for which take, and what to put back when it is taken away."""
-
 _STASH = "[Duologue Stash] "
 """Begins the name of the muted NLA track that holds a user's own Action while a take plays."""
 
@@ -257,14 +251,6 @@ def tracks_of(datablock: ID, action: Action | None = None) -> list[NlaTrack]:
         if held and (held == {action} if action is not None else all(is_ours(one) for one in held)):
             tracks.append(track)
     return tracks
-
-
-def layers_of(datablock: ID) -> list[NlaTrack]:
-    """Return a datablock's touch layers: NLA tracks whose Action is added to what plays below."""
-    data = animation_of(datablock)
-    tracks = data.nla_tracks if data is not None else ()
-    held = [(track, [strip.action for strip in track.strips]) for track in tracks]
-    return [track for track, laid in held if laid and all(action is not None and LAYER in action for action in laid)]
 
 
 def detach(datablock: ID, action: Action | None = None) -> set[Action]:

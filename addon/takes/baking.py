@@ -17,7 +17,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import actions, armatures, compat
+from ..scene import actions, armatures, compat, touch_tracks
 from ..scene.actions import Channels
 from ..scene.data import animate, animation_of, keys_of
 from ..scene.evaluating import without_surfaces
@@ -78,7 +78,7 @@ def bake(
 def _play_instead(datablock: ID, action: Action) -> None:
     data = animate(datablock)
     layer = tweaks.track_of(datablock)
-    for track in (*actions.tracks_of(datablock), *([layer] if layer else [])):
+    for track in (*actions.tracks_of(datablock), *([layer] if layer else []), *touch_tracks.layers_of(datablock)):
         track.mute = True
     data.action = action
     data.action_slot = actions.find_slot(action, datablock)

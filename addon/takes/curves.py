@@ -12,7 +12,7 @@ from ..cast.casting import cast_both
 from ..properties import named_performers, scene_of, settings_of
 from ..scene import actions, resting
 from ..scene.data import animation_of
-from ..scene.timing import key_rate, stretch
+from ..scene.timing import Clock, frame_rate, key_rate, stretch
 from . import store, writer
 from .face_tuning import from_text, to_text, tuning_of
 
@@ -104,6 +104,13 @@ def _curves_begin(entry: DUOLOGUE_PG_take) -> float:
     if action is not None and actions.FIRST in action:
         return float(action[actions.FIRST])
     return entry.first_frame * stretch(scene_of(entry))
+
+
+def clock_of(scene: Scene) -> Clock:
+    """Return the clock of the take that is chosen, else of the next one."""
+    settings = settings_of(scene)
+    entry = store.current_entry(settings)
+    return Clock(round(begin_of(entry)) if entry is not None else settings.begin, frame_rate(scene))
 
 
 def begin_of(entry: DUOLOGUE_PG_take) -> float:

@@ -16,7 +16,7 @@ from bpy.app.handlers import persistent
 
 from ..properties import scene_of
 from ..properties.performer import UNKNOWN
-from ..scene import actions, compat, sequencer, shape_keys
+from ..scene import actions, compat, sequencer, shape_keys, touch_strips, touch_tracks
 from ..scene.data import face_keys
 from ..scene.markers import read_markers
 from ..scene.timing import stretch
@@ -213,6 +213,8 @@ def _shift_strips(performer: DUOLOGUE_PG_performer, action: Action, frames: floa
         layer = tweaks.track_of(datablock)
         if layer is not None and any(not track.mute for track in tracks):
             tracks = [*tracks, layer]
+        if any(not track.mute for track in tracks):
+            tracks = [*tracks, *(track for track in touch_tracks.tracks_of(datablock) if not track.mute)]
         for strip in (strip for track in tracks for strip in track.strips):
             first, last = strip.frame_start + frames, strip.frame_end + frames
             for name, value in (("frame_end", last), ("frame_start", first))[:: 1 if frames > 0 else -1]:
@@ -235,6 +237,10 @@ def _bring_script(scene: Scene, settings: DUOLOGUE_PG_settings, frames: int) -> 
         for target in performer.targets:
             target.start += frames
             target.end += frames
+    for touch in settings.interactions:
+        touch.kept_first += frames
+        touch.kept_last += frames
+    touch_strips.move_unselected(scene, frames)
 
 
 def _sequencers() -> list[bpy.types.Area]:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from duologue.brief import Brief
@@ -18,7 +18,7 @@ from duologue.take import Take
 from duologue.units import Sound
 
 from ..cast.casting import cast_both
-from ..properties import DUOLOGUE_PG_settings, settings_of
+from ..properties import DUOLOGUE_PG_settings, hooks, settings_of
 from ..scene import actions, shape_keys
 from ..scene.data import animation_of, face_keys, keys_of
 from ..scene.timing import frames_after
@@ -58,7 +58,7 @@ def add(
     entry.seed = min(brief.seed, 2**31 - 1)
     entry.frames, entry.seconds, entry.complete = take.frames, take.seconds, take.complete
     entry.made, entry.origin = time.strftime("%Y-%m-%d %H:%M"), about.origin
-    entry.brief, entry.speech = json.dumps(brief.to_json(), allow_nan=False), speech
+    entry.brief, entry.speech = json.dumps(whole_json(brief), allow_nan=False), speech
     entry.fingerprint, entry.first_frame, entry.picture = about.fingerprint, about.first_frame, strip
     try:
         performers = cast_both(settings)
@@ -74,6 +74,12 @@ def add(
     scene.frame_set(scene.frame_current)
     bpy.ops.ed.undo_push(message=f"Duologue {entry.name}")
     return writer.notes_on(performers) if take.complete else []
+
+
+def whole_json(brief: Brief) -> dict[str, Any]:
+    """Return a brief without its sound, with its interactions."""
+    touches = brief.interactions_json()
+    return brief.to_json() | ({"interactions": touches} if touches else {})
 
 
 def _free_name(settings: DUOLOGUE_PG_settings) -> str:
@@ -143,6 +149,7 @@ def play(scene: Scene, entry: DUOLOGUE_PG_take) -> None:
             _play_on(datablock, action)
     if settings.shown_take != entry.key:
         settings.compared_take, settings.shown_take = settings.shown_take, entry.key
+    hooks.take_plays(scene, entry.key)
 
 
 def _play_on(datablock: ID, action: Action) -> None:

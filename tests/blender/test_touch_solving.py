@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
+import bpy
 import numpy as np
 import pytest
 from duologue.errors import DuologueError
+from duologue.interactions.track import InteractionTrack
+from duologue.shots.touch import Wanted
 from duologue.units import FPS
-from touching import FIRST, OWN, POKE, asked, on_stage, sample, whole_state
+from touching import FIRST, OWN, POKE, asked, on_stage, sample, standing_take, whole_state
 
 from addon.interactions import keys as touch_keys
 from addon.interactions import solving
 from addon.interactions.actors import Ensemble
+from addon.rendering import shot
+from addon.scene import touch_tracks
 
 
 def everything(performers):
@@ -79,3 +86,26 @@ def test_a_failed_solve_leaves_the_scene_as_it_was(scene, monkeypatch):
         with pytest.raises(DuologueError, match="half-way"):
             solving.at_once(scene, performers, asked(OWN))
     assert whole_state() == touched
+
+
+def test_a_rendered_scene_has_layer_and_skin(scene, tmp_path):
+    standing_take().save(tmp_path / "take.safetensors")
+    Wanted((POKE,), (1.0,), ()).save(tmp_path)
+    notes = []
+    options = Namespace(
+        take=tmp_path / "take.safetensors", out=tmp_path, blend=None, armature_a="", armature_b="", mesh_a=[], mesh_b=[],
+        sound_a=None, sound_b=None, first_frame=None, engine="workbench", camera="wide", seats=False, no_preview=True,
+        export=[],
+    )  # fmt: skip
+    files = shot.render(options, lambda what, **told: notes.append(told) if what == "note" else None)
+    assert files == ["scene.blend", "interactions.safetensors"]
+    assert notes == []
+    track = InteractionTrack.load(tmp_path / "interactions.safetensors")
+    assert [touch.pattern for touch in track.touches] == ["poke-cheek"]
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    layers = [ob.name for ob in bpy.data.objects if touch_tracks.layers_of(ob)]
+    assert len(layers) == 2  # whoever touches, and whoever gives way
+    keys = [
+        key.name for block in bpy.data.shape_keys for key in block.key_blocks if key.name.startswith("duologue_touch_")
+    ]
+    assert keys

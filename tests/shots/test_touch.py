@@ -7,7 +7,7 @@ import numpy as np
 from duologue.brief import Brief, HandTarget, Interaction, PerformerBrief, Speech, Start
 from duologue.interactions.track import FILE, InteractionTrack
 from duologue.motion.skeleton import Skeleton
-from duologue.shots.touch import solve_on_samples, write_interactions
+from duologue.shots.touch import Wanted, solve_on_samples, write_asked, write_interactions
 from duologue.take import Take, Track
 from duologue.units import Sound
 
@@ -56,3 +56,18 @@ def test_what_comes_after_a_take_that_was_stopped_is_left_out_and_noted(tmp_path
 def test_without_interactions_there_is_no_file(tmp_path):
     assert write_interactions(tmp_path, brief(), take(10)) == ([], [])
     assert not (tmp_path / FILE).exists()
+
+
+def test_what_is_asked_lies_beside_the_take_for_whoever_renders_it(tmp_path):
+    poke = Interaction("poke-nose", "A", 1.0, 1.6, target="B", offset=(3.0, -1.5), name="nose")
+    own = Interaction("rest-chin", "B", 0.5, 1.0)
+    held = HandTarget("A", "left", 0.8, 1.8, 0.0, 1.0, 0.2)
+    assert write_asked(tmp_path, replace(brief(poke, own), constraints=(held,))) == ["interactions.json"]
+    wanted = Wanted.load(tmp_path)
+    assert wanted.interactions == (poke, own)
+    assert wanted.held == (held,)
+    assert wanted.yields[0] > 0
+    assert wanted.yields[1] == 0, "nobody gives way to their own hand"
+    assert wanted.within(1.5).interactions == (own,)
+    assert write_asked(tmp_path / "none", brief()) == []
+    assert Wanted.load(tmp_path / "none") is None

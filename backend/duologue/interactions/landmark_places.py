@@ -29,7 +29,7 @@ def _lacking(skin: RestSkin, name: str) -> DuologueError:
         "FAILED_PRECONDITION",
         "face-without-landmarks",
         f"{skin.character.mesh.name}'s face has no shape that tells where its {name} is ({shapes}); map one, or mark the place "
-        "with an Empty",
+        "with an Empty (Mark Place in the panel Interaction)",
     )
 
 

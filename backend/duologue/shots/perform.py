@@ -21,7 +21,7 @@ from duologue.files.reading import is_file
 from duologue.labels import PERFORMERS
 from duologue.motion.skeleton import Skeleton
 from duologue.shots.report import REPORT, TAKE, report_of, write_report
-from duologue.shots.touch import write_interactions
+from duologue.shots.touch import write_asked, write_interactions
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit, check_take
 from duologue.take.export import write_exports
@@ -209,7 +209,8 @@ def perform_into(
     rendering = time.monotonic()
     files = [*write_exports(performed.take, request.voices, folder), *_write_heard(folder, performed)]
     notes: list[str] = []
-    if request.outputs.blend is None:  # in a user's scene Blender solves them, on the characters that play there
+    files += write_asked(folder, request.brief)
+    if not request.outputs.scene:  # else Blender solves them, on the characters that play there
         touched, notes = write_interactions(folder, request.brief, performed.take)
         files += touched
     if request.outputs.scene:
