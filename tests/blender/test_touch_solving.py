@@ -21,11 +21,6 @@ from addon.rendering import shot
 from addon.scene import touch_tracks
 
 
-def everything(performers):
-    datablocks = [one for p in performers for one in solving.datablocks_of(p.armature)]
-    return datablocks, [mesh for p in performers for mesh in p.meshes]
-
-
 @pytest.mark.parametrize(("mode", "rate"), [("QUATERNION", 30), ("YZX", 24)])
 def test_blender_shows_what_was_solved_and_nothing_is_left_of_it(scene, mode, rate):
     scene.render.fps = rate
@@ -58,7 +53,7 @@ def test_blender_shows_what_was_solved_and_nothing_is_left_of_it(scene, mode, ra
     tracks = len(armatures[0].animation_data.nla_tracks)
     solving.at_once(scene, performers, asked(POKE))  # the second takes the place of the first
     assert len(armatures[0].animation_data.nla_tracks) == tracks
-    assert solving.remove(scene, *everything(performers))
+    assert solving.remove(scene, armatures)
     assert whole_state() == before
 
 
