@@ -11,7 +11,7 @@ from duologue.brief import HandTarget
 from duologue.brief.interactions import Interaction, check_interactions
 from duologue.errors import DuologueError
 from duologue.interactions.response import temper
-from duologue.interactions.solve import TOLERATED
+from duologue.interactions.settling import TOLERATED
 from duologue.units import FPS
 
 from ..briefing.rows import Rows, translated
