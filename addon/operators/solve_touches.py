@@ -18,7 +18,7 @@ from ..briefing.rows import Rows, translated
 from ..briefing.touches import touch_of, touch_problem
 from ..cast.casting import cast_both
 from ..interactions import solving
-from ..properties import settings_of
+from ..properties import scene_of, settings_of
 from ..rendering.touches import looks_of
 from ..session.session import session
 from ..takes import listing, store
@@ -217,7 +217,7 @@ def _tell(settings: DUOLOGUE_PG_settings, solution: solving.Solution) -> None:
     """Write into the list what was missing where."""
     for item in settings.interactions:
         item.short, item.told = 0.0, ""
-    clock = clock_of(settings.id_data)
+    clock = clock_of(scene_of(settings))
     for item in _enabled(settings):
         asked = touch_of(item, clock)
         for touch in solution.track.touches:
