@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, cast
 
 import numpy as np
@@ -51,12 +52,14 @@ NEAR: Final = {
     "shake-hands": Nearness(0.76, 0.8, 1.05),
     "hold-hands": Nearness(0.75, 0.9, 1.15),
     "high-five": Nearness(0.75, 1.0, 1.2),
-    "pat-shoulder": Nearness(0.5, 0.55, 0.8),
-    "pat-back": Nearness(0.5, 0.5, 0.7, (90.0, 180.0)),
-    "arm-round-shoulders": Nearness(0.4, 0.45, 0.6, (75.0, 120.0), alongside=True),
+    "pat-shoulder": Nearness(0.45, 0.47, 0.75, (0.0, 90.0)),
+    "pat-back": Nearness(0.48, 0.52, 0.7, (90.0, 180.0)),
+    "arm-round-shoulders": Nearness(0.38, 0.42, 0.6, (115.0, 135.0), alongside=True),
 }
 """Pattern -> how two people stand for it."""
 
+_ASIDE: Final = 0.75
+"""Metres from somebody at which one goes round them."""
 _BEARING: Final = 10.0
 """Degrees by which a bearing may be off."""
 _SETTLE: Final = 0.3
@@ -109,7 +112,8 @@ def bring_near(
         told = f"x = {place[0]:.2f}, z = {place[1]:.2f}, heading = {place[2]:.2f}"
         how = f"{apart:.2f} m apart" + ("" if reached else f" and {interaction.performer} {_aside(bearing)}")
         if interaction.approach:
-            placed = (*placed, *_there_and_back(interaction, own, place, placed, seconds))
+            way = [*_round(own, other, place), place[:2]]
+            placed = (*placed, *_there_and_back(interaction, own, way, place[2], (placed, seconds)))
             notes.append(f"{field}: {interaction.performer} steps to {told} and back, for they stood {how}")
         elif apart > stand.far or not reached:
             raise invalid(
@@ -174,7 +178,9 @@ def _aside(bearing: float) -> str:
 
 def _from(stand: Nearness) -> str:
     least, most = stand.bearing
-    return "from beside or behind" if most > 135 else "from beside" if least > 45 else "from before"
+    if least > 100:
+        return "from behind its side"
+    return "from beside or behind" if most > 135 else "from beside" if least >= 40 else "from before"
 
 
 def _place(own: Array, other: Array, stand: Nearness) -> tuple[float, float, float]:
@@ -187,31 +193,57 @@ def _place(own: Array, other: Array, stand: Nearness) -> tuple[float, float, flo
     return round(float(x), 3), round(float(z), 3), round(float(heading), 3)
 
 
+def _round(own: Array, other: Array, place: tuple[float, float, float]) -> list[tuple[float, float]]:
+    """Return the places (x, z) by which somebody goes round the other one, where the straight way leads too close to them."""
+    start, end = own[:2] - other[:2], np.array(place[:2]) - other[:2]
+    way = end - start
+    along = float(np.clip(-start @ way / max(float(way @ way), 1e-9), 0.0, 1.0))
+    if np.linalg.norm(start + along * way) > np.linalg.norm(end) - 0.02:
+        return []
+    angle = math.atan2(start[0], start[1])
+    half = angle + 0.5 * math.remainder(math.atan2(end[0], end[1]) - angle, math.tau)
+    return [(round(float(other[0] + _ASIDE * math.sin(half)), 3), round(float(other[1] + _ASIDE * math.cos(half)), 3))]
+
+
 def _there_and_back(
     interaction: Interaction,
     own: Array,
-    place: tuple[float, float, float],
-    placed: Sequence[Constraint],
-    seconds: float,
+    way: Sequence[tuple[float, float]],
+    heading: float,
+    others: tuple[Sequence[Constraint], float],
 ) -> list[PlaceTarget]:
-    """Return the places of stepping near, staying, and going back where there is time for it."""
+    """Return the places of stepping near, staying, and going back where there is time for it.
+
+    Args:
+        interaction: what for.
+        own: (3,) where its performer comes from.
+        way: the places (x, z) to go by, the last of them to stay at.
+        heading: there, radians.
+        others: the constraints so far, and how long the take can be at most.
+    """
+    placed, seconds = others
     name: PerformerName = interaction.performer
-    distance = math.dist(own[:2], place[:2])
+    points = [(float(own[0]), float(own[1])), *way]
+    lengths = [math.dist(one, two) for one, two in pairwise(points)]
+    distance = sum(lengths)
     walk = max(distance / WALKING_SPEED + 0.4, distance / FASTEST)
+    shares = [sum(lengths[:k]) / max(distance, 1e-9) for k in range(len(points))]
     arrive, leave = interaction.begins - _SETTLE, interaction.ends + _SETTLE
-    x, z, heading = place
-    targets = [
-        PlaceTarget(name, round(max(arrive - walk, 0.0), 3), float(own[0]), float(own[1])),
-        PlaceTarget(name, round(max(arrive, 0.0), 3), x, z, heading),
-        PlaceTarget(name, round(leave, 3), x, z, heading),
-        PlaceTarget(name, round(leave + walk, 3), float(own[0]), float(own[1]), float(own[2])),
-    ]
     own_frames = places_of(placed, name)[0] / FPS
     later = own_frames[own_frames > interaction.seconds]
     end = min(seconds, float(later.min(initial=math.inf)))
     earlier = own_frames[own_frames <= interaction.seconds].max(initial=0.0)
+    going = [
+        PlaceTarget(name, round(arrive - walk * (1 - share), 3), x, z)
+        for (x, z), share in zip(points[:-1], shares[:-1], strict=True)
+    ]
+    there = [PlaceTarget(name, round(second, 3), *points[-1], heading) for second in (max(arrive, 0.0), leave)]
+    back = [
+        PlaceTarget(name, round(leave + walk * (1 - share), 3), x, z, float(own[2]) if share == 0 else None)
+        for (x, z), share in zip(points[-2::-1], shares[-2::-1], strict=True)
+    ]
     return [
-        target
-        for k, target in enumerate(targets)
-        if (k == 1 or target.seconds > earlier + 1 / FPS) and (k < 2 or target.seconds < end - 1 / FPS)
+        *(target for target in going if target.seconds > earlier + 1 / FPS),
+        there[0],
+        *(target for target in (there[1], *back) if target.seconds < end - 1 / FPS),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,9 @@ from duologue.interactions.touching import Reaching, prepare
 
 MARGIN: Final = 1.5
 """Seconds around a touch that are looked at: the hand is on its way then, and the eyes before it."""
+
+_NEARER: Final = 20.0
+"""What a place costs that is nearer than the pattern means: an arm that would go through a neck costs more."""
 
 
 def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands: HandsElsewhere) -> Reaching:
@@ -43,11 +47,13 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
             f"{interaction.pattern} needs a thumb and an index finger of three joints each, which {character.mesh.name}'s rig "
             "map has not; map them, or take a pattern of the palm (cup-cheek, rest-chin)",
         )
-    tried: list[Reaching] = []
+    tried: list[tuple[float, Reaching]] = []
+    sides = _sides(interaction)
+    nearer = _nearer(own, other, sides, span.at(interaction.seconds)) if pattern.far else ""
     busy = hands.of_performer(interaction.performer)
     for hand in [side for side in fingered if side.lower() not in busy] or fingered:
         arm = Arm.of(character, hand)
-        for side in _sides(own, other, interaction, span.at(interaction.seconds)):
+        for side in sides:
             flip = 1.0 if side else _facing_hand(own, other, arm, span.at(interaction.seconds))
             u, v = interaction.offset
             distance = _distance(own, other, arm, span.at(interaction.seconds))
@@ -57,20 +63,21 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
             for swapped in (False, True) if pattern.family == "pinch" else (False,):
                 where = Where(side, flip, (u / 1000, v / 1000), swapped)
                 contact = Contact(other.character, arm.hand, pattern, where)
-                tried.append(prepare(contact, arm, phases, (own, other), span.seconds))
-    return min(tried, key=lambda one: one.cost)
+                reaching = prepare(contact, arm, phases, (own, other), span.seconds)
+                tried.append((reaching.cost + (_NEARER if side and side == nearer else 0.0), reaching))
+    return min(tried, key=lambda one: one[0])[1]
 
 
-def _sides(own: Actor, other: Actor, interaction: Interaction, at: int) -> tuple[str, ...]:
+def _sides(interaction: Interaction) -> tuple[str, ...]:
     """Return the sides of what is touched that come into question."""
-    pattern = patterns()[interaction.pattern]
-    sides = sides_of(pattern.landmark)
-    if len(sides) > 1 and interaction.side is not None:
-        return (interaction.side.title(),)
-    if not pattern.far:
-        return sides
+    sides = sides_of(patterns()[interaction.pattern].landmark)
+    return (interaction.side.title(),) if len(sides) > 1 and interaction.side is not None else sides
+
+
+def _nearer(own: Actor, other: Actor, sides: Sequence[str], at: int) -> str:
+    """Return which of two shoulders is nearer to whoever touches."""
     head = own.pose.joint("Head")[at]
-    return (max(sides, key=lambda side: float(np.linalg.norm(other.pose.joint(side + "Arm")[at] - head))),)
+    return min(sides, key=lambda side: float(np.linalg.norm(other.pose.joint(side + "Arm")[at] - head)))
 
 
 def _facing_hand(own: Actor, other: Actor, arm: Arm, at: int) -> float:

@@ -32,6 +32,8 @@ _SAMPLES: Final = 9
 """Points that a path is laid onto the skin with."""
 _OPEN: Final = 0.008
 """Metres that a pinch is opened wider before it is on the skin."""
+_BENDABLE: Final = 0.014
+"""Metres by which a finger of a palm that lies on the skin can be bent out of it."""
 _GRIPS: Final = 9
 """Shapes between an open and a closed pinch."""
 
@@ -178,16 +180,16 @@ class Contact:
         return span / np.linalg.norm(span, axis=-1, keepdims=True)
 
     def kept_out(self, shape: HandShape) -> tuple[Array, Array]:
-        """Return the capsules that are not to touch: ends (C, 2, 3) in the hand's frame from the wrist, and radii (C,)."""
+        """Return the capsules that are not to touch: ends (C, 2, 3) in the hand's frame from the wrist, and radii (C,).
+
+        The fingers of a palm are among them, thinner by what they can be bent out of the way.
+        """
         _, ends = self.hand.shaped(shape)
-        touching = {f"{finger}{i}" for finger in self.touch for i in ((2, 3) if self.pinches else (3,))}
+        touching = {f"{finger}3" for finger in self.touch}
         palm = self.touch[0] == PALM
-        kept = [
-            k
-            for k, name in enumerate(self.hand.names)
-            if name not in touching and not (palm and (name.startswith("Palm") or not name.startswith("Thumb")))
-        ]
-        return ends[kept] @ self.hand.frame, self.hand.radius[kept]
+        kept = [k for k, name in enumerate(self.hand.names) if name not in touching and not (palm and "Palm" in name)]
+        bendable = np.array([palm and not self.hand.names[k].startswith("Thumb") for k in kept], np.bool_)
+        return ends[kept] @ self.hand.frame, self.hand.radius[kept] - _BENDABLE * bendable
 
     def touching(self) -> list[int]:
         """Return which capsules are to touch: the fingers' last, or of a palm all but the thumb's."""
