@@ -59,7 +59,7 @@ class DUOLOGUE_OT_solve_touches(Operator, bpy.types.Operator):
         clock = clock_of(context.scene)
         for item in settings.interactions:
             if problem := touch_problem(item, clock):
-                return _t("“{name}”: {problem}").format(name=item.name, problem=problem)
+                return f"“{item.name}”: {problem}"
         return ""
 
     def run(self, context: Context) -> str:
