@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import TYPE_CHECKING, cast
 
@@ -106,7 +107,7 @@ def touch_problem(item: DUOLOGUE_PG_interaction, clock: Clock) -> str:
     if first < APPROACH:
         return _t(
             "the hand needs {seconds} s from the take's first frame to arrive; let it touch at frame {frame} or later"
-        ).format(seconds=APPROACH, frame=clock.frame(APPROACH) + 1)
+        ).format(seconds=APPROACH, frame=clock.first_frame + math.ceil(APPROACH * clock.rate - 1e-6))
     if last - first < SHORTEST:
         return _t("a touch lasts {seconds} s at least; stretch it").format(seconds=SHORTEST)
     return ""
