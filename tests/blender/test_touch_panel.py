@@ -76,7 +76,7 @@ def test_solved_and_removed_where_nothing_else_plays(samples, scene):
     touch.target, touch.first, touch.last = "SELF", 5, 20
     with pytest.raises(RuntimeError, match="let it touch at frame 12 or later"):
         press("solve_touches")
-    touch.last, touch.first = 70, 40
+    touch.last, touch.first, touch.press = 70, 40, 1.0
     before = whole_state()
     assert press("solve_touches") == {"FINISHED"}
     armature = settings.a.armature

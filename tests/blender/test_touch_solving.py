@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -79,7 +80,7 @@ def test_a_failed_solve_leaves_the_scene_as_it_was(scene, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(touch_keys.dents, "move", broken)
         with pytest.raises(DuologueError, match="half-way"):
-            solving.at_once(scene, performers, asked(OWN))
+            solving.at_once(scene, performers, asked(replace(POKE, seconds=1.3)))
     assert whole_state() == touched
 
 
