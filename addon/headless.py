@@ -24,6 +24,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,36 +32,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="duologue", description="Duologue without a window")
     top.add_argument("--package", type=Path, help="folder of the duologue package, where this Python doesn't have it")
     verbs = top.add_subparsers(dest="verb", required=True)
-    render = verbs.add_parser("render", help="make a scene and a preview video of a take")
-    render.add_argument("take", type=Path)
-    render.add_argument("--out", type=Path, required=True, help="folder for scene.blend and preview.mp4")
-    render.add_argument("--blend", type=Path, help="your scene; the sample characters play when there is none")
-    for performer in "ab":
-        render.add_argument(f"--sound-{performer}", type=Path, help=f"speech of performer {performer.upper()}")
-    _add_scene_options(render)
-    batch = verbs.add_parser("batch", help="perform briefs into shots; what a call without a verb does")
-    batch.add_argument("--brief", type=Path, required=True, help="a brief, a folder of briefs, or a manifest")
-    batch.add_argument("--out", type=Path, required=True, help="folder for the shots' folders and report.json")
-    batch.add_argument("--report", type=Path, help="where the summary goes instead of report.json in that folder")
-    batch.add_argument("--blend", type=Path, help="your scene, where none was opened with Blender")
-    batch.add_argument("--seed", type=int, help="another take: overrides the briefs' seeds")
-    batch.add_argument("--server", type=Path, help="connection file of a server")
-    batch.add_argument("--python", default="", help="the Python that starts a server here, or Duologue's folder")
-    batch.add_argument("--force", action="store_true", help="make again what is done already")
-    _add_scene_options(batch)
-    passes = verbs.add_parser("passes", help="draw a clip's passes (parts, depth, flow, pose …) into a folder")
-    passes.add_argument("blend", type=Path, nargs="?", help="your scene, where none was opened with Blender")
-    passes.add_argument("--out", type=Path, required=True, help="folder for the passes")
-    passes.add_argument("--pass", action="append", default=[], dest="wanted", help="only these (may be repeated)")
-    passes.add_argument("--replace", action="store_true", help="replace another clip in that folder")
-    _add_clip_options(passes)
-    for performer in "ab":
-        passes.add_argument(f"--armature-{performer}", default="", help=f"armature of {performer.upper()}")
-        passes.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
-    pictures = verbs.add_parser("pictures", help="(used by passes) render frames in a process of its own")
-    pictures.add_argument("blend", type=Path)
-    pictures.add_argument("--out", type=Path, required=True)
-    _add_clip_options(pictures)
+    _add_render(verbs)
+    _add_batch(verbs)
+    _add_passes(verbs)
     draw = verbs.add_parser("draw", help="(used by render) draw a scene's video in a process of its own")
     draw.add_argument("blend", type=Path)
     draw.add_argument("video", type=Path)
@@ -79,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_for_evaluations(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_for_evaluations(verbs: Any) -> None:
     character = verbs.add_parser("character", help="write a character as arrays (used by evaluate contact)")
     character.add_argument("source", type=Path, help=".blend, .glb, .gltf or .fbx")
     character.add_argument("out", type=Path)
@@ -89,6 +63,45 @@ def _add_for_evaluations(verbs: argparse._SubParsersAction[argparse.ArgumentPars
     oracle.add_argument("out", type=Path)
     oracle.add_argument("--pattern", default="poke-cheek")
     oracle.add_argument("--seconds", type=float, nargs=2, default=(2.0, 3.2), help="when it touches, and lets go")
+
+
+def _add_render(verbs: Any) -> None:
+    render = verbs.add_parser("render", help="make a scene and a preview video of a take")
+    render.add_argument("take", type=Path)
+    render.add_argument("--out", type=Path, required=True, help="folder for scene.blend and preview.mp4")
+    render.add_argument("--blend", type=Path, help="your scene; the sample characters play when there is none")
+    for performer in "ab":
+        render.add_argument(f"--sound-{performer}", type=Path, help=f"speech of performer {performer.upper()}")
+    _add_scene_options(render)
+
+
+def _add_batch(verbs: Any) -> None:
+    batch = verbs.add_parser("batch", help="perform briefs into shots; what a call without a verb does")
+    batch.add_argument("--brief", type=Path, required=True, help="a brief, a folder of briefs, or a manifest")
+    batch.add_argument("--out", type=Path, required=True, help="folder for the shots' folders and report.json")
+    batch.add_argument("--report", type=Path, help="where the summary goes instead of report.json in that folder")
+    batch.add_argument("--blend", type=Path, help="your scene, where none was opened with Blender")
+    batch.add_argument("--seed", type=int, help="another take: overrides the briefs' seeds")
+    batch.add_argument("--server", type=Path, help="connection file of a server")
+    batch.add_argument("--python", default="", help="the Python that starts a server here, or Duologue's folder")
+    batch.add_argument("--force", action="store_true", help="make again what is done already")
+    _add_scene_options(batch)
+
+
+def _add_passes(verbs: Any) -> None:
+    passes = verbs.add_parser("passes", help="draw a clip's passes (parts, depth, flow, pose …) into a folder")
+    passes.add_argument("blend", type=Path, nargs="?", help="your scene, where none was opened with Blender")
+    passes.add_argument("--out", type=Path, required=True, help="folder for the passes")
+    passes.add_argument("--pass", action="append", default=[], dest="wanted", help="only these (may be repeated)")
+    passes.add_argument("--replace", action="store_true", help="replace another clip in that folder")
+    _add_clip_options(passes)
+    for performer in "ab":
+        passes.add_argument(f"--armature-{performer}", default="", help=f"armature of {performer.upper()}")
+        passes.add_argument(f"--mesh-{performer}", action="append", default=[], help="face mesh (may be repeated)")
+    pictures = verbs.add_parser("pictures", help="(used by passes) render frames in a process of its own")
+    pictures.add_argument("blend", type=Path)
+    pictures.add_argument("--out", type=Path, required=True)
+    _add_clip_options(pictures)
 
 
 def _add_clip_options(verb: argparse.ArgumentParser) -> None:

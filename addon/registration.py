@@ -44,7 +44,7 @@ from .operators import (
 )
 from .properties import SETTINGS, hooks
 from .session import session, speaking, streaming
-from .takes import curves, follow, listing, thumbnails
+from .takes import curves, following, listing, thumbnails
 
 CLASSES = (
     *properties.CLASSES,
@@ -100,7 +100,7 @@ def _register() -> None:
     _commands.append(bpy.utils.register_cli_command("duologue", headless.main))
     session.register()
     translations.register()
-    follow.register()
+    following.register()
 
 
 def _listen() -> None:
@@ -130,7 +130,7 @@ def unregister() -> None:
     translations.unregister()
     streaming.unregister()
     speaking.unregister()
-    follow.unregister()
+    following.unregister()
     session.unregister()
     thumbnails.icons.free()
     for event in hooks.ALL:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 import numpy as np
 from duologue.errors import invalid
+from duologue.files.lock import only_writer
 from duologue.passes import PASSES, Moment, Painter, PassFolder, contract, merge, video
 from duologue.passes.comfy import write_comfy
 from duologue.passes.drawing import check_sight
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from ..cast.cast import Performer
 from ..cast.keypoints import Tracker, person_of, track
 from ..scene import passes
-from ..scene.files import open_blend
+from ..scene.files import open_blend, outside
 from ..scene.surfaces import Reader, unseen
 from ..scene.timing import frame_rate
 from . import films, pictures, shot
@@ -41,6 +42,7 @@ _PICTURED: Final = {"beauty", "carried", "hole"}
 _LOOKED_AT: Final = 5
 """Frames that are looked at before any work, for somebody to be in sight."""
 _SMALL: Final = (64, 64)
+_BUSY: Final = "another export writes into {folder}; wait until it is done, or choose another folder"
 
 
 @dataclass(frozen=True)
@@ -119,24 +121,25 @@ def export(
 
     Raises:
         DuologueError: what :class:`Studio`, :class:`duologue.passes.PassFolder` and :class:`duologue.passes.Painter` raise;
-            ``nothing-in-sight``.
+            ``nothing-in-sight``; FAILED_PRECONDITION ``passes-busy`` where another export writes there.
     """
     request.check()
     with ExitStack() as until:
         until.enter_context(passes.staying(scene))
         until.enter_context(passes.as_rendered(scene))
         studio = Studio(scene, performers, request)
-        _look(studio)
+        first = _look(studio)
         notes = studio.notes()
         for note in notes:
             tell(note)
         fps = frame_rate(scene) / request.span.step
+        until.enter_context(only_writer(request.folder, "passes-busy", _BUSY.format(folder=request.folder)))
         folder = PassFolder(
             request.folder, Clip(request.size, request.span.count, fps), request.wanted, _settings(scene, performers, request),
             resume=bool(request.source), replace=request.replace,
         )  # fmt: skip
         if not folder.complete:
-            yield from _draw_frames(studio, folder, draw, fps)
+            yield from _draw_frames(studio, folder, draw, fps, first)
             write_comfy(folder, video.write_video if video.available() else films.write_video)
             folder.finish(notes)
     yield request.span.count, request.span.count
@@ -153,21 +156,30 @@ def _settings(scene: Scene, performers: Sequence[Performer], request: Request) -
     }
 
 
-def _look(studio: Studio) -> None:
-    """Look at a few moments of the clip in small, before anything is written."""
+def _look(studio: Studio) -> Moment:
+    """See that somebody is in sight, before anything is written; return the first moment of the clip.
+
+    Where nobody is at first, a few later moments are looked at: each is a change of frame, to which the user's handlers answer.
+    """
     numbers = studio.request.numbers
     chosen = sorted({numbers[i] for i in np.linspace(0, len(numbers) - 1, _LOOKED_AT).astype(int)})
-    parts: list[Picture] = []
-    for number in chosen:
+    first = moment = studio.moment(chosen[0])
+    for number in [*chosen[1:], None]:
+        part = Painter(_SMALL, moment, None, ("part",)).draw(moment)["part"]
+        if number is None or (part >= len(contract.PARTS)).any():
+            check_sight(part)
+            break
         moment = studio.moment(number)
-        parts.append(Painter(_SMALL, moment, None, ("part",)).draw(moment)["part"])
-    check_sight(np.stack(parts))
+    return first
 
 
-def _draw_frames(studio: Studio, folder: PassFolder, draw: Draw, fps: float) -> Iterator[tuple[int, int]]:
+def _draw_frames(
+    studio: Studio, folder: PassFolder, draw: Draw, fps: float, moment: Moment
+) -> Iterator[tuple[int, int]]:
+    """Draw the frames that are not there yet; ``moment`` is the first one's."""
     numbers, wanted = studio.request.numbers, {*folder.wanted, "part", "depth"}
     shows = bool(wanted & _PICTURED)
-    moments = {0: studio.moment(numbers[0])}
+    moments = {0: moment}
     begun = folder.has(0) and "beauty" in folder.wanted
     first = read_pass(folder.root, "beauty", 0) if begun else draw(numbers[0]) if shows else None
     painter = Painter(studio.request.size, moments[0], first, tuple(wanted), fps)
@@ -200,7 +212,7 @@ def run(options: Namespace, emit: Callable[..., None]) -> list[str]:
     span = span or usual_frames(scene.frame_start, scene.frame_end)
     performers = shot.players(options, scene)
     with blend.open("rb") as file:
-        source = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {options.engine}".strip()
+        source = f"{hashlib.file_digest(file, 'sha256').hexdigest()} {outside(blend)} {options.engine}".strip()
     request = Request(options.out, span, size, options.camera, wanted, source, options.replace)
     with closing(pictures.Apart(blend, span, options, emit)) as apart:
         draw = apart if options.engine != "none" else lambda frame: None

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..scene import compat
 from ..scene.files import open_blend
-from ..scene.paths import as_it_is, as_output
+from ..scene.paths import as_it_is
 from . import drawing, preview
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def draw_here(scene: Scene, frame: int) -> Picture:
 
 def _render(scene: Scene, frame: int, path: Path) -> None:
     scene.frame_set(frame)
-    scene.render.filepath = as_output(path)
-    bpy.ops.render.render(write_still=True, scene=scene.name)
+    preview.render_still(scene, path)
 
 
 def read(path: Path) -> Picture:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import bpy
 
-from ..scene import compat
+from ..scene import compat, compositing
 from ..scene.data import image_strip
 from ..scene.paths import as_it_is, as_output
 from . import cameras, laying
@@ -251,9 +251,17 @@ def render_animation(scene: Scene, on_frame: OnFrame) -> None:
 
     bpy.app.handlers.render_write.append(count)
     try:
-        bpy.ops.render.render(animation=True, scene=scene.name)
+        with compositing.files_kept():
+            bpy.ops.render.render(animation=True, scene=scene.name)
     finally:
         bpy.app.handlers.render_write.remove(count)
+
+
+def render_still(scene: Scene, path: Path) -> None:
+    """Draw the frame that a scene is at, with what it is set to."""
+    scene.render.filepath = as_output(path)
+    with compositing.files_kept():
+        bpy.ops.render.render(write_still=True, scene=scene.name)
 
 
 def _draw_pictures(scene: Scene, folder: Path, on_frame: OnFrame) -> list[Path]:
@@ -267,8 +275,7 @@ def _draw_pictures(scene: Scene, folder: Path, on_frame: OnFrame) -> list[Path]:
     for frame in frames[::SOFTWARE_STEP]:
         scene.frame_set(frame)
         picture = folder / f"{frame:06}.jpg"
-        render.filepath = as_output(picture)
-        bpy.ops.render.render(write_still=True, scene=scene.name)
+        render_still(scene, picture)
         pictures += [picture] * min(SOFTWARE_STEP, scene.frame_end + 1 - frame)
         on_frame(len(pictures), len(frames))
     return pictures

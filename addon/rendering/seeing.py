@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,7 +73,8 @@ def _shown(scene: Scene, moments: NDArray[np.int_], first_frame: int) -> Iterato
     try:
         for moment in moments:
             at = first_frame + moment * rate / FPS
-            scene.frame_set(int(at), subframe=at % 1.0)
+            frame = math.floor(at)
+            scene.frame_set(frame, subframe=at - frame)
             yield bpy.context.evaluated_depsgraph_get()
     finally:
         scene.frame_set(before, subframe=subframe)

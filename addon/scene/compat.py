@@ -143,3 +143,14 @@ def node_tree(owner: Any) -> Any:
     if VERSION < (5, 0):
         owner.use_nodes = True
     return owner.node_tree
+
+
+def compositors() -> dict[tuple[str, str], Any]:
+    """Return every compositor's nodes in the file, by kind and name of what has them; before 5.0 scenes had theirs within."""
+    found: dict[tuple[str, str], Any] = {
+        ("group", group.name_full): group for group in bpy.data.node_groups if group.bl_idname == "CompositorNodeTree"
+    }
+    if VERSION < (5, 0):
+        scenes: Any = bpy.data.scenes
+        found |= {("scene", scene.name_full): scene.node_tree for scene in scenes if scene.node_tree is not None}
+    return found

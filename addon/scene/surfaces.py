@@ -79,8 +79,7 @@ class Reader:
             local = _floats(data.vertices, "co", 3)
             vertices = from_blender(local @ world[:3, :3].T + world[:3, 3])
             loops = _ints(data.loop_triangles, "loops", 3)
-            normals = _floats(data.corner_normals, "vector", 3)[loops] @ np.linalg.inv(world[:3, :3])
-            normals = from_blender(normals)
+            normals = _turned(_floats(data.corner_normals, "vector", 3)[loops], world, vertices[triangles])
             normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-12)
             if np.linalg.det(world[:3, :3]) < 0:  # mirrored: what was outside would be inside
                 triangles, normals = triangles[:, ::-1], normals[:, ::-1]
@@ -128,6 +127,14 @@ def _shown(depsgraph: Depsgraph) -> Iterator[tuple[str, Object, Floats]]:
                 f"{parent.name}/{name}/{'.'.join(str(n) for n in cast('Any', instance.persistent_id) if n < 2**31 - 1)}"
             )
         yield name, ob, np.array(instance.matrix_world, np.float64)
+
+
+def _turned(normals: Floats, world: Floats, corners: Floats) -> Floats:
+    """Return normals (F, 3, 3) of a mesh's corners in the world, our axes; ``corners`` (F, 3, 3): where those are there."""
+    if np.linalg.matrix_rank(world[:3, :3]) == 3:
+        return from_blender(normals @ np.linalg.inv(world[:3, :3]))
+    a, b, c = corners.swapaxes(0, 1)  # scaled to nothing along an axis, as people hide things: it is flat
+    return np.repeat(np.cross(b - a, c - a)[:, None], 3, axis=1)
 
 
 def _floats(items: Any, name: str, width: int) -> Floats:

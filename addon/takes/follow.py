@@ -6,13 +6,11 @@ What was followed so far is written on the Action itself (``HEARD_AT``). So undo
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import bpy
 import numpy as np
-from bpy.app.handlers import persistent
 
 from ..properties import scene_of
 from ..properties.performer import UNKNOWN
@@ -23,7 +21,7 @@ from ..scene.timing import stretch
 from . import tweaks
 
 if TYPE_CHECKING:
-    from bpy.types import Action, Context, Depsgraph, NlaStrip, Scene, SequenceEditor, SpaceSequenceEditor, Strip
+    from bpy.types import Action, Context, NlaStrip, Scene, SequenceEditor, SpaceSequenceEditor, Strip
 
     from ..properties import DUOLOGUE_PG_performer, DUOLOGUE_PG_settings
 
@@ -246,63 +244,3 @@ def _bring_script(scene: Scene, settings: DUOLOGUE_PG_settings, frames: int) -> 
 def _sequencers() -> list[bpy.types.Area]:
     windows = bpy.context.window_manager.windows
     return [area for window in windows for area in window.screen.areas if area.type == "SEQUENCE_EDITOR"]
-
-
-# When to look ---------------------------------------------------------------------------------------------------------
-
-SETTLED = 0.3
-"""Seconds that strips must have been still: bringing a minute's take along takes half a second, too long for every drag."""
-
-_changed = [0.0]
-
-
-@persistent
-def _on_update(_: Scene, depsgraph: Depsgraph | None = None) -> None:
-    """Moving, cutting or renaming a strip updates its scene."""
-    if (depsgraph is not None and not depsgraph.id_type_updated("SCENE")) or not is_behind(bpy.context):
-        return
-    if bpy.app.background:
-        follow(bpy.context)
-        return
-    _changed[0] = time.monotonic()
-    if not bpy.app.timers.is_registered(_settle):
-        bpy.app.timers.register(_settle, first_interval=SETTLED)
-
-
-@persistent
-def _on_change(*_: object) -> None:
-    follow(bpy.context)
-
-
-def _settle() -> float | None:
-    """Follow once nobody drags any more."""
-    if time.monotonic() - _changed[0] < SETTLED or _is_dragging():
-        return SETTLED / 3
-    follow(bpy.context)
-    return None
-
-
-def _is_dragging() -> bool:
-    windows = bpy.context.window_manager.windows
-    return any(op.bl_idname.startswith("TRANSFORM_OT") for window in windows for op in window.modal_operators)
-
-
-def _handlers() -> list[tuple[Any, Any]]:
-    known = bpy.app.handlers
-    others = (known.undo_post, known.redo_post, known.load_post)
-    return [(known.depsgraph_update_post, _on_update), *((handlers, _on_change) for handlers in others)]
-
-
-def register() -> None:
-    """Watch for strips that move, also by undo and loading."""
-    for handlers, handler in _handlers():
-        handlers.append(handler)
-
-
-def unregister() -> None:
-    """Watch no longer."""
-    if bpy.app.timers.is_registered(_settle):
-        bpy.app.timers.unregister(_settle)
-    for handlers, handler in _handlers():
-        if handler in handlers:
-            handlers.remove(handler)

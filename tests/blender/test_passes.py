@@ -14,15 +14,16 @@ import pytest
 from conftest import MODULE
 from duologue.errors import DuologueError
 from duologue.passes import Painter, load, png
-from duologue.passes.contract import HAND, HEAD, PARTS
+from duologue.passes.contract import HAND, HEAD, PARTS, SCENE
 from duologue.passes.options import Span
 from examples import box_pair, example_take
 from test_render import here
 
-from addon.rendering import passes
+from addon.rendering import passes, preview
 from addon.rendering.oracle import cycles, differences
 from addon.scene import passes as scene_passes
 from addon.scene.axes import to_blender
+from addon.scene.files import outside
 from addon.takes.writer import write_take
 
 SIZE = (64, 48)
@@ -248,6 +249,63 @@ def test_an_interrupted_clip_goes_on(stage, tmp_path):
     assert len(list((tmp_path / "out" / "structure").iterdir())) == 1
 
 
+def test_two_exports_into_one_folder_are_one_too_many(stage, tmp_path):
+    wanted = request(tmp_path / "out", source="the same scene")
+    steps = passes.export(*stage, wanted, lambda frame: None, lambda note: None)
+    next(steps)
+    with pytest.raises(DuologueError) as caught:
+        export(stage, wanted)
+    assert caught.value.reason == "passes-busy"
+    steps.close()
+    export(stage, wanted)
+    assert json.loads((tmp_path / "out" / "clip.json").read_text())["complete"]
+
+
+def test_frames_are_shown_one_after_the_other_and_no_oftener_than_they_must(stage, tmp_path):
+    """Whoever simulates or streams by a handler sees a clip from its beginning to its end, and then the frame that was there."""
+    scene, _ = stage
+    scene.frame_set(11)
+    seen: list[int] = []
+    handler = bpy.app.handlers.frame_change_post
+    handler.append(lambda scene, *_: seen.append(scene.frame_current))
+    export(stage, request(tmp_path / "out", wanted=("part", "flow")))
+    assert seen == [3, 4, 5, 6, 7, 11]
+    assert scene.frame_current == 11
+
+
+def test_what_a_scene_takes_from_other_files_is_part_of_what_it_is(stage, tmp_path):
+    blend, texture = tmp_path / "scene.blend", tmp_path / "wall" / "skin.0001.png"
+    texture.parent.mkdir()
+    png.write(texture, np.zeros((4, 4), np.uint8))
+    image = bpy.data.images.load(str(texture))
+    image.use_fake_user = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    before = outside(blend)
+    assert outside(blend) == before
+    png.write(texture, np.zeros((8, 8), np.uint8))
+    changed = outside(blend)
+    assert changed != before
+    png.write(texture.with_name("skin.0002.png"), np.zeros((8, 8), np.uint8))
+    assert outside(blend) == changed
+    image.source = "SEQUENCE"
+    row = outside(blend)
+    png.write(texture.with_name("skin.0002.png"), np.zeros((4, 8), np.uint8))
+    assert outside(blend) != row
+
+
+def test_what_is_scaled_to_nothing_costs_no_clip(stage, tmp_path):
+    """As people hide things: a plane without a height is there as it is, an empty point is nothing."""
+    scene, _ = stage
+    scene.objects["Plane"].scale = (1.0, 1.0, 0.0)
+    bpy.ops.mesh.primitive_cube_add(location=(0.0, 1.0, 1.0))
+    bpy.context.object.scale = (0.0, 0.0, 0.0)
+    export(stage, request(tmp_path / "out", first=5, last=5, wanted=("part", "depth", "normal")))
+    clip = load(tmp_path / "out")
+    wall = (clip.part == SCENE)[0]
+    assert wall.mean() > 0.3
+    assert np.abs(clip.normal[0][wall].astype(int) - clip.normal[0][wall][0]).max() <= 1
+
+
 def test_what_passes_cannot_see_is_told(stage, tmp_path):
     scene, pair = stage
     curves = bpy.data.objects.new("Fringe", bpy.data.hair_curves.new("Fringe"))
@@ -340,6 +398,42 @@ def test_the_button_exports_with_blender_s_own_picture(button, tmp_path):
         bpy.ops.duologue.export_passes("EXEC_DEFAULT")
     button.passes.replace = True
     assert bpy.ops.duologue.export_passes("EXEC_DEFAULT") == {"FINISHED"}
+
+
+def file_output(scene, folder: Path):
+    """A File Output node behind the render, as people have them: it writes whenever the scene is rendered."""
+    if bpy.app.version >= (5, 0):
+        tree = scene.compositing_node_group = bpy.data.node_groups.new("Comp", "CompositorNodeTree")
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        result = tree.nodes.new("NodeGroupOutput")
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+        tree.nodes.clear()
+        result = tree.nodes.new("CompositorNodeComposite")
+    layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
+    if bpy.app.version >= (5, 0):
+        output.directory, output.file_name = str(folder), "mine"
+        output.file_output_items.new("RGBA", "Image")
+    else:
+        output.base_path = str(folder)
+    tree.links.new(layers.outputs["Image"], output.inputs[0])
+    tree.links.new(layers.outputs["Image"], result.inputs[0])
+    return output
+
+
+def test_the_users_own_files_of_a_render_stay(button, scene, tmp_path):
+    mine = tmp_path / "mine"
+    node, off = file_output(scene, mine), file_output(bpy.data.scenes.new("Other"), mine)
+    off.mute = True
+    bpy.ops.render.render(scene=scene.name)
+    assert list(mine.iterdir()), "it writes by itself"
+    written = {path: path.stat().st_mtime_ns for path in mine.iterdir()}
+    assert bpy.ops.duologue.export_passes("EXEC_DEFAULT") == {"FINISHED"}
+    assert load(tmp_path / "out").beauty.std() > 2
+    preview.render_still(scene, tmp_path / "still.png")
+    assert {path: path.stat().st_mtime_ns for path in mine.iterdir()} == written
+    assert (node.mute, off.mute) == (False, True)
 
 
 def test_a_grey_button_says_why(button, scene):

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from duologue.body.control import LEASH, Control, Pins, settle
+from duologue.body.control import LEASH, Control, Pins, Plan, settle
+from duologue.body.walking import plan_walks
 from duologue.features.pose import route
 from duologue.labels import ACTION_MODES
 from duologue.motion.seating import RISE, SEATED, SITTING
 from duologue.motion.trajectory import plan_trajectory
-from examples_body import STARTS, perform, some_conditions, tiny_pipeline
+from examples_body import SKELETON, STARTS, perform, some_conditions, tiny_pipeline
 from scipy.spatial.transform import Rotation
 
 SIT, WALK, STAND = (ACTION_MODES.index(mode) for mode in ("sit", "walk", "stand"))
@@ -30,6 +31,28 @@ def test_somebody_sets_out_in_time_faces_where_they_go_and_turns_as_asked():
     underway = np.flatnonzero(speed > 0.8 * speed.max())
     np.testing.assert_allclose(path[underway[len(underway) // 2], 2], np.pi / 2, atol=0.05)
     assert np.abs(np.diff(path[:, 2])).max() * 30 < 6, "no snap of the heading"
+
+
+@pytest.mark.parametrize("frames", [1, 90])
+def test_who_is_placed_in_the_first_frame_without_a_heading_looks_where_they_did(frames):
+    start = np.array([1.0, 0.0, 0.7])
+    way = plan_trajectory(start, np.array([0]), np.array([[2.0, 1.0, np.nan]]), np.full(frames, STAND))
+    np.testing.assert_allclose(way.path, np.tile([2.0, 1.0, 0.7], (frames, 1)))
+    on = plan_trajectory(
+        start, np.array([0, 80]), np.array([[2.0, 1.0, np.nan], [2.0, 1.3, np.nan]]), np.full(90, STAND)
+    )
+    np.testing.assert_allclose(on.path[80], [2.0, 1.3, 0.7])
+    assert np.isfinite(on.path).all()
+
+
+def test_no_steps_are_planned_beside_a_pinned_pose_in_a_take_of_under_a_second():
+    afoot = np.zeros((2, 20), bool)
+    afoot[0, :4] = True
+    nowhere = np.zeros(0, np.int64)
+    plan = Plan(np.zeros((2, 20, 3)), afoot, afoot, (nowhere, nowhere))
+    pinned = Pins(np.array([19]), np.full((1, 3), np.nan), np.zeros((1, 4), np.float32))
+    assert len(plan_walks(plan, (Pins(), Pins()), SKELETON)[0]) == 1
+    assert plan_walks(plan, (pinned, Pins()), SKELETON)[0] == [], "half a second on either side is the network's"
 
 
 def test_a_walk_that_is_asked_for_is_when_they_move_and_afterwards_they_are_free():

@@ -8,6 +8,7 @@ from duologue.body.checkpoint import BodyModel
 from duologue.body.distillation import BodyDistillation, BodyDistiller, distil_body
 from duologue.body.pipeline import BodyPipeline
 from duologue.body.student import StudentConfig
+from duologue.checkpoints.store import write_checkpoint
 from duologue.datasets.corpus.body import Corpus
 from duologue.errors import DuologueError
 from duologue.training.loop import LOG, Optimisation
@@ -81,6 +82,64 @@ def test_one_network_is_taught_and_the_other_kept(tmp_path, corpus, teacher):
     assert model.student.training_notes.keys() == {"lower", "upper"}
     before, after = legs.tensors(), both.tensors()
     assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def with_gains(checkpoint, folder, gains):
+    """The same with a student that leans out."""
+    student = checkpoint.config["student"]
+    config = {**checkpoint.config, "student": {**student, "settings": {**student["settings"], "gains": gains}}}
+    return write_checkpoint(folder, "body", config, checkpoint.tensors())
+
+
+@pytest.fixture
+def legs(tmp_path, corpus, teacher):
+    """A body whose student has legs alone."""
+    settings = replace(SHORT, networks=("lower",), optimisation=replace(RATE, steps=1))
+    return distil_body(corpus, teacher, tmp_path / "legs", settings)
+
+
+def test_a_network_that_is_kept_leans_out_as_it_did(tmp_path, corpus, teacher, legs):
+    leaning = with_gains(legs, tmp_path / "leaning", {"legs": 1.1, "root's steps": 1.02, "fingers": 1.3})
+    for start, body in (("", leaning), (str(tmp_path / "leaning"), teacher)):
+        model = BodyModel.load(body, SKELETON)
+        distiller = BodyDistiller(Corpus.open(corpus), model, replace(SHORT, networks=("upper",), start=start))
+        assert distiller.module.config.gains == {"legs": 1.1, "root's steps": 1.02}, "fingers are taught anew"
+        assert not any(parameter.requires_grad for parameter in distiller.module.lower.parameters())
+        assert all(parameter.requires_grad for parameter in distiller.module.upper.parameters())
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"), [({"steps": 2}, "steps 4 and not 2"), ({"shift": 1.0}, "shift 2.0 and not 1.0")]
+)
+def test_a_network_that_is_kept_is_not_asked_for_other_steps_than_it_learned(
+    tmp_path, corpus, teacher, legs, changes, named
+):
+    settings = replace(SHORT, networks=("upper",), **changes)
+    for body, start in ((legs, ""), (teacher, str(tmp_path / "legs" / "checkpoint"))):
+        with pytest.raises(DuologueError, match=named) as caught:
+            distil_body(corpus, body, tmp_path / "out", replace(settings, start=start))
+        assert caught.value.reason == "student-differs"
+        assert not (tmp_path / "out").exists()
+    guided = write_checkpoint(
+        tmp_path / "guided", "body", {**legs.config, "strengths": {"speech": 2.0}}, legs.tensors()
+    )
+    with pytest.raises(DuologueError, match="strengths"):
+        distil_body(corpus, guided, tmp_path / "out", replace(SHORT, networks=("upper",)))
+
+
+def test_a_student_to_begin_with_must_be_there_and_as_large(tmp_path, corpus, teacher, legs):
+    with pytest.raises(DuologueError, match="no student to go on with") as caught:
+        distil_body(corpus, teacher, tmp_path / "out", replace(SHORT, start=str(teacher.folder)))
+    assert caught.value.reason == "checkpoint-foreign"
+    tiny = tiny_model()
+    narrow = BodyModel(replace(tiny.config, width=tiny.config.width // 2), tiny.statistics, tiny.mel, {"speech": 3.0})
+    with pytest.raises(DuologueError, match="another shape"):
+        distil_body(
+            corpus,
+            narrow.save(tmp_path / "narrow", "body", {}),
+            tmp_path / "out",
+            replace(SHORT, start=str(legs.folder)),
+        )
 
 
 def test_a_network_that_the_teacher_lacks_is_named_before_work_starts(tmp_path, corpus):

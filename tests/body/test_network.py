@@ -5,7 +5,8 @@ import pytest
 import torch
 from duologue.body.conditions import EncodedConditions
 from duologue.body.config import CONDITIONS, BodyConfig
-from duologue.body.network import ConvFeedForward, Denoiser, SmoothingSkip
+from duologue.body.filters import SmoothingSkip
+from duologue.body.network import ConvFeedForward, Denoiser
 from duologue.diffusion.schedule import CosineSchedule
 from examples_body import keep_all, some_conditions, tiny_model
 

@@ -1,5 +1,6 @@
 """What a brief asks of the hands, and what of it can't be."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -124,6 +125,29 @@ def test_approach_leads_there_and_back():
     # Written with its places and read again, nobody steps twice.
     document = asked.to_json() | {"interactions": asked.interactions_json()}
     assert Brief.from_json(document).constraints == asked.constraints
+
+
+def test_who_is_led_is_led_from_where_they_stand_now(tmp_path):
+    """Places that approach adds are no part of what was asked for: not of a saved brief, and not of a changed one."""
+    mine = PlaceTarget("B", 1.0, 0.9, 0.0)
+    asked = brief(Interaction("stroke-cheek", "A", 6.0, 8.0, target="B", approach=True), apart=1.8, constraints=(mine,))
+    assert len(asked.led) == 4
+    spoken = replace(
+        asked,
+        a=replace(asked.a, speech=Speech(tmp_path / "a.wav")),
+        b=replace(asked.b, speech=Speech(tmp_path / "b.wav")),
+    )
+    spoken.save(tmp_path / "brief.json")
+    saved = json.loads((tmp_path / "brief.json").read_text())
+    assert [place["performer"] for place in saved["constraints"]] == ["B"]
+    for name in "ab":
+        (tmp_path / f"{name}.wav").touch()
+    assert Brief.load(tmp_path / "brief.json").constraints == asked.constraints
+    farther = replace(asked, a=replace(asked.a, start=Start(-2.1, 0.0, math.pi / 2)))
+    places = [(p.x, p.z) for p in farther.constraints if p.performer == "A"]
+    assert places[0] == places[-1] == (-2.1, 0.0)
+    assert len(places) == 4
+    assert replace(asked, interactions=()).constraints == (mine,)
 
 
 def test_nobody_steps_near_sitting():

@@ -61,14 +61,13 @@ def cut_short(folder: Path) -> None:
     "damage",
     [
         cut_short,
-        lambda folder: (folder / "text.npy").unlink(),
         lambda folder: (folder / "path.npy").write_bytes(b"\x93NUMPY"),
         lambda folder: (folder / "corpus.json").write_text("{"),
         lambda folder: (folder / "corpus.json").write_text(
             (folder / "corpus.json").read_text().replace("boss", "bass")
         ),
     ],
-    ids=["an array too short", "an array missing", "an array cut off", "no JSON", "an unknown role"],
+    ids=["an array too short", "an array cut off", "no JSON", "an unknown role"],
 )
 def test_a_damaged_corpus_says_so(tmp_path, damage):
     Corpus.write(tmp_path, [some_pair(9)], {})
@@ -76,6 +75,16 @@ def test_a_damaged_corpus_says_so(tmp_path, damage):
     with pytest.raises(DuologueError) as caught:
         Corpus.open(tmp_path)
     assert (caught.value.code, caught.value.reason) == ("DATA_LOSS", "corpus-damaged")
+
+
+@pytest.mark.parametrize("missing", [["prominence"], ["mel", "text"]])
+def test_a_corpus_of_an_earlier_version_says_which_arrays_it_lacks(tmp_path, missing):
+    Corpus.write(tmp_path, [some_pair(9)], {})
+    for name in missing:
+        (tmp_path / f"{name}.npy").unlink()
+    with pytest.raises(DuologueError, match=f"no {', '.join(f'{name}.npy' for name in missing)}: .* anew") as caught:
+        Corpus.open(tmp_path)
+    assert (caught.value.code, caught.value.reason) == ("FAILED_PRECONDITION", "corpus-outdated")
 
 
 WRITE = """

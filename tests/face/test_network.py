@@ -13,6 +13,7 @@ from duologue.face.network import (
     FrameTokens,
     PrefixSelfAttention,
     attention_bias,
+    label_mask,
     periodic_positions,
 )
 
@@ -89,7 +90,8 @@ def test_a_constant_prefix_is_torchs_attention_over_prefix_and_frames() -> None:
         attn_mask=torch.cat([torch.zeros(heads, frames, 4), bias], dim=-1),
     )
     torch.testing.assert_close(
-        attention(x, tokens, attention.context(facing, bias, 3)), attention.out(expected.transpose(1, 2).flatten(2))
+        attention(x, tokens, attention.context(facing.labels, label_mask(facing, bias, 3))),
+        attention.out(expected.transpose(1, 2).flatten(2)),
     )
 
 
@@ -132,6 +134,13 @@ def test_an_emotion_that_changes_midway_leaves_the_frames_before_it_nearly_alone
     change = (predicted(network, x, given) - predicted(network, x, {**given, "emotion": turned})).abs()
     change = change.mean(-1)[0].detach()
     assert change[20:].mean() > 3 * change[:20].mean()
+
+
+def test_what_attention_may_see_is_laid_out_once_a_window_for_all_layers(network: FaceDenoiser) -> None:
+    given = {name: value for name, value in conditions(40).items() if name != "t"}
+    masks = [of_self.mask for of_self, _ in network.prepare(Conditions(**given)).layers]
+    assert len(masks) == TINY.layers > 1
+    assert all(mask is masks[0] for mask in masks)
 
 
 def test_two_people_in_one_batch_are_two_single_runs(network: FaceDenoiser) -> None:

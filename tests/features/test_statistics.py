@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
+from duologue.errors import DuologueError
 from duologue.features.pose import channels
 from duologue.features.statistics import PoseStatistics, Scaler
 from duologue.motion.skeleton import Skeleton
@@ -50,3 +52,35 @@ def test_legs_and_trunk_have_a_scale_in_each_mode_and_arms_one_for_all() -> None
     assert renewed.mode_std[0, arm] == np.float32(earlier["LeftArm.x"][1])
     again = statistics.keeping(renewed.to_json(), ("lower", "upper"))
     np.testing.assert_array_equal(again.mode_std[:, spine], renewed.mode_std[:, spine])
+
+
+def broken(row: list, how: str) -> object:
+    return {
+        "no row": "a mean of 0.1",
+        "no deviation": row[:1],
+        "words": ["a", "b", True, row[3], row[4]],
+        "fewer deviations than means": [*row[:4], row[4][:-1]],
+        "another number of modes": [*row[:3], row[3][:-1], row[4][:-1]],
+    }[how]
+
+
+@pytest.mark.parametrize(
+    "how", ["no row", "no deviation", "words", "fewer deviations than means", "another number of modes"]
+)
+def test_statistics_that_are_not_ours_are_foreign_and_the_column_is_named(how) -> None:
+    skeleton = Skeleton.builtin("duologue60")
+    names = channels(skeleton)
+    statistics = PoseStatistics.measure(names, [np.random.default_rng(0).normal(size=(400, len(names)))])
+    whole = statistics.to_json()
+    other = {**whole, "Spine1.x": broken(whole["Spine1.x"], how)}
+    for read in (lambda: statistics.keeping(other, ("lower",)), lambda: PoseStatistics.from_json(other, skeleton)):
+        with pytest.raises(DuologueError, match=r"Spine1\.x|action modes") as caught:
+            read()
+        assert (caught.value.code, caught.value.reason) == ("FAILED_PRECONDITION", "checkpoint-foreign")
+
+
+@pytest.mark.parametrize("value", [{}, {"mean": [0.0], "std": ["wide"]}, {"mean": [0.0, 0.0], "std": [1.0]}])
+def test_a_scale_that_is_none_is_foreign(value) -> None:
+    with pytest.raises(DuologueError) as caught:
+        Scaler.from_json(value)
+    assert caught.value.reason == "checkpoint-foreign"

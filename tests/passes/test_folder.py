@@ -39,6 +39,7 @@ def fill(root: Path, wanted=tuple(PASSES), count: int = 5, **more) -> PassFolder
     return folder
 
 
+@settings(deadline=None)
 @given(arrays(st.sampled_from([np.uint8, np.uint16]), array_shapes(min_dims=2, max_dims=2, max_side=9)), st.booleans())
 def test_another_reader_reads_our_pictures(picture, coloured):
     picture = np.dstack([picture, picture // 2, picture // 3]) if coloured else picture
@@ -133,6 +134,31 @@ def test_what_is_no_clip_is_never_written_over(tmp_path):
     (tmp_path / "other" / "clip.json").write_text("[1]")
     with pytest.raises(DuologueError, match="is damaged"):
         PassFolder(tmp_path / "other", Clip(SIZE, 5, 15.0), ("part",), {}, replace=True)
+
+
+@pytest.mark.parametrize("missing", ["passes", "frames", "depth_range", "about_frames"])
+def test_what_a_finished_clip_does_not_say_of_itself_is_named(tmp_path, missing):
+    fill(tmp_path, ("part", "depth")).finish()
+    about = json.loads((tmp_path / "clip.json").read_text())
+    for value in (None, [{}], -1):
+        (tmp_path / "clip.json").write_text(json.dumps({**about, missing: value}))
+        with pytest.raises(DuologueError, match=missing) as caught:
+            load(tmp_path)
+        assert caught.value.reason == "passes-damaged"
+    del about[missing]
+    (tmp_path / "clip.json").write_text(json.dumps(about))
+    if missing in {"depth_range", "about_frames"}:  # else it is another clip
+        with pytest.raises(DuologueError, match=missing) as caught:
+            PassFolder(tmp_path, Clip(SIZE, 5, 15.0), ("part", "depth"), {"source": "a test"})
+        assert caught.value.reason == "passes-damaged"
+
+
+def test_a_frame_of_which_nothing_is_known_is_named(tmp_path):
+    folder = fill(tmp_path, ("part", "depth"))
+    (tmp_path / ".frames" / "0002.json").write_text("{}")
+    with pytest.raises(DuologueError, match=r"0002\.json") as caught:
+        folder.finish()
+    assert caught.value.reason == "passes-damaged"
 
 
 @pytest.mark.parametrize("name", ["flow", "visible"])

@@ -16,6 +16,7 @@ from duologue.speech.resample import resample
 from duologue.speech.spoken import Piece, pieces
 from duologue.speech.whisper import LONGEST, SHA256, HeardSound, HeardWord, bundled, verified
 from duologue.speech.word_cache import WordCache
+from examples_spoken import synthesised
 
 RATE = 16_000
 TEXT = "Peter picked a problem before lunch, but my mother never found five maps for him."
@@ -82,14 +83,8 @@ def model():
 def utterance():
     """(words, lips, samples): a synthesiser's, with times known to the sample, behind and before a second of silence."""
     from duologue.datasets.labels.phones import from_espeak
-    from duologue.voices.espeak import synthesise
 
-    try:
-        said = synthesise(TEXT, "en-us")
-    except DuologueError as error:
-        if error.reason != "espeak-not-found":
-            raise
-        pytest.skip("the espeak-ng library is not installed")
+    said = synthesised(TEXT, "en-us")
     lips = [Phone(start + 1, end + 1, from_espeak(name)) for start, end, name in said.phones]
     samples = np.pad(resample(said.samples, said.rate, RATE), RATE)
     return said.words, [p for p in lips if p.name in BILABIALS + LABIODENTALS], samples
@@ -217,15 +212,9 @@ def test_words_of_another_language_are_set_on_the_sound_by_how_they_are_said(mod
     """As a multilingual model of the user's hears German: its words, here known, and the language that it found."""
     pytest.importorskip("pocketsphinx")
     from duologue.datasets.labels.phones import from_espeak
-    from duologue.voices.espeak import synthesise
     from duologue.voices.pronouncing import pronouncer
 
-    try:
-        said = synthesise(
-            "Meine Mutter pflückt am Abend prima Pflaumen, aber Papa mag lieber Birnen und Bananen.", "de"
-        )
-    except DuologueError:
-        pytest.skip("the espeak-ng library is not installed")
+    said = synthesised("Meine Mutter pflückt am Abend prima Pflaumen, aber Papa mag lieber Birnen und Bananen.", "de")
     assert pronouncer("tlh-none") is None
     samples = np.pad(resample(said.samples, said.rate, RATE), RATE)
     lips = [Phone(start + 1, end + 1, from_espeak(name)) for start, end, name in said.phones]
@@ -245,12 +234,8 @@ def test_words_of_another_language_are_set_on_the_sound_by_how_they_are_said(mod
 
 def test_numbers_are_written_as_they_are_said(model) -> None:
     from duologue.speech.whisper import Whisper
-    from duologue.voices.espeak import synthesise
 
-    try:
-        said = synthesise("There were five hundred and forty people in nineteen eighty four.", "en-us")
-    except DuologueError:
-        pytest.skip("the espeak-ng library is not installed")
+    said = synthesised("There were five hundred and forty people in nineteen eighty four.", "en-us")
     words = Whisper(model).words(resample(said.samples, said.rate, RATE)).words
     assert words
     assert not [word.text for word in words if re.search(r"\d", word.text)]

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from duologue.brief import Transcript
-from duologue.errors import DuologueError
 from duologue.speech.alignment import believed
 from duologue.speech.dictionary import english
 from duologue.speech.phones import BILABIALS, LABIODENTALS, Phone
@@ -22,6 +21,7 @@ from duologue.speech import lip_phones
 from duologue.speech.resample import resample
 from duologue.speech.sphinx import SphinxAligner
 from duologue.speech.words import timed_words
+from examples_spoken import synthesised
 
 TEXT = (
     "Peter picked a problem before lunch, but my mother never found five maps for him. Probably the film was very bad."
@@ -32,14 +32,7 @@ OTHER = "He began a confused complaint against the wizard, who had vanished behi
 @pytest.fixture(scope="module")
 def utterance():
     """(words, lips, samples at 16 kHz): both with times known to the sample."""
-    from duologue.voices.espeak import synthesise
-
-    try:
-        speech = synthesise(TEXT, "en-us")
-    except DuologueError as error:
-        if error.reason != "espeak-not-found":
-            raise
-        pytest.skip("the espeak-ng library is not installed")
+    speech = synthesised(TEXT, "en-us")
     phones = [Phone(start, end, from_espeak(name)) for start, end, name in speech.phones]
     return (
         speech.words,

@@ -22,6 +22,7 @@ from duologue.speech.resample import resample
 from duologue.speech.sphinx import SphinxAligner
 from duologue.speech.text import WIDTH, TextEncoder
 from duologue.speech.words import align, spread_over, timed_words
+from examples_spoken import synthesised
 
 KIT = Path(__file__).parents[2].parent / "shared" / "kit"
 TEXT = (
@@ -40,14 +41,7 @@ def encoder() -> TextEncoder:
 @pytest.fixture(scope="module")
 def utterance():
     """Speech whose word times are known to the sample."""
-    from duologue.voices.espeak import synthesise
-
-    try:
-        return synthesise(TEXT, "en-us")
-    except DuologueError as error:
-        if error.reason != "espeak-not-found":
-            raise
-    pytest.skip("the espeak-ng library is not installed")
+    return synthesised(TEXT, "en-us")
 
 
 def test_alignment_finds_the_words_where_they_are(utterance) -> None:
@@ -100,13 +94,9 @@ def test_without_the_aligner_the_words_are_spread_too(monkeypatch: pytest.Monkey
 )
 def test_a_transcript_in_another_language_is_set_on_the_sound(language: str, text: str) -> None:
     pytest.importorskip("pocketsphinx")
-    from duologue.voices.espeak import synthesise
     from duologue.voices.pronouncing import pronouncer
 
-    try:
-        said = synthesise(text, {"fr": "fr-fr"}.get(language, language))
-    except DuologueError:
-        pytest.skip("the espeak-ng library is not installed")
+    said = synthesised(text, {"fr": "fr-fr"}.get(language, language))
     samples = resample(said.samples, said.rate, 16_000)
     active = np.ones(int(len(samples) / 16_000 * 30), bool)
     known = timed_words(Transcript(text, language=language), samples, active, pronounce=pronouncer(language))

@@ -95,15 +95,21 @@ class BodyModel(nn.Module):
             DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` or ``checkpoint-skeleton``, naming what does not fit.
         """
         config = checkpoint.require(MODEL).config
-        if config.get("format") != FORMAT or not {"network", "statistics", "mel"} <= config.keys():
+        if config.get("format") != FORMAT:
             raise checkpoint.foreign(
                 f"its format is {config.get('format')!r} and this version reads {FORMAT}; train it again or use the version that "
                 "wrote it"
             )
+        network = read_config(checkpoint, BodyConfig)
+        statistics = PoseStatistics.from_json(checkpoint.part("statistics"), skeleton)
+        if len(statistics.mode_mean) != len(network.actions):
+            raise checkpoint.foreign(
+                f"it knows {len(network.actions)} actions and its poses are scaled for {len(statistics.mode_mean)}"
+            )
         model = cls(
-            read_config(checkpoint, BodyConfig),
-            PoseStatistics.from_json(config["statistics"], skeleton),
-            Scaler.from_json(config["mel"]),
+            network,
+            statistics,
+            Scaler.from_json(checkpoint.part("mel")),
             config.get("strengths"),
             config.get("gains"),
         )

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.body.batches import Batch
+from duologue.body.beginning import begin, student_of
 from duologue.body.checkpoint import BodyModel
 from duologue.body.denoising import GuidedDenoiser, Task
 from duologue.body.losses import LossWeights
@@ -103,7 +104,8 @@ def distil_body(
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``unknown-label`` for a network that the teacher lacks; NOT_FOUND ``corpus-missing``,
-            ``checkpoint-missing``; what ``BodyModel.load`` and ``training.loop.train`` raise.
+            ``checkpoint-missing``; FAILED_PRECONDITION ``student-differs`` for a kept network of other steps or guidance; what
+            ``BodyModel.load`` and ``training.loop.train`` raise.
     """
     settings = settings or BodyDistillation()
     stored = open_checkpoint(teacher)
@@ -140,12 +142,11 @@ class BodyDistiller:
     """A student, its teacher, and what both are given."""
 
     def __init__(self, corpus: Corpus, teacher: BodyModel, settings: BodyDistillation, device: str = "cpu") -> None:
-        begun = teacher.student
-        if settings.start:
-            begun = BodyModel.load(open_checkpoint(settings.start), Skeleton.builtin("duologue60"), device).student
+        begun = student_of(settings.start, teacher, device) if settings.start else teacher.student
         teacher.student = None
         self.teacher, self.settings = teacher.eval().requires_grad_(False), settings
-        self.module = _begin(teacher, settings, begun)
+        config = StudentConfig(settings.steps, settings.shift, dict(teacher.strengths))
+        self.module = begin(teacher, config, settings.networks, begun, again=bool(settings.start))
         training = BodyTraining(
             teacher.config,
             settings.optimisation,
@@ -262,22 +263,3 @@ class BodyDistiller:
 
     def _half(self) -> torch.autocast:
         return torch.autocast(self.data.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
-
-
-def _begin(teacher: BodyModel, settings: BodyDistillation, begun: Student | None) -> Student:
-    """Return a student of a teacher: what is taught begins as the teacher or, with ``settings.start``, as ``begun``; what of
-    ``begun`` is not taught stays."""
-    kept = () if begun is None else begun.networks
-    networks = [name for name in NETWORKS if name in settings.networks or name in kept]
-    config = StudentConfig(settings.steps, settings.shift, dict(teacher.strengths))
-    student = Student(config, teacher, networks)
-    for name in kept:
-        if name not in settings.networks or settings.start:
-            for part in (name, f"{name}_conditions"):
-                getattr(student, part).load_state_dict(getattr(begun, part).state_dict())
-        if name not in settings.networks:
-            for part in (name, f"{name}_conditions"):
-                getattr(student, part).requires_grad_(False)
-    if begun is not None:
-        student.training_notes = dict(begun.training_notes)
-    return student

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.body.batches import Batch, BatchDrawer
-from duologue.body.checkpoint import BodyModel
+from duologue.body.checkpoint import MODEL, BodyModel
 from duologue.body.losses import BodyLoss
 from duologue.body.network import Denoiser
 from duologue.body.training_data import contacts_of, measure
@@ -83,36 +83,20 @@ class BodyTrainer:
         contacts = contacts_of(corpus, skeleton)
         known = None if model is None else model.statistics
         statistics, paces = measure(corpus, contacts, skeleton, len(config.actions), known)
-        begun = open_checkpoint(settings.start) if settings.start else None
+        begun = open_checkpoint(settings.start).require(MODEL) if settings.start else None
+        mel = corpus.mel_scale()
         if begun is not None:
-            statistics = statistics.keeping(begun.config["statistics"], settings.networks)
-        mel = corpus.mel_scale() if begun is None else Scaler.from_json(begun.config["mel"])
+            statistics = statistics.keeping(begun.part("statistics"), settings.networks)
+            mel = Scaler.from_json(begun.part("mel"))
         self.module = model or BodyModel(config, statistics, mel, settings.strengths, settings.gains)
         self.module.to(device)
-        if not len(self.module.statistics.lower):
-            raise DuologueError(
-                "FAILED_PRECONDITION",
-                "corpus-still",
-                "hips and legs never move in this corpus, so the network that makes them has nothing to learn; give one in which "
-                "they do, or train one network for the whole body (--config flat).",
-                field="--corpus",
-            )
+        _check_moves(self.module)
         self.schedule = CosineSchedule(config.prediction, config.shift)
         seat = config.actions.index("sit")
         self.loss = BodyLoss(self.module.statistics, paces, skeleton, settings.weights, seat, device)
         self.batches = BatchDrawer(corpus, contacts, settings, self.module, self.loss, self.schedule, self.device)
         held_out = max(1, round(settings.held_out * (len(corpus.starts) - 1)))
-        self._train, self._test = (
-            WindowDrawer(
-                corpus,
-                settings.window,
-                pairs,
-                changing=settings.changing,
-                moving=settings.walking,
-                walk=config.actions.index("walk"),
-            )
-            for pairs in (slice(0, -held_out), slice(-held_out, None))
-        )
+        self._train, self._test = (self._drawer(pairs) for pairs in (slice(0, -held_out), slice(-held_out, None)))
         if begun is not None:
             self.module.begin_with(begun)
         if model is None:
@@ -121,6 +105,11 @@ class BodyTrainer:
             if name not in settings.networks:
                 for part in (getattr(self.module, name), getattr(self.module, f"{name}_conditions")):
                     part.requires_grad_(False)
+
+    def _drawer(self, pairs: slice) -> WindowDrawer:
+        s = self.settings
+        walk = s.network.actions.index("walk")
+        return WindowDrawer(self.corpus, s.window, pairs, changing=s.changing, moving=s.walking, walk=walk)
 
     @property
     def clipped(self) -> tuple[nn.Module, ...]:
@@ -200,3 +189,14 @@ class BodyTrainer:
         x = torch.where(network.spread(held), x0, self.schedule.add_noise(x0, batch.noise[noise], t))
         out = network(x, held, t, network.project_conditions(condition), modes)
         return self.schedule.to_x0(out.float(), x, t)
+
+
+def _check_moves(model: BodyModel) -> None:
+    if not len(model.statistics.lower):
+        raise DuologueError(
+            "FAILED_PRECONDITION",
+            "corpus-still",
+            "hips and legs never move in this corpus, so the network that makes them has nothing to learn; give one in which "
+            "they do, or train one network for the whole body (--config flat).",
+            field="--corpus",
+        )

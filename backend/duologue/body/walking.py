@@ -45,7 +45,7 @@ def _spans(plan: Plan, pins: Pins, performer: int) -> list[tuple[int, int]]:
     posed = np.zeros(plan.path.shape[1], bool)
     if pins.features is not None:
         posed[pins.frames[~np.isnan(pins.features[:, -1])]] = True
-    near = np.convolve(posed, np.ones(2 * _BESIDE + 1), "same") > 0
+    near = np.convolve(posed, np.ones(2 * _BESIDE + 1))[_BESIDE:-_BESIDE] > 0
     return [(first, last) for first, last in stretches(plan.afoot[performer]) if not near[first:last].any()]
 
 

@@ -86,6 +86,8 @@ class Brief:
     """What the bodies are held to, with the places that interactions need (``approach``)."""
     interactions: tuple[Interaction, ...] = ()
     """What the hands touch, solved on the characters after the take: of the take, and of the digest, they are no part."""
+    led: tuple[Constraint, ...] = field(default=(), compare=False)
+    """Which of the constraints ``approach`` has added: they are laid anew where the brief changes, and are not saved."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     seconds: InitVar[float] = LONGEST
     """How long the speech is, where that is known: places after its end are left out of the take, and not judged."""
@@ -106,10 +108,12 @@ class Brief:
             within(strength, 0, _MAX_STRENGTH, f"strengths.{name}")
         for index, constraint in enumerate(self.constraints):
             check_constraint(constraint, f"constraints[{index}]")
-        check_interactions(self.interactions, self.constraints, seconds)
+        own = tuple(constraint for constraint in self.constraints if constraint not in self.led)
+        check_interactions(self.interactions, own, seconds)
         actions = (self.a.actions, self.b.actions)
-        constraints, near = bring_near(self.interactions, self.constraints, self.starts, actions, seconds)
+        constraints, near = bring_near(self.interactions, own, self.starts, actions, seconds)
         object.__setattr__(self, "constraints", constraints)
+        object.__setattr__(self, "led", constraints[len(own) :])
         check_feasible(self.constraints, self.starts, actions, seconds)
         new = tuple(text for text in (note, *near) if text and text not in self.notes)
         object.__setattr__(self, "notes", (*self.notes, *new))
@@ -191,7 +195,8 @@ class Brief:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the brief as a document without its sound: what travels to a server, and what the digest covers.
+        """Return the brief as a document without its sound: what travels to a server, and what the digest covers. Places that
+        interactions have added are in it.
 
         Interactions are no part of it: they happen on the characters, after the take (:meth:`interactions_json`).
         """
@@ -212,7 +217,8 @@ class Brief:
         return [interaction_json(interaction) for interaction in self.interactions]
 
     def save(self, path: Path | str) -> None:
-        """Write the brief as JSON, with the speech files' paths relative to its folder; transcripts are written into it.
+        """Write the brief as JSON, with the speech files' paths relative to its folder. Transcripts are written into it; places
+        that ``approach`` has added are not, so that who is led is led from where they stand then.
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``document-type`` unless the suffix is ``.json``; FAILED_PRECONDITION
@@ -222,6 +228,7 @@ class Brief:
         if path.suffix.lower() != ".json":
             raise invalid("document-type", f"briefs are saved as .json, not as {path.name}")
         document = self.to_json()
+        document["constraints"] = [constraint_json(own) for own in self.constraints if own not in self.led]
         if self.interactions:
             document["interactions"] = self.interactions_json()
         for name, performer in zip(labels.PERFORMERS, self.performers, strict=True):

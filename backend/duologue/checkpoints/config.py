@@ -26,9 +26,7 @@ def read_config(checkpoint: Checkpoint, kind: type[Config], key: str = "network"
         DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` where there is none, or one with settings that this version does
             not know; what ``kind`` itself refuses.
     """
-    values = checkpoint.config.get(key)
-    if not isinstance(values, dict):
-        raise checkpoint.foreign(f"its config has no {key!r}")
+    values = checkpoint.part(key)
     if unknown := sorted(values.keys() - {field.name for field in fields(kind)}):
         raise checkpoint.foreign(
             f"its config has {', '.join(unknown)}, which this version does not know; update Duologue"

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from duologue.errors import DuologueError, invalid
 from duologue.files.folders import checkpoints_folder
@@ -82,6 +82,17 @@ class Checkpoint:
                 field=model,
             )
         return self
+
+    def part(self, key: str) -> dict[str, Any]:
+        """Return a table of its config.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` when it has none of that name.
+        """
+        value = self.config.get(key)
+        if not isinstance(value, dict):
+            raise self.foreign(f"its config has no {key!r}")
+        return cast("dict[str, Any]", value)
 
     def foreign(self, why: str) -> DuologueError:
         """Return the error for one that names the right model and yet can't be used as it: another version's, or edited."""

@@ -58,6 +58,19 @@ class FrameTokens(NamedTuple):
     """(B, T, F) indices of ``labels``."""
 
 
+def label_mask(per_frame: FrameTokens, bias: Tensor, prefix: int) -> Tensor:
+    """Return what is added to the scores of a sequence that attends to itself, (B, heads, T, prefix + N + T).
+
+    Minus infinity for a label that is not a frame's own, 0 for those that are and for the ``prefix`` tokens that all queries see,
+    the ``bias`` (heads, T, T) for frames.
+    """
+    counts = nn.functional.one_hot(per_frame.which, len(per_frame.labels)).sum(2)
+    labels = counts.to(bias).log()[:, None].expand(-1, len(bias), -1, -1)
+    batch, heads, frames, _ = labels.shape
+    free = bias.new_zeros(batch, heads, frames, prefix)
+    return torch.cat([free, labels, bias.expand(batch, -1, -1, -1)], dim=-1)
+
+
 class PrefixAttention(nn.Module):
     """Multi-head attention whose keys and values begin with condition tokens.
 
@@ -89,21 +102,15 @@ class LabelContext(NamedTuple):
     """(N, heads, D / heads); ``values`` likewise."""
     values: Tensor
     mask: Tensor
-    """(B, heads, T, prefix + N + T): added to the scores. Minus infinity for a label that is not a frame's own, 0 for those that
-    are and for the prefix, the bias for frames."""
+    """(B, heads, T, prefix + N + T), ``label_mask``: one of all layers."""
 
 
 class PrefixSelfAttention(PrefixAttention):
     """Every query sees the prefix, its own frame's tokens, and every frame, under ``attention_bias``."""
 
-    def context(self, per_frame: FrameTokens, bias: Tensor, prefix: int) -> LabelContext:
-        """Project the labels; ``bias`` (heads, T, T) is for frames, ``prefix`` how many tokens every query sees."""
-        keys, values = self.project(per_frame.labels)
-        counts = nn.functional.one_hot(per_frame.which, len(per_frame.labels)).sum(2)
-        labels = counts.to(bias).log()[:, None].expand(-1, self.heads, -1, -1)
-        batch, _, frames, _ = labels.shape
-        free = bias.new_zeros(batch, self.heads, frames, prefix)
-        return LabelContext(keys, values, torch.cat([free, labels, bias.expand(batch, -1, -1, -1)], dim=-1))
+    def context(self, labels: Tensor, mask: Tensor) -> LabelContext:
+        """Project the ``labels`` (N, D); ``mask``: the :func:`label_mask` of all layers."""
+        return LabelContext(*self.project(labels), mask)
 
     def forward(self, x: Tensor, prefix: Tensor, context: LabelContext) -> Tensor:
         """Attend from ``x`` (B, T, D) to itself; ``prefix`` (B, P, D) holds the tokens every query sees."""
@@ -169,9 +176,10 @@ class DecoderLayer(nn.Module):
             nn.Linear(config.feedforward, width),
         )
 
-    def contexts(self, memory: Tensor, per_frame: FrameTokens, bias: Tensor, prefix: int) -> Contexts:
-        """Return what both attentions see beside their prefix; ``memory`` (B, T, D) is the projected speech."""
-        return self.self_attention.context(per_frame, bias, prefix), self.cross_attention.context(per_frame, memory)
+    def contexts(self, memory: Tensor, per_frame: FrameTokens, mask: Tensor) -> Contexts:
+        """Return what both attentions see beside their prefix; ``memory`` (B, T, D) is the projected speech, ``mask`` the
+        :func:`label_mask`."""
+        return self.self_attention.context(per_frame.labels, mask), self.cross_attention.context(per_frame, memory)
 
     def forward(self, x: Tensor, prefix: Tensor, contexts: Contexts) -> Tensor:
         """Return ``x`` (B, T, D) after one layer."""
@@ -234,8 +242,8 @@ class FaceDenoiser(nn.Module):
         frames, config = memory.shape[1], self.config
         bias = attention_bias(frames, config.heads, config.period).to(memory)
         styles = torch.stack([self.own_style(c.own_style), self.partner_style(c.partner_style)], dim=1)
-        tokens = styles.shape[1] + 1  # the step's
-        layers = tuple(layer.contexts(memory, per_frame, bias, tokens) for layer in self._decoder())
+        mask = label_mask(per_frame, bias, styles.shape[1] + 1)  # the styles' tokens and the step's
+        layers = tuple(layer.contexts(memory, per_frame, mask) for layer in self._decoder())
         return Prepared(styles, layers, periodic_positions(frames, config.latent, config.period).to(memory))
 
     def forward(self, x: Tensor, t: Tensor, prepared: Prepared) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,18 @@ class Scaler:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Scaler:
-        """Read what ``to_json`` wrote."""
-        return cls(*(np.array(value[key], np.float32) for key in ("mean", "std")))
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` for anything else.
+        """
+        try:
+            mean, std = (np.array(value[key], np.float32) for key in ("mean", "std"))
+        except (LookupError, TypeError, ValueError) as error:
+            raise _foreign(f"a mean and a deviation can't be read ({error})") from error
+        if mean.ndim != 1 or mean.shape != std.shape:
+            raise _foreign(f"a mean {mean.shape} has a deviation {std.shape}")
+        return cls(mean, std)
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,8 @@ class PoseStatistics:
         """Read what ``to_json`` wrote, in the order of ``skeleton``'s joints.
 
         Raises:
-            DuologueError: FAILED_PRECONDITION ``checkpoint-skeleton`` when the columns are not those of the skeleton.
+            DuologueError: FAILED_PRECONDITION ``checkpoint-skeleton`` when the columns are not those of the skeleton,
+                ``checkpoint-foreign`` where they can't be read or have not as many modes as each other.
         """
         names = channels(skeleton)
         if set(names) != set(value):
@@ -128,25 +139,35 @@ class PoseStatistics:
                 f"the body checkpoint was trained on other joints than {skeleton.name}'s; "
                 f"differing: {', '.join(sorted(set(names) ^ set(value))[:6])}.",
             )
-        rows = [value[name] for name in names]
-        mean, std = (np.array([row[k] for row in rows], np.float32) for k in (0, 1))
+        rows = [_Row.read(name, value[name]) for name in names]
+        if len(counts := {len(row.mode_mean) for row in rows}) > 1 or 0 in counts:
+            raise _foreign(f"columns have {' or '.join(map(str, sorted(counts)))} action modes")
+        mean, std, varies = (np.array([row[k] for row in rows]) for k in range(3))
         by_mode = [np.array([row[k] for row in rows], np.float32).T for k in (3, 4)]
-        return cls(names, mean, std, np.array([row[2] for row in rows], bool), by_mode[0], by_mode[1])
+        return cls(names, mean.astype(np.float32), std.astype(np.float32), varies, by_mode[0], by_mode[1])
 
     def keeping(self, value: Mapping[str, Any], learning: Collection[str]) -> PoseStatistics:
         """Return these with the scale that another's ``to_json``, of whatever version, says: a network that goes on learning
         knows no other. Only what it has no scale by mode for, and a network of ``learning`` ("lower", "upper") is to have one
-        for, is scaled by mode as measured here."""
+        for, is scaled by mode as measured here.
+
+        Raises:
+            DuologueError: FAILED_PRECONDITION ``checkpoint-foreign`` for what can't be read, or of another number of modes.
+        """
         mean, std, varies = self.mean.copy(), self.std.copy(), self.varies.copy()
         mode_mean, mode_std = self.mode_mean.copy(), self.mode_std.copy()
         for k, name in enumerate(self.names):
             if name not in value:
                 continue
-            mean[k], std[k], varies[k], *by_mode = value[name]
-            theirs = by_mode or [[mean[k]] * len(mode_mean), [std[k]] * len(mode_std)]
+            row = _Row.read(name, value[name])
+            mean[k], std[k], varies[k] = row[:3]
+            if len(row.mode_mean) not in {0, len(mode_mean)}:
+                raise _foreign(
+                    f"{name} is scaled for {len(row.mode_mean)} action modes, and there are {len(mode_mean)}"
+                )
             new = has_mode_scale(name) and ("lower" if is_lower(name) else "upper") in learning
-            if not (new and len(set(theirs[0])) == 1):
-                mode_mean[:, k], mode_std[:, k] = theirs
+            if not (new and len(set(row.mode_mean)) <= 1):
+                mode_mean[:, k], mode_std[:, k] = row[3:] if len(row.mode_mean) else row[:2]
         return replace(self, mean=mean, std=std, varies=varies, mode_mean=mode_mean, mode_std=mode_std)
 
     @property
@@ -200,6 +221,37 @@ class PoseStatistics:
         for part, index in ((lower, self.lower), (upper, self.upper)):
             features[..., index] = part * std[..., index] + mean[..., index]
         return features
+
+
+class _Row(NamedTuple):
+    """What ``PoseStatistics.to_json`` says of one column; from before there were modes it says nothing of them."""
+
+    mean: float
+    std: float
+    varies: bool
+    mode_mean: NDArray[np.float32]
+    """(M,), as ``mode_std``"""
+    mode_std: NDArray[np.float32]
+
+    @classmethod
+    def read(cls, name: str, value: Any) -> _Row:
+        try:
+            mean, std, varies, *by_mode = value
+            means, stds = (np.array(values, np.float32) for values in by_mode or ((), ()))
+            row = cls(float(mean), float(std), bool(varies), means, stds)
+        except (TypeError, ValueError) as error:
+            raise _foreign(f"{name} can't be read ({error})") from error
+        if means.ndim != 1 or means.shape != stds.shape:
+            raise _foreign(f"{name} has means {means.shape} and deviations {stds.shape} of its action modes")
+        return row
+
+
+def _foreign(why: str) -> DuologueError:
+    return DuologueError(
+        "FAILED_PRECONDITION",
+        "checkpoint-foreign",
+        f"the checkpoint's statistics are not this version's: {why}; train it again",
+    )
 
 
 def _moments(

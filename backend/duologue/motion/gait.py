@@ -140,7 +140,8 @@ class _Legs:
         self, time: Array, path: Array, steps: tuple[Footsteps, Footsteps], feet: list[_Feet]
     ) -> tuple[Array, Array]:
         """Return hips (n, 3) and rotations (n, J, 3) over both feet."""
-        pace = smoothstep(np.hypot(*np.gradient(path[:, :2], axis=0).T) * FPS / EASY)
+        step = np.gradient(path[:, :2], axis=0) if len(path) > 1 else np.zeros((1, 2))
+        pace = smoothstep(np.hypot(*step.T) * FPS / EASY)
         aside = sway(time, steps)
         left = np.stack([np.cos(path[:, 2]), -np.sin(path[:, 2])], axis=-1)
         floor = path[:, :2] + (aside * (1 - 0.4 * pace))[:, None] * left

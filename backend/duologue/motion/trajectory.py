@@ -63,6 +63,8 @@ def plan_trajectory(
     path, afoot = np.empty((total, 3)), np.zeros(total, bool)
     path[0] = start
     path[frames] = places
+    if np.isnan(path[0, 2]):  # placed elsewhere in the first frame, they look where they would have
+        path[0, 2] = start[2]
     now = 0
     for frame in frames[np.diff(frames, prepend=0) > 1].tolist():  # gaps between places, not frames
         now = int(frames[np.searchsorted(frames, frame) - 1]) if frame > frames[0] else 0

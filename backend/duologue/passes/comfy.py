@@ -146,32 +146,8 @@ def workflow(folder: PassFolder, control: str, mask: str, reference: str) -> dic
 
     ``mask``, ``reference``: files, or nothing.
     """
-    width, height = folder.size
-    vace: dict[str, Any] = {
-        "positive": ["positive", 0], "negative": ["negative", 0], "vae": ["vae", 0], "width": width, "height": height,
-        "length": folder.count, "batch_size": 1, "strength": 1.0, "control_video": ["control frames", 0],
-    }  # fmt: skip
-    nodes: dict[str, tuple[str, dict[str, Any]]] = {
-        "model": ("UNETLoader", {"unet_name": _MODEL, "weight_dtype": "default"}),
-        "encoder": ("CLIPLoader", {"clip_name": _ENCODER, "type": "wan"}),
-        "vae": ("VAELoader", {"vae_name": _VAE}),
-        "positive": ("CLIPTextEncode", {"text": "two people talking, natural light", "clip": ["encoder", 0]}),
-        "negative": ("CLIPTextEncode", {"text": _NEGATIVE, "clip": ["encoder", 0]}),
-        "control": ("LoadVideo", {"file": f"{INPUT}/{control}"}),
-        "control frames": ("GetVideoComponents", {"video": ["control", 0]}),
-        "vace": ("WanVaceToVideo", vace),
-        "shift": ("ModelSamplingSD3", {"model": ["model", 0], "shift": 8.0}),
-        "sampler": ("KSampler", {
-            "model": ["shift", 0], "seed": 0, "steps": 20, "cfg": 6.0, "sampler_name": "uni_pc", "scheduler": "simple",
-            "positive": ["vace", 0], "negative": ["vace", 1], "latent_image": ["vace", 2], "denoise": 1.0,
-        }),
-        "trimmed": ("TrimVideoLatent", {"samples": ["sampler", 0], "trim_amount": ["vace", 3]}),
-        "decoded": ("VAEDecode", {"samples": ["trimmed", 0], "vae": ["vae", 0]}),
-        "video": ("CreateVideo", {"images": ["decoded", 0], "fps": float(folder.fps)}),
-        "saved": ("SaveVideo", {
-            "video": ["video", 0], "filename_prefix": "duologue/take", "format": "mp4", "codec": "h264",
-        }),
-    }  # fmt: skip
+    nodes = _nodes(folder, control)
+    vace = nodes["vace"][1]
     if mask:
         nodes["mask"] = ("LoadVideo", {"file": f"{INPUT}/{mask}"})
         nodes["mask frames"] = ("GetVideoComponents", {"video": ["mask", 0]})
@@ -193,3 +169,33 @@ def workflow(folder: PassFolder, control: str, mask: str, reference: str) -> dic
         }
         for name, (kind, inputs) in nodes.items()
     }
+
+
+def _nodes(folder: PassFolder, control: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Return what every workflow has, by name: each node's kind and inputs, of which lists are outputs of other nodes."""
+    width, height = folder.size
+    vace: dict[str, Any] = {
+        "positive": ["positive", 0], "negative": ["negative", 0], "vae": ["vae", 0], "width": width, "height": height,
+        "length": folder.count, "batch_size": 1, "strength": 1.0, "control_video": ["control frames", 0],
+    }  # fmt: skip
+    return {
+        "model": ("UNETLoader", {"unet_name": _MODEL, "weight_dtype": "default"}),
+        "encoder": ("CLIPLoader", {"clip_name": _ENCODER, "type": "wan"}),
+        "vae": ("VAELoader", {"vae_name": _VAE}),
+        "positive": ("CLIPTextEncode", {"text": "two people talking, natural light", "clip": ["encoder", 0]}),
+        "negative": ("CLIPTextEncode", {"text": _NEGATIVE, "clip": ["encoder", 0]}),
+        "control": ("LoadVideo", {"file": f"{INPUT}/{control}"}),
+        "control frames": ("GetVideoComponents", {"video": ["control", 0]}),
+        "vace": ("WanVaceToVideo", vace),
+        "shift": ("ModelSamplingSD3", {"model": ["model", 0], "shift": 8.0}),
+        "sampler": ("KSampler", {
+            "model": ["shift", 0], "seed": 0, "steps": 20, "cfg": 6.0, "sampler_name": "uni_pc", "scheduler": "simple",
+            "positive": ["vace", 0], "negative": ["vace", 1], "latent_image": ["vace", 2], "denoise": 1.0,
+        }),
+        "trimmed": ("TrimVideoLatent", {"samples": ["sampler", 0], "trim_amount": ["vace", 3]}),
+        "decoded": ("VAEDecode", {"samples": ["trimmed", 0], "vae": ["vae", 0]}),
+        "video": ("CreateVideo", {"images": ["decoded", 0], "fps": float(folder.fps)}),
+        "saved": ("SaveVideo", {
+            "video": ["video", 0], "filename_prefix": "duologue/take", "format": "mp4", "codec": "h264",
+        }),
+    }  # fmt: skip

@@ -59,7 +59,7 @@ class PassFolder:
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``passes-there``, also for a folder with something else under a pass's name; what
-            :func:`duologue.files.atomic.prepare_folder` raises.
+            :func:`duologue.files.atomic.prepare_folder` raises; DATA_LOSS ``passes-damaged``.
     """
 
     def __init__(
@@ -94,6 +94,8 @@ class PassFolder:
                 )
             self._clear()
         self.complete = same and bool(there.get("complete"))
+        if self.complete:
+            _check_whole(there, root)
         if not self.complete:
             for name in (*{_STORED_ELSEWHERE.get(name, name) for name in self.wanted}, RECORDS):
                 (root / name).mkdir(exist_ok=True)
@@ -136,16 +138,25 @@ class PassFolder:
         write_text(self.root / RECORDS / f"{index + 1:04}.json", json.dumps(record))
 
     def records(self) -> list[dict[str, Any]]:
-        """Return what is known of all frames, once they are done."""
+        """Return what is known of all frames, once they are done.
+
+        Raises:
+            DuologueError: DATA_LOSS ``passes-damaged`` for what is missing or was written by something else.
+        """
         if self.complete:
-            return _read_json(self.root / CLIP)["about_frames"]
-        return [_read_json(self.root / RECORDS / f"{index + 1:04}.json") for index in range(self.count)]
+            return _check_whole(_read_json(self.root / CLIP), self.root)["about_frames"]
+        paths = [self.root / RECORDS / f"{index + 1:04}.json" for index in range(self.count)]
+        found = [_read_json(path) for path in paths]
+        for path, record in zip(paths, found, strict=True):
+            if not _is_record(record):
+                raise _damaged(path, "it says nothing of its frame")
+        return found
 
     def finish(self, notes: Sequence[str] = ()) -> None:
         """Write what holds for the whole clip. Call it when every frame is there.
 
         Raises:
-            DuologueError: ``nothing-in-sight``; what writing raises.
+            DuologueError: ``nothing-in-sight``; what :meth:`records` and writing raise.
         """
         records = self.records()
         check_sight(np.array([int(value) for record in records for value in record["pixels"]], np.uint8))
@@ -217,12 +228,13 @@ def load(root: Path, wanted: Sequence[str] = ()) -> Passes:
 
     Raises:
         DuologueError: NOT_FOUND ``passes-missing`` for a folder without a finished clip or without a pass; what
-            :func:`read_pass` raises; ``passes-mismatch``.
+            :func:`read_pass` raises; ``passes-mismatch``, ``passes-damaged``.
     """
     about = _read_json(root / CLIP)
     if not about or not about.get("complete"):
         what = "has no clip.json" if not about else "was not finished; run the same export again"
         raise DuologueError("NOT_FOUND", "passes-missing", f"{root} is no folder of passes: it {what}")
+    _check_whole(about, root)
     if missing := set(wanted) - set(about["passes"]):
         raise DuologueError("NOT_FOUND", "passes-missing", f"{root} has no pass {', '.join(sorted(missing))}")
     arrays: dict[str, Any] = {}
@@ -252,5 +264,36 @@ def _read_json(path: Path) -> dict[str, Any]:
             raise ValueError("it holds no object")
         return cast("dict[str, Any]", found)
     except ValueError as error:
-        message = f"{path} is damaged ({error}); remove the folder, or choose another one"
-        raise DuologueError("DATA_LOSS", "passes-damaged", message) from error
+        raise _damaged(path, str(error)) from error
+
+
+def _check_whole(about: dict[str, Any], root: Path) -> dict[str, Any]:
+    """Return what a finished clip says of itself, once it is known to say all that is read of it."""
+    passes, frames, records = about.get("passes"), about.get("frames"), about.get("about_frames")
+    lacks = [
+        key
+        for key, right in (
+            ("passes", isinstance(passes, list) and all(isinstance(name, str) and name in PASSES for name in passes)),
+            ("frames", isinstance(frames, int) and frames > 0),
+            ("depth_range", _is_range(about.get("depth_range"))),
+            ("about_frames", isinstance(records, list) and len(records) == frames and all(map(_is_record, records))),
+        )
+        if not right
+    ]
+    if lacks:
+        raise _damaged(root / CLIP, f"{', '.join(lacks)} is missing or means nothing here")
+    return about
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and _is_range(value.get("depth")) and isinstance(value.get("pixels"), dict)
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value)
+
+
+def _damaged(path: Path, why: str) -> DuologueError:
+    return DuologueError(
+        "DATA_LOSS", "passes-damaged", f"{path} is damaged ({why}); remove the folder, or choose another one"
+    )

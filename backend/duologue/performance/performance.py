@@ -9,12 +9,12 @@ Nothing is held back: a window leaves as soon as its bodies are final and its fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from duologue import __version__, arkit
 from duologue.body.pipeline import BodyPipeline
-from duologue.brief import Brief
+from duologue.brief import Brief, Transcript
 from duologue.checkpoints.devices import prepare
 from duologue.face.pipeline import FacePipeline
 from duologue.labels import PERFORMERS
@@ -26,6 +26,7 @@ from duologue.performance.run import Run
 from duologue.performance.score import Score
 from duologue.speech.aligners import Aligners
 from duologue.speech.features import SpeechFeatures, speech_features
+from duologue.speech.hearing import Ear
 from duologue.speech.text import TextEncoder
 from duologue.take import Notice, Progress, Window
 from duologue.take.edit import check_take
@@ -103,24 +104,11 @@ class Performance:
             check_take(keep.take, audio[0].frames, self.skeleton)
         transcripts = [performer.transcript for performer in brief.performers]
         ears = [
-            self._ears.ear(transcript, f"performers.{name}.transcript")
-            for name, transcript in zip(PERFORMERS, transcripts, strict=True)
+            self._ears.ear(transcript, _field(name)) for name, transcript in zip(PERFORMERS, transcripts, strict=True)
         ]
-        said = [
-            how_said(transcript, f"performers.{name}.transcript")
-            for name, transcript in zip(PERFORMERS, transcripts, strict=True)
-        ]
-        features: list[SpeechFeatures] = []
-        for index, (sound, transcript) in enumerate(zip(audio, transcripts, strict=True)):
-            yield Progress("speech", index, 2)
-            if should_stop():
-                return
-            field = f"performers.{PERFORMERS[index]}.transcript"
-            written = None if ears[index] is not None else transcript
-            aligners = self._ears.aligners
-            features.append(speech_features(sound, written, self._text, field, said[index], aligners=aligners))
-            yield from (Notice("speech", f"{PERFORMERS[index]}: {note}") for note in features[-1].notes)
-        yield Progress("speech", 2, 2)
+        features = yield from self._hear(audio, transcripts, ears, should_stop)
+        if len(features) < len(audio):
+            return
         words = Words.of(ears, features, transcripts, self._text, should_stop)
         try:
             words.begin()
@@ -138,3 +126,28 @@ class Performance:
                 yield from words.rest()
         finally:
             words.end()
+
+    def _hear(
+        self,
+        audio: tuple[Sound, Sound],
+        transcripts: Sequence[Transcript | None],
+        ears: Sequence[Ear | None],
+        should_stop: Callable[[], bool],
+    ) -> Generator[Progress | Notice, None, list[SpeechFeatures]]:
+        """Yield progress and notes; return what of each performer's speech the models are given, of fewer once asked to stop."""
+        said = [how_said(transcript, _field(name)) for name, transcript in zip(PERFORMERS, transcripts, strict=True)]
+        features: list[SpeechFeatures] = []
+        for index, (name, sound, transcript) in enumerate(zip(PERFORMERS, audio, transcripts, strict=True)):
+            yield Progress("speech", index, 2)
+            if should_stop():
+                return features
+            written = None if ears[index] is not None else transcript
+            aligners = self._ears.aligners
+            features.append(speech_features(sound, written, self._text, _field(name), said[index], aligners=aligners))
+            yield from (Notice("speech", f"{name}: {note}") for note in features[-1].notes)
+        yield Progress("speech", 2, 2)
+        return features
+
+
+def _field(performer: str) -> str:
+    return f"performers.{performer}.transcript"

@@ -108,13 +108,7 @@ class Retargeter:
             as_floats(root_translation).astype(np.float64),
         )
         turns = self._turn(body)
-        # The point between the hip joints goes where the source's goes over the floor; the lower sole is as high as the source's.
-        root = middle(body.positions)
-        root[:, 1] = 0.0
-        root = root + quat_rotate(turns[self.rig.bone["Hips"]], self.rig.rest["Hips"] - middle(self.rig.rest))
-        heads = self._place(turns, root)
-        own = clearance(self.rig.rest, self.rig.sole, self.rig.by_joint(turns), self.rig.by_joint(heads))
-        root[:, 1] += self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
+        root = self._root(body, turns)
         heads = self._place(turns, root)
         stances: dict[str, Floats] = dict(after.stances) if after is not None else {}
         if self.plant_feet:
@@ -136,6 +130,17 @@ class Retargeter:
             np.stack([heads[bone] for bone in self.rig.order], axis=1),
             stances,
         )
+
+    def _root(self, body: MovingBody, turns: dict[int, Floats]) -> Floats:
+        """Return where the hips (T, 3) are: the point between the hip joints goes where the source's goes over the floor, and the
+        lower sole is as high as the source's."""
+        root = middle(body.positions)
+        root[:, 1] = 0.0
+        root = root + quat_rotate(turns[self.rig.bone["Hips"]], self.rig.rest["Hips"] - middle(self.rig.rest))
+        heads = self._place(turns, root)
+        own = clearance(self.rig.rest, self.rig.sole, self.rig.by_joint(turns), self.rig.by_joint(heads))
+        root[:, 1] += self.leg_scale * clearance(body.rest, 0.0, body.turns, body.positions) - own
+        return root
 
     def _turn(self, body: MovingBody) -> dict[int, Floats]:
         """World turns (T, 4) of the played bones away from their rest pose."""

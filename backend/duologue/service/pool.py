@@ -9,12 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
-import subprocess
-import sys
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import zmq
@@ -24,9 +20,9 @@ from duologue.service import admission, auth, logs
 from duologue.service.descriptors import SpareDescriptors
 from duologue.service.jobs import Job
 from duologue.service.limits import Limits
+from duologue.service.worker_process import WorkerProcess
 from duologue.wire import messages
 from duologue.wire.codec import from_json
-from duologue.wire.local import environment_without_here
 
 log = logging.getLogger("duologue.pool")
 
@@ -60,31 +56,6 @@ class Owner(Protocol):
     def job_fault(self, job: Job, fault: Exception) -> None:
         """What the worker sent of a job could not be dealt with."""
         ...
-
-
-@dataclass(eq=False)
-class WorkerProcess:
-    """One device's worker."""
-
-    device: str
-    process: subprocess.Popen[bytes] | None = None
-    identity: str = ""
-    ready: bool = False
-    job: Job | None = None
-    failures: int = 0
-    start_at: float = 0.0
-    started: float = 0.0
-    beat: float = 0.0
-    ticks: int = -1
-    moved: float = 0.0
-    stop_by: float = field(default=float("inf"))
-
-    @property
-    def state(self) -> str:
-        """For people: starting, idle, busy or down."""
-        if self.process is None:
-            return "down"
-        return "busy" if self.job else ("idle" if self.ready else "starting")
 
 
 class Pool:
@@ -191,7 +162,7 @@ class Pool:
                 with contextlib.suppress(OSError):
                     worker.process.stdin.close()
         for worker in self.workers:
-            _end(worker, patience=2.0)
+            worker.end(patience=2.0)
         self._spare.close()
         self.socket.close(linger=0)
 
@@ -237,7 +208,7 @@ class Pool:
     def _lose(self, worker: WorkerProcess, why: str, error: DuologueError | None = None) -> None:
         """Kill a worker, plan its next start, and tell of its job. A named error while loading will not go away by itself."""
         log.warning("worker lost", extra=logs.facts(device=worker.device, why=why, job=worker.job and worker.job.id))
-        _end(worker, patience=0.0)
+        worker.end(patience=0.0)
         job, asked_to_stop = worker.job, worker.stop_by != float("inf")
         worker.process, worker.ready, worker.identity = None, False, ""
         worker.job, worker.stop_by = None, float("inf")
@@ -267,13 +238,7 @@ class Pool:
         worker.ready, worker.started, worker.beat = False, now, now
         try:
             with self._spare.lent():
-                worker.process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "duologue.service.worker"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    env=environment_without_here(os.environ),
-                    start_new_session=True,
-                )
+                worker.start()
         except OSError as fault:  # no descriptors, no memory for a process: those pass
             reason = admission.storage_error(fault).reason
             log.warning("a worker can't be started", extra=logs.facts(reason=reason, fault=str(fault)))
@@ -289,10 +254,7 @@ class Pool:
             "device": worker.device,
             "beat": self._limits.worker_beat,
         }
-        assert worker.process.stdin is not None
-        with contextlib.suppress(OSError):  # it died at once; the next tick sees that
-            worker.process.stdin.write(json.dumps(config).encode() + b"\n")
-            worker.process.stdin.flush()
+        worker.tell(config)
 
     def _send(self, worker: WorkerProcess, kind: bytes, facts: dict[str, Any]) -> None:
         with contextlib.suppress(zmq.ZMQError):  # it is dead; the next tick sees that
@@ -304,16 +266,3 @@ def worker_error(facts: dict[str, Any]) -> DuologueError:
     message = from_json("ERROR", facts["error"])
     assert isinstance(message, messages.ErrorMessage)
     return message.error()
-
-
-def _end(worker: WorkerProcess, *, patience: float) -> None:
-    if worker.process is None:
-        return
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        if patience:
-            worker.process.wait(patience)
-    worker.process.kill()
-    worker.process.wait()
-    if worker.process.stdin is not None:
-        with contextlib.suppress(OSError):
-            worker.process.stdin.close()

@@ -19,7 +19,8 @@ from duologue.files.atomic import replacing, write_text
 from duologue.labels import PERFORMERS
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
-from duologue.take.take import Take, Track
+from duologue.take.take import Take
+from duologue.take.track import Track
 from duologue.units import FPS, Sound, samples_of
 
 CENTIMETRE: Final = 0.01

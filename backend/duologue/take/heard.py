@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from duologue.errors import invalid
-from duologue.take.take import Notice
+from duologue.take.track import Notice
 
 REASON: Final = "words"
 """Of the notices that carry words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -19,113 +19,11 @@ from duologue.files.atomic import write_bytes
 from duologue.files.reading import parse_json
 from duologue.labels import ACTION_MODES, PERFORMERS
 from duologue.motion.skeleton import Skeleton
+from duologue.take.track import Track, Window, wrong
 from duologue.units import FPS
 
 _VERSION: Final = 1
 _HEADER: Final = "duologue"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far one stage of a performance has come: ``Progress("body", 3, 12)``."""
-
-    stage: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something the person who asked should know, that is no error: ``Notice("worker-restarted", "the worker died, …")``."""
-
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Track:
-    """One performer's part: ``n`` frames, ``J`` joints in the skeleton's order. The arrays are made read-only.
-
-    Raises:
-        DuologueError: INVALID_ARGUMENT ``take-shape``, ``take-not-finite`` or ``take-range``.
-    """
-
-    root_translation: NDArray[np.float32]
-    """(n, 3): where the hips are in the shared world, metres, Y up."""
-    rotations: NDArray[np.float32]
-    """(n, J, 3): exponential maps, radians, each in its parent's frame; the first joint's is the hips in the world."""
-    weights: NDArray[np.float32]
-    """(n, 52): blendshape values in [0, 1], columns in the order of ``arkit.NAMES``."""
-    facing: NDArray[np.bool_]
-    """(n): the chest points at the partner, to within 45 degrees."""
-    actions: NDArray[np.uint8]
-    """(n): indices into ``labels.ACTION_MODES``."""
-    raw: NDArray[np.float32] | None = None
-    """(n, 52): ``weights`` before they were cut to [0, 1]; only where a brief asks for them."""
-
-    def __post_init__(self) -> None:
-        n = len(self.root_translation)
-        joints = self.rotations.shape[1] if self.rotations.ndim == 3 else 0
-        self._hold("root_translation", np.float32, (n, 3))
-        self._hold("rotations", np.float32, (n, joints, 3))
-        self._hold("weights", np.float32, (n, len(arkit.NAMES)))
-        self._hold("facing", np.bool_, (n,))
-        self._hold("actions", np.uint8, (n,))
-        if self.raw is not None:
-            self._hold("raw", np.float32, (n, len(arkit.NAMES)))
-        if n and not (self.weights.min() >= 0 and self.weights.max() <= 1):
-            low, high = float(self.weights.min()), float(self.weights.max())
-            raise _wrong("take-range", f"weights go from {low:.3g} to {high:.3g}; they must lie in [0, 1]")
-        if n and self.actions.max() >= len(ACTION_MODES):
-            raise _wrong("take-range", f"actions has {int(self.actions.max())}; there are {len(ACTION_MODES)} modes")
-
-    def _hold(self, name: str, dtype: type[np.generic], shape: tuple[int, ...]) -> None:
-        """Put in place of the given array a read-only one of the right type, after checking it."""
-        array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype).view()
-        if array.shape != shape:
-            raise _wrong("take-shape", f"{name} has shape {array.shape}, expected {shape}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            frame = int(np.argmin(np.isfinite(array).reshape(len(array), -1).all(axis=1)))
-            raise _wrong("take-not-finite", f"{name} holds NaN or infinity, first at frame {frame}")
-        array.flags.writeable = False
-        object.__setattr__(self, name, array)
-
-    def __len__(self) -> int:
-        return len(self.root_translation)
-
-    def __getitem__(self, frames: slice) -> Track:
-        """Return a stretch of the track: ``track[30:60]`` is its second second."""
-        return Track(**{name: array[frames] for name, array in self.arrays().items()})
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the arrays by name, in the order of the fields: five, and ``raw`` where it is there."""
-        arrays = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: array for name, array in arrays.items() if array is not None}
-
-    @staticmethod
-    def joined(tracks: Sequence[Track]) -> Track:
-        """Return the tracks one after the other. There must be at least one; ``raw`` stays where all of them have it."""
-        parts = [track.arrays() for track in tracks]
-        names = [name for name in parts[0] if all(name in part for part in parts)]
-        return Track(**{name: np.concatenate([part[name] for part in parts]) for name in names})
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of a take as it is streamed: both performers, from frame ``start`` on."""
-
-    start: int
-    tracks: tuple[Track, Track]
-
-    @property
-    def frames(self) -> int:
-        """How many frames the window has."""
-        return len(self.tracks[0])
-
-    @property
-    def end(self) -> int:
-        """The frame after its last."""
-        return self.start + self.frames
 
 
 @dataclass(frozen=True)
@@ -147,11 +45,11 @@ class Take:
     def __post_init__(self) -> None:
         a, b = self.tracks
         if len(a) != len(b):
-            raise _wrong("take-shape", f"A has {len(a)} frames and B {len(b)}; both need the same number")
+            raise wrong("take-shape", f"A has {len(a)} frames and B {len(b)}; both need the same number")
         joints = len(self.skeleton.names)
         for performer, track in zip(PERFORMERS, self.tracks, strict=True):
             if track.rotations.shape[1] != joints:
-                raise _wrong(
+                raise wrong(
                     "take-shape",
                     f"{performer} has rotations for {track.rotations.shape[1]} joints, the skeleton has {joints}",
                 )
@@ -192,7 +90,7 @@ class Take:
             parts.append(window)
             end = window.end
         if not end:
-            raise _wrong("take-empty", "no window arrived, so there is no take to keep")
+            raise wrong("take-empty", "no window arrived, so there is no take to keep")
         a, b = (Track.joined([window.tracks[performer] for window in parts]) for performer in (0, 1))
         return cls(skeleton, (a, b), provenance, complete)
 
@@ -286,11 +184,11 @@ def _parsed(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Take:
     if header["format"] != "take":
         raise ValueError(f"it holds a {header['format']}")
     if header["version"] != _VERSION:
-        raise _wrong(
+        raise wrong(
             "take-version", f"written as version {header['version']}, this Duologue reads {_VERSION}; update it"
         )
     if header["fps"] != FPS:
-        raise _wrong("take-version", f"has {header['fps']} frames a second; Duologue's takes have {FPS}")
+        raise wrong("take-version", f"has {header['fps']} frames a second; Duologue's takes have {FPS}")
     skeleton = Skeleton.from_json(header["skeleton"])
     shape_columns = [header["shapes"].index(name) for name in arkit.NAMES]
     modes = np.array([ACTION_MODES.index(mode) for mode in header["actions"]], np.uint8)
@@ -301,17 +199,13 @@ def _parsed(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> Take:
         for name in {"weights", "raw"} & part.keys():
             shape, known = part[name].shape, len(header["shapes"])
             if len(shape) != 2 or shape[1] != known:
-                raise _wrong("take-shape", f"{performer} has {name} {shape} for {known} named shapes")
+                raise wrong("take-shape", f"{performer} has {name} {shape} for {known} named shapes")
             part[name] = part[name][:, shape_columns]
         actions = part["actions"]
         if unknown := actions[(actions < 0) | (actions >= len(modes))].tolist():
-            raise _wrong("take-range", f"{performer} has an action {unknown[0]} of {len(modes)}")
+            raise wrong("take-range", f"{performer} has an action {unknown[0]} of {len(modes)}")
         part["actions"] = modes[actions]
         tracks.append(Track(**part))
     if len(tracks[0]) != header["frames"]:
-        raise _wrong("take-shape", f"A has {len(tracks[0])} frames, the header says {header['frames']}")
+        raise wrong("take-shape", f"A has {len(tracks[0])} frames, the header says {header['frames']}")
     return Take(skeleton, (tracks[0], tracks[1]), dict(header["provenance"]), bool(header["complete"]))
-
-
-def _wrong(reason: str, message: str) -> DuologueError:
-    return DuologueError("INVALID_ARGUMENT", reason, message, field="take")

@@ -70,11 +70,19 @@ class Corpus:
         """Open what ``write`` wrote.
 
         Raises:
-            DuologueError: NOT_FOUND ``corpus-missing``; DATA_LOSS ``corpus-damaged`` for arrays that can't be read or are not
-                as long as the index says.
+            DuologueError: NOT_FOUND ``corpus-missing``; FAILED_PRECONDITION ``corpus-outdated`` for one without an array that is
+                needed; DATA_LOSS ``corpus-damaged`` for arrays that can't be read or are not as long as the index says.
         """
         if not (folder / INDEX).is_file():
             raise DuologueError("NOT_FOUND", "corpus-missing", f"{folder} holds no {INDEX}; make the corpus first.")
+        if missing := [name for name in ARRAYS if not (folder / f"{name}.npy").is_file()]:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "corpus-outdated",
+                f"{folder} has no {', '.join(f'{name}.npy' for name in missing)}: an earlier version composed it, or it was "
+                "copied in part. Compose it anew.",
+                field="--corpus",
+            )
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
