@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 from duologue.brief.formats import guess_format
 from duologue.brief.speech import Transcript
-from duologue.brief.subtitles import read_subtitles
 from duologue.brief.textgrid import read_textgrid
 from duologue.brief.timed_json import read_json
 from duologue.brief.unspoken import Unspoken
@@ -79,6 +78,8 @@ def _timed(transcript: Transcript) -> Reading:
     elif transcript.format == "json":
         entries, are_words, notes = read_json(transcript.content, transcript.tier)
     else:
+        from duologue.brief.subtitles import read_subtitles  # pysubs2 is slow to import, for who has no subtitles
+
         entries = read_subtitles(transcript.content)
     _check_count(len(entries))
     unspoken = Unspoken.of([entry.text for entry in entries])

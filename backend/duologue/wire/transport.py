@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import zmq
 from numpy.typing import NDArray
-from zmq.utils.monitor import recv_monitor_message
 
 from duologue.errors import DuologueError
 from duologue.wire.connection import Connection
@@ -96,6 +95,8 @@ class Transport:
             DuologueError: UNAUTHENTICATED ``server-key`` or ``client-refused``; UNAVAILABLE ``not-a-server``,
                 ``server-not-reachable`` or ``connection-lost`` (these three are retryable).
         """
+        from zmq.utils.monitor import recv_monitor_message  # brings asyncio along, which nothing else of ours needs
+
         while self.monitor.poll(0):
             event = recv_monitor_message(self.monitor, flags=zmq.DONTWAIT)
             kind, value = int(event["event"]), int(event["value"])
