@@ -158,8 +158,7 @@ def sway(time: Array, feet: tuple[Footsteps, Footsteps], width: float = 0.035) -
     for side, foot in zip((-1.0, 1.0), feet, strict=True):
         for lift, land in zip(foot.lifts, foot.lands, strict=True):  # steps, not frames
             edge = 0.3 * (land - lift)
-            bump = smoothstep((time - lift + edge) / (0.5 * (land - lift) + edge)) * smoothstep(
-                (land + edge - time) / (0.5 * (land - lift) + edge)
-            )
+            half = max(0.5 * (land - lift) + edge, 1e-6)  # a way of one frame has steps of none
+            bump = smoothstep((time - lift + edge) / half) * smoothstep((land + edge - time) / half)
             total += side * width * bump
     return total * smoothstep(time / 6) * smoothstep((time[-1] - time) / 6)  # at rest they are between the feet
