@@ -426,6 +426,7 @@ def test_the_users_own_files_of_a_render_stay(button, scene, tmp_path):
     mine = tmp_path / "mine"
     node, off = file_output(scene, mine), file_output(bpy.data.scenes.new("Other"), mine)
     off.mute = True
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 64, 48, 100
     bpy.ops.render.render(scene=scene.name)
     assert list(mine.iterdir()), "it writes by itself"
     written = {path: path.stat().st_mtime_ns for path in mine.iterdir()}

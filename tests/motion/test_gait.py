@@ -41,7 +41,7 @@ def test_a_way_of_a_frame_or_two_is_stood_on(frames):
     root, rotations = step_along(SKELETON, np.tile([0.3, -0.2, 0.4], (frames, 1)))
     assert root.shape == (frames, 3)
     np.testing.assert_allclose(root[:, [0, 2]], np.tile([0.3, -0.2], (frames, 1)), atol=0.01, err_msg="but for a sway")
-    assert np.abs(soles(root, rotations)[..., 1]).max() < 0.03
+    assert np.abs(soles(root, rotations)[..., 1].min(-1)).max() < 0.03
 
 
 @pytest.mark.parametrize("name", WAYS)
