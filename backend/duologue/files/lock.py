@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ LOCK: Final = ".duologue-lock"
 
 
 @contextmanager
-def only_writer(folder: Path, reason: str, message: str) -> Iterator[None]:
+def only_writer(folder: Path, reason: str, message: str) -> Generator[None]:
     """Be the only one who writes into a folder, which is made if it is not there, among those who ask here.
 
     Where a file system has no locks nobody is kept out.

@@ -11,18 +11,18 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder, write_text
-from duologue.files.reading import parse_json, read_bytes
 from duologue.passes import png
 from duologue.passes.camera import Size
 from duologue.passes.contract import PARTS, PASSES, REFERENCES, Passes
 from duologue.passes.drawing import Frame, check_sight, depth_range
+from duologue.passes.records import check_whole, damaged, is_record, read_json
 
 CLIP: Final = "clip.json"
 RECORDS: Final = ".frames"
@@ -34,7 +34,6 @@ _STORED_ELSEWHERE: Final = {"visible": "flow"}
 _TOGETHER: Final = {"flow", "visible"}
 """What is one file, and is asked for as one."""
 _FOLDERS: Final = (*PASSES, RECORDS, "reference", "comfy")
-_MOST_JSON: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class PassFolder:
             **settings,
         }
         self._head = json.loads(json.dumps(head))
-        there = _read_json(root / CLIP)
+        there = read_json(root / CLIP)
         alike = {key: there.get(key) for key in self._head} == self._head
         same = alike and resume
         if not there:
@@ -95,7 +94,7 @@ class PassFolder:
             self._clear()
         self.complete = same and bool(there.get("complete"))
         if self.complete:
-            _check_whole(there, root)
+            check_whole(there, root / CLIP)
         if not self.complete:
             for name in (*{_STORED_ELSEWHERE.get(name, name) for name in self.wanted}, RECORDS):
                 (root / name).mkdir(exist_ok=True)
@@ -144,12 +143,12 @@ class PassFolder:
             DuologueError: DATA_LOSS ``passes-damaged`` for what is missing or was written by something else.
         """
         if self.complete:
-            return _check_whole(_read_json(self.root / CLIP), self.root)["about_frames"]
+            return check_whole(read_json(self.root / CLIP), self.root / CLIP)["about_frames"]
         paths = [self.root / RECORDS / f"{index + 1:04}.json" for index in range(self.count)]
-        found = [_read_json(path) for path in paths]
+        found = [read_json(path) for path in paths]
         for path, record in zip(paths, found, strict=True):
-            if not _is_record(record):
-                raise _damaged(path, "it says nothing of its frame")
+            if not is_record(record):
+                raise damaged(path, "it says nothing of its frame")
         return found
 
     def finish(self, notes: Sequence[str] = ()) -> None:
@@ -230,11 +229,11 @@ def load(root: Path, wanted: Sequence[str] = ()) -> Passes:
         DuologueError: NOT_FOUND ``passes-missing`` for a folder without a finished clip or without a pass; what
             :func:`read_pass` raises; ``passes-mismatch``, ``passes-damaged``.
     """
-    about = _read_json(root / CLIP)
+    about = read_json(root / CLIP)
     if not about or not about.get("complete"):
         what = "has no clip.json" if not about else "was not finished; run the same export again"
         raise DuologueError("NOT_FOUND", "passes-missing", f"{root} is no folder of passes: it {what}")
-    _check_whole(about, root)
+    check_whole(about, root / CLIP)
     if missing := set(wanted) - set(about["passes"]):
         raise DuologueError("NOT_FOUND", "passes-missing", f"{root} has no pass {', '.join(sorted(missing))}")
     arrays: dict[str, Any] = {}
@@ -253,47 +252,3 @@ def load(root: Path, wanted: Sequence[str] = ()) -> Passes:
 def _references(root: Path, person: str) -> dict[str, NDArray[np.uint8]]:
     paths = {what: root / "reference" / f"{person}_{what}.png" for what in REFERENCES}
     return {what: png.read(path) for what, path in paths.items() if path.is_file()}
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found: Any = parse_json(read_bytes(path, _MOST_JSON))
-        if not isinstance(found, dict):
-            raise ValueError("it holds no object")
-        return cast("dict[str, Any]", found)
-    except ValueError as error:
-        raise _damaged(path, str(error)) from error
-
-
-def _check_whole(about: dict[str, Any], root: Path) -> dict[str, Any]:
-    """Return what a finished clip says of itself, once it is known to say all that is read of it."""
-    passes, frames, records = about.get("passes"), about.get("frames"), about.get("about_frames")
-    lacks = [
-        key
-        for key, right in (
-            ("passes", isinstance(passes, list) and all(isinstance(name, str) and name in PASSES for name in passes)),
-            ("frames", isinstance(frames, int) and frames > 0),
-            ("depth_range", _is_range(about.get("depth_range"))),
-            ("about_frames", isinstance(records, list) and len(records) == frames and all(map(_is_record, records))),
-        )
-        if not right
-    ]
-    if lacks:
-        raise _damaged(root / CLIP, f"{', '.join(lacks)} is missing or means nothing here")
-    return about
-
-
-def _is_record(value: Any) -> bool:
-    return isinstance(value, dict) and _is_range(value.get("depth")) and isinstance(value.get("pixels"), dict)
-
-
-def _is_range(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value)
-
-
-def _damaged(path: Path, why: str) -> DuologueError:
-    return DuologueError(
-        "DATA_LOSS", "passes-damaged", f"{path} is damaged ({why}); remove the folder, or choose another one"
-    )
