@@ -33,7 +33,7 @@ def only_writer(folder: Path, reason: str, message: str) -> Generator[None]:
         yield
         return
     try:
-        if not _locked(handle):
+        if not (_locked(handle) and _is_still(handle, path)):
             raise DuologueError("FAILED_PRECONDITION", reason, message, field="--out")
         try:
             yield
@@ -48,6 +48,14 @@ def _opened(path: Path) -> int | None:
     with contextlib.suppress(OSError):
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     return None
+
+
+def _is_still(handle: int, path: Path) -> bool:
+    """Return whether an open file is the one of that name: whoever had it before may have removed it meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except OSError:
+        return False
 
 
 def _locked(handle: int) -> bool:
