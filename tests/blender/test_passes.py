@@ -303,7 +303,8 @@ def test_what_is_scaled_to_nothing_costs_no_clip(stage, tmp_path):
     clip = load(tmp_path / "out")
     wall = (clip.part == SCENE)[0]
     assert wall.mean() > 0.3
-    assert np.abs(clip.normal[0][wall].astype(int) - clip.normal[0][wall][0]).max() <= 1
+    towards = (np.abs(clip.normal[0][wall].astype(int) - (128, 128, 255)) <= 1).all(axis=-1)
+    assert towards.mean() > 0.9, "all but its outlines, where samples are of others as well"
 
 
 def test_what_passes_cannot_see_is_told(stage, tmp_path):
