@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, Pose
+from duologue.interactions.field import HeadField
 from duologue.interactions.landmarks import find_landmark, sides_of, spots_on
 from duologue.interactions.patterns import FACE, patterns
 from duologue.rigs.skinned import SkinnedMesh
@@ -61,6 +62,15 @@ def test_a_face_without_shapes_asks_for_a_mark_and_takes_it(characters):
     tip = find_landmark(own, "nose").centre
     marked = Character(own.armature, own.match, bare, {"nose": tip + np.array([0, 0, 0.01])})
     assert np.linalg.norm(find_landmark(marked, "nose").centre - tip) < 0.005
+
+
+def test_the_inside_of_a_mouth_is_inside_of_the_head(characters):
+    """Its walls' normals lead into the mouth: taken for skin they made a hole of it, and fingers lay in there."""
+    for character in characters.values():
+        lips = find_landmark(character, "lips")
+        inside = lips.centre - np.arange(0.02, 0.06, 0.005)[:, None] * lips.frame[:, 2]
+        assert (HeadField.of(character).at_rest(inside) < -0.003).all()
+        assert (HeadField.of(character).at_rest(lips.centre + 0.02 * lips.frame[:, 2][None]) > 0.01).all()
 
 
 def test_hair_over_the_ear_is_named(characters):

@@ -45,7 +45,7 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
             "FAILED_PRECONDITION",
             "hand-without-fingers",
             f"{interaction.pattern} needs a thumb and an index finger of three joints each, which {character.mesh.name}'s rig "
-            "map has not; map them, or take a pattern of the palm (cup-cheek, rest-chin)",
+            "map has not; map them, or take a pattern of the palm (cup-cheek)",
         )
     tried: list[tuple[float, Reaching]] = []
     sides = _sides(interaction)

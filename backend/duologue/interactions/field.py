@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.outside import seen_from_outside
 from duologue.motion.rotations import einsum
 from duologue.rigs.skinned import vertex_normals
 
@@ -35,6 +36,8 @@ class HeadField:
         chosen = np.flatnonzero(mesh.weight_of(np.unique(moving)) > 0.5)
         points = mesh.vertices[chosen]
         normals = vertex_normals(mesh.vertices, mesh.triangles)[chosen]
+        outer = seen_from_outside(points, normals)
+        points, normals = points[outer], normals[outer]
         _, first = np.unique(np.floor(points / _SPACING).astype(np.int64), axis=0, return_index=True)
         points, normals = points[first], normals[first]
         self.low = points.min(axis=0) - _MARGIN

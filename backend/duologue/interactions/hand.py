@@ -112,7 +112,7 @@ class Hand:
             share: of the way from the wrist to the knuckles.
         """
         rows = self.palm()
-        rows = rows[1:4] if len(rows) > 3 else rows
+        rows = rows[1:] if self.fingers[:1] == ("Thumb",) and len(rows) > 1 else rows
         middle = ((1 - share) * ends[rows, 0] + share * ends[rows, 1]).mean(axis=0)
         return self.frame.T @ middle, float(self.radius[rows].mean())
 

@@ -7,11 +7,15 @@ from typing import Final
 import numpy as np
 
 from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.outside import seen_from_outside
+from duologue.interactions.patterns import FACE
 from duologue.interactions.rest_skin import RestSkin
 from duologue.rigs.skinned import vertex_normals
 
 _ASIDE: Final = 0.012
-"""Metres beside a vertex of the skin beyond which it says nothing of what is over it."""
+"""Metres beside a vertex of the skin beyond which it says nothing of what is over it…"""
+_UNDER: Final = 0.7
+"""…or of what is under it: of the depth, for what is deep inside is far from every vertex."""
 
 
 class SkinPatch:
@@ -25,6 +29,9 @@ class SkinPatch:
         surface = RestSkin.of(character, landmark)
         chosen = surface.triangles if covered else surface.triangles[surface.is_skin]
         used = np.unique(chosen)
+        if landmark in FACE:
+            normals = vertex_normals(character.mesh.vertices, surface.triangles)[used]
+            used = used[seen_from_outside(character.mesh.vertices[used], normals)]
         away = np.linalg.norm(character.mesh.vertices[used, None] - places, axis=-1).min(axis=1)
         self.character = character
         self.vertices = used[away < reach]
@@ -51,4 +58,4 @@ def depths(points: Array, skin: Array, normals: Array) -> Array:
     away = points - skin[nearest]
     height = (away * normals[nearest]).sum(axis=1)
     aside = np.linalg.norm(away - height[:, None] * normals[nearest], axis=1)
-    return np.where(aside < _ASIDE, -height, -np.inf)
+    return np.where(aside < np.maximum(_ASIDE, -_UNDER * height), -height, -np.inf)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.event import Phases
+from duologue.interactions.field import HeadField
 from duologue.interactions.hand import HandShape
 from duologue.interactions.mesh_depth import SkinPatch, depths
 from duologue.interactions.patterns import PALM
@@ -25,6 +26,8 @@ _FREE_FINGER: Final = 0.0005
 """Metres that a finger which closes onto the skin may be in it."""
 _SPARE: Final = 0.0065
 """Metres that other fingers keep off the skin: 5 mm count as contact, and fingers are no capsules."""
+_COARSE: Final = 0.002
+"""Metres that the head's field may be off."""
 _FARTHEST: Final = 0.025
 """Metres that a hand is moved at most: beyond that it lies wrongly."""
 _CLOSING: Final = np.arange(-32.0, 61.0, 4.0)
@@ -39,7 +42,9 @@ class _Moments:
 
     def __init__(self, reaching: Reaching, touched: Pose, weights: Mapping[str, Array], seconds: Array) -> None:
         begin, end = np.searchsorted(seconds, [reaching.phases.touches, reaching.phases.releases])
-        keys = np.unique(np.linspace(begin, max(min(end, len(seconds)) - 1, begin), _KEYS).astype(np.int64))
+        still = len(reaching.contact.pattern.path) == 1 and not reaching.contact.pinches
+        count = 2 if still else _KEYS
+        keys = np.unique(np.linspace(begin, max(min(end, len(seconds)) - 1, begin), count + 2)[1:-1].astype(np.int64))
         self.reaching, self.seconds = reaching, seconds[keys]
         self.pose = Pose(touched.character, touched.turns[keys], touched.heads[keys])
         self.weights = {name: values[keys] for name, values in weights.items()}
@@ -67,9 +72,12 @@ class _Moments:
 
     def depth(self, points: Array) -> Array:
         """Return how deep (K, n) points (n, 3) or (K, n, 3) in the hand's frame are in the skin."""
+        return np.array([depths(*row) for row in zip(self.placed(points), self.skin, self.normals, strict=True)])
+
+    def placed(self, points: Array) -> Array:
+        """Return where points (n, 3) or (K, n, 3) in the hand's frame are in the world (K, n, 3)."""
         points = np.broadcast_to(points, (len(self.wrist), *points.shape[-2:]))
-        placed = self.wrist[:, None] + einsum("kij,knj->kni", self.frames, points)
-        return np.array([depths(*row) for row in zip(placed, self.skin, self.normals, strict=True)])
+        return self.wrist[:, None] + einsum("kij,knj->kni", self.frames, points)
 
 
 def settle_hand(reaching: Reaching, touched: Pose, weights: Mapping[str, Array], seconds: Array) -> None:
@@ -96,10 +104,14 @@ def _seat(moments: _Moments, parts: Sequence[NDArray[np.bool_]]) -> None:
     wanted = phases.depth(moments.seconds, contact.tissue)
     share = phases.share(moments.seconds)
     seat = np.array([np.interp(share, contact.seat[0], row) for row in contact.seat[1][: len(parts)]])
+    near = [np.flatnonzero(part) for part in parts]
     for _ in range(_ROUNDS):
         surface = contact.surfaces(moments.goal)
-        for row, part in enumerate(parts):
-            deepest = moments.depth(surface[:, part]).max(axis=1, initial=-np.inf)
+        for row, part in enumerate(near):
+            depth = moments.depth(surface[:, part])
+            deepest = depth.max(axis=1, initial=-np.inf)
+            # What is far above the deepest will not be it after the next step either.
+            near[row] = part[(depth > deepest[:, None] - _FARTHEST).any(axis=0)]
             more = np.where(np.isfinite(deepest), deepest - wanted, 0.0)
             seat[row] = np.clip(seat[row] + more, -_FARTHEST, _FARTHEST)
         contact.seat = share, seat
@@ -137,4 +149,7 @@ def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
     radius = np.repeat(hand.radius[rows], 3)
     depth = moments.depth(balls.reshape(-1, 3)).reshape(len(moments.wrist), *balls.shape[:2])
     outside: NDArray[np.float64] = -depth - radius
+    if moments.contact.pattern.on_face:  # the patch ends at the neck, which the field knows, less finely
+        away = HeadField.of(moments.pose.character).at(moments.pose, moments.placed(balls.reshape(-1, 3)))
+        outside = np.minimum(outside, away.reshape(outside.shape) - radius + _COARSE)
     return outside.min(axis=(0, 2))
