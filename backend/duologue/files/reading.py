@@ -50,10 +50,11 @@ def _read(path: Path, count: int, at_most: int | None = None) -> tuple[int, byte
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise read_error(path, error) from error
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode):  # fdopen refuses a folder in its own words
+        os.close(descriptor)
+        raise invalid("not-a-file", f"{path} is no ordinary file (a folder, a pipe or a device); name a file")
     with os.fdopen(descriptor, "rb") as file:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode):
-            raise invalid("not-a-file", f"{path} is no ordinary file (a folder, a pipe or a device); name a file")
         if at_most is not None and about.st_size > at_most:
             return about.st_size, b""
         try:
