@@ -68,7 +68,7 @@ def face(
     baseline_steps: BaselineSteps = None,
     sets: Sets = None,
     samples: Samples = 20,
-    steps: Steps = 8,
+    steps: Steps = 4,
     styles: Styles = 3,
     speed: Speed = 3,
     disturbed: Disturbed = 3,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from duologue import arkit
 from duologue.face.conditions import FaceConditions
-from duologue.face.pipeline import FacePipeline
+from duologue.face.pipeline import STEPS, FacePipeline
 from duologue.facial.expression import ExpressionLayer
 from duologue.performance.bodies import BodyStretch
 from duologue.performance.features import PairFeatures
@@ -19,9 +19,8 @@ from duologue.performance.inpainting import KeptTake
 from duologue.performance.score import Score
 from duologue.units import SPEECH_RATE, samples_of
 
-FACE_STEPS: Final = 8
-"""The most denoising steps a face takes, and as many as it does where the brief leaves them open: held-out closures and jaw no
-longer change from 4 on (face/CARD.md)."""
+MOST_STEPS: Final = 8
+"""Of a face's diffusion, however many a brief asks for: bodies gain from more, lips don't (face/CARD.md)."""
 
 Floats = NDArray[np.float32]
 
@@ -112,7 +111,7 @@ class Faces:
             )
             options = {
                 "seed": score.seed,
-                "steps": min(score.steps or FACE_STEPS, FACE_STEPS),
+                "steps": min(score.steps or STEPS, MOST_STEPS),
                 "strengths": score.strengths,
             }
             done = span.start

@@ -31,6 +31,7 @@ from duologue.evaluation.face.systems import (
 )
 from duologue.evaluation.face.words import Lips, lip_times
 from duologue.evaluation.intervals import difference, figures
+from duologue.face.pipeline import STEPS
 from duologue.speech.aligners import Aligners
 from duologue.speech.hearing import Ear
 from duologue.speech.whisper import bundled
@@ -60,7 +61,7 @@ class FaceEvaluation:
     sets: tuple[str, ...] = tuple(ABOUT)
     samples: int = 20
     """Conversations a set, at most; held-out speech may end before."""
-    steps: int = 8
+    steps: int = STEPS
     style_samples: int = 3
     speed_samples: int = 3
     disturbed_samples: int = 3

@@ -16,7 +16,7 @@ from duologue.datasets.synthesis.face.conversations import STYLES
 from duologue.evaluation.baselines.faceformer import FaceFormerPipeline
 from duologue.face.checkpoint import Denoiser
 from duologue.face.conditions import FaceConditions
-from duologue.face.pipeline import FacePipeline
+from duologue.face.pipeline import STEPS, FacePipeline
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.expression import Expression
 
@@ -98,7 +98,7 @@ def perform(
     dialogue: Dialogue,
     *,
     seed: int = 0,
-    steps: int = 8,
+    steps: int = STEPS,
     expression: Expression | None = None,
     words: Known = "none",
 ) -> NDArray[np.float32]:

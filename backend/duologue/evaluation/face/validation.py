@@ -16,7 +16,7 @@ from duologue.evaluation.face.phonetics import closures, mouth
 from duologue.evaluation.face.systems import perform
 from duologue.evaluation.face.timing import lag
 from duologue.evaluation.intervals import quotient
-from duologue.face.pipeline import FacePipeline
+from duologue.face.pipeline import STEPS, FacePipeline
 from duologue.facial.lips import lip_gap
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FIGURES = ("closure", "labiodental", "false_closure", "aa_over_iy", "listener", "error")
 
 
-def validate(pipeline: FacePipeline, dialogues: Sequence[Dialogue], *, steps: int = 8) -> dict[str, float]:
+def validate(pipeline: FacePipeline, dialogues: Sequence[Dialogue], *, steps: int = STEPS) -> dict[str, float]:
     """Return the figures of ``measure`` for what the pipeline performs of ``dialogues``."""
     return measure([perform(pipeline, dialogue, steps=steps) for dialogue in dialogues], dialogues)
 
