@@ -34,7 +34,7 @@ _SHUT_MM, _APART_MM = 0.0, 0.8
 """Lips nearer than the first need nothing, further than the second all that the words ask."""
 _PRESSED_MM: Final = -1.8
 """How far lips are pressed into each other. At -1, as in training, one in twenty left a slit of teeth on the sample Ada."""
-_PARTED_MM: Final = 2.0
+_PARTED_MM: Final = 2.5
 """How far lips are apart at least amid an open vowel: what was taken for a p."""
 _PARTING: Final = 0.04
 """Seconds in which they part there."""
