@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import trimesh
 from duologue.brief import Interaction
+from duologue.errors import DuologueError
+from duologue.evaluation.contact.bodies import body_figures
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.goals import goals
+from duologue.evaluation.contact.lips import lip_pairs, parted
 from duologue.evaluation.contact.measures import figures_of
 from duologue.evaluation.contact.played import Played, play
 from duologue.evaluation.contact.report import figures_over
-from duologue.evaluation.contact.standing import APART, standing_pair
+from duologue.evaluation.contact.standing import APART, nearer, scene_of_take, standing_take
 from duologue.evaluation.contact.surfaces import outer_face, spread_over
 from duologue.interactions.actor import Actor, Character
 from duologue.rigs.samples import SAMPLES, load_sample
@@ -66,9 +69,41 @@ def test_the_outside_of_a_face_has_no_mouth(cast):
     assert np.isin(cheeks[np.linalg.norm(delta, axis=1) > 0.004], outside).mean() > 0.95
 
 
+def test_lips_face_each_other_and_go_apart_with_the_jaw(cast):
+    for character in cast:
+        upper, lower = lip_pairs(character)
+        apart = np.linalg.norm(character.mesh.vertices[upper] - character.mesh.vertices[lower], axis=1)
+        assert len(upper) > 10
+        assert apart.max() < 0.003
+        index, delta = character.mesh.shapes["jawOpen"]
+        drop = np.zeros(len(character.mesh.vertices))
+        drop[index] = delta[:, 1]
+        assert (drop[lower] < drop[upper] - 0.003).all()
+
+
+def test_a_finger_on_a_cheek_leaves_the_lips_shut_and_lips_that_are_pulled_apart_are_noticed(poke):
+    rows = poke.rows[poke.held(poke.rows)][::6]
+    assert parted(poke, rows) < 0.5
+    open_ = Actor(
+        poke.other.character, poke.other.pose, {**poke.other.weights, "jawOpen": np.full(len(poke.other), 0.2)}
+    )
+    assert parted(replace(poke, other=open_), rows) > 2
+
+
+def test_a_take_is_set_near_enough():
+    far = standing_take(2.5)
+    near = nearer(far, 0.5)
+    places = [track.root_translation.mean(axis=0) for track in near.tracks]
+    assert np.linalg.norm(places[0] - places[1]) == pytest.approx(0.5, abs=1e-4)
+    np.testing.assert_array_equal(near.tracks[0].root_translation, far.tracks[0].root_translation)
+    with pytest.raises(DuologueError) as caught:
+        nearer(replace(far, tracks=tuple(track[:20] for track in far.tracks)), 0.5)
+    assert caught.value.reason == "take-too-short"
+
+
 @pytest.fixture(scope="module")
 def poke(cast) -> Played:
-    return play(standing_pair(cast, APART), Interaction("poke-cheek", "A", 2.0, 2.6, target="B"))
+    return play(scene_of_take(cast, standing_take(APART)), Interaction("poke-cheek", "A", 2.0, 2.6, target="B"))
 
 
 def moved(played: Played, by: np.ndarray) -> Played:
@@ -84,6 +119,19 @@ def test_a_finger_on_a_cheek_is_on_it(poke):
     assert found.touching == found.held > 0
     assert found.contact_f > 0.8
     assert found.off_mm < 2
+
+
+def test_an_arm_that_hangs_beside_its_own_body_is_in_no_ribs(poke):
+    found = body_figures(poke, poke.rows[::8])
+    assert found.arm_mm < 12
+    assert found.balance_mm == 0
+    assert 0 <= found.wrist_degrees < 80
+    assert found.jump_degrees <= max(found.usual_degrees, 0.05)
+
+
+def test_an_elbow_through_the_partner_is_found(poke):
+    inside = moved(poke, np.array([0.30, -0.25, 0.0]))
+    assert body_figures(inside, poke.rows[poke.held(poke.rows)][::6]).arm_mm > 30
 
 
 def test_a_finger_that_stops_short_touches_nothing(poke):

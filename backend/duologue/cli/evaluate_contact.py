@@ -38,6 +38,10 @@ def contact(
         Path | None,
         typer.Option(help="Write pictures of all touches here (PNG): each at its deepest frame, far and near."),
     ] = None,
+    take: Annotated[
+        Path | None,
+        typer.Option(help="Touch in the middle of this take (take.safetensors), both set near; else people stand."),
+    ] = None,
     passes: Annotated[
         bool, typer.Option(help="Hold our passes of a touch against Cycles', where there is a Blender.")
     ] = True,
@@ -51,9 +55,10 @@ def contact(
     chosen = tuple(
         labels.check(name, labels.INTERACTIONS, field="--pattern") for name in pattern or labels.INTERACTIONS
     )
-    report = write_report(
-        partial(evaluate_contact, ContactEvaluation(chosen, every, sheet, passes, tuple(character or ()))), out_file
+    settings = ContactEvaluation(
+        chosen, every=every, sheet=sheet, take=take, passes=passes, characters=tuple(character or ())
     )
+    report = write_report(partial(evaluate_contact, settings), out_file)
     if as_json:
         print_json(report)
         return

@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 
 from duologue.evaluation.body.weight import FOOT, HAND, HEAD, SEGMENTS, outside
 from duologue.evaluation.contact.distances import Surface
+from duologue.evaluation.contact.lips import parted
 from duologue.evaluation.contact.played import Played, part_of_pose
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.motion.rotations import einsum, matrix_to_exp
@@ -34,7 +35,7 @@ class BodyFigures:
     ``wrist_degrees``: how far the hand is bent against the forearm at most while it touches; ``balance_mm``: how far the centre
     of mass is outside of the feet, ``balance_before_mm`` as in the take; ``jump_degrees``: how far the layer turns any bone in
     its first and last frame, where it should turn none, ``usual_degrees``: the 99th percentile of how far the take's own bones
-    turn from frame to frame."""
+    turn from frame to frame; ``lips_mm``: how far it parts shut lips at most, None where it touches no face."""
 
     arm_mm: float
     arm_before_mm: float
@@ -43,6 +44,7 @@ class BodyFigures:
     balance_before_mm: float
     jump_degrees: float
     usual_degrees: float
+    lips_mm: float | None
 
 
 def body_figures(played: Played, rows: Indices) -> BodyFigures:
@@ -60,6 +62,7 @@ def body_figures(played: Played, rows: Indices) -> BodyFigures:
         1000 * float(off_balance(old).max(initial=0.0)),
         jump,
         usual,
+        parted(played, rows),
     )
 
 

@@ -38,6 +38,8 @@ class Played:
     """``own`` and ``other`` as the take has them."""
     hands: tuple[Hand, Hand | None]
     """The touching hand, and the one that it meets."""
+    said: Mapping[str, Array]
+    """The weights of ``other``'s face as the take has them: before it answers."""
     keys: ContactKeys | None
     """What a face gives way by; None for all else."""
     seconds: float
@@ -105,6 +107,7 @@ def play(scene: Scene, interaction: Interaction) -> Played:
     indices = [PERFORMERS.index(name) for name in (interaction.performer, interaction.touched)]
     before = scene[indices[0]].pose.copy(), scene[indices[1]].pose.copy()
     span = Span(np.arange(frames) / FPS, frames / FPS, FPS)
+    said = dict(scene[indices[1]].weights)
     begin = time.process_time()
     solved = solve_one(scene, interaction, span)
     answered = [_answered(actor, solved, who) for who, actor in enumerate(scene)]
@@ -115,7 +118,7 @@ def play(scene: Scene, interaction: Interaction) -> Played:
         met = Arm.of(other.character, other_hand(solved.hand, interaction.pattern).title()).hand
     if patterns()[interaction.pattern].landmark in FACE:
         keys = give_way(other, [(hand, own.pose)], FPS)
-    return Played(interaction, solved, own, other, before, (hand, met), keys, time.process_time() - begin)
+    return Played(interaction, solved, own, other, before, (hand, met), said, keys, time.process_time() - begin)
 
 
 def _answered(actor: Actor, solved: Solved, who: int) -> Actor:

@@ -18,12 +18,13 @@ from duologue.evaluation.contact.goals import goals, missed
 from duologue.evaluation.contact.measures import Figures, figures_of
 from duologue.evaluation.contact.played import Played, play
 from duologue.evaluation.contact.sheet import Sheet
-from duologue.evaluation.contact.standing import APART, MEETING, standing_pair, standing_take
+from duologue.evaluation.contact.standing import APART, MEETING, nearer, scene_of_take, standing_take
 from duologue.interactions.actor import Character
 from duologue.interactions.character_file import load_character
 from duologue.labels import FACE_INTERACTIONS, INTERACTIONS
 from duologue.rigs.samples import SAMPLES, load_sample
 from duologue.shots.blender import passes_against_cycles, write_character
+from duologue.take import Take
 
 Report = Callable[[str, float, float], None]
 
@@ -40,6 +41,8 @@ class ContactEvaluation:
     """Every so many frames are looked at."""
     sheet: Path | None = None
     """Where a sheet of pictures goes."""
+    take: Path | None = None
+    """A take to touch in, out of its middle, with both set near enough; by default two people who stand and sway."""
     passes: bool = True
     """Whether our passes are held against Cycles', by a Blender without a window."""
     characters: tuple[Path, ...] = ()
@@ -89,8 +92,9 @@ def evaluate_contact(
     ]
     rows: list[dict[str, Any]] = []
     sheet = Sheet()
+    take = None if settings.take is None else Take.load(settings.take)
     for number, asked in enumerate(everything):
-        judged = judge(asked, settings.every)
+        judged = judge(asked, settings.every, take)
         if settings.sheet and judged.played is not None and judged.figures is not None:
             sheet.add(asked.pattern, "{} on {}".format(*asked.names), judged.played, judged.figures.deepest_frame)
         rows.append(_row(judged))
@@ -136,10 +140,11 @@ def asked_touches(patterns: Sequence[str], cast: tuple[Character, Character], *,
             yield Asked(pattern, "partner", (own, partner))
 
 
-def judge(asked: Asked, every: int = 1) -> Judged:
+def judge(asked: Asked, every: int = 1, take: Take | None = None) -> Judged:
     """Solve a touch and measure it; a pattern that a rig can't do is an error in the report and ends nothing."""
     target = "A" if asked.target == "own" else "B"
-    scene = standing_pair(asked.cast, MEETING if asked.pattern in TWO_HANDED else APART)
+    apart = MEETING if asked.pattern in TWO_HANDED else APART
+    scene = scene_of_take(asked.cast, standing_take(apart) if take is None else nearer(take, apart))
     try:
         played = play(scene, Interaction(asked.pattern, "A", SECONDS, UNTIL, target=target))
     except DuologueError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
 import numpy as np
 
 from duologue import arkit
+from duologue.errors import invalid
 from duologue.interactions.actor import Character, Scene, scene_of
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Take, Track
@@ -49,7 +51,22 @@ def standing_take(apart: float) -> Take:
     return Take(_skeleton(), tracks, {"made_by": "duologue evaluate contact"})
 
 
-def standing_pair(cast: Sequence[Character], apart: float) -> Scene:
-    """Let two characters stand ``apart`` metres from each other."""
-    take = standing_take(apart)
+def nearer(take: Take, apart: float) -> Take:
+    """Return ``FRAMES`` frames out of the middle of a take, B set as a whole so that both are ``apart`` metres on average.
+
+    Raises:
+        DuologueError: INVALID_ARGUMENT ``take-too-short``.
+    """
+    if take.frames < FRAMES:
+        raise invalid("take-too-short", f"the take has {take.frames} frames; {FRAMES} are needed", field="--take")
+    first = (take.frames - FRAMES) // 2
+    a, b = (track[first : first + FRAMES] for track in take.tracks)
+    way = (b.root_translation - a.root_translation).mean(axis=0) * (1.0, 0.0, 1.0)
+    far = float(np.linalg.norm(way))
+    moved = b.root_translation + (apart - far) * way / max(far, 1e-6)
+    return replace(take, tracks=(a, replace(b, root_translation=moved.astype(np.float32))))
+
+
+def scene_of_take(cast: Sequence[Character], take: Take) -> Scene:
+    """Let two characters play a take."""
     return scene_of(cast, take.skeleton, take.tracks)
