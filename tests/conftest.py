@@ -50,6 +50,7 @@ SLOW = {
     "face/test_training.py": "training",
     "evaluation/test_evaluate_body.py": "a whole evaluation",
     "evaluation/test_evaluate_face.py": "a whole evaluation",
+    "evaluation/test_evaluate_contact.py": "a whole evaluation",
 }
 """What ``--fast`` leaves out: beginnings of test ids below ``tests/``, each with what it needs that takes so long."""
 
