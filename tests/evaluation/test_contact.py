@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 from duologue.brief import Interaction
+from duologue.brief.nearness import NEAR
 from duologue.errors import DuologueError
 from duologue.evaluation.contact.bodies import body_figures
 from duologue.evaluation.contact.distances import Surface
@@ -16,7 +17,7 @@ from duologue.evaluation.contact.lips import lip_pairs, parted
 from duologue.evaluation.contact.measures import figures_of
 from duologue.evaluation.contact.played import Played, play
 from duologue.evaluation.contact.report import figures_over
-from duologue.evaluation.contact.standing import APART, nearer, scene_of_take, standing_take
+from duologue.evaluation.contact.standing import nearer, scene_of_take, standing_take
 from duologue.evaluation.contact.surfaces import outer_face, spread_over
 from duologue.interactions.actor import Actor, Character
 from duologue.rigs.samples import SAMPLES, load_sample
@@ -90,20 +91,31 @@ def test_a_finger_on_a_cheek_leaves_the_lips_shut_and_lips_that_are_pulled_apart
     assert parted(replace(poke, other=open_), rows) > 2
 
 
+def test_people_stand_as_near_as_a_brief_would_have_them():
+    for pattern, near in NEAR.items():
+        a, b = standing_take(pattern).tracks
+        way = a.root_translation[0] - b.root_translation[0]
+        facing = np.array([np.sin(b.rotations[0, 0, 1]), 0.0, np.cos(b.rotations[0, 0, 1])])
+        bearing = np.degrees(np.arccos(way @ facing / np.linalg.norm(way)))
+        assert np.linalg.norm(way) == pytest.approx(near.led)
+        assert near.bearing[0] - 1e-3 <= bearing <= near.bearing[1] + 1e-3
+        assert near.alongside == bool(np.allclose(a.rotations[:, 0, 1], b.rotations[:, 0, 1]))
+
+
 def test_a_take_is_set_near_enough():
-    far = standing_take(2.5)
-    near = nearer(far, 0.5)
+    far = standing_take("high-five")
+    near = nearer(far, "cup-cheek")
     places = [track.root_translation.mean(axis=0) for track in near.tracks]
-    assert np.linalg.norm(places[0] - places[1]) == pytest.approx(0.5, abs=1e-4)
+    assert np.linalg.norm(places[0] - places[1]) == pytest.approx(NEAR["cup-cheek"].led, abs=1e-4)
     np.testing.assert_array_equal(near.tracks[0].root_translation, far.tracks[0].root_translation)
     with pytest.raises(DuologueError) as caught:
-        nearer(replace(far, tracks=tuple(track[:20] for track in far.tracks)), 0.5)
+        nearer(replace(far, tracks=tuple(track[:20] for track in far.tracks)), "cup-cheek")
     assert caught.value.reason == "take-too-short"
 
 
 @pytest.fixture(scope="module")
 def poke(cast) -> Played:
-    return play(scene_of_take(cast, standing_take(APART)), Interaction("poke-cheek", "A", 2.0, 2.6, target="B"))
+    return play(scene_of_take(cast, standing_take("poke-cheek")), Interaction("poke-cheek", "A", 2.0, 2.6, target="B"))
 
 
 def moved(played: Played, by: np.ndarray) -> Played:

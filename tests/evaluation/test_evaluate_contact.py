@@ -21,7 +21,9 @@ TOP = {
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("contact")
     arguments = ["contact", "--pattern", "poke-nose", "--every", "12", "--no-passes", "--json"]
-    result = CliRunner().invoke(app, [*arguments, "--sheet", str(folder / "sheet.png"), "--out", str(folder / "r.json")])
+    result = CliRunner().invoke(
+        app, [*arguments, "--sheet", str(folder / "sheet.png"), "--out", str(folder / "r.json")]
+    )
     assert result.exit_code == 0, result.output
     return json.loads((folder / "r.json").read_text()), folder / "sheet.png"
 

@@ -11,14 +11,13 @@ from typing import Any
 
 import duologue
 from duologue.brief import Interaction
-from duologue.brief.interactions import TWO_HANDED
 from duologue.errors import DuologueError
 from duologue.evaluation.contact.bodies import BodyFigures, body_figures
 from duologue.evaluation.contact.goals import goals, missed
 from duologue.evaluation.contact.measures import Figures, figures_of
 from duologue.evaluation.contact.played import Played, play
 from duologue.evaluation.contact.sheet import Sheet
-from duologue.evaluation.contact.standing import APART, MEETING, nearer, scene_of_take, standing_take
+from duologue.evaluation.contact.standing import nearer, scene_of_take, standing_take
 from duologue.interactions.actor import Character
 from duologue.interactions.character_file import load_character
 from duologue.labels import FACE_INTERACTIONS, INTERACTIONS
@@ -143,8 +142,7 @@ def asked_touches(patterns: Sequence[str], cast: tuple[Character, Character], *,
 def judge(asked: Asked, every: int = 1, take: Take | None = None) -> Judged:
     """Solve a touch and measure it; a pattern that a rig can't do is an error in the report and ends nothing."""
     target = "A" if asked.target == "own" else "B"
-    apart = MEETING if asked.pattern in TWO_HANDED else APART
-    scene = scene_of_take(asked.cast, standing_take(apart) if take is None else nearer(take, apart))
+    scene = scene_of_take(asked.cast, standing_take(asked.pattern) if take is None else nearer(take, asked.pattern))
     try:
         played = play(scene, Interaction(asked.pattern, "A", SECONDS, UNTIL, target=target))
     except DuologueError as error:
@@ -160,7 +158,7 @@ def _passes(wanted: bool) -> dict[str, Any]:
     try:
         with tempfile.TemporaryDirectory() as folder:
             take = Path(folder) / "take.safetensors"
-            standing_take(APART).save(take)
+            standing_take("poke-cheek").save(take)
             found = passes_against_cycles(take, (SECONDS, UNTIL))
     except DuologueError as error:
         return {"part_iou": None, "flow_error_px": None, "passes": f"{error.reason}: {error}"}

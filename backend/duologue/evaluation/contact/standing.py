@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from duologue import arkit
+from duologue.brief.nearness import NEAR
 from duologue.errors import invalid
 from duologue.interactions.actor import Character, Scene, scene_of
 from duologue.motion.skeleton import Skeleton
@@ -17,9 +18,8 @@ from duologue.take import Take, Track
 from duologue.units import FPS
 
 FRAMES: Final = 150
-APART: Final = 0.52
-"""Metres between two people who touch faces; hands meet farther off."""
-MEETING: Final = 0.8
+_ASIDE: Final = 15.0
+"""Degrees by which two people who talk are turned from each other, where a touch may come from straight before."""
 _SWAY: Final = {"Head": (1, 0.08, 2.0), "Neck": (0, 0.05, 3.0), "Spine1": (2, 0.03, 1.5)}
 """Joint -> axis, radians and radians a second."""
 
@@ -45,14 +45,22 @@ def standing(x: float, heading: float) -> Track:
     return Track(root, rotations, weights, np.ones(FRAMES, bool), np.zeros(FRAMES, np.uint8))
 
 
-def standing_take(apart: float) -> Take:
-    """Return a take of two people who stand ``apart`` metres from each other."""
-    tracks = standing(-apart / 2, np.pi / 2), standing(apart / 2, -np.pi / 2)
+def standing_take(pattern: str) -> Take:
+    """Return a take of two people who stand for a touch as a brief would have them: A touches B, or themselves."""
+    near = NEAR[pattern]
+    least, most = near.bearing
+    bearing = np.radians(min(_ASIDE, most) if least == 0 else 0.5 * (least + most))
+    # B faces back along -x, turned so that A stands on their left.
+    heading = -np.pi / 2 - bearing
+    tracks = (
+        standing(-near.led / 2, heading if near.alongside else np.pi / 2),
+        standing(near.led / 2, heading),
+    )
     return Take(_skeleton(), tracks, {"made_by": "duologue evaluate contact"})
 
 
-def nearer(take: Take, apart: float) -> Take:
-    """Return ``FRAMES`` frames out of the middle of a take, B set as a whole so that both are ``apart`` metres on average.
+def nearer(take: Take, pattern: str) -> Take:
+    """Return ``FRAMES`` frames out of the middle of a take, B moved as a whole so that both are near enough on average.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``take-too-short``.
@@ -63,7 +71,7 @@ def nearer(take: Take, apart: float) -> Take:
     a, b = (track[first : first + FRAMES] for track in take.tracks)
     way = (b.root_translation - a.root_translation).mean(axis=0) * (1.0, 0.0, 1.0)
     far = float(np.linalg.norm(way))
-    moved = b.root_translation + (apart - far) * way / max(far, 1e-6)
+    moved = b.root_translation + (NEAR[pattern].led - far) * way / max(far, 1e-6)
     return replace(take, tracks=(a, replace(b, root_translation=moved.astype(np.float32))))
 
 
