@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,9 @@ from duologue.passes.surface import Mesh, merge
 
 TILE: Final = 160
 """Pixels across one picture."""
-_VIEWS: Final = ((1.25, 0.9), (0.34, 1.0))
+_GLANCE: Final = 64
+"""Pixels across a picture by which a camera is chosen."""
+_VIEWS: Final = ((1.0, 0.75), (0.34, 1.0))
 """Metres across what each view shows, and how far its middle is on the way from the toucher's chest to the place touched."""
 _SKIN: Final = ((222, 176, 148), (196, 148, 122))
 """Of who is touched and of who touches somebody else, or of a hand on the own face: their skins can be told apart."""
@@ -82,20 +84,38 @@ def draw(played: Played, frame: int) -> Picture:
     surface = merge(meshes)
     place, out = _place(played, rows)
     chest = played.own.pose.joint(played.own.character.chest)[frame]
-    across = np.cross((0.0, 1.0, 0.0), out * (1.0, 0.0, 1.0))
-    across /= max(float(np.linalg.norm(across)), 1e-9)
-    elbow = played.own.pose.joint(played.hands[0].side + "ForeArm")[frame]
-    across *= np.sign(across @ (elbow - place)) or 1.0  # from the side where the arm is: nothing stands before it
+    hand = surface.person == people[-1][2]
+    hand &= (surface.colour == np.array(_HAND, np.uint8)).all(axis=1)
     tiles: list[Picture] = []
-    for (wide, share), mix in zip(_VIEWS, (0.55, 0.35), strict=True):
+    for wide, share in _VIEWS:
         middle = chest + share * (place - chest)
-        way = mix * out + (1 - mix) * across + np.array((0.0, 0.18, 0.0))
-        way /= np.linalg.norm(way)
-        camera = Camera.looking(middle + 2.4 * way, middle, lens=2.4 * 36.0 / wide)
+        camera = _clearest(surface, hand, [_camera(middle, way, wide) for way in _ways(out)])
         hits = rasterise(surface.vertices, surface.triangles, camera, (2 * TILE, 2 * TILE))
         normal, _ = shading.normals(surface, hits, camera)
         tiles.append(shading.as_bytes(shading.smaller(shading.lit(surface, hits, normal))))
     return np.concatenate(tiles, axis=1)
+
+
+def _ways(out: Array) -> list[Array]:
+    """Return directions to look from: from both sides and from before, a little from above."""
+    across = np.cross((0.0, 1.0, 0.0), out)
+    turns = np.radians((-95.0, -60.0, -30.0, 30.0, 60.0, 95.0))
+    ways = [np.cos(t) * out + np.sin(t) * across + np.array((0.0, 0.15, 0.0)) for t in turns]
+    return [way / np.linalg.norm(way) for way in ways]
+
+
+def _camera(middle: Array, way: Array, wide: float) -> Camera:
+    return Camera.looking(middle + 2.4 * way, middle, lens=2.4 * 36.0 / wide)
+
+
+def _clearest(surface: Mesh, hand: NDArray[np.bool_], cameras: Sequence[Camera]) -> Camera:
+    """Return the camera that sees most of some triangles (F,)."""
+
+    def seen(camera: Camera) -> int:
+        hits = rasterise(surface.vertices, surface.triangles, camera, (_GLANCE, _GLANCE))
+        return int(hand[hits.triangle[hits.found]].sum())
+
+    return max(cameras, key=seen)
 
 
 def _place(played: Played, rows: NDArray[np.int64]) -> tuple[Array, Array]:
