@@ -59,7 +59,7 @@ def _palm(character: Character, side: str) -> Part:
     thumb = [character.under[character.joint[f"{side}HandThumb1"]]] if f"{side}HandThumb1" in character.joint else []
     bones = np.setdiff1d(character.under[bone], np.concatenate([*thumb, np.zeros(0, np.int64)]))
     weight = character.mesh.weight_of(bones)
-    names = [f"{side}Hand{finger}1" for finger in FINGERS[1:]]
+    names = [f"{side}Hand{finger}1" for finger in FINGERS[1:4]]
     knuckles = [character.rest_point(name) for name in names if name in character.joint]
     wrist = character.rest_point(side + "Hand")
     point = wrist + _MIDDLE * (np.mean(knuckles, axis=0) - wrist) if knuckles else wrist
