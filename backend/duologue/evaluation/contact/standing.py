@@ -18,6 +18,8 @@ from duologue.take import Take, Track
 from duologue.units import FPS
 
 FRAMES: Final = 150
+APART: Final = 0.52
+"""Metres between two people who are near enough for most touches of a face."""
 _ASIDE: Final = 15.0
 """Degrees by which two people who talk are turned from each other, where a touch may come from straight before."""
 _SWAY: Final = {"Head": (1, 0.08, 2.0), "Neck": (0, 0.05, 3.0), "Spine1": (2, 0.03, 1.5)}
@@ -49,13 +51,19 @@ def standing_take(pattern: str) -> Take:
     """Return a take of two people who stand for a touch as a brief would have them: A touches B, or themselves."""
     near = NEAR[pattern]
     least, most = near.bearing
-    bearing = np.radians(min(_ASIDE, most) if least == 0 else 0.5 * (least + most))
+    bearing = min(_ASIDE, most) if least == 0 else 0.5 * (least + most)
+    return _two(near.led, np.radians(bearing), alongside=near.alongside)
+
+
+def standing_pair(cast: Sequence[Character], apart: float) -> Scene:
+    """Let two characters stand straight before each other, ``apart`` metres."""
+    return scene_of_take(cast, _two(apart, 0.0, alongside=False))
+
+
+def _two(apart: float, bearing: float, *, alongside: bool) -> Take:
     # B faces back along -x, turned so that A stands on their left.
     heading = -np.pi / 2 - bearing
-    tracks = (
-        standing(-near.led / 2, heading if near.alongside else np.pi / 2),
-        standing(near.led / 2, heading),
-    )
+    tracks = standing(-apart / 2, heading if alongside else np.pi / 2), standing(apart / 2, heading)
     return Take(_skeleton(), tracks, {"made_by": "duologue evaluate contact"})
 
 
