@@ -13,7 +13,7 @@ from duologue.brief.interactions import APPROACH, SHORTEST, Interaction
 from duologue.labels import FACE_INTERACTIONS
 
 from ..properties import DUOLOGUE_PG_settings
-from ..properties.interaction import DUOLOGUE_PG_interaction
+from ..properties.interaction import DUOLOGUE_PG_interaction, name_of
 from ..scene import touch_strips
 from ..scene.timing import Clock
 
@@ -58,13 +58,6 @@ def _side(chosen: str) -> Side | None:
 def usual_name(item: DUOLOGUE_PG_interaction) -> str:
     """Return what a touch is called that nobody has named: ``A cup-cheek B``."""
     return name_of(item.performer, item.pattern, item.target)
-
-
-def name_of(performer: str, pattern: str, target: str) -> str:
-    """Return what a touch is called by who does what to whom."""
-    other = "B" if performer == "A" else "A"
-    whom = performer if pattern in FACE_INTERACTIONS and target == "SELF" else other
-    return f"{performer} {pattern} {whom}"
 
 
 def fill(item: DUOLOGUE_PG_interaction, touch: Interaction, clock: Clock) -> None:
@@ -114,5 +107,5 @@ def touch_problem(item: DUOLOGUE_PG_interaction, clock: Clock) -> str:
 
 
 def missing(item: DUOLOGUE_PG_interaction) -> str:
-    """Return by how much a solved touch fell short, in words, or nothing."""
-    return _t("{centimetres:.0f} cm short").format(centimetres=100 * item.short) if item.short > 0 else ""
+    """Return by how much a solved touch fell short, or nothing."""
+    return f"{100 * item.short:.0f} cm" if item.short > 0 else ""

@@ -38,7 +38,7 @@ class DUOLOGUE_UL_touches(bpy.types.UIList):
         row.prop(item, "enabled", text="")
         short = missing(item)
         row.alert = bool(short or item.told)
-        row = row.split(factor=0.62, align=True)
+        row = row.split(factor=0.58, align=True)
         row.prop(item, "name", text="", emboss=False, icon="VIEW_PAN")
         end = row.row(align=True)
         if short:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import bpy
@@ -24,6 +25,8 @@ PATTERNS = [
     *((name, _title(name), "", 100 + number) for number, name in enumerate(BODY_INTERACTIONS)),
 ]
 """What can be done; headings among it."""
+
+_USUAL = re.compile(r"[AB] [a-z-]+ [AB]")
 
 _SIDES = [("NEARER", "Nearer", "Whichever is easier to reach"), ("left", "Left", ""), ("right", "Right", "")]
 
@@ -61,6 +64,21 @@ def _renamed(item: DUOLOGUE_PG_interaction, _: bpy.types.Context) -> None:
         touch_strips.show(strip, item.name, item.performer, enabled=item.enabled)
 
 
+def name_of(performer: str, pattern: str, target: str) -> str:
+    """Return what a touch is called by who does what to whom: ``A cup-cheek B``."""
+    other = "B" if performer == "A" else "A"
+    whom = performer if pattern in FACE_INTERACTIONS and target == "SELF" else other
+    return f"{performer} {pattern} {whom}"
+
+
+def _changed(item: DUOLOGUE_PG_interaction, context: bpy.types.Context) -> None:
+    """Keep the name true, unless somebody has given another."""
+    if _USUAL.fullmatch(item.name):
+        item.name = name_of(item.performer, item.pattern, item.target)
+    else:
+        _renamed(item, context)
+
+
 class DUOLOGUE_PG_interaction(bpy.types.PropertyGroup):
     """One touch."""
 
@@ -69,12 +87,14 @@ class DUOLOGUE_PG_interaction(bpy.types.PropertyGroup):
     enabled: BoolProperty(
         name="Enabled", description="Solve this one; off keeps it for later", default=True, update=_renamed
     )
-    pattern: EnumProperty(name="Touch", description="What the hand does", items=PATTERNS, default="cup-cheek")
+    pattern: EnumProperty(
+        name="Touch", description="What the hand does", items=PATTERNS, default="cup-cheek", update=_changed
+    )
     performer: EnumProperty(
         name="Who",
         description="Who touches",
         items=[(name, name, f"Performer {name}") for name in PERFORMERS],
-        update=_renamed,
+        update=_changed,
     )
     target: EnumProperty(
         name="Whom",
@@ -83,6 +103,7 @@ class DUOLOGUE_PG_interaction(bpy.types.PropertyGroup):
             ("PARTNER", "Partner", "The partner"),
             ("SELF", "Oneself", "One's own face; hands, shoulders and backs are always the partner's"),
         ],
+        update=_changed,
     )
     hand: EnumProperty(name="Hand", description="Which hand touches", items=_SIDES)
     side: EnumProperty(name="Side", description="Which side of the face is touched, as its owner has it", items=_SIDES)

@@ -36,7 +36,9 @@ def test_a_touch_and_its_strip_are_one(extension, scene):
     compat.set_strip_range(strip, 20, 60)
     touch.last = 50
     assert compat.strip_range(strip) == (20, 50)
-    touch.performer, touch.name = "B", "nose"
+    touch.performer = "B"
+    assert touch.name == strip.name == "B poke-nose A"  # nobody has named it
+    touch.name = "nose"
     assert strip.name == "nose"
     press("copy_touch")
     assert [(t.name, t.first, t.last) for t in settings.interactions] == [("nose", 20, 50), ("nose", 40, 70)]
