@@ -38,12 +38,9 @@ class DUOLOGUE_UL_touches(bpy.types.UIList):
         row.prop(item, "enabled", text="")
         short = missing(item)
         row.alert = bool(short or item.told)
-        row = row.split(factor=0.58, align=True)
+        row = row.split(factor=0.66, align=True)
         row.prop(item, "name", text="", emboss=False, icon="VIEW_PAN")
-        end = row.row(align=True)
-        if short:
-            end.label(text=short)
-        set_options(end.operator("duologue.jump_to", text=str(item.first)), frame=item.first)
+        set_options(row.operator("duologue.jump_to", text=short or str(item.first)), frame=item.first)
 
 
 class DUOLOGUE_PT_interaction(Panel, bpy.types.Panel):
