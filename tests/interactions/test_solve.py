@@ -148,7 +148,7 @@ def test_without_an_arm_nobody_touches(cast):
 
 @pytest.mark.parametrize("pattern", ["shake-hands", "hold-hands", "high-five"])
 def test_two_hands_meet(cast, pattern):
-    track = solved(cast, Interaction(pattern, "A", 2.0, 3.5), apart=0.8)
+    track = solved(cast, Interaction(pattern, "A", 2.0, 3.5), apart=0.74)
     assert track.touches[0].short < 0.005
     assert all(any("ForeArm" in bone for bone in layer.bones) for layer in track.layers)
 

@@ -51,7 +51,7 @@ NEAR: Final = {
     "rest-chin": Nearness(0.48, 0.5, 0.75),
     "cup-cheek": Nearness(0.46, 0.48, 0.7),
     "shake-hands": Nearness(0.76, 0.8, 1.05),
-    "hold-hands": Nearness(0.75, 0.9, 1.15),
+    "hold-hands": Nearness(0.72, 0.76, 1.05),
     "high-five": Nearness(0.75, 1.0, 1.2),
     "pat-shoulder": Nearness(0.45, 0.47, 0.75, (0.0, 90.0)),
     "pat-back": Nearness(0.48, 0.52, 0.7, (90.0, 180.0)),

@@ -238,6 +238,14 @@ class Hand:
         mesh = self.character.mesh
         return carrier[mesh.bones[self.vertices]], mesh.weights[self.vertices]
 
+    @cached_property
+    def triangles(self) -> NDArray[np.int64]:
+        """(f, 3): the hand's triangles, as indices into its ``vertices``."""
+        place = np.full(len(self.character.mesh.vertices), -1)
+        place[self.vertices] = np.arange(len(self.vertices))
+        triangles = place[self.character.mesh.triangles]
+        return triangles[(triangles >= 0).all(axis=1)]
+
     def part(self, name: str) -> NDArray[np.bool_]:
         """Return which of the hand's ``vertices`` (n,) are of a finger's tip, of the ``Palm`` with all fingers but the thumb, or,
         without a name, of neither."""

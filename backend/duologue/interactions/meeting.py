@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duologue.brief.constraints import HandTarget
 from duologue.brief.interactions import TWO_HANDED, Interaction, held_then, together
@@ -14,17 +16,23 @@ from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
 from duologue.interactions.event import CLEARANCE, Phases
 from duologue.interactions.hand import hand_shapes
+from duologue.interactions.mesh_depth import depths
 from duologue.interactions.patterns import Pattern
 from duologue.interactions.reach import ELBOW, Arm
 from duologue.interactions.touching import HandWay, lean, move_hand
 from duologue.labels import PERFORMERS
 from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES
+from duologue.rigs.skinned import vertex_normals
 
 _SETTLES: Final = 0.18
 """Seconds that hands hold each other before they are shaken (CMU 18_01 and 19_01, see ``patterns.toml``)."""
 _PARTED: Final = 0.05
 """Metres that each hand of a high five is drawn back before and after."""
+_PRESSED: Final = 0.002
+"""Metres that two palms are pressed into each other: both are soft, and nothing of it is drawn."""
+_FARTHEST: Final = 0.02
+_ROUNDS: Final = 5
 _GRIP: Final = 0.85
 """Of the way from the wrist to the knuckles, where palms meet."""
 
@@ -45,14 +53,34 @@ class Meeting:
         back = self.phases.clearance(seconds) * (_PARTED / CLEARANCE)
         ways: list[HandWay] = []
         for arm, ahead in zip(self.arms, (forward, -forward), strict=True):
-            frames = _frames(pattern, arm, ahead)
+            frames = _frames(pattern, arm, ahead, first=arm is self.arms[0])
             turns, ends = arm.hand.shaped(shape)
             point, radius = arm.hand.palm_point(ends, _GRIP)
-            surface = centre - (radius + back)[:, None] * frames[..., 1]
+            surface = centre - (radius + self.apart + back)[:, None] * frames[..., 1]
             wrist = surface - einsum("tij,j->ti", frames, point)
             elbow = 35.0 if pattern.name == "high-five" else ELBOW
             ways.append(HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist)))
         return centre, (ways[0], ways[1])
+
+    @cached_property
+    def apart(self) -> float:
+        """How much farther either palm is from the middle, metres, for the hands' own meshes to touch and no more."""
+        shape = hand_shapes()[self.phases.pattern.shape]
+        ahead = np.array([[0.0, 0.0, 1.0]])
+        placed, palms, triangles = list[Array](), list[Array](), list[NDArray[np.int64]]()
+        for arm, way in zip(self.arms, (ahead, -ahead), strict=True):
+            frame = _frames(self.phases.pattern, arm, way, first=arm is self.arms[0])[0]
+            point, radius = arm.hand.palm_point(arm.hand.shaped(shape)[1], _GRIP)
+            placed.append((arm.hand.surface(shape) - point) @ frame.T - radius * frame[:, 1])
+            palms.append(frame[:, 1])
+            triangles.append(arm.hand.triangles)
+        found = 0.0
+        for _ in range(_ROUNDS):
+            points = [one - found * palm for one, palm in zip(placed, palms, strict=True)]
+            normals = [vertex_normals(one, faces) for one, faces in zip(points, triangles, strict=True)]
+            deep = max(float(depths(points[k], points[1 - k], normals[1 - k]).max()) for k in (0, 1))
+            found = float(np.clip(found + 0.5 * (deep - _PRESSED if np.isfinite(deep) else 0.0), -_FARTHEST, _FARTHEST))
+        return found
 
     def short(self, poses: tuple[Pose, Pose], seconds: Array) -> float:
         """Return by how many metres a hand is off where it belongs, at most, while they hold each other."""
@@ -192,16 +220,19 @@ def _level(way: Array) -> Array:
     return flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
 
 
-def _frames(pattern: Pattern, arm: Arm, ahead: Array) -> Array:
-    """Return the hand's frames (T, 3, 3): along, out of the palm, thumbwards."""
+def _frames(pattern: Pattern, arm: Arm, ahead: Array, *, first: bool) -> Array:
+    """Return the hand's frames (T, 3, 3): along, out of the palm, thumbwards; palms that meet are parallel.
+
+    ``first``: whether it is the performer's, which lies on the other one where hands are held.
+    """
     left = np.cross(UP, ahead)
     sign = arm.hand.sign
     if pattern.name == "high-five":
-        along = np.broadcast_to(UP, ahead.shape) + 0.15 * ahead
-        palm = ahead
+        along, palm = np.broadcast_to(UP, ahead.shape), ahead
     else:
-        along = ahead + pattern.rise * UP - 0.25 * sign * left
-        palm = -sign * left
+        along = ahead + pattern.rise * UP
+        held = pattern.name == "hold-hands"
+        palm = np.broadcast_to(-UP if first else UP, ahead.shape) if held else -sign * left
     along = along / np.linalg.norm(along, axis=-1, keepdims=True)
     palm = palm - einsum("ti,ti->t", palm, along)[:, None] * along
     palm = palm / np.linalg.norm(palm, axis=-1, keepdims=True)
