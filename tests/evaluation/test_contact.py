@@ -42,6 +42,13 @@ def test_a_surface_that_is_open_elsewhere_has_its_inside():
     np.testing.assert_allclose(signed, np.linalg.norm(points, axis=1) - 1.0, atol=0.01)
 
 
+def test_what_is_beside_an_open_surface_is_not_inside():
+    square = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    surface = Surface(square, np.array([[0, 1, 2], [0, 2, 3]]))
+    signed, _ = surface.signed(np.array([[0.5, 0.5, -0.2], [0.5, 0.5, 0.2], [1.3, 0.5, -0.4], [1.3, 1.4, -1.2]]))
+    np.testing.assert_allclose(signed, [-0.2, 0.2, 0.5, 1.3])
+
+
 def test_points_share_out_the_area_evenly():
     sphere = trimesh.creation.icosphere(2, 0.05)
     points = spread_over(np.asarray(sphere.vertices), np.asarray(sphere.faces), 0.004)

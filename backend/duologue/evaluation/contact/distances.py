@@ -45,10 +45,11 @@ class Surface:
         The sign is that of the normal at the nearest point, which is the triangle's, at an edge both triangles' mean and at a
         corner their mean by angle: exact wherever the surface is closed around it (J. A. Baerentzen and H. Aanaes, "Signed
         distance computation using the angle weighted pseudonormal", 2005). A ray through the whole mesh, trimesh's own way, finds
-        no inside of a head that is open at the neck.
+        no inside of a head that is open at the neck. What is nearest to an open edge is beside the surface: outside.
         """
         closest, away, triangle = self._nearest(points)
-        outside = ((points - closest) * self._normals(closest, triangle)).sum(axis=1) >= 0
+        normals, beside = self._normals(closest, triangle)
+        outside = beside | (((points - closest) * normals).sum(axis=1) >= 0)
         return np.where(outside, away, -away), closest
 
     def _nearest(self, points: Array) -> tuple[Array, Array, NDArray[np.int64]]:
@@ -56,18 +57,25 @@ class Surface:
             return np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64)
         return self.mesh.nearest.on_surface(points)
 
-    def _normals(self, closest: Array, triangle: NDArray[np.int64]) -> Array:
+    def _normals(self, closest: Array, triangle: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
+        """Return the normals (n, 3) at points of the surface, and which of them (n,) lie on its open edges."""
         mesh = self.mesh
         if not len(triangle):
-            return np.zeros((0, 3))
+            return np.zeros((0, 3)), np.zeros(0, np.bool_)
         shares = trimesh.triangles.points_to_barycentric(mesh.triangles[triangle], closest)
+        edges = mesh.faces_unique_edges
         of_edges = np.zeros((len(mesh.edges_unique), 3))
-        np.add.at(of_edges, mesh.faces_unique_edges.ravel(), np.repeat(mesh.face_normals, 3, axis=0))
+        np.add.at(of_edges, edges.ravel(), np.repeat(mesh.face_normals, 3, axis=0))
+        open_ = np.bincount(edges.ravel(), minlength=len(of_edges)) == 1
+        rim = np.zeros(len(mesh.vertices), np.bool_)
+        rim[mesh.edges_unique[open_]] = True
         missing = shares < _CORNER
-        normals = np.array(mesh.face_normals[triangle])
+        normals, beside = np.array(mesh.face_normals[triangle]), np.zeros(len(triangle), np.bool_)
         rows = np.flatnonzero(missing.sum(axis=1) == 1)
         opposite = missing[rows].argmax(axis=1)  # the edge that lacks this corner begins at the next one
-        normals[rows] = of_edges[mesh.faces_unique_edges[triangle[rows], (opposite + 1) % 3]]
+        edge = edges[triangle[rows], (opposite + 1) % 3]
+        normals[rows], beside[rows] = of_edges[edge], open_[edge]
         rows = np.flatnonzero(missing.sum(axis=1) == 2)
-        normals[rows] = mesh.vertex_normals[mesh.faces[triangle[rows], shares[rows].argmax(axis=1)]]
-        return normals
+        corner = mesh.faces[triangle[rows], shares[rows].argmax(axis=1)]
+        normals[rows], beside[rows] = mesh.vertex_normals[corner], rim[corner]
+        return normals, beside
