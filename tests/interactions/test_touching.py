@@ -10,7 +10,7 @@ from duologue.evaluation.contact.standing import APART, standing_pair
 SOME = [
     ("ada", "poke-cheek", "A"),
     ("ben", "poke-cheek", "B"),
-    ("ben", "pinch-nose", "B"),
+    ("ben", "swipe-lips", "B"),
     ("ada", "stroke-cheek", "B"),
 ]
 

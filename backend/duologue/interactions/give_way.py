@@ -37,7 +37,8 @@ def give_way(touched: Actor, hands: Sequence[tuple[Hand, Pose]], fps: float) -> 
     skin = known_skin(touched.character)
     pressed: list[Pressed] = []
     for hand, pose in hands:
-        start, end, radius = hand.capsules(pose)
+        start, end, _ = hand.capsules(pose)
+        radius = hand.full_radius
         capsules = Capsules(np.asarray(np.stack([start, end], axis=2), np.float64), np.asarray(radius, np.float64))
         pressed += [
             _pressed(skin, touched, capsules, frames, fps) for frames in _stretches(skin, touched, capsules, fps)

@@ -239,6 +239,19 @@ class Hand:
         return carrier[mesh.bones[self.vertices]], mesh.weights[self.vertices]
 
     @cached_property
+    def full_radius(self) -> Array:
+        """(K,): the radius within which nearly all that a capsule stands for lies; skin gives way to fingers, not to medians."""
+        points = self.character.mesh.vertices[self.vertices]
+        away = np.array([_line_distance(points, ends) for ends in self.ends])
+        nearest = (away - self.radius[:, None]).argmin(axis=0)
+        found = self.radius.copy()
+        for k in range(len(found)):
+            own = away[k, nearest == k]
+            if len(own) >= 8 and self.names[k][-1] == "3":
+                found[k] = float(np.clip(np.quantile(own, 0.9), 0.8 * found[k], 1.35 * found[k]))
+        return found
+
+    @cached_property
     def triangles(self) -> NDArray[np.int64]:
         """(f, 3): the hand's triangles, as indices into its ``vertices``."""
         place = np.full(len(self.character.mesh.vertices), -1)
