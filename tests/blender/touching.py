@@ -77,7 +77,7 @@ def whole_state() -> dict:
 def _numbers(collection, prop: str, size: int) -> bytes:
     flat = np.empty(size * len(collection), np.float32)
     collection.foreach_get(prop, flat)
-    return flat.tobytes()
+    return (flat + 0.0).tobytes()  # -0 is 0: Blender's NLA turns one into the other
 
 
 def _animated(datablock):
