@@ -36,6 +36,8 @@ _BENDABLE: Final = 0.014
 """Metres by which a finger of a palm that lies on the skin can be bent out of it."""
 _GRIPS: Final = 9
 """Shapes between an open and a closed pinch."""
+_SAME_WAY: Final = 0.7
+"""Cosine up to which the way from thumb to finger is that of the open hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +118,16 @@ class Contact:
         return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
 
     def _grips(self) -> tuple[list[HandShape], Array, Array]:
-        """Shapes from open to closed with the places of the two tips (G, 3) in the hand's frame."""
+        """Shapes from open to as closed as thumb and finger come, with the places of the two tips (G, 3) in the hand's frame."""
         shapes = [self.shape.towards(self.closed, share) for share in np.linspace(-0.3, 1.0, _GRIPS)]
         ends = [self.hand.shaped(shape)[1] for shape in shapes]
         thumb, finger = (np.array([self.hand.frame.T @ e[self.hand.tip(name), 1] for e in ends]) for name in self.touch)
-        return shapes, thumb, finger
+        # Tips that go past each other, as they do in a closed hand, come apart again, and the other way round.
+        span = finger - thumb
+        apart = np.linalg.norm(span, axis=-1)
+        past = (np.diff(apart, append=np.inf) >= 0) | (span @ span[0] < _SAME_WAY * apart * apart[0])
+        count = max(int(past.argmax()), 2)
+        return shapes[:count], thumb[:count], finger[:count]
 
     def goal(self, pose: Pose, weights: Mapping[str, Array], phases: Phases, seconds: Array) -> Goal:
         """Return what the hand has to do with in each frame, for the touched character as it stands in ``pose``."""

@@ -23,6 +23,8 @@ _ROLLS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0)
 _CHECKED: Final = 120
 """Of the least strained ways, how many are looked at for what they hit."""
+_LEAST_ALONG: Final = 0.2
+"""Cosine of the largest angle by which a pinching hand is turned onto its axis."""
 _SPARE: Final = 0.006
 """Metres that what is not meant to touch keeps off the skin: nearer than 5 mm counts as contact."""
 
@@ -58,6 +60,14 @@ class Situation:
             return world
         return frame_between(world @ self.span, np.broadcast_to(self.axis[:, None], world.shape[:-1])) @ world
 
+    def turned_over(self, hands: Array) -> Array:
+        """Return what it costs (N,) that a pinch would have to turn a hand (N, 3, 3) over to get thumb and finger onto its axis:
+        then the shortest way is hardly shorter than its opposite, and the next frame may take that one."""
+        if self.span is None or self.axis is None:
+            return np.zeros(len(hands))
+        along = einsum("knij,j,ki->kn", self.frames[:, None] @ hands, self.span, self.axis).min(axis=0)
+        return (np.maximum(_LEAST_ALONG - along, 0.0) / 0.05) ** 2
+
 
 @dataclass(frozen=True, eq=False)
 class Placement:
@@ -91,6 +101,7 @@ def place(pattern: Pattern, situation: Situation) -> Placement:
         at = elbow_place(np.broadcast_to(shoulder[:, None], wrist.shape), wrist, situation.arm.lengths, direction)
         effort = strain(shoulder[:, None], at, wrist, world, situation.arm.hand.sign)
         costs.append(effort.mean(axis=0) + ((elbow - ELBOW) / 40.0) ** 2)
+    free = free + situation.turned_over(hands)
     total = np.array(costs) + free + (short.max(axis=0) / 0.02) ** 2  # E, N
     order = np.argsort(total, axis=None)[:_CHECKED]
     elbows, chosen = np.unravel_index(order, total.shape)
