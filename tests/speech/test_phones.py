@@ -42,7 +42,7 @@ def utterance():
 
 
 class Said(NamedTuple):
-    """What ``timed_words`` finds, with every phone asked for."""
+    """What ``timed_words`` finds, with every p, b, m, f and v."""
 
     words: tuple[Word, ...]
     phones: tuple[Phone, ...]
@@ -53,7 +53,10 @@ def timed(transcript: Transcript, samples: np.ndarray) -> Said:
     said = timed_words(transcript, samples, np.ones(int(len(samples) / 16_000 * 30), bool))
     phones = tuple(said.phones)
     assert phones == tuple(said.phones), "they may be gone through again"
-    return Said(said.words, phones, said.notes + said.phones.notes)
+    # Vowels are called otherwise by espeak-ng than by the dictionary.
+    closures = tuple(phone for phone in phones if phone.name in BILABIALS + LABIODENTALS)
+    assert not phones or closures
+    return Said(said.words, closures, said.notes + said.phones.notes)
 
 
 def as_json(words) -> Transcript:

@@ -27,9 +27,9 @@ FRAMES_A_SECOND: Final = 100
 DITHER: Final = {"dither": True, "seed": 1}
 """Noise, always the same, below what is heard: the logarithm of digital silence, which edited tracks are full of, breaks every
 search of pocketsphinx's."""
-_PATIENT: Final = {"beam": 1e-120, "wbeam": 1e-100, "pbeam": 1e-120, "bestpath": False, **DITHER}
+_PATIENT: Final = {"beam": 1e-200, "wbeam": 1e-180, "pbeam": 1e-200, "bestpath": False, **DITHER}
 """Search far, because the words are given. The default beams, and its pass over the lattice, lose the end of every other fast or
-synthetic utterance."""
+synthetic utterance; 1e-120 still lost German ones, which fit English phones less."""
 
 _FIT: Final = -65.0
 """Mean score a frame, over a word and two on either side, from which they are believed to be there (0: no sound fits better).
