@@ -143,8 +143,13 @@ def test_a_folder_that_is_none_of_them(tmp_path):
 
 
 def test_a_damaged_corpus_is_checked_by_its_reason(tmp_path):
-    (corpus(tmp_path) / "text.npy").unlink()
+    text = corpus(tmp_path) / "text.npy"
+    text.write_bytes(text.read_bytes()[:100])
     assert [problem.reason for problem in check(tmp_path).problems] == ["corpus-damaged"]
+    text.unlink()
+    (problem,) = check(tmp_path).problems
+    assert problem.reason == "corpus-outdated"
+    assert "text.npy" in problem.message
 
 
 def test_turns_gaps_and_overlaps_are_counted():
