@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..cast.cast import Performer
 from ..interactions import solving
-from ..scene import passes
+from ..scene import compat, passes
 from ..scene.data import mesh_of
 from ..takes.writer import write_take
 from . import exr
@@ -113,10 +113,7 @@ def cycles(scene: Any, pair: Sequence[Performer], frame: int, size: tuple[int, i
                 if material is not None:
                     material.pass_index = i
     render.resolution_x, render.resolution_y, render.resolution_percentage = *size, 100
-    settings: Any = render.image_settings
-    if bpy.app.version >= (5, 0):
-        settings.media_type = "MULTI_LAYER_IMAGE"
-    settings.file_format, settings.color_depth, settings.exr_codec = "OPEN_EXR_MULTILAYER", "32", "NONE"
+    compat.choose_layers(scene)
     render.use_file_extension, render.filepath = False, str(path)
     bpy.ops.render.render(write_still=True)
     names = {"Depth": "Z", "Object Index": "X", "IndexOB": "X", "Material Index": "X", "IndexMA": "X"}

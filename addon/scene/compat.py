@@ -74,6 +74,14 @@ def choose_image(scene: Scene, file_format: Literal["PNG", "JPEG"] = "PNG") -> N
     settings.file_format = file_format
 
 
+def choose_layers(scene: Scene) -> None:
+    """Make a scene's output OpenEXR with all passes in one file, 32 bits, uncompressed."""
+    settings: Any = scene.render.image_settings
+    if VERSION >= (5, 0):
+        settings.media_type = "MULTI_LAYER_IMAGE"
+    settings.file_format, settings.color_depth, settings.exr_codec = "OPEN_EXR_MULTILAYER", "32", "NONE"
+
+
 def sequencer_scene(context: Any) -> Scene:
     """Return the scene whose strips the user edits: since 5.0 that need not be the one in the viewport."""
     return getattr(context, "sequencer_scene", None) or context.scene
