@@ -167,12 +167,14 @@ class SpokenLips:
 
     def _take(self, who: int, phone: Phone) -> None:
         """Note a phone. A vowel parts lips whatever the model does there, but not those of the p beside it."""
+        around = slice(max(int((phone.start - _AROUND) * FPS), 0), int((phone.end + _AROUND) * FPS) + 2)
+        times = self._times[around]
         if phone.name in OPEN_VOWELS:
-            curve, wish = self._part, self._seal[who] * _amid(phone, self._times)
+            curve, wish = self._part, self._seal[who] * _amid(phone, times)
         else:
             self._waiting.append((who, phone))
-            curve, wish = self._meant, constriction([phone], self._times, FPS)
-        curve[who] = np.maximum(curve[who], wish)
+            curve, wish = self._meant, constriction([phone], times, FPS)
+        curve[who, around] = np.maximum(curve[who, around], wish)
 
     def _spoken(self, weights: Weights, start: int) -> Weights:
         spoken = weights.astype(np.float32)

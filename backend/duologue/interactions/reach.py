@@ -29,8 +29,8 @@ EASY: Final = {"bend": 55.0, "deviate": 18.0, "twist": 65.0, "lift": 55.0}
 """Degrees at which a wrist that bends or deviates, a forearm that twists and an elbow that is lifted begin to strain: about two
 thirds of the range of motion in the AAOS tables (flexion 80, extension 70, radial 20, ulnar 30, pronation and supination 80)."""
 
-FURTHEST: Final = 72.0
-"""Degrees by which a hand can be bent against its forearm, a little less than the same tables' 70 to 80: beyond, it is broken."""
+_FURTHEST: Final = 72.0
+"""Degrees by which a hand can be bent against its forearm, within the same tables' 70 to 80: beyond, it is broken."""
 _BREAKING: Final = 6.0
 """Degrees beyond it that cost as much as a joint at the limit of ease."""
 
@@ -172,7 +172,7 @@ def strain(shoulder: Array, elbow: Array, wrist: Array, hand: Array, sign: float
     radial = np.where(deviate > 0, 1.4, 1.0)  # towards the thumb a wrist goes less far
     folded = np.degrees(np.arccos(np.clip(in_hand[..., 0], -1, 1)))
     return (
-        (np.maximum(folded - FURTHEST, 0.0) / _BREAKING) ** 2
+        (np.maximum(folded - _FURTHEST, 0.0) / _BREAKING) ** 2
         + (bend / EASY["bend"]) ** 2
         + (radial * deviate / EASY["deviate"]) ** 2
         + (twist / EASY["twist"]) ** 2
