@@ -329,7 +329,7 @@ def dense_weights(arrays: dict[str, np.ndarray]) -> np.ndarray:
 def test_rebuilding_gives_the_same_numbers(tmp_path: Path) -> None:
     """To the last bit, but for what is the processor's: the sign of a zero, and which of two fingers a few vertices between them
     go with, where both are as near (13 of Ada's 24,051 on one processor)."""
-    command = [sys.executable, "-m", "tools.characters.build", "--out", str(tmp_path), "ada"]
+    command = [sys.executable, "-m", "duologue.datasets.synthesis.characters.build", "--out", str(tmp_path), "ada"]
     subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
     (built, about), (shipped, about_shipped) = (
         safetensors.load(folder / "ada.safetensors") for folder in (tmp_path, FOLDER)

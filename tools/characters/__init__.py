@@ -1,1 +1,1 @@
-"""The builder of Ada and Ben, the two sample characters, and their contact sheets."""
+"""Contact sheets and pictures of Ada and Ben, the two sample characters."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from duologue.datasets.synthesis.characters.fields import Array
 from duologue.interactions.contact_keys import contact_keys
 from duologue.interactions.indentation import Capsules
 from duologue.interactions.landmarks import Landmark, find_landmark
@@ -25,7 +26,6 @@ from addon.cast.cast import cast
 from addon.interactions import keys
 from addon.interactions.surfaces import surface_of
 from addon.scene.axes import to_blender
-from tools.characters.fields import Array
 from tools.characters.pictures import PICTURES
 from tools.characters.studio import Studio, View, sheet
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import bpy
 import numpy as np
+from duologue.datasets.synthesis.characters import fields
 from mathutils import Vector
 from PIL import Image, ImageDraw
 
 from addon.scene.paths import as_output
-from tools.characters import fields
 
 LARGEST = 400_000
 """Bytes of a sheet that a repository may hold."""

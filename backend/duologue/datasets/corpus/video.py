@@ -1,5 +1,6 @@
-"""Clips as a video model wants them: arrays aligned to the pixel, in shards that can be made by many processes and read one clip at a
-time. docs/reference/clips.md has the contract.
+"""Clips as a video model wants them: arrays aligned to the pixel, in shards that many processes make, read one clip at a time.
+
+docs/reference/clips.md has the contract.
 
 A shard is a zip file as ``numpy.savez_compressed`` writes them: ``CLIP/ARRAY.npy`` a member, zlib, each with its CRC-32, and
 ``CLIP/about.json``. Never a pickle.
@@ -214,5 +215,7 @@ def check_shard(path: Path) -> str:
 def damaged(what: str, why: str) -> DuologueError:
     """Return the error for a file of clips that is not as it was written."""
     return DuologueError(
-        "DATA_LOSS", "clips-damaged", f"{what} is damaged ({why}); delete it and run duologue dataset interactions again"
+        "DATA_LOSS",
+        "clips-damaged",
+        f"{what} is damaged ({why}); delete it and run duologue dataset interactions again",
     )

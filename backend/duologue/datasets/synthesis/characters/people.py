@@ -9,11 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.body import BodyDesign
-from tools.characters.features import BrowDesign, Piece, hair_piece
-from tools.characters.fields import Points, blend, carve, clip, ellipsoid, grooved, half_space, limb, mirrored, sphere
-from tools.characters.head import FaceDesign
-from tools.characters.skeletons import Proportions
+from duologue.datasets.synthesis.characters.body import BodyDesign
+from duologue.datasets.synthesis.characters.features import BrowDesign, Piece, hair_piece
+from duologue.datasets.synthesis.characters.fields import (
+    Points,
+    blend,
+    carve,
+    clip,
+    ellipsoid,
+    grooved,
+    half_space,
+    limb,
+    mirrored,
+    sphere,
+)
+from duologue.datasets.synthesis.characters.head import FaceDesign
+from duologue.datasets.synthesis.characters.skeletons import Proportions
 
 Colours = dict[str, tuple[tuple[float, float, float], float]]
 

@@ -1,8 +1,8 @@
-"""Build the two sample characters, ada.safetensors and ben.safetensors of rigs/characters: `python -m tools.characters.build`.
+"""Build the two sample characters, ada.safetensors and ben.safetensors of rigs/characters, or whoever is designed.
 
-No scan, no third-party mesh: everything is computed by the modules beside this one. The same sources give the same bytes:
-positions are rounded to 10 micrometres, weights to 1/255, and nothing random or timed enters the file.
-docs/pictures/characters*.png show the result (made by pictures.py).
+``python -m duologue.datasets.synthesis.characters.build`` writes the samples. No scan, no third-party mesh: everything is computed
+by the modules beside this one. The same sources give the same bytes: positions are rounded to 10 micrometres, weights to 1/255, and
+nothing random or timed enters the file. docs/pictures/characters*.png show the result (made by tools/characters/pictures.py).
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from duologue.arkit import NAMES
-from duologue.files.folders import rigs_folder
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from tools.characters.body import build_body
-from tools.characters.face_shapes import shapes_of
-from tools.characters.features import Piece, brow, ear, eye, nostril, teeth, tongue
-from tools.characters.fields import smoothstep
-from tools.characters.head import HeadMesh, build_head
-from tools.characters.people import PEOPLE, Person
-from tools.characters.refine import refine
-from tools.characters.skeletons import Joints, four_strongest
+from duologue.arkit import NAMES
+from duologue.datasets.synthesis.characters.body import build_body
+from duologue.datasets.synthesis.characters.face_shapes import shapes_of
+from duologue.datasets.synthesis.characters.features import Piece, brow, ear, eye, nostril, teeth, tongue
+from duologue.datasets.synthesis.characters.fields import smoothstep
+from duologue.datasets.synthesis.characters.head import HeadMesh, build_head
+from duologue.datasets.synthesis.characters.people import PEOPLE, Person
+from duologue.datasets.synthesis.characters.refine import refine
+from duologue.datasets.synthesis.characters.skeletons import Joints, four_strongest
+from duologue.files.folders import rigs_folder
 
 FOLDER = rigs_folder() / "characters"
 

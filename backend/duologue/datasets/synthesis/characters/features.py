@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.fields import Field, Points, blend, carve, ellipsoid, limb, surface_nets
-from tools.characters.head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh, cast
+from duologue.datasets.synthesis.characters.fields import Field, Points, blend, carve, ellipsoid, limb, surface_nets
+from duologue.datasets.synthesis.characters.head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh, cast
 
 
 @dataclass

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.fields import Points, neighbour_mean, smoothstep
+from duologue.datasets.synthesis.characters.fields import Points, neighbour_mean, smoothstep
+from duologue.files.folders import rigs_folder
 
-DUOLOGUE60 = Path(__file__).resolve().parents[2] / "rigs" / "skeletons" / "duologue60.json"
+DUOLOGUE60 = rigs_folder() / "skeletons" / "duologue60.json"
 FINGERS = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 
 

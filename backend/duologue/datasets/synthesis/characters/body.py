@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.features import Piece
-from tools.characters.fields import (
+from duologue.datasets.synthesis.characters.features import Piece
+from duologue.datasets.synthesis.characters.fields import (
     Field,
     Points,
     blend,
@@ -24,7 +24,7 @@ from tools.characters.fields import (
     surface_nets,
     union,
 )
-from tools.characters.skeletons import FINGERS, Joints, mirror_weights
+from duologue.datasets.synthesis.characters.skeletons import FINGERS, Joints, mirror_weights
 
 NECK_TILT = 0.38  # radians: necklines lean forward
 Weighted = tuple[Piece, NDArray[np.float64]]

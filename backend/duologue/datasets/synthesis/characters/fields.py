@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from duologue import easing
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
+
+from duologue import easing
 
 Array = NDArray[np.float64]
 Points = Array

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
-from tools.characters.fields import Field, Points, blend, carve, ellipsoid, limb, mirrored, project, sphere
+from duologue.datasets.synthesis.characters.fields import (
+    Field,
+    Points,
+    blend,
+    carve,
+    ellipsoid,
+    limb,
+    mirrored,
+    project,
+    sphere,
+)
 
 MOUTH_Y = 5.3
 EYE_Y = 12.5

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.fields import Points, smoothstep
-from tools.characters.head import MOUTH_Y, FaceDesign, HeadMesh
+from duologue.datasets.synthesis.characters.fields import Points, smoothstep
+from duologue.datasets.synthesis.characters.head import MOUTH_Y, FaceDesign, HeadMesh
 
 Array = NDArray[np.float64]
 HINGE = np.array([0.0, 8.8, -0.5])

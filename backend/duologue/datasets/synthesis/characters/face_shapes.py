@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tools.characters import mouth_shapes as mouth
-from tools.characters.features import Piece
-from tools.characters.fields import Points, smoothstep
-from tools.characters.head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh
-from tools.characters.skin import LINING_FOLLOWS, Array, Skin, jaw_motion
+from duologue.datasets.synthesis.characters import mouth_shapes as mouth
+from duologue.datasets.synthesis.characters.features import Piece
+from duologue.datasets.synthesis.characters.fields import Points, smoothstep
+from duologue.datasets.synthesis.characters.head import EYE_Y, MOUTH_Y, FaceDesign, HeadMesh
+from duologue.datasets.synthesis.characters.skin import LINING_FOLLOWS, Array, Skin, jaw_motion
 
 EYE_ANGLES = {"In": 32.0, "Out": 32.0, "Up": 24.0, "Down": 27.0}
 

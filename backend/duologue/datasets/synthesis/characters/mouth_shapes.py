@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tools.characters.fields import Points, smoothstep
-from tools.characters.head import MOUTH_Y, lip_line
-from tools.characters.skin import LINING_FOLLOWS, Array, Skin, jaw_motion
+from duologue.datasets.synthesis.characters.fields import Points, smoothstep
+from duologue.datasets.synthesis.characters.head import MOUTH_Y, lip_line
+from duologue.datasets.synthesis.characters.skin import LINING_FOLLOWS, Array, Skin, jaw_motion
 
 
 def jaw_reach(k: Skin) -> Array:

@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.characters.fields import Points, edges_of, project, smoothstep
-from tools.characters.head import HeadMesh
+from duologue.datasets.synthesis.characters.fields import Points, edges_of, project, smoothstep
+from duologue.datasets.synthesis.characters.head import HeadMesh
 
 LONGEST = 0.40
 """Longest edge (cm of head space) that is left whole. Halving leaves edges of half to all of it: about 3 mm."""
