@@ -44,7 +44,9 @@ def poke(surface: Surface, skin: Skin, place: str = "cheek", side: str = "Left")
     _, up, normal = landmark.frame.T
     capsules = finger(np.tile(landmark.centre, (FRAMES, 1)), normal, up, DEPTH)
     posed = np.repeat(skin.rest[None], FRAMES, 0)
-    return press(skin, posed, np.tile(np.eye(3), (FRAMES, len(skin.rest), 1, 1)), capsules, 30.0), capsules
+    return press(
+        skin, posed, lambda near: np.tile(np.eye(3), (FRAMES, int(near.sum()), 1, 1)), capsules, 30.0
+    ), capsules
 
 
 def points(ob) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from duologue.interactions.actor import Character
 from duologue.interactions.indentation import Capsules
 from duologue.interactions.landmarks import find_landmark
-from duologue.interactions.press import Pressed, press
+from duologue.interactions.press import Pressed, Turns, press
 from duologue.interactions.surface import Skin, skin_of
 from duologue.rigs.samples import load_sample
 
@@ -34,8 +34,13 @@ def finger(points: np.ndarray, normal: np.ndarray, up: np.ndarray, depth: np.nda
     return Capsules(ends, np.array([RADIUS, 0.0085]))
 
 
-def still(skin: Skin, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.repeat(skin.rest[None], frames, 0), np.tile(np.eye(3), (frames, len(skin.rest), 1, 1))
+def turned(by: np.ndarray, frames: int) -> Turns:
+    """All of the skin turned alike."""
+    return lambda near: np.tile(by, (frames, int(near.sum()), 1, 1))
+
+
+def still(skin: Skin, frames: int) -> tuple[np.ndarray, Turns]:
+    return np.repeat(skin.rest[None], frames, 0), turned(np.eye(3), frames)
 
 
 def on_plane(depth: np.ndarray, slide: np.ndarray | float = 0.0, step: float = 0.003, tissue: float = 0.008) -> Pressed:

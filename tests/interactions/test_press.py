@@ -7,9 +7,9 @@ import pytest
 from duologue.interactions.indentation import REACH, Capsules, exit_length, hertz
 from duologue.interactions.landmarks import find_landmark
 from duologue.interactions.press import LARGEST_DRAG, press, relaxed
-from duologue.interactions.surface import skin_of
+from duologue.interactions.surface import edges_of, skin_of
 from duologue.rigs.samples import SAMPLES
-from examples_skin import FPS, character, deepest, finger, on_plane, plane, poked, still
+from examples_skin import FPS, character, deepest, finger, on_plane, plane, poked, still, turned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +44,23 @@ def test_the_profile_of_a_dent_is_that_of_hertz():
     ratio = np.array([0.0, 0.5, 1.0, 2.0])
     expected = [1.0, 0.875, 0.5, (np.sqrt(3.0) - np.pi / 3) / np.pi]
     np.testing.assert_allclose(hertz(ratio * 0.006, np.full(4, 0.006)), expected, atol=1e-12)
+
+
+def test_neighbours_are_averaged_as_edges_say():
+    """By the graph's own matrix, on a mesh with vertices that have no triangle."""
+    _, found = character("ben")
+    some = np.arange(len(found.rest)) % 3 > 0
+    skin = found.part(some)
+    rng = np.random.default_rng(0)
+    values, kept, drawn = rng.normal(size=(2, len(skin.rest), 3)), *rng.uniform(size=(2, 2, len(skin.rest)))
+    matrix = np.zeros((len(skin.rest),) * 2)
+    for a, b in edges_of(skin.triangles):
+        matrix[a, b] = matrix[b, a] = 1.0
+    matrix /= np.maximum(matrix.sum(axis=1, keepdims=True), 1.0)
+    expected = values
+    for _ in range(2):
+        expected = kept[..., None] * expected + drawn[..., None] * (matrix @ expected)
+    np.testing.assert_allclose(skin.smoothed(values, (kept, drawn), 2), expected, atol=1e-12)
 
 
 # -- on a plane -----------------------------------------------------------------------------------------------------
@@ -109,9 +126,9 @@ def test_a_turned_head_dents_alike():
     turn = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
     capsules = finger(np.zeros((frames, 3)), np.eye(3)[2], np.eye(3)[1], np.full(frames, 0.005))
     plain = press(skin, *still(skin, frames), capsules, FPS)
-    turned = Capsules(capsules.ends @ turn.T + [1.0, 2.0, 3.0], capsules.radius)
+    hand = Capsules(capsules.ends @ turn.T + [1.0, 2.0, 3.0], capsules.radius)
     posed = np.repeat((skin.rest @ turn.T + [1.0, 2.0, 3.0])[None], frames, 0)
-    other = press(skin, posed, np.tile(turn, (frames, len(skin.rest), 1, 1)), turned, FPS)
+    other = press(skin, posed, turned(turn, frames), hand, FPS)
     np.testing.assert_array_equal(other.skin.vertices, plain.skin.vertices)
     np.testing.assert_allclose(other.offsets, plain.offsets, atol=1e-9)
 

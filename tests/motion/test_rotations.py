@@ -128,6 +128,11 @@ def test_the_rotation_between_two_directions_turns_the_one_into_the_other(a: np.
         np.testing.assert_allclose(turned, 2 * end / np.linalg.norm(end, axis=-1, keepdims=True), atol=1e-8)
 
 
+def test_inverses_agree_with_numpys() -> None:
+    matrices = np.random.default_rng(3).normal(size=(4, 50, 3, 3)) + 3 * np.eye(3)
+    np.testing.assert_allclose(rot.inverse(matrices), np.linalg.inv(matrices), rtol=1e-9, atol=1e-12)
+
+
 def test_yaw_turns_forward_towards_left() -> None:
     h = np.array([0.0, 0.5, np.pi / 2, -3.0])
     np.testing.assert_allclose(rot.yaw_matrix(h) @ [0, 0, 1], np.stack([np.sin(h), 0 * h, np.cos(h)], -1), atol=1e-15)

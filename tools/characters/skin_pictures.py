@@ -75,7 +75,7 @@ def shots(name: str) -> Iterator[Image.Image]:
         lines = fingers(landmark, kind, depth)
         _, _, normal = landmark.frame.T
         capsules = Capsules(lines[None] + lift * normal, np.full(len(lines), RADIUS))
-        touch = contact_keys([press(skin, posed, still, capsules, 30.0)])
+        touch = contact_keys([press(skin, posed, lambda near: still[:, near], capsules, 30.0)])
         keys.write(touch, surface.meshes, 1 + np.arange(FRAMES, dtype=np.float32), "A")
         scene.frame_set(1 + SHOWN)
         azimuth = math.degrees(math.atan2(normal[0], normal[2]))

@@ -85,7 +85,9 @@ def _pressed(skin: Skin, touched: Actor, capsules: Capsules, frames: slice, fps:
     mesh, skinning = touched.character.mesh, np.asarray(touched.pose.part(frames).skinning(), np.float64)
     weights = {name: values[frames] for name, values in touched.weights.items()}
     posed = mesh.pose(skinning, weights, skin.vertices)
-    part = press(skin, posed, linear_parts(mesh, skinning, skin.vertices), capsules.part(frames), fps)
+    part = press(
+        skin, posed, lambda near: linear_parts(mesh, skinning, skin.vertices[near]), capsules.part(frames), fps
+    )
     offsets, left = np.zeros((len(touched), *part.offsets.shape[1:])), np.zeros(len(touched))
     offsets[frames], left[frames] = part.offsets, part.left
     return Pressed(part.skin, offsets, left)

@@ -44,9 +44,13 @@ class Capsules:
         return Capsules(self.ends[frames], self.radius)
 
     def apart(self, points: Floats) -> Array:
-        """Return how far (T, n, K) points (T, n, 3) are from each capsule's surface; less than 0 inside.
+        """Return how far (T, n, K) points (T, n, 3) are from each capsule's surface; less than 0 inside."""
+        return np.sqrt(self.on_lines(points)[0]) - self.radius
 
-        By products of matrices alone: it is asked of every vertex near a hand, many times.
+    def on_lines(self, points: Floats) -> tuple[Array, Array]:
+        """Return the squared distance (T, n, K) of points (T, n, 3) from each capsule's line, and how far along it they meet it.
+
+        By products of matrices alone: it is asked of every vertex near a hand.
         """
         origin = self.ends[:, :1, 0]
         start, line = self.ends[:, :, 0] - origin, self.ends[:, :, 1] - self.ends[:, :, 0]
@@ -56,7 +60,7 @@ class Capsules:
         along = np.clip(onto / length, 0.0, 1.0)
         square = einsum("tni,tni->tn", points, points)[..., None] + einsum("tki,tki->tk", start, start)[:, None]
         square = square - 2.0 * (points @ start.swapaxes(1, 2)) + along * (along * length - 2.0 * onto)
-        return np.sqrt(np.maximum(square, 0.0)) - self.radius
+        return np.maximum(square, 0.0), along
 
     def from_line(self, points: Floats) -> tuple[Array, Array]:
         """Return vectors (T, n, K, 3) from each capsule's line to points (T, n, 3), and how far along (T, n, K) they meet it."""
@@ -66,6 +70,21 @@ class Capsules:
         along = np.clip(einsum("tnki,tki->tnk", away, line) / length, 0.0, 1.0)
         away -= along[..., None] * line[:, None]
         return away, along
+
+    def from_lines(self, points: Array, frame: NDArray[np.int64], capsule: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Return vectors (m, 3) to points (m, 3) from one capsule's line each, and how far along (m,) they meet it.
+
+        Args:
+            points: where they are.
+            frame: (m,), and
+            capsule: (m,): which capsule each is held against.
+        """
+        start = self.ends[:, :, 0]
+        line = self.ends[:, :, 1] - start
+        length = np.maximum(einsum("tki,tki->tk", line, line), 1e-12)
+        away, line = points - start[frame, capsule], line[frame, capsule]
+        along = np.clip(einsum("mi,mi->m", away, line) / length[frame, capsule], 0.0, 1.0)
+        return away - along[:, None] * line, along
 
 
 def exit_length(points: Array, directions: Array, ends: Array, radius: Array) -> Array:

@@ -6,6 +6,7 @@ pulled along (arXiv 2410.13503). All of it happens within ``indentation.REACH`` 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -16,9 +17,11 @@ from duologue.easing import smoothstep
 from duologue.interactions.indentation import REACH, WIDTH, Capsules, fading, hertz, ring, through
 from duologue.interactions.skin_contacts import CLOSE, Contacts, Near, find_contacts, push_out
 from duologue.interactions.surface import Skin
-from duologue.motion.rotations import einsum
+from duologue.motion.rotations import einsum, inverse
 
 Array = NDArray[np.float64]
+Turns = Callable[[NDArray[np.bool_]], Array]
+"""Gives, for some of the vertices (n,), the linear part (T, k, 3, 3) of what takes each from rest to where it is."""
 
 DRAG: Final = 0.5
 """Of the way that a finger slides over the skin, how much the skin goes along…"""
@@ -54,48 +57,63 @@ class Pressed:
     """(T,): metres that the deepest vertex is still inside a capsule, because tissue gives no further."""
 
 
-def press(skin: Skin, posed: Array, turns: Array, capsules: Capsules, fps: float) -> Pressed:
+def press(skin: Skin, posed: Array, turns: Turns, capsules: Capsules, fps: float) -> Pressed:
     """Let skin give way to capsules.
 
     Args:
         skin: what gives way.
         posed: (T, n, 3): where its vertices are in each frame, shapes and bones applied, metres.
-        turns: (T, n, 3, 3): the linear part of what takes each vertex from rest to there (its bones' matrices, blended).
+        turns: gives, for some of the vertices (n,), the linear part (T, k, 3, 3) of what takes each from rest to there (its bones'
+            matrices, blended).
         capsules: the hand's.
         fps: frames a second.
     """
-    near = within_reach(posed, capsules)
-    skin, posed, turns = skin.part(near), posed[:, near], turns[:, near]
+    near, touching = within_reach(skin, posed, capsules)
+    skin, posed, capsules = skin.part(near), posed[:, near], capsules.chosen(touching)
     if not near.any():
         return Pressed(skin, np.zeros(posed.shape), np.zeros(len(posed)))
-    capsules = capsules.chosen(_that_touch(skin, posed, capsules))
-    if not len(capsules.radius):
-        return Pressed(skin, np.zeros(posed.shape), np.zeros(len(posed)))
-    back = np.linalg.inv(turns)
-    contacts = _joined([find_contacts(skin, posed[t], capsules.part(t)) for t in _chunks(len(posed))])
+    forth = turns(near)
+    back = inverse(forth)
+    nears = [(t, Near(skin, posed[t], capsules.part(t))) for t in _chunks(len(posed))]
+    contacts = _joined([find_contacts(one) for _, one in nears])
     drag = dragged(contacts, posed, back, capsules)
-    near_hand = Near(skin, posed, capsules, contacts)
-    parts = [_give_way(near_hand.part(t), turns[t], drag[t]) for t in _chunks(len(posed))]
-    offsets = einsum("tnij,tnj->tni", back, np.concatenate(parts))
-    offsets = relaxed(offsets, fps)
-    moved, left = list[Array](), list[Array]()
-    for t in _chunks(len(posed)):  # what trails behind the hand may have come back into it
-        world, rest = push_out(near_hand.part(t), einsum("tnij,tnj->tni", turns[t], offsets[t]))
-        moved.append(einsum("tnij,tnj->tni", back[t], world))
-        left.append(rest)
-    return Pressed(skin, np.concatenate(moved), np.concatenate(left))
+    offsets = np.zeros(posed.shape)
+    for t, one in nears:
+        if contacts.depth[t].any():
+            offsets[t] = _give_way(one, contacts.part(t), forth[t], drag[t])
+    offsets = relaxed(einsum("tnij,tnj->tni", back, offsets), fps)
+    left = np.zeros(len(posed))
+    for t, one in nears:  # what trails behind the hand may have come back into it
+        world, left[t] = push_out(one, contacts.part(t), einsum("tnij,tnj->tni", forth[t], offsets[t]))
+        offsets[t] = einsum("tnij,tnj->tni", back[t], world)
+    return Pressed(skin, offsets, left)
 
 
-def within_reach(posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
-    """Return which vertices (n,) of ``posed`` (T, n, 3) ever lie within ``REACH`` of the capsules."""
-    found = np.zeros(posed.shape[1], np.bool_)
+def within_reach(skin: Skin, posed: Array, capsules: Capsules) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which capsules (K,) are ever in skin at ``posed`` (T, n, 3), or nearly, and the vertices (n,) within their reach."""
+    found = np.zeros((posed.shape[1], len(capsules.radius)), np.bool_)
+    touching = np.zeros(len(capsules.radius), np.bool_)
+    between, shares = skin.probes[0][len(skin.rest) :], skin.probes[1][len(skin.rest) :]
+    aside = skin.probes_aside
     margin = REACH + capsules.radius[:, None]
     for points, ends in zip(posed, capsules.ends, strict=True):  # a box first: most of the head is far from the hand
         low, high = (ends.min(axis=1) - margin).min(axis=0), (ends.max(axis=1) + margin).max(axis=0)
-        rows = np.flatnonzero(((points > low) & (points < high)).all(axis=1) & ~found)
-        if len(rows):
-            found[rows] = (Capsules(ends[None], capsules.radius).apart(points[None, rows])[0] < REACH).any(axis=1)
-    return found
+        rows = np.flatnonzero(((points > low) & (points < high)).all(axis=1))
+        if not len(rows):
+            continue
+        apart = Capsules(ends[None], capsules.radius).apart(points[None, rows])[0]
+        found[rows] |= apart < REACH
+        touching |= apart.min(axis=0) < CLOSE
+        unsure = ~touching & (apart.min(axis=0) < CLOSE + aside.max(initial=0.0))
+        if unsure.any() and len(between):  # a point amid a large triangle may be nearer
+            at = np.zeros(len(found), np.bool_)
+            at[rows] = (apart[:, unsure] < CLOSE + aside.max()).any(axis=1)
+            some = np.flatnonzero(at[between].any(axis=1))
+            points = einsum("pc,pci->pi", shares[some], points[between[some]])
+            touching[unsure] = (
+                Capsules(ends[None, unsure], capsules.radius[unsure]).apart(points[None])[0] < CLOSE
+            ).any(axis=0)
+    return found[:, touching].any(axis=1), touching
 
 
 def dragged(contacts: Contacts, posed: Array, back: Array, capsules: Capsules) -> Array:
@@ -141,34 +159,31 @@ def relaxed(offsets: Array, fps: float) -> Array:
     return out
 
 
-def _give_way(near: Near, turns: Array, drag: Array) -> Array:
+def _give_way(near: Near, contacts: Contacts, turns: Array, drag: Array) -> Array:
     """Return how far (T, n, 3) skin moves in the world for the contacts of each frame alone."""
-    skin, posed, capsules, contacts = near.skin, near.posed, near.capsules, near.contacts
-    away, _ = capsules.from_line(posed)
-    height = einsum("tnki,tki->tnk", away, contacts.inward)
-    aside = np.sqrt(np.maximum(einsum("tnki,tnki->tnk", away, away) - height**2, 0.0))
-    beside = np.maximum(aside - np.sqrt(capsules.radius * contacts.depth)[:, None], 0.0)
+    skin, capsules = near.skin, near.capsules
+    height, aside = near.beside(contacts.inward)
+    contact = np.sqrt(capsules.radius * contacts.depth)[:, None]
+    beside = np.maximum(aside - contact, 0.0)
     wide = np.clip(2.5 * skin.edge, WIDTH, _WIDEST)[:, None]
     along = through(height - contacts.height[:, None]) * skin.give[:, None] * (contacts.depth > 0)[:, None]
     fade = fading(beside, wide) * along
-    depth = contacts.depth[:, None] * hertz(aside, np.sqrt(capsules.radius * contacts.depth)[:, None]) * fade
-    depth = np.minimum(depth, skin.tissue[:, None])
+    depth = np.minimum(contacts.depth[:, None] * hertz(aside, contact) * fade, skin.tissue[:, None])
     # what fingers side by side press adds up, to no more than the deepest of them; from both sides it cancels out
     most = np.maximum(contacts.depth.max(axis=1), 1e-12)[:, None]
     together = most * (1.0 - np.prod(1.0 - depth / most[..., None], axis=-1))
-    dent = einsum("tnk,tki->tni", depth, contacts.inward) / np.maximum(depth.sum(axis=-1), 1e-12)[..., None]
+    dent = depth @ contacts.inward / np.maximum(depth.sum(axis=-1), 1e-12)[..., None]
     dent = dent * np.minimum(together, skin.tissue)[..., None]
-    pull = einsum("tnk,tki->tni", fade, drag) / np.maximum(fade.sum(axis=-1), 1.0)[..., None]
+    pull = fade @ drag / np.maximum(fade.sum(axis=-1), 1.0)[..., None]
     pull = einsum("tnij,tnj->tni", turns, pull * np.minimum(skin.tissue / LARGEST_DRAG, 1.0)[:, None])
-    apart = capsules.apart(posed).min(axis=-1)
-    kept = (1.0 - smoothstep((apart - 0.7 * REACH) / (0.25 * REACH)))[..., None]
-    held = (apart < 0)[..., None]
+    apart = near.apart.min(axis=-1)
+    # Laplace's rounds leave what a finger holds where it is, and reach no farther than the hand.
+    kept = np.where(apart < 0, 1.0, 0.5)
+    drawn = (1.0 - kept) * (1.0 - smoothstep((apart - 0.7 * REACH) / (0.25 * REACH)))
     for _ in range(ROUNDS):
-        dent, _ = push_out(near, dent)
-        for _ in range(_SMOOTH):
-            dent = np.where(held, dent, 0.5 * dent + 0.5 * kept * skin.neighbour_mean(dent))
+        dent = skin.smoothed(push_out(near, contacts, dent)[0], (kept, drawn), _SMOOTH)
     rim = _rim(skin, dent, ring(beside, wide) * along * contacts.depth[:, None], contacts)
-    return push_out(near, dent - rim + pull)[0]
+    return push_out(near, contacts, dent - rim + pull)[0]
 
 
 def _rim(skin: Skin, dent: Array, weight: Array, contacts: Contacts) -> Array:
@@ -188,14 +203,6 @@ def _rim(skin: Skin, dent: Array, weight: Array, contacts: Contacts) -> Array:
     direction = einsum("tnk,tki->tni", weight, contacts.inward)
     length = np.linalg.norm(direction, axis=-1, keepdims=True)
     return height[..., None] * direction / np.maximum(length, 1e-12)
-
-
-def _that_touch(skin: Skin, posed: Array, capsules: Capsules) -> NDArray[np.bool_]:
-    """Return which capsules (K,) ever reach into skin at ``posed`` (T, n, 3), or nearly."""
-    found = np.zeros(len(capsules.radius), np.bool_)
-    for t in _chunks(len(posed)):
-        found |= capsules.part(t).apart(skin.at_probes(posed[t])).min(axis=(0, 1)) < CLOSE
-    return found
 
 
 def _chunks(frames: int) -> list[slice]:

@@ -1,4 +1,7 @@
-"""Where a hand's capsules meet skin, and pushing what is inside of them out, as far as tissue lets it."""
+"""Where a hand's capsules meet skin, and pushing what is inside of them out, as far as tissue lets it.
+
+Of thousands of points of the skin a few hundred are near one of a hand's capsules: what is looked at are those pairs alone.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ from duologue.interactions.surface import Skin
 from duologue.motion.rotations import einsum
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 CLOSE: Final = 0.006
 """Metres from a capsule within which skin may come to be inside of it: by the rim of a dent, or by what trails behind."""
+_BESIDE: Final = 0.014
+"""Metres from a capsule within which skin that is close to another one may come to be inside of it: a whole dent away."""
 _FACING: Final = -0.3
 """Of a capsule's radius: skin that faces away from its line by more lies inside the mouth, and does not say where outside is."""
 _PUSHES: Final = 2
@@ -33,92 +39,176 @@ class Contacts:
     """(T, K, 3): unit, which way it does, in the world; 0 apart."""
     along: Array
     """(T, K): where on the capsule's line the middle of the contact is, in [0, 1]."""
-    vertex: NDArray[np.int64]
+    vertex: Indices
     """(T, K): the vertex nearest to where it is pressed deepest; -1 apart."""
     height: Array
     """(T, K): how far the deepest place is from the capsule's line along ``inward``."""
 
+    def part(self, frames: slice | Indices) -> Contacts:
+        """Return some of the frames."""
+        return Contacts(*(getattr(self, f.name)[frames] for f in fields(Contacts)))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """m pairs of a probe of the skin and a capsule, in one frame each, in the order of frame and probe."""
+
+    frame: Indices
+    probe: Indices
+    capsule: Indices
+    points: Array
+    """(m, 3): where the probes are, before anything gives way."""
+    normals: Array
+    """(m, 3): of the skin there, as long as the mean of its corners' is."""
+    apart: Array
+    """(m,): how far it is from the capsule's surface then."""
+
+    def chosen(self, which: NDArray[np.bool_]) -> Pairs:
+        """Return some of the pairs (m,)."""
+        return Pairs(*(getattr(self, f.name)[which] for f in fields(Pairs)))
+
 
 @dataclass(frozen=True, eq=False)
 class Near:
-    """Skin at ``posed`` (T, n, 3), the capsules near it, and where they meet."""
+    """Skin at ``posed`` (T, n, 3) and K ``capsules`` near it."""
 
     skin: Skin
     posed: Array
     capsules: Capsules
-    contacts: Contacts
-
-    def part(self, frames: slice) -> Near:
-        """Return a stretch of frames."""
-        cut = Contacts(*(getattr(self.contacts, f.name)[frames] for f in fields(Contacts)))
-        return Near(self.skin, self.posed[frames], self.capsules.part(frames), cut)
 
     @cached_property
-    def outside(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Probes (p,) close to a capsule, and which (T, p, K) face its line: what lies inside of the mouth does not."""
-        points = self.skin.at_probes(self.posed)
-        rows = np.flatnonzero(self.capsules.apart(points).min(axis=(0, 2)) < CLOSE)
-        normals = self.skin.at_probes(self.skin.normals(self.posed))[:, rows]
-        away, _ = self.capsules.from_line(points[:, rows])
-        return rows, -einsum("tnki,tni->tnk", away, normals) > _FACING * self.capsules.radius
+    def _lines(self) -> tuple[Array, Array]:
+        return self.capsules.on_lines(self.posed)
+
+    @cached_property
+    def apart(self) -> Array:
+        """(T, n, K): how far the skin's vertices are from each capsule."""
+        return np.sqrt(self._lines[0]) - self.capsules.radius
+
+    def beside(self, inward: Array) -> tuple[Array, Array]:
+        """Return how far (T, n, K) vertices are from each capsule's line along a direction (T, K, 3), and across it."""
+        square, along = self._lines
+        start, line = self.capsules.ends[:, :, 0], self.capsules.ends[:, :, 1] - self.capsules.ends[:, :, 0]
+        height = self.posed @ inward.swapaxes(1, 2)
+        height -= einsum("tki,tki->tk", start, inward)[:, None] + along * einsum("tki,tki->tk", line, inward)[:, None]
+        return height, np.sqrt(np.maximum(square - height * height, 0.0))
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Probes with the capsules they are close to and face: what lies inside of the mouth does not."""
+        skin = self.skin
+        rows = _close(skin, self.apart)
+        corners, shares = skin.probes[0][rows], skin.probes[1][rows]
+        points = einsum("pc,tpci->tpi", shares, self.posed[:, corners])
+        apart = self.capsules.apart(points)
+        known = apart.min(axis=(0, 2), initial=np.inf) < CLOSE
+        rows, corners, shares, points, apart = (
+            rows[known],
+            corners[known],
+            shares[known],
+            points[:, known],
+            apart[:, known],
+        )
+        normals = einsum("pc,tpci->tpi", shares, skin.normals(self.posed, np.unique(corners))[:, corners])
+        frame, row, capsule = np.nonzero(apart < _BESIDE)
+        found = Pairs(frame, rows[row], capsule, points[frame, row], normals[frame, row], apart[frame, row, capsule])
+        away, _ = self.capsules.from_lines(found.points, frame, capsule)
+        return found.chosen(-einsum("mi,mi->m", away, found.normals) > _FACING * self.capsules.radius[capsule])
+
+    def deepest(self, inside: Array) -> Array:
+        """Return the largest (T,) of what is told of each of the pairs (m,), at least 0."""
+        found = np.zeros(len(self.posed))
+        np.maximum.at(found, self.pairs.frame, inside)
+        return found
 
 
-def find_contacts(skin: Skin, posed: Array, capsules: Capsules) -> Contacts:
-    """Find where capsules meet skin at ``posed`` (T, n, 3), and which way it has to go: against the mean of its normals there."""
-    points, normals = skin.at_probes(posed), skin.at_probes(skin.normals(posed))
-    tissue = skin.at_probes(skin.tissue[:, None])[:, 0]
-    away, along = capsules.from_line(points)
-    inside = -capsules.apart(points)
-    facing = -einsum("tnki,tni->tnk", away, normals) > _FACING * capsules.radius
-    weight = np.where(facing & (tissue > 0)[:, None], np.maximum(inside, 0.0), 0.0)
-    inward = -einsum("tnk,tni->tki", weight, normals)
+def _close(skin: Skin, apart: Array) -> Indices:
+    """Return the probes (p,) that may be close to a capsule, given how far (T, n, K) the vertices are."""
+    nearest = apart.min(axis=(0, 2), initial=np.inf)
+    corners, _ = skin.probes
+    between = nearest[corners[len(skin.rest) :]].min(axis=1) < CLOSE + skin.probes_aside
+    return np.concatenate((np.flatnonzero(nearest < CLOSE), len(skin.rest) + np.flatnonzero(between)))
+
+
+def find_contacts(near: Near) -> Contacts:
+    """Find where capsules meet skin, and which way it has to go: against the mean of its normals there."""
+    skin, capsules, pairs = near.skin, near.capsules, near.pairs
+    shape = len(near.posed), len(capsules.radius)
+    corners, shares = skin.probes
+    tissue = einsum("mc,mc->m", shares[pairs.probe], skin.tissue[corners[pairs.probe]])
+    inside = (pairs.apart < 0) & (tissue > 0)
+    pairs, tissue = pairs.chosen(inside), tissue[inside]
+    t, k, weight = pairs.frame, pairs.capsule, -pairs.apart
+    cell = t * shape[1] + k
+
+    def total(values: Array) -> Array:
+        return np.bincount(cell, values, shape[0] * shape[1]).astype(np.float64).reshape(shape)
+
+    inward = -np.stack([total(weight * pairs.normals[:, i]) for i in range(3)], axis=-1)
     length = np.linalg.norm(inward, axis=-1, keepdims=True)
     inward = np.divide(inward, length, out=np.zeros_like(inward), where=length > 1e-12)
-    t, n, k = np.nonzero(weight > 0)
-    depth = np.zeros(inside.shape)
-    depth[t, n, k] = exit_length(points[t, n], inward[t, k], capsules.ends[t, k], capsules.radius[k])
-    depth = np.minimum(depth, tissue[:, None])
-    pick = depth.argmax(axis=1)[:, None]
-    height = np.take_along_axis(einsum("tnki,tki->tnk", away, inward), pick, axis=1)[:, 0]
-    mean = einsum("tnk,tnk->tk", weight, along) / np.maximum(weight.sum(axis=1), 1e-12)
-    most = np.take_along_axis(depth, pick, axis=1)[:, 0]
-    corners, shares = skin.probes
-    vertex = corners[np.arange(len(corners)), shares.argmax(axis=1)][pick[:, 0]]
+    way = inward[t, k]
+    depth = np.minimum(exit_length(pairs.points, way, capsules.ends[t, k], capsules.radius[k]), tissue)
+    most = np.zeros(shape)
+    np.maximum.at(most.reshape(-1), cell, depth)
+    pick = np.full(shape, -1)
+    first = np.flatnonzero(depth == most[t, k])[::-1]
+    pick[t[first], k[first]] = first
+    away, along = capsules.from_lines(pairs.points, t, k)
+    height = np.append(einsum("mi,mi->m", away, way), 0.0)[pick]
+    mean = total(weight * along) / np.maximum(total(weight), 1e-12)
+    vertex = np.append(corners[pairs.probe, shares[pairs.probe].argmax(axis=1)], -1)[pick]
     return Contacts(most, inward, mean, np.where(most > 0, vertex, -1), height)
 
 
-def push_out(near: Near, moved: Array) -> tuple[Array, Array]:
+def push_out(near: Near, contacts: Contacts, moved: Array) -> tuple[Array, Array]:
     """Move skin (T, n, 3) on along its contact's direction until it is out, as far as tissue allows; return what is left (T,).
 
     A point within a triangle takes its corners along by the least that puts it where it has to be.
     """
-    skin, capsules = near.skin, near.capsules
-    rows, facing = near.outside
-    corners, shares = skin.probes[0][rows], skin.probes[1][rows]
+    skin, capsules, pairs = near.skin, near.capsules, near.pairs
+    if not len(pairs.frame):
+        return moved, np.zeros(len(moved))
+    corners, shares = skin.probes[0][pairs.probe], skin.probes[1][pairs.probe]
     largest = np.maximum(skin.tissue, np.linalg.norm(moved, axis=-1))
     left = np.zeros(len(moved))
     for turn in range(_PUSHES + 1):
-        points = einsum("pc,tpci->tpi", shares, (near.posed + moved)[:, corners])
-        inside = np.where(facing, -capsules.apart(points), -1.0)
-        left = np.maximum(inside.max(axis=(1, 2), initial=0.0), 0.0)
-        t, p = np.nonzero(inside.max(axis=-1, initial=-1.0) > 0)
-        if turn == _PUSHES or not len(t):
+        gone = moved[pairs.frame[:, None], corners]
+        # What has not gone as far as a capsule is can't be in it.
+        able = np.flatnonzero(pairs.apart < np.sqrt(einsum("mci,mci->mc", gone, gone).max(axis=1)))
+        t, k = pairs.frame[able], pairs.capsule[able]
+        points = pairs.points[able] + einsum("mc,mci->mi", shares[able], gone[able])
+        away, _ = capsules.from_lines(points, t, k)
+        inside = capsules.radius[k] - np.sqrt(einsum("mi,mi->m", away, away))
+        left = np.zeros(len(moved))
+        np.maximum.at(left, t, inside)
+        at = _deepest_of(pairs.frame[able], pairs.probe[able], inside)
+        if turn == _PUSHES or not len(at):
             break
-        k = inside[t, p].argmax(axis=-1)
-        one = Capsules(capsules.ends[t, k][:, None], capsules.radius[:1])
-        radial = one.from_line(points[t, p][:, None])[0][:, 0, 0]
+        t, k, radial = t[at], k[at], away[at]
         radial = radial / np.maximum(np.linalg.norm(radial, axis=-1, keepdims=True), 1e-12)
-        way = np.where((near.contacts.depth[t, k] > 0)[:, None], near.contacts.inward[t, k], radial)
-        far = exit_length(points[t, p], way, capsules.ends[t, k], capsules.radius[k])
-        moved = moved + _taken_along(skin, moved, (t, rows[p]), far, way)
+        way = np.where((contacts.depth[t, k] > 0)[:, None], contacts.inward[t, k], radial)
+        far = exit_length(points[at], way, capsules.ends[t, k], capsules.radius[k])
+        moved = moved + _taken_along(skin, moved, (t, pairs.probe[able][at]), far, way)
         size = np.maximum(np.linalg.norm(moved, axis=-1), 1e-12)
         moved = moved * np.minimum(1.0, largest / size)[..., None]
     return moved, left
 
 
-def _taken_along(
-    skin: Skin, moved: Array, at: tuple[NDArray[np.int64], NDArray[np.int64]], far: Array, way: Array
-) -> Array:
+def _deepest_of(frame: Indices, probe: Indices, inside: Array) -> Indices:
+    """Return one pair (q,) for each probe that is inside of a capsule: where it is deepest."""
+    at = np.flatnonzero(inside > 0)
+    if not len(at):
+        return at
+    begins = np.flatnonzero(np.diff(frame[at], prepend=-1) | np.diff(probe[at], prepend=-1))
+    most = np.maximum.reduceat(inside[at], begins)
+    count = np.diff(np.append(begins, len(at)))
+    deepest = np.flatnonzero(inside[at] == np.repeat(most, count))
+    _, once = np.unique(np.repeat(np.arange(len(begins)), count)[deepest], return_index=True)
+    return at[deepest[once]]
+
+
+def _taken_along(skin: Skin, moved: Array, at: tuple[Indices, Indices], far: Array, way: Array) -> Array:
     """Return how far vertices go (T, n, 3) so that probes ``at`` frames and places (m,) go ``far`` (m,) along ``way`` (m, 3).
 
     Each vertex goes as far as the point that needs most of it, and no further than its tissue allows.
@@ -127,9 +217,10 @@ def _taken_along(
     corners, shares = skin.probes[0][probe], skin.probes[1][probe]
     share = shares / (shares**2).sum(axis=1, keepdims=True) * far[:, None]
     taken = einsum("mci,mi->mc", moved[t[:, None], corners], way)
-    share = np.minimum(share, np.maximum(skin.tissue[corners] - taken, 0.0))
-    farthest, total = np.zeros(moved.shape[:2]), np.zeros(moved.shape)
-    for c in range(3):
-        np.maximum.at(farthest, (t, corners[:, c]), share[:, c])
-        np.add.at(total, (t, corners[:, c]), share[:, c, None] * way)
+    share = np.minimum(share, np.maximum(skin.tissue[corners] - taken, 0.0)).ravel()
+    cell = (t[:, None] * moved.shape[1] + corners).ravel()
+    farthest = np.zeros(moved.shape[:2])
+    np.maximum.at(farthest.reshape(-1), cell, share)
+    ways = share[:, None] * np.repeat(way, 3, axis=0)
+    total = np.stack([np.bincount(cell, ways[:, i], farthest.size) for i in range(3)], axis=-1).reshape(moved.shape)
     return farthest[..., None] * total / np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), 1e-12)

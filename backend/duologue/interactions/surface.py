@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Array, Character
 from duologue.interactions.tissue import tissue_of
+from duologue.motion.rotations import cross, einsum
 from duologue.rigs.skinned import SkinnedMesh
 
 COARSE: Final = 0.006
@@ -61,24 +62,26 @@ class Skin:
         table[both[:, 0], column] = both[:, 1]
         return table, np.maximum(count, 1)[:, None].astype(np.float64)
 
-    @cached_property
-    def _corners(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Triangles in the order of the vertices they touch, those vertices, and where each one's begin."""
-        order = np.argsort(self.triangles.T.ravel(), kind="stable")
-        owners = self.triangles.T.ravel()[order]
-        held, starts = np.unique(owners, return_index=True)
-        return order % len(self.triangles), held, starts
+    def normals(self, points: Array, vertices: NDArray[np.int64] | None = None) -> Array:
+        """Return outward unit normals (..., n, 3) of the vertices at ``points`` (..., n, 3): the triangles' mean by area.
 
-    def normals(self, points: Array) -> Array:
-        """Return outward unit normals (..., n, 3) of the vertices at ``points`` (..., n, 3): the triangles' mean by area."""
-        if not len(self.triangles):
-            return np.zeros(points.shape)
-        a, b, c = (points[..., self.triangles[:, k], :] for k in range(3))
-        across = np.cross(b - a, c - a)
-        triangle, held, starts = self._corners
+        ``vertices``: those that are asked for; the others have 0.
+        """
+        wanted = np.ones(len(self.rest), np.bool_)
+        if vertices is not None:
+            wanted = np.zeros(len(self.rest), np.bool_)
+            wanted[vertices] = True
+        triangles = self.triangles[wanted[self.triangles].any(axis=1)]
         total = np.zeros(points.shape)
-        total[..., held, :] = np.add.reduceat(across[..., triangle, :], starts, axis=-2)
-        return total / np.maximum(np.linalg.norm(total, axis=-1, keepdims=True), 1e-12)
+        if not len(triangles):
+            return total
+        order = np.argsort(triangles.T.ravel(), kind="stable")
+        held, starts = np.unique(triangles.T.ravel()[order], return_index=True)
+        a, b, c = (points[..., triangles[:, k], :] for k in range(3))
+        across = cross(b - a, c - a)
+        total[..., held, :] = np.add.reduceat(across[..., order % len(triangles), :], starts, axis=-2)
+        total *= wanted[:, None]
+        return total / np.maximum(np.sqrt(einsum("...i,...i->...", total, total))[..., None], 1e-12)
 
     @cached_property
     def area(self) -> Array:
@@ -94,6 +97,19 @@ class Skin:
         return np.linalg.norm(self.rest[table] - self.rest[:, None], axis=-1).sum(axis=1) / count[:, 0]
 
     @cached_property
+    def _longest(self) -> Array:
+        """(f,): the longest side of each triangle, metres."""
+        sides = self.rest[np.roll(self.triangles, -1, axis=1)] - self.rest[self.triangles]
+        return np.linalg.norm(sides, axis=-1).max(axis=1, initial=0.0)
+
+    @cached_property
+    def probes_aside(self) -> Array:
+        """(P - n,): metres within which each probe that is no vertex has a corner of its triangle, with a third to spare."""
+        corners = self.rest[self.probes[0][len(self.rest) :]]
+        sides = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=-1).max(axis=1, initial=0.0)
+        return 4 / 3 / np.sqrt(3) * sides
+
+    @cached_property
     def probes(self) -> tuple[NDArray[np.int64], Array]:
         """Points of the skin that may be touched: its vertices, then points inside of triangles that are larger than a fingertip.
 
@@ -101,8 +117,7 @@ class Skin:
         """
         alone = np.repeat(np.arange(len(self.rest))[:, None], 3, axis=1)
         corners, shares = [alone], [np.tile([1.0, 0.0, 0.0], (len(alone), 1))]
-        sides = self.rest[np.roll(self.triangles, -1, axis=1)] - self.rest[self.triangles]
-        longest = np.linalg.norm(sides, axis=-1).max(axis=1, initial=0.0)
+        longest = self._longest
         steps = np.where(longest > COARSE, np.minimum(np.ceil(longest / _PROBED), _MOST_PROBED), 0).astype(np.int64)
         for step in sorted({int(step) for step in steps if step}):
             of = self.triangles[steps == step]
@@ -123,14 +138,37 @@ class Skin:
             between += shares[extra, k, None] * values[..., corners[extra, k], :]
         return np.concatenate((values, between), axis=-2)
 
-    def neighbour_mean(self, values: Array) -> Array:
-        """Return the mean of ``values`` (..., n, 3) over each vertex's neighbours."""
+    def smoothed(self, values: Array, shares: tuple[Array, Array], rounds: int) -> Array:
+        """Return ``values`` (T, n, 3) after some rounds in which each becomes its own one and its neighbours' mean by ``shares``,
+        (T, n) each.
+
+        In the order of how many neighbours they have, vertices that have a k-th are the first ones; and what belongs to a vertex
+        in all frames lies together: a tenth of the time of frame after frame.
+        """
+        order, table, reach, count = self._by_valence
+        where = np.empty_like(order)
+        where[order] = np.arange(len(order))
+        rows = np.ascontiguousarray(values[:, order].swapaxes(0, 1))
+        kept, drawn = (share[:, order].T[..., None] for share in shares)
+        drawn = drawn / count
+        for _ in range(rounds):
+            total = np.zeros_like(rows)
+            for column, last in zip(table, reach, strict=True):
+                total[:last] += rows[column[:last]]
+            rows = kept * rows + drawn * total
+        return rows[where].swapaxes(0, 1)
+
+    @cached_property
+    def _by_valence(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], Array]:
+        """Vertices (n,) by how many neighbours they have, most first; the k-th neighbour (k, n) of each in that order, how many
+        (k,) have one, and how many each has (n, 1, 1), at least 1."""
         table, count = self.neighbours
-        padding = table.shape[1] - count
-        total = np.zeros_like(values)
-        for column in table.T:
-            total += values[..., column, :]
-        return (total - padding * values) / count
+        own = np.where((table == np.arange(len(table))[:, None]).all(axis=1), 0, count[:, 0]).astype(np.int64)
+        order = np.argsort(-own, kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        reach = (own[order] > np.arange(table.shape[1])[:, None]).sum(axis=1)
+        return order, np.ascontiguousarray(place[table[order]].T), reach, count[order][..., None]
 
     def part(self, chosen: NDArray[np.bool_]) -> Skin:
         """Return some of the skin: vertices where ``chosen`` (n,)."""
