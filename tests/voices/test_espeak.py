@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from duologue.errors import DuologueError
 from duologue.voices.espeak import PAUSE, Utterance, synthesise
+from duologue.voices.pronunciation import pronunciations
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,6 +64,15 @@ def test_pitch_and_speed_do_what_they_say() -> None:
         return said.rate / (lags.start + int(np.argmax(spectrum[lags])))
 
     assert fundamental(80) > 1.2 * fundamental(20)
+
+
+def test_voices_that_never_spoke_leave_the_next_one_its_events(said: Utterance) -> None:
+    """Changes of voice waited in a queue of 170 commands that only speaking empties; from thirty on, events fell out of it."""
+    for language in ["en-us", "fr-fr", "de"] * 70:
+        assert pronunciations("a", language)
+    again = synthesise("Well, I don't believe you.", "en-us+f2")
+    assert [word for _, _, word in again.words] == ["Well", "I", "don't", "believe", "you"]
+    assert again.phones[0][2] == said.phones[0][2] == "w"
 
 
 def test_languages_name_their_voices() -> None:
