@@ -63,8 +63,8 @@ def press(skin: Skin, posed: Array, turns: Turns, capsules: Capsules, fps: float
     Args:
         skin: what gives way.
         posed: (T, n, 3): where its vertices are in each frame, shapes and bones applied, metres.
-        turns: gives, for some of the vertices (n,), the linear part (T, k, 3, 3) of what takes each from rest to there (its bones'
-            matrices, blended).
+        turns: gives, for some of the vertices (n,), the linear part (T, k, 3, 3) of what takes each from rest to there (its
+            bones' matrices, blended).
         capsules: the hand's.
         fps: frames a second.
     """
@@ -109,10 +109,9 @@ def within_reach(skin: Skin, posed: Array, capsules: Capsules) -> tuple[NDArray[
             at = np.zeros(len(found), np.bool_)
             at[rows] = (apart[:, unsure] < CLOSE + aside.max()).any(axis=1)
             some = np.flatnonzero(at[between].any(axis=1))
-            points = einsum("pc,pci->pi", shares[some], points[between[some]])
-            touching[unsure] = (
-                Capsules(ends[None, unsure], capsules.radius[unsure]).apart(points[None])[0] < CLOSE
-            ).any(axis=0)
+            amid = einsum("pc,pci->pi", shares[some], points[between[some]])
+            near = Capsules(ends[None, unsure], capsules.radius[unsure]).apart(amid[None])[0] < CLOSE
+            touching[unsure] = near.any(axis=0)
     return found[:, touching].any(axis=1), touching
 
 

@@ -1,8 +1,8 @@
 """Build the two sample characters, ada.safetensors and ben.safetensors of rigs/characters, or whoever is designed.
 
-``python -m duologue.datasets.synthesis.characters.build`` writes the samples. No scan, no third-party mesh: everything is computed
-by the modules beside this one. The same sources give the same bytes: positions are rounded to 10 micrometres, weights to 1/255, and
-nothing random or timed enters the file. docs/pictures/characters*.png show the result (made by tools/characters/pictures.py).
+``python -m duologue.datasets.synthesis.characters.build`` writes the samples. No scan, no third-party mesh: everything is
+computed by the modules beside this one. The same sources give the same bytes: positions are rounded to 10 micrometres, weights
+to 1/255, and nothing random or timed enters the file. docs/pictures/characters*.png show the result (made by tools/characters/pictures.py).
 """
 
 from __future__ import annotations
