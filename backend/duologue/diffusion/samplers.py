@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from duologue.diffusion.schedule import CosineSchedule
+from duologue.diffusion.schedule import CosineSchedule, Schedule
 
 Denoise = Callable[[Tensor, Tensor], Tensor]
 """``(x (B, ...), t (B,)) -> x0 (B, ...)``: a network with its conditions, guidance and held frames already inside."""
@@ -43,7 +43,7 @@ class Step:
 class Sampler(ABC):
     """A way from noise to a sample on ``schedule``."""
 
-    schedule: CosineSchedule = field(default_factory=CosineSchedule)
+    schedule: Schedule = field(default_factory=CosineSchedule)
 
     def iterate(
         self, denoise: Denoise, noise: Tensor, steps: int, generator: torch.Generator | None = None

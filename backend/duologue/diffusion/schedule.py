@@ -10,12 +10,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
 Prediction = Literal["x0", "v"]
+
+
+class Schedule(Protocol):
+    """What a sampler asks of a schedule: which moments it visits, and how much signal and noise there is at each."""
+
+    def times(self, steps: int) -> Tensor:
+        """Return the ``steps + 1`` float64 moments from 1 down to 0 that a sampler visits."""
+        ...
+
+    def alpha_sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return signal and noise amplitudes at times ``t``."""
+        ...
 
 
 @dataclass(frozen=True)
