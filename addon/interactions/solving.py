@@ -225,7 +225,7 @@ def _hands_on(who: int, track: InteractionTrack, actors: Actors) -> list[tuple[H
         for touch in track.touches
         if PERFORMERS.index(touch.touched) == who and patterns()[touch.pattern].on_face
     }
-    return [(Hand(actors[whose].character, side), actors[whose].pose) for whose, side in sorted(found)]
+    return [(Hand.of(actors[whose].character, side), actors[whose].pose) for whose, side in sorted(found)]
 
 
 def _with_gains(actor: Actor, track: InteractionTrack, who: int) -> Actor:

@@ -49,16 +49,16 @@ class HeadField:
         (Shepard 1968); beyond it the band's width, with the sign of what lies before along the last axis."""
         steps = np.stack(np.meshgrid(*[np.arange(-_BAND, _BAND + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
         place = np.round((points - self.low) / CELL).astype(np.int64)
-        cells = place[:, None] + steps
-        inside = ((cells >= 0) & (cells < self.count)).all(axis=-1)
-        away = self.low + CELL * cells - points[:, None]
-        height = einsum("pci,pi->pc", away, normals)[inside]
-        square = (away * away).sum(axis=-1)[inside]
+        rest = self.low + CELL * place - points  # from each point to the cell nearest to it, and from there on by whole cells
+        height = einsum("pi,pi->p", rest, normals)[:, None] + normals @ (CELL * steps.T)
+        square = (rest * rest).sum(axis=-1)[:, None] + rest @ (2 * CELL * steps.T) + CELL**2 * (steps**2).sum(axis=-1)
         weight = 1.0 / (square + 1e-6) ** 2
-        flat = np.ravel_multi_index(tuple(np.moveaxis(cells[inside], -1, 0)), tuple(self.count))
+        # The grid goes on beyond all points by more than the band, so that no cell is outside of it.
+        stride = np.array([self.count[1] * self.count[2], self.count[2], 1])
+        flat = ((place @ stride)[:, None] + steps @ stride).ravel()
         total = int(self.count.prod())
-        mass = np.bincount(flat, weight, total)
-        values = np.bincount(flat, weight * height, total) / np.maximum(mass, 1e-12)
+        mass = np.bincount(flat, weight.ravel(), total)
+        values = np.bincount(flat, (weight * height).ravel(), total) / np.maximum(mass, 1e-12)
         known = (mass > 0).reshape(tuple(self.count))
         values = values.reshape(tuple(self.count))
         last = np.maximum.accumulate(np.where(known, np.arange(self.count[2]), 0), axis=2)

@@ -57,12 +57,7 @@ def known_skin(character: Character) -> Skin:
 
 def linear_parts(mesh: SkinnedMesh, skinning: Array, vertices: NDArray[np.int64]) -> Array:
     """Return how vertices (n,) are turned (T, n, 3, 3): their bones' matrices (T, B, 3, 4), blended as skinning blends them."""
-    turns = np.zeros((len(skinning), len(vertices), 3, 3))
-    for column in range(mesh.bones.shape[1]):
-        weight = mesh.weights[vertices, column]
-        at = np.flatnonzero(weight > 0)
-        turns[:, at] += weight[at, None, None] * skinning[:, mesh.bones[vertices[at], column], :3, :3]
-    return turns
+    return mesh.blended(skinning, vertices)[..., :3]
 
 
 def _stretches(skin: Skin, touched: Actor, capsules: Capsules, fps: float) -> list[slice]:

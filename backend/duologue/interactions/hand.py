@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
 from duologue.interactions.actor import Array, Character, Pose
-from duologue.motion.rotations import einsum, exp_to_matrix, quat_between, quat_to_matrix
+from duologue.motion.rotations import cross, einsum, exp_to_matrix, quat_between, quat_to_matrix
 from duologue.rigs.carried import orthonormal
 from duologue.rigs.joints import FINGERS, METACARPALS
 
@@ -23,6 +23,8 @@ BENDS: Final = ((-25.0, 95.0), (-5.0, 105.0), (-10.0, 75.0))
 _FILE: Final = Path(__file__).with_name("hand_shapes.toml")
 _USUAL_RADIUS: Final = 0.0085
 """Metres: of a finger that no mesh tells about."""
+_REMEMBERED: Final = 4096
+"""Bent fingers that a hand keeps: as many as a few touches ask for."""
 _LAST: Final = 0.8
 """Of the bone before it, how long a last phalanx is where no mesh tells."""
 
@@ -68,6 +70,9 @@ def hand_shapes() -> Mapping[str, HandShape]:
     }
 
 
+Bent = tuple[Array, list[int], Array]
+
+
 class Hand:
     """One hand of a character at rest: its frame, its fingers' segments, its capsules, and the vertices it moves.
 
@@ -86,6 +91,13 @@ class Hand:
         self.frame = self._frame()
         self.segments = {finger: self._segments(finger) for finger in self.fingers}
         self._build()
+        # Fingers are tried bent one by one: the others need not be bent anew.
+        self._bent = lru_cache(maxsize=_REMEMBERED)(self._finger)
+
+    @staticmethod
+    def of(character: Character, side: str) -> Hand:
+        """Return a character's hand; worked out once."""
+        return _hand_of(character, side)
 
     @property
     def sign(self) -> float:
@@ -204,14 +216,21 @@ class Hand:
         """
         turns: dict[int, Array] = {}
         ends = self.ends - self.wrist
-        for finger, (joints, points) in self.segments.items():
-            at = points[0] - self.wrist
-            for i, turn in enumerate(self._finger_turns(finger, points, shape)):
-                turns[joints[i]] = turn
-                k = self.index(f"{finger}{i + 1}")
-                ends[k] = at + (self.ends[k] - points[i]) @ turn.T
-                at = at + turn @ (points[i + 1] - points[i])
+        for finger, (joints, _) in self.segments.items():
+            turned, rows, placed = self._bent(finger, shape.bends[finger], shape.spread, shape.oppose)
+            turns.update(zip(joints, turned, strict=True))
+            ends[rows] = placed
         return turns, ends
+
+    def _finger(self, finger: str, bends: tuple[float, float, float], spread: float, oppose: float) -> Bent:
+        """Return how a finger's joints are turned (3, 3, 3), which capsules (3,) it has, and their ends (3, 2, 3) from the wrist."""
+        points = self.segments[finger][1]
+        bent = np.radians(bends)
+        turns = self._thumb_turns(points, bent, oppose) if finger == "Thumb" else self._finger_turns(finger, bent, spread)
+        rows = [self.index(f"{finger}{i}") for i in (1, 2, 3)]
+        ways = einsum("kij,kj->ki", turns, np.diff(points, axis=0))
+        at = points[0] - self.wrist + np.concatenate([np.zeros((1, 3)), np.cumsum(ways, axis=0)[:2]])
+        return turns, rows, at[:, None] + einsum("kij,kej->kei", turns, self.ends[rows] - points[:3, None])
 
     def surface(self, shape: HandShape) -> Array:
         """Return where the hand's own ``vertices`` (n, 3) are in a shape, in the hand's frame from the wrist."""
@@ -270,32 +289,23 @@ class Hand:
             bones = np.setdiff1d(under[self.bone], [bone for f in others for bone in under[self.segments[f][0][0]]])
         return self.character.mesh.weight_of(bones)[self.vertices] > 0.5
 
-    def _finger_turns(self, finger: str, points: Array, shape: HandShape) -> list[Array]:
+    def _finger_turns(self, finger: str, bends: Array, spread: float) -> Array:
+        points = self.segments[finger][1]
         _, palm, _ = self.frame.T
-        bends = np.radians(shape.bends[finger])
-        if finger == "Thumb":
-            return self._thumb_turns(points, bends, np.radians(shape.oppose))
         # Straight ahead from its knuckle, in the plane of the palm as it rests, then curled about the axis across.
         level = points[1] - points[0]
         level = level - (level @ palm) * palm
         level /= np.linalg.norm(level)
         place = {"Index": 1.0, "Middle": 0.25, "Ring": -0.75, "Pinky": -1.75}[finger]
-        level = exp_to_matrix(-np.radians(shape.spread) * place * self.sign * palm) @ level
-        hinge = np.cross(level, palm)
-        turns: list[Array] = []
-        total = 0.0
-        for i in range(3):
-            total += bends[i]
-            wanted = exp_to_matrix(total * hinge) @ level
-            turns.append(np.asarray(quat_to_matrix(quat_between(points[i + 1] - points[i], wanted)), np.float64))
-        return turns
+        level = exp_to_matrix(-np.radians(spread) * place * self.sign * palm) @ level
+        wanted = exp_to_matrix(np.cumsum(bends)[:, None] * cross(level, palm)) @ level
+        return np.asarray(quat_to_matrix(quat_between(np.diff(points, axis=0), wanted)), np.float64)
 
-    def _thumb_turns(self, points: Array, bends: Array, oppose: float) -> list[Array]:
+    def _thumb_turns(self, points: Array, bends: Array, oppose: float) -> Array:
         """Turn the thumb over in front of the palm about the hand's length, and bend it towards the fingers' middle."""
         _, palm, thumbwards = self.frame.T
         # About `along`, from the thumb's side to the palm's.
-        axis = np.cross(thumbwards, palm)
-        turn = np.asarray(exp_to_matrix(oppose * axis), np.float64)
+        turn = np.asarray(exp_to_matrix(np.radians(oppose) * cross(thumbwards, palm)), np.float64)
         goal = np.mean(
             [self.segments[f][1][1] if f in self.segments else self.wrist for f in ("Index", "Middle")], axis=0
         )
@@ -304,12 +314,17 @@ class Hand:
         at = points[0]
         for i in range(3):
             direction = turn @ (points[i + 1] - points[i])
-            hinge = np.cross(direction, goal - at)
+            hinge = cross(direction, goal - at)
             hinge /= max(float(np.linalg.norm(hinge)), 1e-9)
             turn = np.asarray(exp_to_matrix(bends[i] * hinge), np.float64) @ turn
             turns.append(turn)
             at = at + turn @ (points[i + 1] - points[i])
-        return turns
+        return np.array(turns)
+
+
+@lru_cache(maxsize=16)
+def _hand_of(character: Character, side: str) -> Hand:
+    return Hand(character, side)
 
 
 def _within_limits(bend: float, limits: tuple[float, float]) -> float:

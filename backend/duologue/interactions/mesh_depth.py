@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.outside import seen_from_outside
@@ -28,10 +30,7 @@ class SkinPatch:
         """
         surface = RestSkin.of(character, landmark)
         chosen = surface.triangles if covered else surface.triangles[surface.is_skin]
-        used = np.unique(chosen)
-        if landmark in FACE:
-            normals = vertex_normals(character.mesh.vertices, surface.triangles)[used]
-            used = used[seen_from_outside(character.mesh.vertices[used], normals)]
+        used = _outside(surface, covered) if landmark in FACE else np.unique(chosen)
         away = np.linalg.norm(character.mesh.vertices[used, None] - places, axis=-1).min(axis=1)
         self.character = character
         self.vertices = used[away < reach]
@@ -44,6 +43,14 @@ class SkinPatch:
         """Return where its vertices are in each frame, and their normals, both (T, n, 3)."""
         points = self.character.mesh.pose(pose.skinning(), weights, self.vertices)
         return points, vertex_normals(points, self.triangles)
+
+
+@lru_cache(maxsize=16)
+def _outside(surface: RestSkin, covered: bool) -> NDArray[np.int64]:  # noqa: FBT001 - a cache's key
+    """Return the vertices of a head's skin that are seen from outside; where it is ``covered``, of what covers it too."""
+    used = np.unique(surface.triangles if covered else surface.triangles[surface.is_skin])
+    points = surface.character.mesh.vertices
+    return used[seen_from_outside(points[used], vertex_normals(points, surface.triangles)[used])]
 
 
 def depths(points: Array, skin: Array, normals: Array) -> Array:

@@ -22,14 +22,16 @@ def seen_from_outside(points: Array, normals: Array) -> NDArray[np.bool_]:
     A finger in a mouth is in a head; the wall of the mouth, whose normals lead into it, would say otherwise.
     """
     found = np.zeros(len(points), np.bool_)
+    if not len(points):
+        return found
     grid = np.stack(np.meshgrid(*[(-1.0, 0.0, 1.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     for way in grid[np.abs(grid).any(axis=1)]:
         ahead = way / np.linalg.norm(way)
         beside = np.cross(ahead, (0.31, 0.87, 0.38))
         beside /= np.linalg.norm(beside)
         axes = np.stack([beside, np.cross(ahead, beside)], axis=-1)
-        _, cell = np.unique(np.floor(points @ axes / _CELL).astype(np.int64), axis=0, return_inverse=True)
-        cell = cell.ravel()
+        column, row = np.floor(points @ axes / _CELL).astype(np.int64).T
+        _, cell = np.unique(column * (np.ptp(row) + 1) + row, return_inverse=True)
         depth = points @ ahead
         foremost = np.full(int(cell.max(initial=0)) + 1, -np.inf)
         np.maximum.at(foremost, cell, depth)

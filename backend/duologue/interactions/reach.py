@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from duologue.interactions.actor import UP, Array, Character, Pose
 from duologue.interactions.hand import Hand
 from duologue.motion.ik import two_bone
 from duologue.motion.rotations import (
+    cross,
     einsum,
     exp_to_matrix,
     matrix_to_quat,
@@ -50,10 +52,15 @@ class Arm:
 
     @classmethod
     def of(cls, character: Character, side: str) -> Arm:
-        """Measure an arm; ``side``: ``Left`` or ``Right``."""
+        """Return an arm, measured once; ``side``: ``Left`` or ``Right``."""
+        return _arm_of(character, side)
+
+    @classmethod
+    def measured(cls, character: Character, side: str) -> Arm:
+        """Measure an arm."""
         shoulder, elbow, wrist = (character.rest_point(side + part) for part in ("Arm", "ForeArm", "Hand"))
         lengths = float(np.linalg.norm(elbow - shoulder)), float(np.linalg.norm(wrist - elbow))
-        hand = Hand(character, side)
+        hand = Hand.of(character, side)
         return cls(character, hand, character.joint[side + "Arm"], character.joint[side + "ForeArm"], lengths)
 
     @property
@@ -129,12 +136,17 @@ class Arm:
         pose.set_turn(self.lower, quat_to_matrix(quat_multiply(forearm, half)) @ resting[self.lower])
 
 
+@lru_cache(maxsize=16)
+def _arm_of(character: Character, side: str) -> Arm:
+    return Arm.measured(character, side)
+
+
 def elbow_direction(axis: Array, outside: Array, swivel: Array) -> Array:
     """Return unit directions (..., 3) across ``axis``: down, swung outwards by ``swivel`` (...) radians."""
     down = -UP + einsum("...i,i->...", axis, UP)[..., None] * axis
     # An arm that hangs has no down across it: then back is where elbows go.
     down = down / np.maximum(np.linalg.norm(down, axis=-1, keepdims=True), 1e-6)
-    aside = np.cross(axis, down)
+    aside = cross(axis, down)
     aside = aside * np.where(einsum("...i,...i->...", aside, outside) < 0, -1.0, 1.0)[..., None]
     return np.cos(swivel)[..., None] * down + np.sin(swivel)[..., None] * aside
 
@@ -162,10 +174,10 @@ def strain(shoulder: Array, elbow: Array, wrist: Array, hand: Array, sign: float
     in_hand = einsum("...ji,...j->...i", hand, forearm)  # along, palm, thumbwards
     bend = np.degrees(np.arctan2(-in_hand[..., 1], in_hand[..., 0]))
     deviate = np.degrees(np.arctan2(-in_hand[..., 2], np.hypot(in_hand[..., 0], in_hand[..., 1])))
-    hinge = sign * np.cross(upper, lower)
+    hinge = sign * cross(upper, lower)
     hinge /= np.maximum(np.linalg.norm(hinge, axis=-1, keepdims=True), 1e-9)
     palm = hand[..., 1] - einsum("...i,...i->...", hand[..., 1], forearm)[..., None] * forearm
-    sine = einsum("...i,...i->...", forearm, np.cross(hinge, palm))
+    sine = einsum("...i,...i->...", forearm, cross(hinge, palm))
     twist = np.degrees(np.arctan2(sine, einsum("...i,...i->...", hinge, palm)))
     # An upper arm above the horizontal.
     lift = np.degrees(np.arcsin(np.clip(upper[..., 1] / np.linalg.norm(upper, axis=-1), -1, 1))) + 35.0

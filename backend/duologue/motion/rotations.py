@@ -175,11 +175,11 @@ def quat_between(start: ArrayLike, end: ArrayLike) -> Floats:
     middle = a + b
     length = _norm(middle)
     # Across `a`: cross it with the axis it is least aligned with.
-    other = np.cross(a, np.eye(3, dtype=a.dtype)[np.argmin(np.abs(a), axis=-1)])
+    other = cross(a, np.eye(3, dtype=a.dtype)[np.argmin(np.abs(a), axis=-1)])
     opposite = length < (1e-7 if middle.dtype == np.float64 else 1e-3)
     middle = (np.where(opposite, 0.0, middle) / np.where(opposite, 1.0, length)).astype(middle.dtype)
     w = einsum("...i,...i->...", a, middle)[..., None]
-    axis = np.where(opposite, other / np.maximum(_norm(other), tiny), np.cross(a, middle))
+    axis = np.where(opposite, other / np.maximum(_norm(other), tiny), cross(a, middle))
     return np.concatenate([w, axis], axis=-1).astype(middle.dtype)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import invalid
-from duologue.motion.rotations import Floats, einsum
+from duologue.motion.rotations import Floats, cross, einsum
 
 Array = NDArray[np.float64]
+
+_FEW: Final = 12
+"""Bones up to which their matrices are blended by one product, and not bone by bone: of a head there are a few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,9 @@ class SkinnedMesh:
         """
         chosen = np.arange(len(self.vertices)) if vertices is None else np.asarray(vertices)
         rest = self.shaped(shape_weights or {}, chosen, len(skinning))
+        if len(self._moving(chosen)) <= _FEW:
+            matrices = self.blended(skinning, chosen)
+            return einsum("tnij,tnj->tni", matrices[..., :3], rest) + matrices[..., 3]
         placed = np.zeros((len(skinning), len(chosen), 3))
         for column in range(self.bones.shape[1]):
             weight = self.weights[chosen, column]
@@ -93,6 +99,24 @@ class SkinnedMesh:
                 moved = einsum("tnij,tnj->tni", matrices[..., :3], rest[:, at]) + matrices[..., 3]
                 placed[:, at] += weight[at, None] * moved
         return placed
+
+    def blended(self, skinning: Floats, vertices: NDArray[np.integer[Any]]) -> Array:
+        """Return the matrices (T, n, 3, 4) that take vertices (n,) to where they are: their bones', blended.
+
+        ``skinning``: (T, B, 3 or 4, 4), as :meth:`pose` has it.
+        """
+        used = self._moving(vertices)
+        share = np.zeros((len(vertices), len(used)))
+        for column in range(self.bones.shape[1]):
+            weight = self.weights[vertices, column]
+            at = np.flatnonzero(weight > 0)
+            share[at, np.searchsorted(used, self.bones[vertices[at], column])] += weight[at]
+        matrices = np.asarray(skinning[:, used, :3], np.float64)
+        return (share @ matrices.reshape(*matrices.shape[:2], 12)).reshape(len(skinning), len(vertices), 3, 4)
+
+    def _moving(self, vertices: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Return the bones that move some of these vertices."""
+        return np.unique(self.bones[vertices][self.weights[vertices] > 0])
 
     def shaped(self, shape_weights: Mapping[str, Floats], vertices: NDArray[np.integer[Any]], frames: int) -> Array:
         """Return the vertices (n,) with shapes on them, unposed: (T, n, 3)."""
@@ -120,11 +144,12 @@ def triangulate(polygons: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], 
 def vertex_normals(vertices: Floats, triangles: NDArray[np.integer[Any]]) -> Array:
     """Return unit normals (..., V, 3) of vertices (..., V, 3): the mean of the triangles' at each, by area."""
     a, b, c = (vertices[..., triangles[:, k], :] for k in range(3))
-    across = np.cross(b - a, c - a)
-    normals = np.zeros(np.broadcast_shapes(vertices.shape))
+    across = cross(b - a, c - a)
+    normals = np.zeros(vertices.shape)
     flat, rows = normals.reshape(-1, *normals.shape[-2:]), across.reshape(-1, *across.shape[-2:])
-    for k in range(3):
-        for frame, row in zip(flat, rows, strict=True):
-            np.add.at(frame, triangles[:, k], row)
+    corners = triangles.T.ravel()
+    for frame, row in zip(flat, rows, strict=True):
+        for i in range(3):
+            frame[:, i] = np.bincount(corners, np.tile(row[:, i], 3), frame.shape[0])
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     return normals / np.maximum(length, 1e-12)
