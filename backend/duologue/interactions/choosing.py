@@ -63,8 +63,10 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
             for swapped in (False, True) if pattern.family == "pinch" else (False,):
                 where = Where(side, flip, (u / 1000, v / 1000), swapped)
                 contact = Contact(other.character, arm.hand, pattern, where)
-                reaching = prepare(contact, arm, phases, (own, other), span.seconds)
-                tried.append((reaching.cost + (_NEARER if side and side == nearer else 0.0), reaching))
+                more = _NEARER if side and side == nearer else 0.0
+                most = min((cost for cost, _ in tried), default=np.inf) - more
+                reaching = prepare(contact, arm, phases, (own, other), span.seconds, most=most)
+                tried.append((reaching.cost + more, reaching))
     return min(tried, key=lambda one: one[0])[1]
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.outside import seen_from_outside
@@ -49,7 +50,9 @@ class HeadField:
         (Shepard 1968); beyond it the band's width, with the sign of what lies before along the last axis."""
         steps = np.stack(np.meshgrid(*[np.arange(-_BAND, _BAND + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
         place = np.round((points - self.low) / CELL).astype(np.int64)
-        rest = self.low + CELL * place - points  # from each point to the cell nearest to it, and from there on by whole cells
+        rest = (
+            self.low + CELL * place - points
+        )  # from each point to the cell nearest to it, and from there on by whole cells
         height = einsum("pi,pi->p", rest, normals)[:, None] + normals @ (CELL * steps.T)
         square = (rest * rest).sum(axis=-1)[:, None] + rest @ (2 * CELL * steps.T) + CELL**2 * (steps**2).sum(axis=-1)
         weight = 1.0 / (square + 1e-6) ** 2
@@ -85,14 +88,22 @@ class HeadField:
         place = (points - self.low) / CELL
         inside = np.clip(place, 0.0, self.count - 1.001)
         corner = inside.astype(np.int64)
-        share = inside - corner
-        found = np.zeros(points.shape[:-1])
-        for k in range(8):
-            offset = np.array([k >> 2 & 1, k >> 1 & 1, k & 1])
-            weight = np.where(offset, share, 1.0 - share).prod(axis=-1)
-            at = corner + offset
-            found += weight * self.values[at[..., 0], at[..., 1], at[..., 2]]
-        return found + CELL * np.linalg.norm(place - inside, axis=-1)
+        x, y, z = np.moveaxis(inside - corner, -1, 0)
+        across, along, _ = stride = np.array([self.count[1] * self.count[2], self.count[2], 1])
+        flat, at = self.values.reshape(-1), corner @ stride
+
+        def on_edge(low: NDArray[np.int64]) -> Array:
+            return (1.0 - z) * flat[low] + z * flat[low + 1]
+
+        def on_side(low: NDArray[np.int64]) -> Array:
+            return (1.0 - y) * on_edge(low) + y * on_edge(low + along)
+
+        beyond = place - inside
+        return (
+            (1.0 - x) * on_side(at)
+            + x * on_side(at + across)
+            + CELL * np.sqrt(einsum("...i,...i->...", beyond, beyond))
+        )
 
     def outwards(self, pose: Pose, points: Array) -> Array:
         """Return the unit direction (T, n, 3), in the world, in which the distance of points (T, n, 3) grows fastest."""

@@ -223,10 +223,12 @@ class Hand:
         return turns, ends
 
     def _finger(self, finger: str, bends: tuple[float, float, float], spread: float, oppose: float) -> Bent:
-        """Return how a finger's joints are turned (3, 3, 3), which capsules (3,) it has, and their ends (3, 2, 3) from the wrist."""
+        """Return how a finger's joints are turned (3, 3, 3), its capsules (3,), and their ends (3, 2, 3) from the wrist."""
         points = self.segments[finger][1]
         bent = np.radians(bends)
-        turns = self._thumb_turns(points, bent, oppose) if finger == "Thumb" else self._finger_turns(finger, bent, spread)
+        turns = (
+            self._thumb_turns(points, bent, oppose) if finger == "Thumb" else self._finger_turns(finger, bent, spread)
+        )
         rows = [self.index(f"{finger}{i}") for i in (1, 2, 3)]
         ways = einsum("kij,kj->ki", turns, np.diff(points, axis=0))
         at = points[0] - self.wrist + np.concatenate([np.zeros((1, 3)), np.cumsum(ways, axis=0)[:2]])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -57,8 +58,9 @@ class Spots:
         return einsum("sk,tskx->tsx", self.shares, posed[:, place.reshape(self.corners.shape)])
 
 
+@lru_cache(maxsize=64)
 def find_landmark(character: Character, name: str, side: str = "") -> Landmark:
-    """Find a landmark of a face; ``side``: ``Left`` or ``Right`` for cheeks and ears.
+    """Find a landmark of a face, once; ``side``: ``Left`` or ``Right`` for cheeks and ears.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``face-without-landmarks`` when neither shapes nor a marked point tell where it is.

@@ -46,7 +46,7 @@ class SkinPatch:
 
 
 @lru_cache(maxsize=16)
-def _outside(surface: RestSkin, covered: bool) -> NDArray[np.int64]:  # noqa: FBT001 - a cache's key
+def _outside(surface: RestSkin, covered: bool) -> NDArray[np.int64]:
     """Return the vertices of a head's skin that are seen from outside; where it is ``covered``, of what covers it too."""
     used = np.unique(surface.triangles if covered else surface.triangles[surface.is_skin])
     points = surface.character.mesh.vertices

@@ -35,9 +35,9 @@ def in_trunk(pose: Pose, points: Array, radius: Array) -> tuple[Array, Array]:
     lines, radii = trunk_lines(pose)
     start, line = lines[:, None, :, 0], lines[:, None, :, 1] - lines[:, None, :, 0]
     away = points[:, :, None] - start
-    along = einsum("tnci,tnci->tnc", away, np.broadcast_to(line, away.shape)) / np.maximum((line**2).sum(axis=-1), 1e-9)
+    along = einsum("tnci,tci->tnc", away, line[:, 0]) / np.maximum((line**2).sum(axis=-1), 1e-9)
     across = away - np.clip(along, 0.0, 1.0)[..., None] * line
-    distance = np.linalg.norm(across, axis=-1)
+    distance = np.sqrt(einsum("tnci,tnci->tnc", across, across))
     depth = radius[:, None] + radii - distance
     worst = depth.argmax(axis=-1)[..., None]
     out = np.take_along_axis(across, worst[..., None], 2)[:, :, 0]
@@ -47,9 +47,12 @@ def in_trunk(pose: Pose, points: Array, radius: Array) -> tuple[Array, Array]:
 
 
 def in_head(pose: Pose, points: Array, radius: Array) -> tuple[Array, Array]:
-    """Return how deep (T, n) balls are in a head, negative outside, and the way out (T, n, 3)."""
+    """Return how deep (T, n) balls are in a head, negative outside, and the way out (T, n, 3) of those that are ever inside."""
     field = HeadField.of(pose.character)
-    return radius - field.at(pose, points), field.outwards(pose, points)
+    depth, out = radius - field.at(pose, points), np.zeros(points.shape)
+    inside = (depth > 0).any(axis=0)
+    out[:, inside] = field.outwards(pose, points[:, inside])
+    return depth, out
 
 
 def arm_points(pose: Pose, arm: Arm, kept: Sequence[int]) -> tuple[Array, Array]:

@@ -22,7 +22,9 @@ _TILTS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ROLLS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0)
 _CHECKED: Final = 120
-"""Of the least strained ways, how many are looked at for what they hit."""
+"""Of the least strained ways, how many are looked at at most for what they hit…"""
+_AT_ONCE: Final = 15
+"""…so many at a time: where what a way costs by itself is more than the best one costs in all, neither it nor the rest are."""
 _LEAST_ALONG: Final = 0.2
 """Cosine of the largest angle by which a pinching hand is turned onto its axis."""
 _SPARE: Final = 0.006
@@ -81,8 +83,8 @@ class Placement:
     deepest: float
 
 
-def place(pattern: Pattern, situation: Situation) -> Placement:
-    """Choose how the hand lies."""
+def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Placement:
+    """Choose how the hand lies; where nothing costs less than ``most``, somehow."""
     chirality = -situation.arm.hand.sign * float(np.sign(np.linalg.det(situation.frames[0])))
     hands, free = candidates(pattern, chirality)
     shoulder = situation.own.joint(situation.arm.hand.side + "Arm")
@@ -104,17 +106,24 @@ def place(pattern: Pattern, situation: Situation) -> Placement:
     free = free + situation.turned_over(hands)
     total = np.array(costs) + free + (short.max(axis=0) / 0.02) ** 2  # E, N
     order = np.argsort(total, axis=None)[:_CHECKED]
-    elbows, chosen = np.unravel_index(order, total.shape)
-    depth = _depths(situation, world[:, chosen], wrist[:, chosen], elbows)
-    cost = total[elbows, chosen] + (np.maximum(depth + _SPARE, 0.0) / 0.004) ** 2
-    best = int(cost.argmin())
-    return Placement(
-        hands[chosen[best]],
-        float(_ELBOWS[elbows[best]]),
-        float(cost[best]),
-        float(short[:, chosen[best]].max()),
-        float(max(depth[best], 0.0)),
-    )
+    best: Placement | None = None
+    for part in np.split(order, range(_AT_ONCE, len(order), _AT_ONCE)):
+        elbows, chosen = np.unravel_index(part, total.shape)
+        if best is not None and total[elbows[0], chosen[0]] >= min(best.cost, most):
+            break
+        depth = _depths(situation, world[:, chosen], wrist[:, chosen], elbows)
+        cost = total[elbows, chosen] + (np.maximum(depth + _SPARE, 0.0) / 0.004) ** 2
+        at = int(cost.argmin())
+        if best is None or cost[at] < best.cost:
+            best = Placement(
+                hands[chosen[at]],
+                float(_ELBOWS[elbows[at]]),
+                float(cost[at]),
+                float(short[:, chosen[at]].max()),
+                float(max(depth[at], 0.0)),
+            )
+    assert best is not None
+    return best
 
 
 @lru_cache(maxsize=64)

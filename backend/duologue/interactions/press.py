@@ -90,29 +90,40 @@ def press(skin: Skin, posed: Array, turns: Turns, capsules: Capsules, fps: float
 
 
 def within_reach(skin: Skin, posed: Array, capsules: Capsules) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which capsules (K,) are ever in skin at ``posed`` (T, n, 3), or nearly, and the vertices (n,) within their reach."""
-    found = np.zeros((posed.shape[1], len(capsules.radius)), np.bool_)
-    touching = np.zeros(len(capsules.radius), np.bool_)
-    between, shares = skin.probes[0][len(skin.rest) :], skin.probes[1][len(skin.rest) :]
-    aside = skin.probes_aside
-    margin = REACH + capsules.radius[:, None]
-    for points, ends in zip(posed, capsules.ends, strict=True):  # a box first: most of the head is far from the hand
-        low, high = (ends.min(axis=1) - margin).min(axis=0), (ends.max(axis=1) + margin).max(axis=0)
-        rows = np.flatnonzero(((points > low) & (points < high)).all(axis=1))
-        if not len(rows):
-            continue
-        apart = Capsules(ends[None], capsules.radius).apart(points[None, rows])[0]
-        found[rows] |= apart < REACH
-        touching |= apart.min(axis=0) < CLOSE
-        unsure = ~touching & (apart.min(axis=0) < CLOSE + aside.max(initial=0.0))
-        if unsure.any() and len(between):  # a point amid a large triangle may be nearer
-            at = np.zeros(len(found), np.bool_)
-            at[rows] = (apart[:, unsure] < CLOSE + aside.max()).any(axis=1)
-            some = np.flatnonzero(at[between].any(axis=1))
-            amid = einsum("pc,pci->pi", shares[some], points[between[some]])
-            near = Capsules(ends[None, unsure], capsules.radius[unsure]).apart(amid[None])[0] < CLOSE
-            touching[unsure] = near.any(axis=0)
-    return found[:, touching].any(axis=1), touching
+    """Return the vertices (n,) of skin at ``posed`` (T, n, 3) within ``REACH`` of capsules that touch it, and which (K,) do."""
+    touched = np.array([_touching(skin, *one, capsules.radius) for one in zip(posed, capsules.ends, strict=True)])
+    touching = touched.any(axis=0)
+    found = np.zeros(posed.shape[1], np.bool_)
+    some = capsules.chosen(touching)
+    for t in np.flatnonzero(touched.any(axis=1)):
+        rows = np.flatnonzero(_in_box(posed[t], some.ends[t], some.radius + REACH) & ~found)
+        found[rows] = (some.part(slice(t, t + 1)).apart(posed[t : t + 1, rows])[0] < REACH).any(axis=1)
+    return found, touching
+
+
+def _touching(skin: Skin, points: Array, ends: Array, radius: Array) -> NDArray[np.bool_]:
+    """Return which capsules (K,), with ``ends`` (K, 2, 3), are in skin at ``points`` (n, 3), or nearly."""
+    beyond, between = float(skin.probes_aside.max(initial=0.0)), len(skin.rest)
+    rows = np.flatnonzero(_in_box(points, ends, radius + CLOSE + beyond))
+    found = np.zeros(len(radius), np.bool_)
+    if not len(rows):
+        return found
+    apart = Capsules(ends[None], radius).apart(points[None, rows])[0]
+    found = apart.min(axis=0) < CLOSE
+    unsure = ~found & (apart.min(axis=0) < CLOSE + beyond)
+    if unsure.any() and len(skin.probes[0]) > between:  # a point amid a large triangle may be nearer
+        near = np.zeros(len(points), np.bool_)
+        near[rows] = (apart[:, unsure] < CLOSE + beyond).any(axis=1)
+        amid = between + np.flatnonzero(near[skin.probes[0][between:]].any(axis=1))
+        probes = einsum("pc,pci->pi", skin.probes[1][amid], points[skin.probes[0][amid]])
+        found[unsure] = (Capsules(ends[None, unsure], radius[unsure]).apart(probes[None])[0] < CLOSE).any(axis=0)
+    return found
+
+
+def _in_box(points: Array, ends: Array, margin: Array) -> NDArray[np.bool_]:
+    """Return which points (n, 3) are in the box round capsules, with a margin (K,): most of a head is far from the hand."""
+    low, high = ends.min(axis=1) - margin[:, None], ends.max(axis=1) + margin[:, None]
+    return ((points > low.min(axis=0)) & (points < high.max(axis=0))).all(axis=1)
 
 
 def dragged(contacts: Contacts, posed: Array, back: Array, capsules: Capsules) -> Array:

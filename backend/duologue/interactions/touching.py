@@ -54,8 +54,17 @@ class Reaching:
         return self.placement.cost
 
 
-def prepare(contact: Contact, arm: Arm, phases: Phases, actors: tuple[Actor, Actor], frames: Array) -> Reaching:
-    """Choose how a hand lies; ``actors``: who touches and who is touched, over frames at seconds ``frames`` (T,)."""
+def prepare(
+    contact: Contact, arm: Arm, phases: Phases, actors: tuple[Actor, Actor], frames: Array, *, most: float = np.inf
+) -> Reaching:
+    """Choose how a hand lies.
+
+    Args:
+        contact, arm, phases: what touches what, and when.
+        actors: who touches and who is touched, over some frames.
+        frames: (T,): their seconds.
+        most: what another way costs; where this one costs more, it may be any.
+    """
     own, other = actors
     begin, end = np.searchsorted(frames, [phases.touches, phases.releases])
     keys = np.unique(np.linspace(begin, max(end - 1, begin), KEYS).astype(np.int64))
@@ -69,7 +78,7 @@ def prepare(contact: Contact, arm: Arm, phases: Phases, actors: tuple[Actor, Act
     situation = Situation(
         arm, chosen[0], chosen[1], goal.frames, goal.centres, points[middle], ends, radius, span, axis
     )
-    return Reaching(contact, arm, phases, place(contact.pattern, situation))
+    return Reaching(contact, arm, phases, place(contact.pattern, situation, most))
 
 
 def hand_frames(contact: Contact, goal: Goal, placement: Placement) -> Array:
