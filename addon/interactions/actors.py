@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 from duologue import arkit
 from duologue.interactions.actor import Actor
+from duologue.interactions.known import known
 from duologue.motion.rotations import einsum
 from numpy.typing import ArrayLike, NDArray
 
@@ -88,7 +89,8 @@ class Ensemble:
         finally:
             scene.frame_set(before, subframe=subframe)
         if not self._placed:
-            self.surfaces = tuple(map(_carried, self.performers, self.surfaces, matrices))
+            carried = map(_carried, self.performers, self.surfaces, matrices)
+            self.surfaces = tuple(replace(one, character=known(one.character)) for one in carried)
             self._placed = True
         a, b = (
             Actor.from_matrices(surface.character, placed, _weights(performer, shapes))
