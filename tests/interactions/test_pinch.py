@@ -20,7 +20,7 @@ def test_a_pinch_closes_one_way(characters, name: str, pattern: str) -> None:
         landmark_side = "Left" if patterns()[pattern].landmark in {"cheek", "ear"} else ""
         contact = Contact(character, Hand(character, side), patterns()[pattern], Where(landmark_side, 1.0, (0.0, 0.0)))
         assert contact.grips is not None
-        _, thumb, finger = contact.grips
+        thumb, finger = contact.grips
         way = finger - thumb
         apart = np.linalg.norm(way, axis=-1)
         assert (np.diff(apart) < 0).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -43,8 +43,8 @@ _SAME_WAY: Final = 0.7
 @dataclass(frozen=True, eq=False)
 class Goal:
     """Over T frames: landmark ``frames`` (T, 3, 3), the places ``centres`` (T, 3) that the hand's ``points`` (T, 3) go to, and
-    ``skin`` (T, 3), the touched point itself. ``grip`` (T,): how far a pinch is closed, in [0, 1]; ``axis`` (T, 3): in the world
-    from the thumb to the other finger, zero for all that isn't a pinch."""
+    ``skin`` (T, 3), the touched point itself. ``grip`` (T,): how far the hand is on the way over the contact's ``shapes``, in
+    [0, 1]; ``axis`` (T, 3): in the world from the thumb to the other finger, zero for all that isn't a pinch."""
 
     frames: Array
     centres: Array
@@ -67,6 +67,9 @@ class Where:
 
 class Contact:
     """One pattern on one landmark with one hand. Everything that stays the same over the frames is worked out once.
+
+    ``shapes``: those that the hand goes through, of a pinch from open to closed, else at the ``shares`` (G,) of the contact: a
+    finger beside the one that is led over a face bends with the face.
 
     ``seat``: shares (K,) of the contact, and how far (P, K) each of the touching parts has to be moved out of the skin there, in
     metres, for its own mesh to be as deep as is asked (:mod:`.seating`): a finger is no capsule.
@@ -94,6 +97,8 @@ class Contact:
         self.axis = -pattern.axis if where.swapped else pattern.axis
         self.spots = self._pinch_spots(offset) if self.pinches else self._path_spots(offset)
         self.covers = self.spots.covers
+        self.shares = np.zeros(1)
+        self.shapes: list[HandShape] = [self.shape]
         self.point, self.radius = self._touching(self.shape)
         self.grips = self._grips() if self.pinches else None
 
@@ -113,12 +118,12 @@ class Contact:
         """Return the point of the hand that goes to the skin, in the hand's frame from the wrist, and its radius."""
         _, ends = self.hand.shaped(shape)
         if self.touch[0] == PALM:
-            return self.hand.palm_point(ends, 0.65)
+            return self.hand.palm_middle(ends)
         tip = self.hand.tip(self.touch[0])
         return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
 
-    def _grips(self) -> tuple[list[HandShape], Array, Array]:
-        """Shapes from open to as closed as thumb and finger come, with the places of the two tips (G, 3) in the hand's frame."""
+    def _grips(self) -> tuple[Array, Array]:
+        """Go from open to as closed as thumb and finger come; return the places of the two tips (G, 3) in the hand's frame."""
         shapes = [self.shape.towards(self.closed, share) for share in np.linspace(-0.3, 1.0, _GRIPS)]
         ends = [self.hand.shaped(shape)[1] for shape in shapes]
         thumb, finger = (np.array([self.hand.frame.T @ e[self.hand.tip(name), 1] for e in ends]) for name in self.touch)
@@ -127,7 +132,8 @@ class Contact:
         apart = np.linalg.norm(span, axis=-1)
         past = (np.diff(apart, append=np.inf) >= 0) | (span @ span[0] < _SAME_WAY * apart * apart[0])
         count = max(int(past.argmax()), 2)
-        return shapes[:count], thumb[:count], finger[:count]
+        self.shapes = shapes[:count]
+        return thumb[:count], finger[:count]
 
     def goal(self, pose: Pose, weights: Mapping[str, Array], phases: Phases, seconds: Array) -> Goal:
         """Return what the hand has to do with in each frame, for the touched character as it stands in ``pose``."""
@@ -143,8 +149,8 @@ class Contact:
         normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
         out = self.radius - depth + clearance + self._seated(phases, seconds)[0]
         centres = skin + out[:, None] * normal
-        still = np.zeros_like(centres)
-        return Goal(_facing(base, normal), centres, skin, np.zeros(len(seconds)), still)
+        grip = np.interp(phases.share(seconds), self.shares, np.linspace(0.0, 1.0, len(self.shares)))
+        return Goal(_facing(base, normal), centres, skin, grip, np.zeros_like(centres))
 
     def _pinch(self, phases: Phases, seconds: Array, placed: tuple[Array, Array, Array]) -> Goal:
         follow, normals, base = placed
@@ -163,9 +169,9 @@ class Contact:
         width = np.linalg.norm(axis, axis=-1, keepdims=True)
         wider = width + 2 * _OPEN * np.minimum(clearance / 0.01, 1.0)[:, None]
         middle = (tips[0] + tips[1]) / 2 + clearance[:, None] * base[..., 2]
-        shapes, thumb, finger = self.grips or ([], np.zeros((1, 3)), np.zeros((1, 3)))
+        thumb, finger = self.grips or (np.zeros((1, 3)), np.zeros((1, 3)))
         apart = np.linalg.norm(finger - thumb, axis=-1)
-        grip = np.interp(-wider[:, 0], -apart, np.linspace(0.0, 1.0, len(shapes)))
+        grip = np.interp(-wider[:, 0], -apart, np.linspace(0.0, 1.0, len(apart)))
         skin = (_on_path(follow[:, :_SAMPLES], closing) + _on_path(follow[:, _SAMPLES:], closing)) / 2
         return Goal(base, middle, skin, grip, axis / np.maximum(width, 1e-9))
 
@@ -177,12 +183,12 @@ class Contact:
         """Return the point of the hand (T, 3) that goes to each frame's centre, in the hand's frame."""
         if self.grips is None:
             return np.broadcast_to(self.point, goal.centres.shape)
-        _, thumb, finger = self.grips
+        thumb, finger = self.grips
         return _at_share((thumb + finger) / 2, goal.grip)
 
     def spans(self, goal: Goal) -> Array:
         """Return the unit way (T, 3) from thumb to finger in the hand's frame, for pinches."""
-        _, thumb, finger = self.grips or ([], np.zeros((1, 3)), np.ones((1, 3)))
+        thumb, finger = self.grips or (np.zeros((1, 3)), np.ones((1, 3)))
         span = _at_share(finger - thumb, goal.grip)
         return span / np.linalg.norm(span, axis=-1, keepdims=True)
 
@@ -206,22 +212,27 @@ class Contact:
 
     def touching_ends(self, goal: Goal) -> Array:
         """Return the ends (T, K, 2, 3) of the capsules that are to touch, in the hand's frame from the wrist."""
-        shapes = [self.shape] if self.grips is None else self.grips[0]
-        ends = np.array([self.hand.shaped(shape)[1][self.touching()] @ self.hand.frame for shape in shapes])
-        flat = _at_share(ends.reshape(len(shapes), -1), goal.grip)
+        ends = np.array([self.hand.shaped(shape)[1][self.touching()] @ self.hand.frame for shape in self.shapes])
+        flat = _at_share(ends.reshape(len(self.shapes), -1), goal.grip)
         return flat.reshape(len(goal.grip), *ends.shape[1:])
 
     def with_shape(self, shape: HandShape, closed: HandShape | None = None) -> None:
         """Take another shape of the hand from here on; of a pinch the open and the ``closed`` one."""
         self.shape, self.closed = shape, closed or shape
+        self.shares, self.shapes = np.zeros(1), [shape]
         self.point, self.radius = self._touching(shape)
         self.grips = self._grips() if self.pinches else None
 
+    def with_shapes(self, shares: Array, shapes: Sequence[HandShape]) -> None:
+        """Take a shape for each of some ``shares`` (G,) of the contact, rising; the finger that touches first is bent alike in
+        all of them."""
+        self.with_shape(shapes[0])
+        self.shares, self.shapes = shares, list(shapes)
+
     def surfaces(self, goal: Goal) -> Array:
         """Return where the hand's vertices are (T, n, 3), in the hand's frame from the wrist."""
-        shapes = [self.shape] if self.grips is None else self.grips[0]
-        rows = np.array([self.hand.surface(shape) for shape in shapes])
-        return _at_share(rows.reshape(len(shapes), -1), goal.grip).reshape(len(goal.grip), -1, 3)
+        rows = np.array([self.hand.surface(shape) for shape in self.shapes])
+        return _at_share(rows.reshape(len(rows), -1), goal.grip).reshape(len(goal.grip), -1, 3)
 
 
 def _on_path(values: Array, along: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -27,18 +27,26 @@ _REMEMBERED: Final = 4096
 """Bent fingers that a hand keeps: as many as a few touches ask for."""
 _LAST: Final = 0.8
 """Of the bone before it, how long a last phalanx is where no mesh tells."""
+_HEEL: Final = 0.25
+"""Of the way from the wrist to a knuckle, where the palm's capsule begins."""
+_RAYS: Final = ("Palm1", "Palm2", "Palm3")
+_PALM_MIDDLE: Final = 0.74
+"""Of the same way, where the middle of a palm is."""
 
 
 @dataclass(frozen=True)
 class HandShape:
-    """Degrees: ``bends`` of each finger's three joints, the thumb's relative to its rest; ``spread`` and ``oppose``."""
+    """Degrees: ``bends`` of each finger's three joints, the thumb's relative to its rest; ``oppose`` of the thumb from its rest;
+    ``spread`` between neighbouring fingers, and ``abduct`` between thumb and hand in the palm's plane: None as at rest, which
+    differs from rig to rig."""
 
     bends: Mapping[str, tuple[float, float, float]]
-    spread: float
     oppose: float
+    spread: float | None = None
+    abduct: float | None = None
 
     def towards(self, other: HandShape, share: float) -> HandShape:
-        """Return the shape that lies so far on the way to another."""
+        """Return the shape that lies so far on the way to another, spread and abducted as this one."""
 
         def mixed(first: float, second: float) -> float:
             return first + share * (second - first)
@@ -47,13 +55,13 @@ class HandShape:
             finger: cast("tuple[float, float, float]", tuple(map(mixed, bend, other.bends[finger])))
             for finger, bend in self.bends.items()
         }
-        return HandShape(bends, mixed(self.spread, other.spread), mixed(self.oppose, other.oppose))
+        return replace(self, bends=bends, oppose=mixed(self.oppose, other.oppose))
 
     def bent(self, finger: str, more: float) -> HandShape:
         """Return the shape with one finger bent ``more`` degrees at its first joint, and less at the next two."""
         wanted = (b + share * more for b, share in zip(self.bends[finger], (1.0, 0.5, 0.25), strict=True))
         bend = cast("tuple[float, float, float]", tuple(map(_within_limits, wanted, BENDS)))
-        return HandShape({**self.bends, finger: bend}, self.spread, self.oppose)
+        return replace(self, bends={**self.bends, finger: bend})
 
 
 @cache
@@ -63,8 +71,8 @@ def hand_shapes() -> Mapping[str, HandShape]:
     return {
         name: HandShape(
             {finger: cast("tuple[float, float, float]", tuple(map(float, table[finger]))) for finger in FINGERS},
-            float(table.get("spread", 0.0)),
             float(table.get("oppose", 0.0)),
+            *(None if table.get(key) is None else float(table[key]) for key in ("spread", "abduct")),
         )
         for name, table in tables.items()
     }
@@ -128,6 +136,14 @@ class Hand:
         middle = ((1 - share) * ends[rows, 0] + share * ends[rows, 1]).mean(axis=0)
         return self.frame.T @ middle, float(self.radius[rows].mean())
 
+    def palm_middle(self, ends: Array) -> tuple[Array, float]:
+        """Return the middle of the palm likewise: between the rays of index, middle and ring finger, three quarters of the way
+        to their knuckles."""
+        rays = [k for k, name in enumerate(self.names) if name in _RAYS] or self.palm().tolist()
+        start, end = ends[rays, 0].mean(axis=0), ends[rays, 1].mean(axis=0)  # the lines begin ``_HEEL`` of the way from the wrist
+        middle = start + (_PALM_MIDDLE - _HEEL) / (1 - _HEEL) * (end - start)
+        return self.frame.T @ middle, float(self.radius[rays].mean())
+
     def _point(self, joint: str) -> Array:
         return self.character.rest_point(self.side + joint)
 
@@ -168,7 +184,7 @@ class Hand:
             end = self._point(f"Hand{finger}1") if finger else self.wrist + 0.08 * self.frame[:, 0]
             names.append(f"Palm{i}")
             bones.append(self.bone)
-            ends.append(np.array([self.wrist + 0.25 * (end - self.wrist), end]))
+            ends.append(np.array([self.wrist + _HEEL * (end - self.wrist), end]))
         self.names, self.bones = tuple(names), np.array(bones)
         self.ends = np.array(ends)
         self.radius = self._radii()
@@ -217,18 +233,19 @@ class Hand:
         turns: dict[int, Array] = {}
         ends = self.ends - self.wrist
         for finger, (joints, _) in self.segments.items():
-            turned, rows, placed = self._bent(finger, shape.bends[finger], shape.spread, shape.oppose)
+            aside = (shape.oppose, shape.abduct) if finger == "Thumb" else (shape.spread,)
+            turned, rows, placed = self._bent(finger, shape.bends[finger], *aside)
             turns.update(zip(joints, turned, strict=True))
             ends[rows] = placed
         return turns, ends
 
-    def _finger(self, finger: str, bends: tuple[float, float, float], spread: float, oppose: float) -> Bent:
-        """Return how a finger's joints are turned (3, 3, 3), its capsules (3,), and their ends (3, 2, 3) from the wrist."""
+    def _finger(self, finger: str, bends: tuple[float, float, float], first: float | None, abduct: float | None = None) -> Bent:
+        """Return how a finger's joints are turned (3, 3, 3), its capsules (3,), and their ends (3, 2, 3) from the wrist; ``first``:
+        its spread, or how far a thumb is opposed."""
         points = self.segments[finger][1]
         bent = np.radians(bends)
-        turns = (
-            self._thumb_turns(points, bent, oppose) if finger == "Thumb" else self._finger_turns(finger, bent, spread)
-        )
+        thumb = finger == "Thumb"
+        turns = self._thumb_turns(points, bent, first or 0.0, abduct) if thumb else self._finger_turns(finger, bent, first)
         rows = [self.index(f"{finger}{i}") for i in (1, 2, 3)]
         ways = einsum("kij,kj->ki", turns, np.diff(points, axis=0))
         at = points[0] - self.wrist + np.concatenate([np.zeros((1, 3)), np.cumsum(ways, axis=0)[:2]])
@@ -280,34 +297,40 @@ class Hand:
         triangles = place[self.character.mesh.triangles]
         return triangles[(triangles >= 0).all(axis=1)]
 
-    def part(self, name: str) -> NDArray[np.bool_]:
-        """Return which of the hand's ``vertices`` (n,) are of a finger's tip, of the ``Palm`` with all fingers but the thumb, or,
-        without a name, of neither."""
+    def part(self, name: str, *, whole: bool = False) -> NDArray[np.bool_]:
+        """Return which of the hand's ``vertices`` (n,) are of a finger's tip, or of all of it, of the ``Palm`` with all fingers
+        and the ball of the thumb, or, without a name, of neither finger nor thumb."""
         under = self.character.under
         if name in self.segments:
-            bones = under[self.segments[name][0][2]]
+            bones = under[self.segments[name][0][0 if whole else 2]]
         else:
-            others = [f for f in self.segments if f == "Thumb" or not name]
-            bones = np.setdiff1d(under[self.bone], [bone for f in others for bone in under[self.segments[f][0][0]]])
+            others = [bones[f == "Thumb"] for f, (bones, _) in self.segments.items() if f == "Thumb" or not name]
+            bones = np.setdiff1d(under[self.bone], [bone for other in others for bone in under[other]])
         return self.character.mesh.weight_of(bones)[self.vertices] > 0.5
 
-    def _finger_turns(self, finger: str, bends: Array, spread: float) -> Array:
+    def _finger_turns(self, finger: str, bends: Array, spread: float | None) -> Array:
         points = self.segments[finger][1]
-        _, palm, _ = self.frame.T
+        along, palm, _ = self.frame.T
         # Straight ahead from its knuckle, in the plane of the palm as it rests, then curled about the axis across.
         level = points[1] - points[0]
         level = level - (level @ palm) * palm
         level /= np.linalg.norm(level)
-        place = {"Index": 1.0, "Middle": 0.25, "Ring": -0.75, "Pinky": -1.75}[finger]
-        level = exp_to_matrix(-np.radians(spread) * place * self.sign * palm) @ level
+        if spread is not None:
+            place = {"Index": 1.0, "Middle": 0.25, "Ring": -0.75, "Pinky": -1.75}[finger]
+            level = exp_to_matrix(-np.radians(spread) * place * self.sign * palm) @ along
         wanted = exp_to_matrix(np.cumsum(bends)[:, None] * cross(level, palm)) @ level
         return np.asarray(quat_to_matrix(quat_between(np.diff(points, axis=0), wanted)), np.float64)
 
-    def _thumb_turns(self, points: Array, bends: Array, oppose: float) -> Array:
-        """Turn the thumb over in front of the palm about the hand's length, and bend it towards the fingers' middle."""
-        _, palm, thumbwards = self.frame.T
+    def _thumb_turns(self, points: Array, bends: Array, oppose: float, abduct: float | None) -> Array:
+        """Lay the thumb beside the hand, turn it over in front of the palm about the hand's length, and bend it towards the
+        fingers' middle."""
+        along, palm, thumbwards = self.frame.T
         # About `along`, from the thumb's side to the palm's.
         turn = np.asarray(exp_to_matrix(np.radians(oppose) * cross(thumbwards, palm)), np.float64)
+        if abduct is not None:
+            whole = points[3] - points[0]
+            aside = np.arctan2(whole @ thumbwards, whole @ along) - np.radians(abduct)
+            turn = turn @ np.asarray(exp_to_matrix(aside * cross(thumbwards, along)), np.float64)
         goal = np.mean(
             [self.segments[f][1][1] if f in self.segments else self.wrist for f in ("Index", "Middle")], axis=0
         )

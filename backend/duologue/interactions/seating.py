@@ -19,11 +19,15 @@ from duologue.interactions.touching import Reaching, hand_frames, wrists
 from duologue.motion.rotations import einsum
 
 _KEYS: Final = 5
-"""Moments of the contact that are looked at."""
+"""Moments of the contact that are looked at, from first to last…"""
+_STILL: Final = 2
+"""…and within one in which the hand stays where it is."""
 _ROUNDS: Final = 3
 """Of measuring and correcting: what is deepest changes as a hand is moved."""
-_FREE_FINGER: Final = 0.0005
-"""Metres that a finger which closes onto the skin may be in it."""
+_LIGHTLY: Final = 0.5
+"""Of the depth to which the finger that leads presses, how deep those beside it lie."""
+_REFINED: Final = 5
+"""Times that the angle at which a finger lies on the skin is narrowed down: from 12 degrees to less than half of one."""
 _SPARE: Final = 0.0065
 """Metres that other fingers keep off the skin: 5 mm count as contact, and fingers are no capsules."""
 _COARSE: Final = 0.002
@@ -43,8 +47,9 @@ class _Moments:
     def __init__(self, reaching: Reaching, touched: Pose, weights: Mapping[str, Array], seconds: Array) -> None:
         begin, end = np.searchsorted(seconds, [reaching.phases.touches, reaching.phases.releases])
         still = len(reaching.contact.pattern.path) == 1 and not reaching.contact.pinches
-        count = 2 if still else _KEYS
-        keys = np.unique(np.linspace(begin, max(min(end, len(seconds)) - 1, begin), count + 2)[1:-1].astype(np.int64))
+        last = max(min(end, len(seconds)) - 1, begin)
+        keys = np.unique(np.linspace(begin, last, 2 + _STILL)[1:-1] if still else np.linspace(begin, last, _KEYS))
+        keys = keys.astype(np.int64)
         self.reaching, self.seconds = reaching, seconds[keys]
         self.pose = Pose(touched.character, touched.turns[keys], touched.heads[keys])
         self.weights = {name: values[keys] for name, values in weights.items()}
@@ -119,29 +124,47 @@ def _seat(moments: _Moments, parts: Sequence[NDArray[np.bool_]]) -> None:
 
 
 def _shape(moments: _Moments) -> None:
-    """Bend the fingers beside the touching one onto the skin, and all others off it."""
+    """Bend the fingers beside the touching one onto the skin, moment by moment, and all others off it."""
     contact = moments.contact
     touch = contact.touch
-    shape, closed = contact.shape, contact.closed
     for finger in contact.hand.fingers:
-        if finger == touch[0] or (contact.pinches and finger in touch):
+        if finger in touch or (moments.palm and finger != "Thumb"):
             continue
-        onto = finger in touch or (moments.palm and finger != "Thumb")
-        bends = _CLOSING if onto else _AWAY
-        off = _distance(moments, [shape.bent(finger, float(more)) for more in bends], finger)
-        if onto:
-            into = np.flatnonzero(off < -_FREE_FINGER)
-            # A finger that finds nothing to lie on stays as the shape has it.
-            best = max(int(into[0]) - 1, 0) if len(into) else int(np.abs(bends).argmin())
-        else:
-            clear = np.flatnonzero(off >= _SPARE)
-            best = int(clear[0]) if len(clear) else int(off.argmax())
-        shape, closed = (one.bent(finger, float(bends[best])) for one in (shape, closed))
-    contact.with_shape(shape, closed if contact.pinches else None)
+        off = _distance(moments, [contact.shape.bent(finger, float(more)) for more in _AWAY], finger).min(axis=1)
+        clear = np.flatnonzero(off >= _SPARE)
+        more = float(_AWAY[clear[0] if len(clear) else off.argmax()])
+        closed = contact.closed.bent(finger, more) if contact.pinches else None
+        contact.with_shape(contact.shape.bent(finger, more), closed)
+    beside = [finger for finger in contact.hand.fingers if finger in touch[1:] or (moments.palm and finger != "Thumb")]
+    if contact.pinches or not beside:
+        return
+    shapes = [contact.shape] * len(moments.seconds)
+    for finger in beside:
+        more = _onto(moments, finger)
+        shapes = [shape.bent(finger, float(by)) for shape, by in zip(shapes, more, strict=True)]
+    contact.with_shapes(moments.phases.share(moments.seconds), shapes)
+
+
+def _onto(moments: _Moments, finger: str) -> Array:
+    """Return how many degrees (K,) more a finger has to be bent in each moment to lie on the skin; 0 where it finds none."""
+    hand, shape = moments.contact.hand, moments.contact.shape
+    off = _distance(moments, [shape.bent(finger, float(more)) for more in _CLOSING], finger)
+    first = (off < 0).argmax(axis=0)
+    found = (off < 0).any(axis=0)
+    low, high = _CLOSING[np.maximum(first - 2, 0)], _CLOSING[np.minimum(first + 1, len(_CLOSING) - 1)]
+    # Capsules tell where about; what lies on the skin is the finger's own mesh.
+    part = np.flatnonzero(hand.part(finger, whole=True))
+    wanted = _LIGHTLY * moments.phases.depth(moments.seconds, moments.contact.tissue)
+    for _ in range(_REFINED):
+        middle = 0.5 * (low + high)
+        points = np.array([hand.surface(shape.bent(finger, float(more)))[part] for more in middle])
+        into = moments.depth(points).max(axis=1, initial=-np.inf) > wanted
+        low, high = np.where(into, low, middle), np.where(into, middle, high)
+    return np.where(found, 0.5 * (low + high), 0.0)
 
 
 def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
-    """Return how far off the skin (S,) a finger is at the nearest, in each of some shapes, over all moments."""
+    """Return how far off the skin (S, K) a finger is at the nearest, in each of some shapes and in each moment."""
     hand = moments.contact.hand
     rows = [hand.index(f"{finger}{i}") for i in (1, 2, 3)]
     ends = np.array([hand.shaped(shape)[1][rows] for shape in shapes]) @ hand.frame  # S, 3, 2, 3
@@ -152,4 +175,4 @@ def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
     if moments.contact.pattern.on_face:  # the patch ends at the neck, which the field knows, less finely
         away = HeadField.of(moments.pose.character).at(moments.pose, moments.placed(balls.reshape(-1, 3)))
         outside = np.minimum(outside, away.reshape(outside.shape) - radius + _COARSE)
-    return outside.min(axis=(0, 2))
+    return outside.min(axis=2).T

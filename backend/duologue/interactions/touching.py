@@ -35,8 +35,6 @@ _BOW: Final = 0.09
 """Metres by which the hand's way bows out before the body."""
 _EASED: Final = 0.45
 """Of the way, from which on the arm is wholly bent by us."""
-_FREE_FINGER: Final = 0.0005
-"""Metres that a finger which closes onto the skin may be in it."""
 
 
 @dataclass(eq=False)
@@ -235,12 +233,11 @@ def _ease_in(pose: Pose, bones: Sequence[int], before: Sequence[Array], share: A
 
 
 def _shape_turns(contact: Contact, goal: Goal) -> dict[int, Array]:
-    if contact.grips is None:
-        return contact.hand.shaped(contact.shape)[0]
-    shapes, _, _ = contact.grips
-    turns = [contact.hand.shaped(shape)[0] for shape in shapes]
-    place = goal.grip * (len(shapes) - 1)
-    low = np.minimum(place.astype(np.int64), len(shapes) - 2)
+    turns = [contact.hand.shaped(shape)[0] for shape in contact.shapes]
+    if len(turns) == 1:
+        return turns[0]
+    place = goal.grip * (len(turns) - 1)
+    low = np.minimum(place.astype(np.int64), len(turns) - 2)
     mixed: dict[int, Array] = {}
     for bone in turns[0]:
         quats = np.array([matrix_to_quat(turn[bone]) for turn in turns])

@@ -17,6 +17,8 @@ Indices = NDArray[np.int64]
 
 _MIDDLE: Final = 0.74
 """Of the way from the wrist to the knuckles, where the middle of a palm lies."""
+_BESIDE: Final = 0.008
+"""Metres from the line through it within which skin is the palm's middle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +36,9 @@ class Part:
 
 
 def part_of(character: Character, side: str, name: str) -> Part:
-    """Return a part of a hand: a finger's last phalanx, or its ``PALM`` with all fingers but the thumb.
+    """Return a part of a hand: a finger's last phalanx, or its ``PALM`` with all fingers but the thumb's phalanges.
 
-    Its point is the middle of the round tip, or the middle of the palm.
+    Its point is the middle of the round tip, or the middle of the palm's skin.
     """
     if name == PALM:
         return _palm(character, side)
@@ -56,15 +58,29 @@ def part_of(character: Character, side: str, name: str) -> Part:
 
 def _palm(character: Character, side: str) -> Part:
     bone = character.joint[side + "Hand"]
-    thumb = [character.under[character.joint[f"{side}HandThumb1"]]] if f"{side}HandThumb1" in character.joint else []
+    # The ball of the thumb, about its metacarpal, is palm.
+    thumb = [character.under[character.joint[f"{side}HandThumb2"]]] if f"{side}HandThumb2" in character.joint else []
     bones = np.setdiff1d(character.under[bone], np.concatenate([*thumb, np.zeros(0, np.int64)]))
     weight = character.mesh.weight_of(bones)
     names = [f"{side}Hand{finger}1" for finger in FINGERS[1:4]]
     knuckles = [character.rest_point(name) for name in names if name in character.joint]
     wrist = character.rest_point(side + "Hand")
-    point = wrist + _MIDDLE * (np.mean(knuckles, axis=0) - wrist) if knuckles else wrist
     triangles = character.mesh.triangles
-    return Part(triangles[(weight[triangles] > 0.5).all(axis=1)], bone, point)
+    faces = triangles[(weight[triangles] > 0.5).all(axis=1)]
+    point = wrist
+    if len(knuckles) > 1:
+        along, across = np.mean(knuckles, axis=0) - wrist, knuckles[0] - knuckles[-1]
+        point = _on_skin(character.mesh.vertices[np.unique(faces)], wrist + _MIDDLE * along, np.cross(along, across), side)
+    return Part(faces, bone, point)
+
+
+def _on_skin(points: Array, middle: Array, out: Array, side: str) -> Array:
+    """Return where the line from ``middle`` (3,) out of a palm leaves its ``points`` (n, 3); ``out``: along a left one's way."""
+    out = out / np.linalg.norm(out) * (1.0 if side == "Left" else -1.0)
+    height = (points - middle) @ out
+    beside = np.linalg.norm(points - middle - height[:, None] * out, axis=1)
+    near = height[beside < max(_BESIDE, float(beside.min()))]
+    return middle + float(near.max()) * out
 
 
 def palmar(character: Character, side: str, towards: Array) -> tuple[Indices, Indices]:
