@@ -33,15 +33,14 @@ class Asked:
     """What is asked for over T held frames.
 
     ``offsets`` (T, P, 2): where the touching points are on the skin, seen from where the pattern wants them (metres, outwards and
-    up); ``placed``: whether it says where. ``parts``: each part's posed mesh (T, v, 3) with triangles into it, and how far (T, 3)
-    it would have to be moved aside; ``normals`` (T, 3) out of the skin. ``met``: for hands that meet, the triangles of the palm
+    up); ``placed``: whether it says where. ``parts``: each part's posed mesh (T, v, 3) with triangles into it, how far (T, 3)
+    it would have to be moved aside, and the normal (T, 3) out of the skin there. ``met``: for hands that meet, the triangles of the palm
     and of all that may be touched, instead of parts.
     """
 
     offsets: Array
     placed: bool
-    parts: tuple[tuple[Array, Indices, Array], ...] = ()
-    normals: Array | None = None
+    parts: tuple[tuple[Array, Indices, Array, Array], ...] = ()
     met: tuple[set[tuple[int, ...]], set[tuple[int, ...]]] | None = None
 
     def least_area(self) -> float:
@@ -54,12 +53,10 @@ class Asked:
             palm, all_ = self.met
             corners = [tuple(row) for row in np.sort(of.corners, axis=1).tolist()]
             return np.array([row in palm for row in corners]), np.array([row in all_ for row in corners])
-        assert self.normals is not None
         wanted = np.zeros(len(points), np.bool_)
-        normal = self.normals[k]
-        for vertices, triangles, aside in self.parts:
+        for vertices, triangles, aside, normals in self.parts:
             placed = vertices[k] - aside[k]
-            lowered = placed - np.clip(_gap(placed, skin), 0.0, _FLOATING) * normal
+            lowered = placed - np.clip(_gap(placed, skin), 0.0, _FLOATING) * normals[k]
             wanted |= Surface(lowered, triangles).within(points, _NEAR)
         return wanted, wanted
 
@@ -83,19 +80,21 @@ def asked_of(played: Played, rows: Indices) -> Asked:
     names = contact.pattern.touch
     parts = [part_of(own, side, name) for name in names]
     told = len(places)
-    aside = [_aside(parts[k].follow(pose), places[min(k, told - 1)], normals) for k in range(len(parts))]
-    meshes = tuple(_mesh(played, part, rows, aside[min(k, told - 1)]) for k, part in enumerate(parts))
+    aside = [_aside(part.follow(pose), *place) for part, *place in zip(parts, places, normals, strict=False)]
+    meshes = tuple(
+        (*_mesh(played, part, rows), aside[min(k, told - 1)], normals[min(k, told - 1)]) for k, part in enumerate(parts)
+    )
     frame = part_of_pose(played.other.pose, rows).turn_of(
         "Head" if contact.pattern.on_face else played.other.character.chest
     )
     out_up = frame @ contact.landmark.frame[:, :2]
     offsets = np.stack([einsum("tij,ti->tj", out_up, aside[k]) for k in range(told)], axis=1)
-    return Asked(np.asarray(offsets), True, meshes, normals)
+    return Asked(np.asarray(offsets), True, meshes)
 
 
-def _mesh(played: Played, part: Part, rows: Indices, aside: Array) -> tuple[Array, Indices, Array]:
+def _mesh(played: Played, part: Part, rows: Indices) -> tuple[Array, Indices]:
     vertices, local = np.unique(part.triangles, return_inverse=True)
-    return played.hand(vertices, rows), local.reshape(part.triangles.shape), aside
+    return played.hand(vertices, rows), local.reshape(part.triangles.shape)
 
 
 def _aside(point: Array, place: Array, normal: Array) -> Array:
@@ -103,8 +102,9 @@ def _aside(point: Array, place: Array, normal: Array) -> Array:
     return away - einsum("ti,ti->t", away, normal)[:, None] * normal
 
 
-def _places(contact: Contact, played: Played, rows: Indices) -> tuple[list[Array], Array]:
-    """Return where on the skin the pattern wants its parts, (T, 3) each, and the normal there (T, 3)."""
+def _places(contact: Contact, played: Played, rows: Indices) -> tuple[list[Array], list[Array]]:
+    """Return where on the skin the pattern wants its parts, (T, 3) each, and the normals there, (T, 3) each: thumb and finger of
+    a pinch lie on skin that faces either way."""
     phases, seconds = played.solved.phases, rows / FPS
     pose = part_of_pose(played.other.pose, rows)
     weights = {name: values[rows] for name, values in played.other.weights.items()}
@@ -116,8 +116,8 @@ def _places(contact: Contact, played: Played, rows: Indices) -> tuple[list[Array
     if contact.pinches:
         along = np.interp(phases.share(seconds), contact.pattern.press[:, 0], contact.pattern.press[:, 1])
     places = [_at(part, along) for part in np.split(follow, count, axis=1)]
-    normal = _at(normals, along) if count == 1 else turn @ contact.landmark.frame[:, 2]
-    return places, normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    facing = [_at(part, along) for part in np.split(normals, count, axis=1)]
+    return places, [one / np.linalg.norm(one, axis=-1, keepdims=True) for one in facing]
 
 
 def _at(values: Array, share: Array) -> Array:
