@@ -140,7 +140,10 @@ class Hand:
         """Return the middle of the palm likewise: between the rays of index, middle and ring finger, three quarters of the way
         to their knuckles."""
         rays = [k for k, name in enumerate(self.names) if name in _RAYS] or self.palm().tolist()
-        start, end = ends[rays, 0].mean(axis=0), ends[rays, 1].mean(axis=0)  # the lines begin ``_HEEL`` of the way from the wrist
+        start, end = (
+            ends[rays, 0].mean(axis=0),
+            ends[rays, 1].mean(axis=0),
+        )  # the lines begin ``_HEEL`` of the way from the wrist
         middle = start + (_PALM_MIDDLE - _HEEL) / (1 - _HEEL) * (end - start)
         return self.frame.T @ middle, float(self.radius[rays].mean())
 
@@ -317,7 +320,7 @@ class Hand:
         level /= np.linalg.norm(level)
         if spread is not None:
             place = {"Index": 1.0, "Middle": 0.25, "Ring": -0.75, "Pinky": -1.75}[finger]
-            level = exp_to_matrix(-np.radians(spread) * place * self.sign * palm) @ along
+            level = exp_to_matrix(np.radians(spread) * place * self.sign * palm) @ along
         wanted = exp_to_matrix(np.cumsum(bends)[:, None] * cross(level, palm)) @ level
         return np.asarray(quat_to_matrix(quat_between(np.diff(points, axis=0), wanted)), np.float64)
 

@@ -34,8 +34,8 @@ class Asked:
 
     ``offsets`` (T, P, 2): where the touching points are on the skin, seen from where the pattern wants them (metres, outwards and
     up); ``placed``: whether it says where. ``parts``: each part's posed mesh (T, v, 3) with triangles into it, how far (T, 3)
-    it would have to be moved aside, and the normal (T, 3) out of the skin there. ``met``: for hands that meet, the triangles of the palm
-    and of all that may be touched, instead of parts.
+    it would have to be moved aside, and the normal (T, 3) out of the skin there. ``met``: for hands that meet, the triangles of
+    the palm and of all that may be touched, instead of parts.
     """
 
     offsets: Array

@@ -70,7 +70,9 @@ def _palm(character: Character, side: str) -> Part:
     point = wrist
     if len(knuckles) > 1:
         along, across = np.mean(knuckles, axis=0) - wrist, knuckles[0] - knuckles[-1]
-        point = _on_skin(character.mesh.vertices[np.unique(faces)], wrist + _MIDDLE * along, np.cross(along, across), side)
+        point = _on_skin(
+            character.mesh.vertices[np.unique(faces)], wrist + _MIDDLE * along, np.cross(along, across), side
+        )
     return Part(faces, bone, point)
 
 
