@@ -242,13 +242,19 @@ class Hand:
             ends[rows] = placed
         return turns, ends
 
-    def _finger(self, finger: str, bends: tuple[float, float, float], first: float | None, abduct: float | None = None) -> Bent:
-        """Return how a finger's joints are turned (3, 3, 3), its capsules (3,), and their ends (3, 2, 3) from the wrist; ``first``:
-        its spread, or how far a thumb is opposed."""
+    def _finger(
+        self, finger: str, bends: tuple[float, float, float], first: float | None, abduct: float | None = None
+    ) -> Bent:
+        """Return how a finger's joints are turned (3, 3, 3), its capsules (3,), and their ends (3, 2, 3) from the wrist.
+
+        ``first``: its spread, or how far a thumb is opposed.
+        """
         points = self.segments[finger][1]
         bent = np.radians(bends)
         thumb = finger == "Thumb"
-        turns = self._thumb_turns(points, bent, first or 0.0, abduct) if thumb else self._finger_turns(finger, bent, first)
+        turns = (
+            self._thumb_turns(points, bent, first or 0.0, abduct) if thumb else self._finger_turns(finger, bent, first)
+        )
         rows = [self.index(f"{finger}{i}") for i in (1, 2, 3)]
         ways = einsum("kij,kj->ki", turns, np.diff(points, axis=0))
         at = points[0] - self.wrist + np.concatenate([np.zeros((1, 3)), np.cumsum(ways, axis=0)[:2]])
