@@ -1,4 +1,4 @@
-"""``duologue train``: the recipes of the body, its student, the face. All resume from ``--out``, log JSON lines, are seeded."""
+"""``duologue train``: the recipes of the body, its student, the face, the video. All resume, log JSON lines, are seeded."""
 
 from __future__ import annotations
 
@@ -205,6 +205,39 @@ def lips(
     pairs = [dialogue for _, dialogue in captured(captures, style=style)]
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
     _tell(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
+
+
+@app.command()
+def video(
+    clips: Annotated[Path, typer.Option(help="Folder of clips, as `dataset interactions` makes one.")],
+    out_folder: OutFolder = Path("training/video"),
+    config: Annotated[str, typer.Option(help="starter, large, paper, or tiny, to try it out.")] = "starter",
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of each stage; the recipe's own.")] = None,
+    stages_: Annotated[str, typer.Option("--stages", help="Which of the stages a, b, c.")] = "abc",
+    regardless: Annotated[
+        bool, typer.Option("--regardless", help="Go on with stage c even where the gate before it is missed.")
+    ] = False,
+    device: Device = "cpu",
+) -> None:
+    """Train the video model on clips: a, structure added; b, both streams; c, structure as a condition and dropped.
+
+    Before c the pictures must be 2 dB over the carried one on clips of people that training never sees.
+    """
+    from duologue.recipes.video import train_video
+    from duologue.video.training_settings import STAGES
+
+    with stages() as progress:
+        checkpoint = train_video(
+            clips,
+            out_folder,
+            config=config,
+            steps=None if steps is None else dict.fromkeys(STAGES, steps),
+            stages=stages_,
+            regardless=regardless,
+            device=device,
+            progress=progress.update,
+        )
+    _tell(checkpoint)
 
 
 def _only(only: str) -> str | None:

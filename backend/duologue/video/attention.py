@@ -51,12 +51,12 @@ class Attention(nn.Module):
 
     def ask(self, x: Tensor, turned: Rotation | None = None) -> Tensor:
         """Return the queries (B, N, heads, head) of tokens (B, N, D)."""
-        queries = self.query_norm(self.query(x)).unflatten(-1, (self.heads, -1))
+        queries = self.query_norm(self.query(x).float()).unflatten(-1, (self.heads, -1))
         return queries if turned is None else rotate(queries, turned)
 
     def offer(self, x: Tensor, turned: Rotation | None = None) -> KeysValues:
         """Return the keys and values of tokens (B, N, D)."""
-        keys = self.key_norm(self.key(x)).unflatten(-1, (self.heads, -1))
+        keys = self.key_norm(self.key(x).float()).unflatten(-1, (self.heads, -1))
         values = self.value(x).unflatten(-1, (self.heads, -1))
         return KeysValues(keys if turned is None else rotate(keys, turned), values)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
@@ -55,14 +55,34 @@ class Conditions:
         moved = {f.name: v.to(device) for f in fields(self) if (v := getattr(self, f.name)) is not None}
         return replace(self, **moved)
 
-    def repeat(self, copies: int) -> Conditions:
-        """Return the batch, copied one after the other."""
-        many = {
-            f.name: v.repeat(copies, *[1] * (v.dim() - 1))
-            for f in fields(self)
-            if (v := getattr(self, f.name)) is not None
-        }
-        return replace(self, **many)
+    def without(self, names: Collection[str], rows: Tensor | None = None) -> Conditions:
+        """Return them with some of ``config.CONDITIONS`` dropped: for the whole batch, or where ``rows`` (B,) is True."""
+        dropped = torch.ones_like(self.pattern, dtype=torch.bool) if rows is None else rows
+        kept = 1.0 - dropped.float()
+
+        def less(value: Tensor | None) -> Tensor | None:
+            return None if value is None else value * kept.reshape(-1, *[1] * (value.dim() - 1)).to(value)
+
+        changed: dict[str, Tensor | None] = {}
+        if "pattern" in names:
+            changed["pattern"] = self.pattern.masked_fill(dropped, 0)
+        if "text" in names and self.text is not None:
+            changed["worded"] = kept if self.worded is None else self.worded * kept
+        if "audio" in names:
+            changed["audio"] = less(self.audio)
+        if "reference" in names:
+            shown = self.shown
+            if shown is None and self.references is not None:
+                shown = torch.ones_like(kept)[:, None].expand(-1, self.references.shape[1])
+            changed |= {"shown": less(shown), "seen": less(self.seen), "identity": less(self.identity)}
+        return replace(self, **changed)
+
+    @staticmethod
+    def together(several: Sequence[Conditions]) -> Conditions:
+        """Return batches as one; what one of them has all have."""
+        columns = {f.name: [getattr(one, f.name) for one in several] for f in fields(Conditions)}
+        joined = {name: torch.cat(column) for name, column in columns.items() if column[0] is not None}
+        return Conditions(**joined)
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,6 +91,10 @@ class BlockLatent(nn.Module):
         cut = (latents.permute(0, 2, 3, 4, 1) * self.scale) @ self.basis.T + self.mean
         return pictures_of(cut, begins=begins)
 
+    def held(self, latent: Tensor) -> Tensor:
+        """Return the latent (B, C, 1, h, w) that shows the last frame of another one all the time."""
+        return self.encode(self.decode(latent, begins=False)[:, -1:])
+
     def restore(self, decoded: Tensor, carried: Tensor, hole: Tensor, *, begins: bool = True) -> Tensor:
         """Return decoded pictures with the detail that blocks lose, where the carried picture has it.
 

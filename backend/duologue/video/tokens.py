@@ -80,34 +80,35 @@ def positions(grid: Grid, *, time: float = 0.0, column: float = 0.0, coarse: int
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).flatten(0, 2)
 
 
-def _by_latent(values: Tensor) -> Tensor:
-    """(B, T, ...), T = 4k + 1, to (B, L, 4, ...): frame 0 fills a block of its own."""
-    return torch.cat([values[:, :1].expand(-1, FRAMES - 1, *values.shape[2:]), values], dim=1).unflatten(
-        1, (-1, FRAMES)
-    )
+def by_latent(values: Tensor, *, begins: bool = True) -> Tensor:
+    """Return what frames (B, T, ...) have as (B, L, 4, ...): a clip's first frame, where it ``begins``, fills a block alone."""
+    if begins:
+        values = torch.cat([values[:, :1].expand(-1, FRAMES - 1, *values.shape[2:]), values], dim=1)
+    return values.unflatten(1, (-1, FRAMES))
 
 
-def hole_latents(hole: Tensor) -> Tensor:
+def hole_latents(hole: Tensor, *, begins: bool = True) -> Tensor:
     """Return where latents have holes, (B, 16, L, h, w) shares in [0, 1], of ``hole`` (B, T, H, W), 1 where there is one."""
     half = SIDE // 2
-    cut = _by_latent(hole.float()).unflatten(4, (-1, 2, half)).unflatten(3, (-1, 2, half)).mean((5, 8))
+    cut = by_latent(hole.float(), begins=begins).unflatten(4, (-1, 2, half)).unflatten(3, (-1, 2, half)).mean((5, 8))
     return cut.permute(0, 2, 4, 6, 1, 3, 5).flatten(1, 3)
 
 
-def token_masks(part: Tensor, nearness: Tensor) -> Tensor:
+def token_masks(part: Tensor, nearness: Tensor, *, begins: bool = True) -> Tensor:
     """Return what tokens show, (B, N, 5) in the order of ``MASKS``.
 
     Args:
         part: (B, T, H, W) the pass ``part``: person x 8 + part.
         nearness: (B, T, H, W) of a touch, 0 to 1: the first channel of the pass ``contact``. A token's is its highest.
+        begins: whether the first frame is the clip's.
     """
     side = SIDE * PATCH
     kind, person = part % len(PARTS), part // len(PARTS)
     hand, head = kind == HAND, torch.isin(kind, torch.tensor(_FACE, dtype=kind.dtype, device=kind.device))
     shown = torch.stack([hand, head, (hand | head) & (person == 1), (hand | head) & (person == 2)], dim=-1).float()
-    cut = _by_latent(shown).unflatten(4, (-1, side)).unflatten(3, (-1, side))
+    cut = by_latent(shown, begins=begins).unflatten(4, (-1, side)).unflatten(3, (-1, side))
     shares = cut.mean((2, 4, 6))
-    near = _by_latent(nearness.float()).unflatten(4, (-1, side)).unflatten(3, (-1, side)).amax((2, 4, 6))
+    near = by_latent(nearness.float(), begins=begins).unflatten(4, (-1, side)).unflatten(3, (-1, side)).amax((2, 4, 6))
     return torch.cat([shares[..., :2], near[..., None], shares[..., 2:]], dim=-1).flatten(1, 3)
 
 
