@@ -45,8 +45,8 @@ def train_video(  # noqa: PLR0913 - a recipe's settings, each with its default
 ) -> Checkpoint:
     """Train what ``stages`` name, each from where the one before ended; all resume from what ``out`` holds.
 
-    Writes ``out/bases.safetensors``, ``out/latents/``, ``out/gate.json``, and ``out/a``, ``out/b``, ``out/c``, each with log, state
-    and checkpoint.
+    Writes ``out/bases.safetensors``, ``out/latents/``, ``out/gate.json`` and ``out/a``, ``out/b``, ``out/c``: log, state and
+    checkpoint of each.
 
     Args:
         corpus: a folder of clips, ``datasets.corpus.video``; what is there when it is first read is what all stages learn from.

@@ -94,7 +94,7 @@ def flicker(pictures: Bytes, flow: Floats) -> float:
 class Silhouette:
     """Who is where, read off pictures: what is nearer in colour to the true people than to the background behind them.
 
-    Found with the true clip's own background and people, so that a true clip scores 1 but for people who look like what is behind.
+    Found with the true clip's own background and people, so a true clip scores 1 but for people who look like what is behind.
     """
 
     background: Floats
