@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from duologue.datasets.corpus.video import FRAMES, PATTERNS, REFERENCE, Clip, VideoCorpus, shard_path, write_shard
+from duologue.datasets.corpus.video import (
+    FRAMES,
+    PATTERNS,
+    REFERENCE,
+    SPLITS,
+    Clip,
+    VideoCorpus,
+    shard_path,
+    write_shard,
+)
 
 SIDE = 32
 
@@ -52,9 +61,10 @@ def drawn(number: int, split: str = "train") -> Clip:
     return Clip(about, arrays)
 
 
-def corpus(folder: Path, train: int = 2, validation: int = 1) -> VideoCorpus:
+def corpus(folder: Path, train: int = 2, validation: int = 1, test: int = 0) -> VideoCorpus:
     """A corpus of drawn clips."""
-    splits = {"train": list(range(train)), "validation": list(range(train, train + validation)), "test": []}
+    ends = np.cumsum([0, train, validation, test]).tolist()
+    splits = {split: list(range(*ends[k : k + 2])) for k, split in enumerate(SPLITS)}
     VideoCorpus.write_index(folder, {"splits": splits})
     write_shard(
         shard_path(folder, 0), [drawn(number, split) for split, numbers in splits.items() for number in numbers]

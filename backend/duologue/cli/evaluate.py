@@ -9,6 +9,7 @@ from duologue.cli.evaluate_compare import compare, tally
 from duologue.cli.evaluate_contact import contact
 from duologue.cli.evaluate_face import face
 from duologue.cli.evaluate_takes import takes
+from duologue.cli.evaluate_video import video
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -18,5 +19,5 @@ def _verbs() -> None:
     """Measure a model. Figures over conversations have 95 % bootstrap intervals."""
 
 
-for command in (body, face, takes, contact, compare, tally):
+for command in (body, face, takes, contact, video, compare, tally):
     app.command()(command)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from duologue.cli.console import out, print_json
-from duologue.cli.figures import AsJson, OutFile, write_report
+from duologue.cli.figures import AsJson, OutFile, goals_table, write_report
 
 ROWS: Final = (
     ("non_collision", "frames not 5 mm deep", 3),
@@ -63,7 +63,7 @@ def contact(
         print_json(report)
         return
     out.print(_patterns(report))
-    out.print(_goals(report["goals"]))
+    out.print(goals_table(report["goals"]))
 
 
 def _patterns(report: dict[str, Any]) -> Table:
@@ -72,13 +72,4 @@ def _patterns(report: dict[str, Any]) -> Table:
         for target, figures in targets.items():
             cells = ["–" if figures[key] is None else f"{figures[key]:.{digits}f}" for key, _, digits in ROWS]
             table.add_row(name, target, *cells)
-    return table
-
-
-def _goals(goals: dict[str, dict[str, Any]]) -> Table:
-    table = Table("goal", "value", "at least", "at most", "met")
-    for name, goal in goals.items():
-        least, most = ("" if bound is None else f"{bound:g}" for bound in goal["bound"])
-        value = "–" if goal["value"] is None else f"{goal['value']:.4g}"
-        table.add_row(name, value, least, most, {True: "yes", False: "NO", None: "–"}[goal["met"]])
     return table

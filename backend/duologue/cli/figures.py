@@ -57,3 +57,13 @@ def plain(part: str, values: Mapping[str, Any]) -> Table:
 
     rows("", values)
     return table
+
+
+def goals_table(goals: dict[str, dict[str, Any]]) -> Table:
+    """Return a table of ``{figure: {"value", "bound": [least, most], "met"}}``."""
+    table = Table("goal", "value", "at least", "at most", "met")
+    for name, goal in goals.items():
+        least, most = ("" if bound is None else f"{bound:g}" for bound in goal["bound"])
+        value = "–" if goal["value"] is None else f"{goal['value']:.4g}"
+        table.add_row(name, value, least, most, {True: "yes", False: "NO", None: "–"}[goal["met"]])
+    return table

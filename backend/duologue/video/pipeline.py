@@ -70,12 +70,12 @@ class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
                 ``frames-empty``, ``frames-shape``, ``size-unsupported``, ``passes-missing`` for a mode that needs the scene.
         """
         _check(self.model, conditions, steps, strengths or {}, mode)
-        return self._windows(_Clip(self, conditions, seed), steps, strengths or {}, should_stop, mode)
+        return self._windows(ClipInMaking(self, conditions, seed), steps, strengths or {}, should_stop, mode)
 
     @torch.inference_mode()
     def _windows(
         self,
-        clip: _Clip,
+        clip: ClipInMaking,
         steps: int,
         strengths: Mapping[str, float],
         should_stop: Callable[[], bool],
@@ -93,7 +93,7 @@ class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
             yield clip.shown(span, latents, scene)
 
 
-class _Clip:
+class ClipInMaking:
     """A clip being made: what is the same in all windows, and what a window leaves to the next."""
 
     def __init__(self, pipeline: VideoPipeline, conditions: VideoConditions, seed: int) -> None:
