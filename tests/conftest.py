@@ -48,6 +48,7 @@ SLOW = {
     "face/test_bad_input.py": "twenty minutes of faces",
     "face/test_seams.py": "long faces",
     "face/test_training.py": "training",
+    "training/test_parallel.py": "two processes under torchrun",
     "video/test_training.py": "training",
     "evaluation/test_evaluate_body.py": "a whole evaluation",
     "evaluation/test_evaluate_face.py": "a whole evaluation",

@@ -15,6 +15,7 @@ from duologue.datasets.corpus.video import VideoCorpus
 from duologue.errors import DuologueError, invalid
 from duologue.evaluation.video.validation import MARGIN, gate, some, validate
 from duologue.files.atomic import prepare_folder, write_text
+from duologue.training.parallel import leader_first
 from duologue.video.checkpoint import VideoModel
 from duologue.video.config import VideoConfig
 from duologue.video.training import train_stage
@@ -69,8 +70,9 @@ def train_video(  # noqa: PLR0913 - a recipe's settings, each with its default
     prepare_folder(out)
     network, clips = VideoConfig.named(config), VideoCorpus.open(corpus)
     model = VideoModel.untrained(network)
-    _bases(model, clips, out / BASES)
-    data = Latents.make(model, clips, "train", out / "latents", partial(progress, "encoding"))
+    with leader_first():
+        _bases(model, clips, out / BASES)
+        data = Latents.make(model, clips, "train", out / "latents", partial(progress, "encoding"))
     seen = some(clips, judged)
     checkpoint: Checkpoint | None = None
     for name in STAGES:
@@ -79,7 +81,8 @@ def train_video(  # noqa: PLR0913 - a recipe's settings, each with its default
             checkpoint = open_checkpoint(done) if done.is_dir() else checkpoint
             continue
         if name == "c" and checkpoint is not None:
-            _gate(checkpoint, clips, out, regardless=regardless)
+            with leader_first():
+                _gate(checkpoint, clips, out, regardless=regardless)
         settings = stage(name, network, (steps or {}).get(name))
         if checkpoint is not None:
             model = VideoModel.load(checkpoint)

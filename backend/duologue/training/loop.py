@@ -1,13 +1,15 @@
 """The one loop that trains every model: AdamW, a learning-rate schedule, a moving average, a log, and a state to resume from.
 
 A model brings a ``Trainer``: what its module is, how a batch is drawn, what the losses are. Batch k and its dropout depend on
-(seed, k) alone, so a run that is stopped and resumed makes the same network as an unbroken one, bit for bit.
+(seed, k) alone, so a run that is stopped and resumed makes the same network as an unbroken one, bit for bit. Under torchrun each
+process draws its own batch k, and gradients are averaged (``training.parallel``); the first of them writes.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,6 +23,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder
+from duologue.training import parallel
 from duologue.training.state import load_state, save_state
 
 if TYPE_CHECKING:
@@ -125,7 +128,8 @@ def train(  # noqa: PLR0913 - what differs between models is handed in by name
     """
     prepare_folder(out)
     run = _Run(trainer, settings, out, {"optimisation": _identity(settings), **(recipe or {})})
-    with (out / LOG).open("a", encoding="utf-8") as log:
+    leads = parallel.rank() == 0
+    with (out / LOG if leads else Path(os.devnull)).open("a", encoding="utf-8") as log:
 
         def note(line: Mapping[str, Any]) -> None:
             full = {"step": run.step, "seconds": round(time.monotonic() - began, 1), **line}
@@ -141,14 +145,18 @@ def train(  # noqa: PLR0913 - what differs between models is handed in by name
                 terms = {name: term.item() for name, term in losses.terms.items()}
                 note(_rounded({"loss": losses.total.item(), **terms, **losses.figures}))
             if run.step % settings.save_every == 0 or last:
-                run.save()
-                if judge is not None:
-                    note({"judged": _rounded(judge(run.stored()))})
-                if saved is not None and not last:
-                    saved(run.stored(), run.step)
-    run.save()
-    if saved is not None:
-        saved(run.stored(), run.step)
+                if leads:
+                    run.save()
+                    if judge is not None:
+                        note({"judged": _rounded(judge(run.stored()))})
+                    if saved is not None and not last:
+                        saved(run.stored(), run.step)
+                parallel.wait()
+    if leads:
+        run.save()
+        if saved is not None:
+            saved(run.stored(), run.step)
+    parallel.wait()
     return run.stored()
 
 
@@ -171,7 +179,8 @@ class _Run(Generic[Module, Batch]):
     def advance(self) -> Losses:
         """Take one step on a batch drawn from (seed, step)."""
         module = self.trainer.module.train()
-        rng = np.random.default_rng([self.settings.seed, self.step])
+        mine = [] if parallel.alone() else [parallel.rank()]
+        rng = np.random.default_rng([self.settings.seed, self.step, *mine])
         torch.manual_seed(int(rng.spawn(1)[0].integers(2**62)))  # dropout
         for group in self.optimiser.param_groups:
             group["lr"] = self.settings.rate_at(self.step)
@@ -183,6 +192,7 @@ class _Run(Generic[Module, Batch]):
             )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
+        parallel.average_gradients(module)
         for part in self.trainer.clipped:
             nn.utils.clip_grad_norm_(part.parameters(), self.settings.clip)
         self.optimiser.step()
