@@ -2,8 +2,7 @@
 
 ``python -m duologue.datasets.synthesis.characters.build`` writes the samples. No scan, no third-party mesh: everything is
 computed by the modules beside this one. The same sources give the same bytes: positions are rounded to 10 micrometres, weights
-to 1/255, and nothing random or timed enters the file.
-docs/pictures/characters*.png show the result (made by tools/characters/pictures.py).
+to 1/255, and nothing random or timed enters the file. docs/pictures/characters*.png, by tools/characters/pictures.py, show it.
 """
 
 from __future__ import annotations
