@@ -88,6 +88,28 @@ def labels(
         out.print(f"{item.path}: {seconds or 'nothing'}", markup=False)
 
 
+@app.command()
+def interactions(
+    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder to make it in, or to go on with.")],
+    clips: Annotated[int, typer.Option(help="How many clips, 17 frames of 128 pixels each.")] = 2000,
+    people: Annotated[int, typer.Option(help="How many people are drawn for them.")] = 40,
+    seed: Annotated[int, typer.Option(help="Another one: other people, scenes, cameras.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; others may work in the same folder at the same time.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Make clips of people who touch faces, with every pass that a video model learns from; stopped, it goes on next time."""
+    from duologue.datasets.corpus.video import SPLITS
+    from duologue.datasets.synthesis.video.making import ClipSet, make
+
+    with stages() as progress:
+        corpus = make(out_folder, ClipSet(clips, people, seed), workers, progress.update)
+    counts = {split: len(corpus.numbers(split)) for split in SPLITS}
+    if as_json:
+        print_json({"folder": str(out_folder), "clips": counts})
+    else:
+        out.print(f"{out_folder}: {', '.join(f'{count} {split}' for split, count in counts.items())}", markup=False)
+
+
 def _table(part: str, figures: dict[str, Any]) -> Table:
     """Return a row a figure; what has labels of its own has a row a label."""
     table = Table("", "", title=part)

@@ -14,6 +14,7 @@ from duologue.passes import contract, pose, shading
 from duologue.passes.camera import Camera, Size
 from duologue.passes.carried import Carrier
 from duologue.passes.contract import HAND, PARTS, Bytes, Passes
+from duologue.passes.lighting import Look
 from duologue.passes.raster import Hits, rasterise
 from duologue.passes.reprojection import View, flow, view
 from duologue.passes.surface import Surface, check_outside, moved_next
@@ -43,17 +44,20 @@ class Painter:
         first: the clip's first moment, and its picture (H, W, 3) where there is one; else a plain lit one is drawn.
         wanted: names of passes; by default all.
         fps: frames a second, for speeds.
+        look: how a picture is lit that nobody hands in.
 
     Raises:
         DuologueError: ``unknown-label``, ``size-unsupported``, ``camera-inside-head``.
     """
 
     def __init__(
-        self, size: Size, first: Moment, picture: Bytes | None = None, wanted: Sequence[str] = _ALL, fps: float = 30.0
-    ) -> None:
+        self, size: Size, first: Moment, picture: Bytes | None = None, wanted: Sequence[str] = _ALL, fps: float = 30.0,
+        *, look: Look | None = None,
+    ) -> None:  # fmt: skip
         contract.check_names(tuple(wanted))
         contract.check_size(*size)
-        self._size, self._wanted, self._fps = size, set(wanted), fps
+        self._size, self._wanted, self._fps, self._look = size, set(wanted), fps, look or Look()
+        self._drawn: tuple[Moment, Hits] | None = None
         self._views: list[tuple[Moment, View]] = []
         check_outside(first.surface, first.camera)
         self._first, self._carrier = first, None
@@ -71,14 +75,14 @@ class Painter:
         seen = self._view(now)
         surface = now.surface if following is None else moved_next(now.surface, following.surface)
         frame: Frame = {"part": seen.labels, "depth": seen.hits.depth.astype(np.float32)}
-        self._colours(frame, surface, now.camera, picture)
+        self._colours(frame, now, picture)
         if "track" in self._wanted:
             frame["track"] = shading.as_bytes(shading.track(surface, seen.hits) * 255.0)
         if self._wanted & {"flow", "visible"}:
             ahead = None if following is None else self._view(following)
             frame |= _flow(surface, seen, ahead)
         if "contact" in self._wanted:
-            frame["contact"] = self._contact(surface, now.camera)
+            frame["contact"] = self._contact(surface, now)
         if "pose" in self._wanted:
             frame["pose"] = shading.as_bytes(
                 pose.draw(now.pose, seen.hits, now.camera, seen.labels // np.uint8(len(PARTS)))
@@ -97,21 +101,26 @@ class Painter:
         self._views = [*self._views[-1:], (moment, view(moment.surface, hits, moment.camera))]
         return self._views[-1][1]
 
-    def _fine(self, surface: Surface, camera: Camera, triangles: NDArray[np.int32] | None = None) -> Hits:
-        width, height = self._size
-        return rasterise(
-            surface.vertices, surface.triangles if triangles is None else triangles, camera, (2 * width, 2 * height)
-        )
+    def _fine(self, moment: Moment) -> Hits:
+        """Return what a moment shows at two samples a pixel each way; of the last one it is kept."""
+        if self._drawn is None or self._drawn[0] is not moment:
+            surface = moment.surface
+            self._drawn = moment, self._finely(surface.vertices, surface.triangles, moment.camera)
+        return self._drawn[1]
 
-    def _colours(self, frame: Frame, surface: Surface, camera: Camera, picture: Bytes | None) -> None:
+    def _finely(self, vertices: NDArray[Any], triangles: NDArray[np.int32], camera: Camera) -> Hits:
+        width, height = self._size
+        return rasterise(vertices, triangles, camera, (2 * width, 2 * height))
+
+    def _colours(self, frame: Frame, now: Moment, picture: Bytes | None) -> None:
         if picture is not None:
             frame["beauty"] = picture
         if not self._wanted & (set(_SMOOTH) - ({"beauty"} if picture is not None else set())):
             return
-        hits = self._fine(surface, camera)
-        normal, turned = shading.normals(surface, hits, camera)
+        surface, hits = now.surface, self._fine(now)
+        normal, turned = shading.normals(surface, hits, now.camera)
         drawn = {
-            "beauty": lambda: shading.lit(surface, hits, normal),
+            "beauty": lambda: self._look.draw(surface, hits, normal, now.camera),
             "structure": lambda: shading.structure(surface, hits, turned),
             "ident": lambda: shading.ident(surface, hits, turned),
             "normal": lambda: shading.normal_picture(normal, hits),
@@ -121,18 +130,18 @@ class Painter:
                 frame[name] = shading.as_bytes(shading.smaller(drawn[name]()))
 
     def _lit(self, moment: Moment) -> Bytes:
-        hits = self._fine(moment.surface, moment.camera)
+        hits = self._fine(moment)
         normal, _ = shading.normals(moment.surface, hits, moment.camera)
-        return shading.as_bytes(shading.smaller(shading.lit(moment.surface, hits, normal)))
+        return shading.as_bytes(shading.smaller(self._look.draw(moment.surface, hits, normal, moment.camera)))
 
-    def _contact(self, surface: Surface, camera: Camera) -> Bytes:
+    def _contact(self, surface: Surface, now: Moment) -> Bytes:
         """Return the contact; where a hand hides the skin that it touches, of what is below the hand as well."""
         known = surface if surface.distance is not None else with_contact(surface, self._fps)
         if known.distance is None or not (known.distance < shading.NEAR * 3).any():
             return np.zeros((self._size[1], self._size[0], 3), np.uint8)
-        whole = shading.contact(known, self._fine(known, camera))
+        whole = shading.contact(known, self._fine(now))
         bare = np.flatnonzero(known.part != HAND).astype(np.int32)
-        below = self._fine(known, camera, known.triangles[bare])
+        below = self._finely(known.vertices, known.triangles[bare], now.camera)
         triangle = np.where(below.found, bare[below.triangle], -1)
         under = shading.contact(known, Hits(triangle, below.weights, below.depth))
         return shading.as_bytes(shading.smaller(np.maximum(whole, under)) * 255.0)
@@ -146,14 +155,16 @@ def _flow(surface: Surface, seen: View, ahead: View | None) -> Frame:
     return {"flow": np.clip(moved, -60000, 60000).astype(np.float16), "visible": visible.astype(np.uint8)}
 
 
-def paint(moments: Sequence[Moment], size: Size, wanted: Sequence[str] = _ALL, fps: float = 30.0) -> Passes:
+def paint(
+    moments: Sequence[Moment], size: Size, wanted: Sequence[str] = _ALL, fps: float = 30.0, *, look: Look | None = None
+) -> Passes:
     """Draw a whole clip in memory, without Blender: what training and tests ask for.
 
     Raises:
         DuologueError: what :class:`Painter` raises; ``frames-empty``, ``frames-shape``; ``nothing-in-sight``.
     """
     contract.check_frames(len(moments), field="moments")
-    painter = Painter(size, moments[0], None, tuple({*wanted, "part", "depth"}), fps)
+    painter = Painter(size, moments[0], None, tuple({*wanted, "part", "depth"}), fps, look=look)
     following = [*moments[1:], None]
     return gather([painter.draw(now, after) for now, after in zip(moments, following, strict=True)], wanted)
 

@@ -152,21 +152,37 @@ def contact(mesh: Mesh, hits: Hits) -> Floats:
     return spread(interpolate(np.stack([nearness, depth, speed], axis=1), mesh, hits), hits)
 
 
+LAMPS: Final = ((-0.45, 0.55, 0.70, 0.78), (0.75, 0.1, 0.55, 0.22))
+"""A key and a fill, in the camera's axes, and how strong they are."""
+AMBIENT: Final = 0.08
+"""Light from everywhere."""
+
+
 def lit(
-    mesh: Mesh, hits: Hits, normal: Floats, lamps: ArrayLike = ((-0.45, 0.55, 0.70, 0.78), (0.75, 0.1, 0.55, 0.22)),
-    background: ArrayLike = (96.0, 100.0, 108.0),
-) -> Floats:  # fmt: skip
+    mesh: Mesh, hits: Hits, normal: Floats, lamps: ArrayLike = LAMPS, background: ArrayLike = (96.0, 100.0, 108.0)
+) -> Floats:
     """Return a plain lit picture (H, W, 3), sRGB 0..255, for where there is no Blender.
 
-    ``lamps`` (L, 4): direction in the camera's axes (right, up, towards it) and strength; light falls off as half of Lambert's
-    cosine, squared (Valve 2006), so that no side is black.
+    ``lamps`` (L, 4): direction in the camera's axes (right, up, towards it) and strength.
     """
-    triangle = hits.triangle[hits.found]
     given = np.asarray(lamps, np.float64)
-    towards = given[:, :3] / np.linalg.norm(given[:, :3], axis=1, keepdims=True)
-    light = ((normal @ towards.T * 0.5 + 0.5) ** 2) @ given[:, 3]
-    srgb = mesh.colour[triangle] / 255.0
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * (light + 0.08)[:, None]
+    light = falloff(normal, given[:, :3]) @ given[:, 3]
+    return under_light(mesh, hits, (light + AMBIENT)[:, None], background)
+
+
+def falloff(normal: Floats, lamps: Floats) -> Floats:
+    """Return how much (N, L) of each lamp's light there is at a normal, its direction (L, 3) in the normals' axes.
+
+    It falls off as half of Lambert's cosine, squared (Valve 2006), so that no side is black.
+    """
+    towards = lamps / np.linalg.norm(lamps, axis=1, keepdims=True)
+    return (normal @ towards.T * 0.5 + 0.5) ** 2
+
+
+def under_light(mesh: Mesh, hits: Hits, light: Floats, background: ArrayLike) -> Floats:
+    """Return a picture (H, W, 3), sRGB 0..255, of what was hit in light (N, 1 or 3), linear."""
+    srgb = mesh.colour[hits.triangle[hits.found]] / 255.0
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * light
     shown = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
     return spread(np.clip(shown, 0.0, 1.0) * 255.0, hits, background)
 

@@ -5,7 +5,7 @@ Brute force over what lies in both boxes: at a thousand vertices each that is as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,23 +18,25 @@ from duologue.passes.surface import Surface
 
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.intp]
+Pair = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 REACH: Final = 0.020
 """Metres: what is farther away touches nothing (nearness 1e-7)."""
 _PAIRS: Final = 2_000_000
 
 
-def with_contact(surface: Surface, fps: float) -> Surface:
+def with_contact(surface: Surface, fps: float, pairs: Sequence[Pair] | None = None) -> Surface:
     """Return a surface that knows what of its skin touches: ``distance`` and ``sliding`` of :class:`.surface.Mesh`.
 
     A hand may touch its own head, and head, body and hands of everybody else; what it touches is touched by it. ``fps``: frames a
-    second of ``next_vertices``, by which the sliding speed is told; without them it is 0.
+    second of ``next_vertices``, by which the sliding speed is told; without them it is 0. ``pairs``: which triangles (n, 3) may
+    touch which others, where that is known better.
     """
     count = len(surface.vertices)
     distance, sliding = np.full(count, np.inf), np.zeros(count)
     moved = surface.next_vertices
     velocity = np.zeros((count, 3)) if moved is None else np.nan_to_num((moved - surface.vertices) * fps)
-    for hand, other in _pairs(surface):
+    for hand, other in _pairs(surface) if pairs is None else pairs:
         for mine, theirs in ((hand, other), (other, hand)):
             vertices, signed, speed = _measure(surface.vertices, mine, theirs, velocity)
             closer = signed < distance[vertices]
@@ -42,7 +44,7 @@ def with_contact(surface: Surface, fps: float) -> Surface:
     return replace(surface, distance=distance, sliding=sliding)
 
 
-def _pairs(surface: Surface) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+def _pairs(surface: Surface) -> Iterator[Pair]:
     """Yield the triangles of a hand and those that it may touch."""
     people = [int(person) for person in np.unique(surface.person) if person > 0]
     for person in people:

@@ -11,11 +11,12 @@ from scipy.spatial import KDTree
 
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.parts import Part, palmar, part_of
-from duologue.evaluation.contact.played import Played, part_of_pose
+from duologue.evaluation.contact.played import Played
 from duologue.evaluation.contact.surfaces import Points, moved_by
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.patterns import PALM
+from duologue.interactions.posed import part_of_pose
 from duologue.motion.rotations import einsum
 from duologue.units import FPS
 

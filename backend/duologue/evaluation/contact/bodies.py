@@ -12,8 +12,9 @@ from scipy.spatial import KDTree
 from duologue.evaluation.body.weight import FOOT, HAND, HEAD, SEGMENTS, outside
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.lips import parted
-from duologue.evaluation.contact.played import Played, part_of_pose
+from duologue.evaluation.contact.played import Played
 from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.posed import part_of_pose
 from duologue.motion.rotations import einsum, matrix_to_exp
 from duologue.rigs.joints import SIDES, chain
 from duologue.units import FPS

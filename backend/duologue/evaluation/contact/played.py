@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from duologue.brief import Interaction
 from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact_keys import ContactKeys
-from duologue.interactions.give_way import give_way, linear_parts
+from duologue.interactions.give_way import give_way
 from duologue.interactions.hand import Hand
 from duologue.interactions.meeting import other_hand
 from duologue.interactions.patterns import FACE, patterns
+from duologue.interactions.posed import answered, posed
 from duologue.interactions.reach import Arm
 from duologue.interactions.solve import solve_one
 from duologue.interactions.solved import Solved, Span
 from duologue.labels import PERFORMERS
-from duologue.motion.rotations import einsum
 from duologue.units import FPS
 
 
@@ -75,28 +75,6 @@ class Played:
         return posed(self.own, vertices, rows)
 
 
-def posed(actor: Actor, vertices: NDArray[np.int64], rows: NDArray[np.int64], keys: ContactKeys | None = None) -> Array:
-    """Return where vertices (n,) of an actor are in some frames: (rows, n, 3), with what its face gives way by."""
-    pose = part_of_pose(actor.pose, rows)
-    skinning = np.asarray(pose.skinning(), np.float64)
-    mesh = actor.character.mesh
-    found = mesh.pose(skinning, {name: values[rows] for name, values in actor.weights.items()}, vertices)
-    if keys is None or not len(keys):
-        return found
-    place = np.full(len(mesh.vertices), -1)
-    place[vertices] = np.arange(len(vertices))
-    moved = place[keys.vertices]
-    there = moved >= 0
-    offsets = np.asarray(einsum("tk,kmi->tmi", keys.values[rows], keys.deltas[:, there]))
-    found[:, moved[there]] += einsum("tnij,tnj->tni", linear_parts(mesh, skinning, keys.vertices[there]), offsets)
-    return found
-
-
-def part_of_pose(pose: Pose, rows: NDArray[np.int64]) -> Pose:
-    """Return a copy of some frames (n,) of a pose."""
-    return Pose(pose.character, pose.turns[rows], pose.heads[rows])
-
-
 def play(scene: Scene, interaction: Interaction) -> Played:
     """Solve a touch in a scene, which is changed, and let the face give way.
 
@@ -110,8 +88,8 @@ def play(scene: Scene, interaction: Interaction) -> Played:
     said = dict(scene[indices[1]].weights)
     begin = time.process_time()
     solved = solve_one(scene, interaction, span)
-    answered = [_answered(actor, solved, who) for who, actor in enumerate(scene)]
-    own, other = answered[indices[0]], answered[indices[1]]
+    both = [answered(actor, solved, who, span.seconds) for who, actor in enumerate(scene)]
+    own, other = both[indices[0]], both[indices[1]]
     hand = Arm.of(own.character, solved.hand.title()).hand
     met, keys = None, None
     if patterns()[interaction.pattern].landmark == "hand":
@@ -119,15 +97,3 @@ def play(scene: Scene, interaction: Interaction) -> Played:
     if patterns()[interaction.pattern].landmark in FACE:
         keys = give_way(other, [(hand, own.pose)], FPS)
     return Played(interaction, solved, own, other, before, (hand, met), said, keys, time.process_time() - begin)
-
-
-def _answered(actor: Actor, solved: Solved, who: int) -> Actor:
-    """Add what a face answers to its weights."""
-    gains: Mapping[str, Array] = solved.answers.get(who, {})
-    weights = dict(actor.weights)
-    rows = np.round(solved.seconds * FPS).astype(np.int64)
-    for name, values in gains.items():
-        whole = np.array(weights.get(name, np.zeros(len(actor))), np.float64)
-        whole[rows] = np.clip(whole[rows] + values, 0.0, 1.0)
-        weights[name] = whole
-    return Actor(actor.character, actor.pose, weights)

@@ -9,9 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.evaluation.contact.played import Played, posed
+from duologue.datasets.synthesis.video.people import parts_of
+from duologue.evaluation.contact.played import Played
 from duologue.files.atomic import replacing
-from duologue.interactions.actor import Actor, Array, Character
+from duologue.interactions.actor import Actor, Array
+from duologue.interactions.posed import posed
 from duologue.passes import png, shading
 from duologue.passes.camera import Camera
 from duologue.passes.contract import BODY, EYE, HAIR, HAND, HEAD
@@ -29,7 +31,6 @@ _SKIN: Final = ((222, 176, 148), (196, 148, 122))
 _COLOURS: Final[Mapping[int, tuple[int, int, int]]] = {HAIR: (84, 62, 48), EYE: (245, 245, 240)}
 _CLOTHES: Final = ((112, 128, 150), (150, 120, 104))
 _HAND: Final = (226, 128, 88)
-_WORDS: Final = {HAIR: ("hair", "brow", "lash", "beard"), EYE: ("eye", "iris", "cornea", "sclera")}
 
 Picture = NDArray[np.uint8]
 
@@ -139,7 +140,7 @@ def _mesh(actor: Actor, rows: NDArray[np.int64], keys: Any, number: int, played:
     character = actor.character
     mesh = character.mesh
     vertices = posed(actor, np.arange(len(mesh.vertices)), rows, keys)[0]
-    part = _parts(character)
+    part = parts_of(character)
     colour = np.zeros((len(part), 3), np.uint8)
     colour[part == BODY] = _CLOTHES[number - 1]
     for kind in (HEAD, HAND):
@@ -151,20 +152,3 @@ def _mesh(actor: Actor, rows: NDArray[np.int64], keys: Any, number: int, played:
         colour[(hand[mesh.triangles] > 0.5).all(axis=1)] = _HAND
     triangles = mesh.triangles.astype(np.int32)
     return Mesh(vertices, triangles, part, np.full(len(part), number, np.uint8), colour, name=f"{mesh.name} {number}")
-
-
-def _parts(character: Character) -> NDArray[np.uint8]:
-    """Return what each triangle (F,) is of: by bones, and by what its material is called."""
-    mesh = character.mesh
-    part = np.full(len(mesh.triangles), BODY, np.uint8)
-    head = (character.head_weight[mesh.triangles] > 0.5).all(axis=1)
-    part[head] = HEAD
-    for side in ("Left", "Right"):
-        if side + "Hand" in character.joint:
-            weight = mesh.weight_of(character.under[character.joint[side + "Hand"]])
-            part[(weight[mesh.triangles] > 0.5).all(axis=1)] = HAND
-    material = mesh.material if len(mesh.material) else np.zeros(len(part), np.int64)
-    for kind, words in _WORDS.items():
-        named = [k for k, name in enumerate(mesh.materials) if any(word in name.lower() for word in words)]
-        part[np.isin(material, named) & head] = kind
-    return part

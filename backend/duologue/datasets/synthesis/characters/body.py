@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class BodyDesign:
     hand: float  # factor on the hand's thickness
     foot: tuple[float, float]  # shoe length, half-width
     hem: float  # how far the top reaches below the hips
-    jacket: bool
+    cut: Literal["jumper", "jacket", "tee"]  # of the top; a tee's sleeves end above the elbow
     collar: float  # radius of the neck opening
     boot: float  # height of the shoe's shaft above the ankle
 
@@ -62,13 +63,24 @@ def arms_field(j: Joints, d: BodyDesign) -> Field:
     """Sleeves."""
     s, e, w = j["LeftArm"], j["LeftForeArm"], j["LeftHand"]
     upper = limb(s - [0.03, 0, 0], e, d.arm[0], d.arm[1])
+    if d.cut == "tee":
+        sleeve = clip(0.006, upper, half_space((_sleeve_end(j), 0, 0), (1, 0, 0)))
+        bare = limb(s - [0.03, 0, 0], e, d.arm[0] - 0.009, d.arm[1] - 0.005)
+        lower = limb(e, w + np.array([0.02, 0, 0]), d.arm[1] - 0.005, 0.0255 * d.hand)
+        return mirrored(union(sleeve, bare, lower))
     lower = limb(e, w + np.array([0.02, 0, 0]), d.arm[1], d.arm[2])
     return mirrored(union(upper, lower))
 
 
+def _sleeve_end(j: Joints) -> float:
+    """Where a tee's sleeve ends: x, metres."""
+    return float(j["LeftArm"][0] + 0.62 * (j["LeftForeArm"][0] - j["LeftArm"][0]))
+
+
 def tops(j: Joints, d: BodyDesign) -> list[Weighted]:
-    """Sweater, or a jacket open over a shirt; with collar, cuffs and hem."""
+    """Sweater, tee, or a jacket open over a shirt; with collar, cuffs and hem."""
     out: list[Weighted] = []
+    jacket = d.cut == "jacket"
     low = j["Hips"][1] - d.hem
     wrist = j["LeftHand"][0]
     bare = torso_field(j, d)
@@ -78,7 +90,7 @@ def tops(j: Joints, d: BodyDesign) -> list[Weighted]:
     neckline = _neckline(j, 0.012)
     opening = _wedge(low, j["Neck"][1] + 0.03, 0.034, 0.078)
     ends = [half_space((0, low, 0), (0, -1, 0)), mirrored(half_space((wrist - 0.012, 0, 0), (1, 0, 0)))]
-    if d.jacket:
+    if jacket:
         shirt = clip(
             0.01,
             offset(bare, 0.001),
@@ -100,8 +112,12 @@ def tops(j: Joints, d: BodyDesign) -> list[Weighted]:
         body = clip(0.014, body, neckline)
     points, faces = surface_nets(body, *bounds, 0.0195)
     weights = j.upper_body(points, faces, 4)
-    inside = bare(points) < -0.022 if d.jacket else np.zeros(len(points), bool)
-    out.append(_culled(Piece("top", points, faces, ["top"] * len(faces)), weights, inside))
+    inside = bare(points) < -0.022 if jacket else np.zeros(len(points), bool)
+    material = ["top"] * len(faces)
+    if d.cut == "tee":
+        across = np.abs(points[faces, 0]).mean(axis=1)
+        material = np.where(across > _sleeve_end(j) - 0.004, "skin", "top").tolist()
+    out.append(_culled(Piece("top", points, faces, material), weights, inside))
     out += _trims(j, d, _Top(low, bare, whole, opening))
     return out
 
@@ -119,39 +135,46 @@ class _Top:
 def _trims(j: Joints, d: BodyDesign, top: _Top) -> list[Weighted]:
     """Collar, cuffs and hem: bands a little thicker than the cloth."""
     out: list[Weighted] = []
-    neck, wrist = j["Neck"], j["LeftHand"]
-    thick, tall = (0.0080, 1.3) if d.jacket else (0.0115, 2.1)
+    jacket = d.cut == "jacket"
+    neck = j["Neck"]
+    thick, tall = (0.0080, 1.3) if jacket else (0.0115, 2.1)
     ring = _ring((0, neck[1] + 0.010, -0.027), d.collar, thick, NECK_TILT, tall)
-    name = "trim" if not d.jacket else "shirt_trim"
+    name = "trim" if not jacket else "shirt_trim"
     points, faces = surface_nets(ring, (-0.13, neck[1] - 0.09, -0.14), (0.13, neck[1] + 0.10, 0.14), 0.0105)
     out.append((Piece("collar", points, faces, [name] * len(faces)), j.upper_body(points, faces, 3)))
-    if d.jacket:
+    if jacket:
         out += _facing(j, top)
-    r = d.arm[2] + (0.012 if d.jacket else 0.0) + 0.004
-    tube = clip(
-        0.010,
-        limb(wrist - np.array([0.09, 0, 0]), wrist + np.array([0.03, 0, 0]), r + 0.002, r),
-        half_space(wrist - np.array([0.008, 0, 0]), (1, 0, 0)),
-        half_space(wrist - np.array([0.056, 0, 0]), (-1, 0, 0)),
-    )
-    points, faces = surface_nets(
-        tube, wrist - np.array([0.08, 0.07, 0.07]), wrist + np.array([0.02, 0.07, 0.07]), 0.0125
-    )
-    cuff = Piece("cuff", points, faces, ["trim"] * len(faces))
-    weights = j.rigid("LeftForeArm", len(points))
+    cuff, weights = _cuff(j, d)
     out += [(cuff, weights), (cuff.mirrored("cuff"), mirror_weights(j, weights))]
     band = clip(
         0.012,
-        offset(top.whole if d.jacket else top.bare, 0.005),
+        offset(top.whole if jacket else top.bare, 0.005),
         half_space((0, top.low - 0.012, 0), (0, -1, 0)),
         half_space((0, top.low + 0.034, 0), (0, 1, 0)),
     )
-    if d.jacket:
+    if jacket:
         band = carve(0.012, band, top.opening)
     points, faces = surface_nets(band, (-0.27, top.low - 0.05, -0.24), (0.27, top.low + 0.07, 0.24), 0.0165)
     weights = j.upper_body(points, faces, 3)
     out.append(_culled(Piece("hem", points, faces, ["trim"] * len(faces)), weights, top.bare(points) < -0.008))
     return out
+
+
+def _cuff(j: Joints, d: BodyDesign) -> Weighted:
+    """The left sleeve's end."""
+    end, bone, r = j["LeftHand"], "LeftForeArm", d.arm[2] + (0.012 if d.cut == "jacket" else 0.0) + 0.004
+    if d.cut == "tee":
+        share = (_sleeve_end(j) - j["LeftArm"][0]) / (j["LeftForeArm"][0] - j["LeftArm"][0])
+        end = j["LeftArm"] + share * (j["LeftForeArm"] - j["LeftArm"]) + np.array([0.012, 0, 0])
+        bone, r = "LeftArm", d.arm[0] + share * (d.arm[1] - d.arm[0]) + 0.003
+    tube = clip(
+        0.010,
+        limb(end - np.array([0.09, 0, 0]), end + np.array([0.03, 0, 0]), r + 0.002, r),
+        half_space(end - np.array([0.008, 0, 0]), (1, 0, 0)),
+        half_space(end - np.array([0.056, 0, 0]), (-1, 0, 0)),
+    )
+    points, faces = surface_nets(tube, end - np.array([0.08, 0.07, 0.07]), end + np.array([0.02, 0.07, 0.07]), 0.0125)
+    return Piece("cuff", points, faces, ["trim"] * len(faces)), j.rigid(bone, len(points))
 
 
 def _facing(j: Joints, top: _Top) -> list[Weighted]:

@@ -6,23 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from duologue.datasets.synthesis.characters.body import BodyDesign
-from duologue.datasets.synthesis.characters.features import BrowDesign, Piece, hair_piece
-from duologue.datasets.synthesis.characters.fields import (
-    Points,
-    blend,
-    carve,
-    clip,
-    ellipsoid,
-    grooved,
-    half_space,
-    limb,
-    mirrored,
-    sphere,
-)
+from duologue.datasets.synthesis.characters.features import BrowDesign, Piece
+from duologue.datasets.synthesis.characters.hair import bun, quiff
 from duologue.datasets.synthesis.characters.head import FaceDesign
 from duologue.datasets.synthesis.characters.skeletons import Proportions
 
@@ -45,7 +31,8 @@ class Person:
     colours: Colours
 
 
-def _common() -> Colours:
+def common() -> Colours:
+    """Return what looks alike in everybody: material -> linear RGB, roughness."""
     return {
         "sclera": ((0.86, 0.85, 0.83), 0.25),
         "pupil": ((0.006, 0.006, 0.008), 0.15),
@@ -55,51 +42,6 @@ def _common() -> Colours:
         "gum": ((0.55, 0.19, 0.19), 0.4),
         "tongue": ((0.60, 0.20, 0.21), 0.45),
     }
-
-
-def _ben_hair() -> list[Piece]:
-    """Short at the sides, longer on top and combed up and to his left."""
-    sides = blend(1.5, ellipsoid((0, 16.2, -0.9), (9.0, 9.9, 9.9)), ellipsoid((0, 10.2, -4.4), (7.3, 6.2, 6.2)))
-    sides = clip(0.5, sides, half_space((0, 18.2, 7.6), (0, -16.0, 14.6)))
-    sides = carve(0.5, sides, ellipsoid((0, 11.6, 9.9), (7.6, 7.9, 6.7)))
-    top = blend(
-        2.2,
-        ellipsoid((0.2, 20.6, -0.8), (8.1, 5.5, 8.9)),
-        ellipsoid((0.2, 22.0, 5.6), (6.3, 2.6, 4.0)),
-        ellipsoid((2.6, 23.2, 4.8), (4.2, 2.6, 4.3)),
-    )
-    top = clip(1.0, top, half_space((0, 19.2, 7.0), (-0.10, -1.0, 0.16)))
-    top = grooved(top, lambda p: 1.9 * p[:, 0] + 0.55 * p[:, 2] + 0.45 * (p[:, 1] - 20), 0.17)
-    return [hair_piece(blend(0.6, sides, top), (-11, 2, -12), (11, 29, 11), 0.74)]
-
-
-def _ada_hair() -> list[Piece]:
-    """Drawn back into a bun with a side parting; a tie and two earrings."""
-    knot = np.array([0.0, 24.6, -8.9])
-    cap = blend(1.5, ellipsoid((0, 16.4, -1.0), (9.25, 10.0, 10.0)), ellipsoid((0, 10.5, -4.5), (7.5, 6.6, 6.3)))
-    cap = clip(0.8, cap, half_space((0, 17.6, 7.6), (0, -16.0, 13.4)))
-    cap = carve(0.8, cap, ellipsoid((0.6, 11.3, 9.6), (7.2, 7.3, 6.6)))
-    waves = blend(
-        0.9,
-        ellipsoid((-3.2, 21.0, 4.9), (6.0, 3.3, 3.7)),
-        ellipsoid((5.2, 20.7, 3.9), (3.9, 3.5, 4.1)),
-    )
-    locks = mirrored(limb((8.3, 15.5, 2.9), (8.0, 10.6, 2.3), 1.25, 0.45, (0.8, 1, 1)))
-
-    def toward_knot(p: Points) -> NDArray[np.float64]:
-        q = p - knot
-        return 20.0 * np.arctan2(q[:, 0], 0.75 * q[:, 2] - 0.66 * q[:, 1])
-
-    shape = grooved(blend(1.3, cap, waves, locks), toward_knot, 0.15)
-    bun = grooved(sphere(knot, 4.5), lambda p: 9.0 * np.arctan2(p[:, 0], p[:, 1] - knot[1]) + 0.9 * p[:, 2], 0.16)
-    tie = limb((0, 22.3, -6.5), (0, 22.9, -7.1), 3.5, 3.6)
-    drop = mirrored(sphere((8.9, 8.75, -0.2), 0.62))
-    return [
-        hair_piece(shape, (-11.5, 2, -13.5), (11.5, 29, 12), 0.78),
-        hair_piece(bun, (-6, 18, -15.0), (6, 31, -2.5), 0.85),
-        hair_piece(tie, (-6, 17, -12), (6, 28, -1), 0.95, "trim"),
-        hair_piece(drop, (-10.2, 7.5, -1.5), (10.2, 10, 1.5), 0.33, "earring"),
-    ]
 
 
 BEN = Person(
@@ -149,11 +91,11 @@ BEN = Person(
         hand=1.08,
         foot=(0.298, 0.052),
         hem=0.045,
-        jacket=True,
+        cut="jacket",
         collar=0.0665,
         boot=0.03,
     ),
-    hair=_ben_hair,
+    hair=quiff,
     colours={
         "skin": ((0.80, 0.49, 0.36), 0.55),
         "nostril": ((0.36, 0.17, 0.12), 0.8),
@@ -170,7 +112,7 @@ BEN = Person(
         "trousers": ((0.17, 0.15, 0.13), 0.85),
         "shoe": ((0.50, 0.13, 0.07), 0.6),
         "sole": ((0.80, 0.78, 0.72), 0.7),
-        **_common(),
+        **common(),
     },
 )
 
@@ -222,11 +164,11 @@ ADA = Person(
         hand=0.92,
         foot=(0.245, 0.043),
         hem=0.06,
-        jacket=False,
+        cut="jumper",
         collar=0.0535,
         boot=0.06,
     ),
-    hair=_ada_hair,
+    hair=bun,
     colours={
         "skin": ((0.42, 0.20, 0.105), 0.5),
         "nostril": ((0.12, 0.045, 0.03), 0.8),
@@ -242,7 +184,7 @@ ADA = Person(
         "trousers": ((0.045, 0.16, 0.17), 0.85),
         "shoe": ((0.13, 0.05, 0.03), 0.55),
         "sole": ((0.05, 0.03, 0.02), 0.7),
-        **_common(),
+        **common(),
     },
 )
 

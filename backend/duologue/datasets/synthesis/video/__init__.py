@@ -1,0 +1,1 @@
+"""Clips of two people and their hands, drawn: people, scenes, and what a camera sees of them."""

@@ -1,0 +1,83 @@
+"""How a plain picture is lit where there is no Blender: lamps, their colours, what is behind everybody, and the key's shadow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.motion.rotations import einsum
+from duologue.passes.camera import Camera
+from duologue.passes.raster import Hits, rasterise
+from duologue.passes.shading import AMBIENT, LAMPS, falloff, interpolate, under_light
+from duologue.passes.surface import Mesh
+
+Floats = NDArray[np.floating[Any]]
+
+_SHADOW_SIZE: Final = 256
+"""Pixels across the key's own picture, in which it sees what it lights: about 4 mm each."""
+_BIAS: Final = 0.006
+"""Metres that a point may lie behind what the lamp sees and still be lit: a pixel of its picture is as wide."""
+_DARK: Final = 0.75
+"""Of the key's light, how much a shadow takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """``lamps`` (L, 4): direction and strength, the key first; in the world where ``standing``, else in the camera's axes.
+
+    ``colours`` (L, 3): of their light, linear, 1 is white. ``background``: sRGB, (3,) or (2H, 2W, 3) for pictures of H x W.
+    """
+
+    lamps: Floats = field(default_factory=lambda: np.array(LAMPS))
+    colours: Floats | None = None
+    background: Floats = field(default_factory=lambda: np.array((96.0, 100.0, 108.0)))
+    ambient: float = AMBIENT
+    standing: bool = False
+    shadows: bool = False
+
+    def draw(self, mesh: Mesh, hits: Hits, normal: Floats, camera: Camera) -> Floats:
+        """Return the lit picture (2H, 2W, 3), sRGB 0..255, of what was hit at two samples a pixel each way."""
+        lamps = np.array(self.lamps, np.float64)
+        if self.standing:
+            lamps[:, :3] = lamps[:, :3] @ camera.axes
+        reach = falloff(normal, lamps[:, :3])
+        if self.shadows and len(reach):
+            towards = lamps[0, :3] / np.linalg.norm(lamps[0, :3])
+            # A lamp grazes what it lights: there a map of pixels would speckle, and half of Lambert's light is faint anyway.
+            facing = np.clip(normal @ towards / 0.25, 0.0, 1.0)
+            reach[:, 0] *= 1.0 - _DARK * facing * shadow(mesh, hits, camera.axes @ towards)
+        colours = np.ones((len(lamps), 3)) if self.colours is None else self.colours
+        return under_light(mesh, hits, reach @ (lamps[:, 3:] * colours) + self.ambient, self.background)
+
+
+def shadow(mesh: Mesh, hits: Hits, towards: Floats) -> Floats:
+    """Return how much (N,) of what was hit lies in the shadow of a far lamp, 0 to 1; ``towards`` (3,): unit, to it, world.
+
+    The lamp's own picture says how deep it sees (L. Williams, "Casting curved shadows on curved surfaces", 1978); the four
+    pixels round a point are weighed, so that edges are soft (W. Reeves and others, "Rendering antialiased shadows with depth
+    maps", 1987).
+    """
+    points = interpolate(mesh.vertices, mesh, hits)
+    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
+    size = float(np.linalg.norm(points - middle, axis=1).max()) + 0.02
+    back = towards / np.linalg.norm(towards)
+    beside = np.cross((0.31, 0.87, 0.38), back)
+    beside /= np.linalg.norm(beside)
+    axes = np.stack([beside, np.cross(back, beside), back], axis=1)
+    lamp = Camera(middle + 4.0 * back, axes, (1.0 / size, 1.0 / size), orthographic=True, far=8.0)
+    seen = rasterise(mesh.vertices, mesh.triangles, lamp, (_SHADOW_SIZE, _SHADOW_SIZE))
+    place = lamp.view(points)
+    pixel = lamp.screen(place, seen.size) - 0.5
+    low = np.clip(np.floor(pixel).astype(np.intp), 0, _SHADOW_SIZE - 2)
+    share = np.clip(pixel - low, 0.0, 1.0)
+    corners = (
+        np.stack([low[:, 1], low[:, 1], low[:, 1] + 1, low[:, 1] + 1]),
+        np.stack([low[:, 0], low[:, 0] + 1, low[:, 0], low[:, 0] + 1]),
+    )
+    hidden = (seen.depth[corners] < place[:, 2] - _BIAS).astype(np.float64)
+    x, y = share.T
+    weights = np.stack([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y])
+    return einsum("kn,kn->n", hidden, weights)
