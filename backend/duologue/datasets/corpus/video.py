@@ -29,7 +29,7 @@ INDEX: Final = "clips.json"
 SHARDS: Final = "shards"
 VERSION: Final = 1
 SHARD: Final = 50
-"""Clips of a shard."""
+"""Clips of a shard, usually; ``clips.json`` says how many."""
 
 SPLITS: Final = ("train", "validation", "test")
 PATTERNS: Final = ("none", *FACE_INTERACTIONS)
@@ -135,6 +135,7 @@ class VideoCorpus:
 
     def __init__(self, folder: Path, index: Mapping[str, Any]) -> None:
         self.folder, self.index = folder, index
+        self._size = int(index["shard"])
 
     @classmethod
     def open(cls, folder: Path | str) -> VideoCorpus:
@@ -146,7 +147,7 @@ class VideoCorpus:
         root = Path(folder)
         try:
             index = json.loads((root / INDEX).read_text(encoding="utf-8"))
-            version, _ = index["version"], dict(index["splits"])
+            version, _, _ = index["version"], dict(index["splits"]), int(index["shard"])
         except FileNotFoundError as error:
             raise DuologueError(
                 "NOT_FOUND", "corpus-missing", f"{root} holds no {INDEX}; make it: duologue dataset interactions"
@@ -166,7 +167,7 @@ class VideoCorpus:
     def write_index(folder: Path, index: Mapping[str, Any]) -> None:
         """Write what the folder holds, before its shards: ``splits`` (split -> numbers of clips) and all else to know of it."""
         (folder / SHARDS).mkdir(parents=True, exist_ok=True)
-        write_text(folder / INDEX, json.dumps({"version": VERSION, "shard": SHARD, **index}, indent=1) + "\n")
+        write_text(folder / INDEX, json.dumps({"version": VERSION, "shard": SHARD, **index}) + "\n")
 
     @cached_property
     def shards(self) -> frozenset[int]:
@@ -175,7 +176,7 @@ class VideoCorpus:
 
     def numbers(self, split: str) -> tuple[int, ...]:
         """Return the numbers of a split's clips that are there."""
-        return tuple(number for number in self.index["splits"][split] if number // SHARD in self.shards)
+        return tuple(number for number in self.index["splits"][split] if number // self._size in self.shards)
 
     def load(self, number: int, wanted: Sequence[str] | None = None) -> Clip:
         """Read a clip; by default all of it.
@@ -183,7 +184,7 @@ class VideoCorpus:
         Raises:
             DuologueError: NOT_FOUND ``corpus-missing``; DATA_LOSS ``clips-damaged`` with the shard's name.
         """
-        path, stem = shard_path(self.folder, number // SHARD), _stem(number)
+        path, stem = shard_path(self.folder, number // self._size), _stem(number)
         try:
             with zipfile.ZipFile(path) as file:
                 about = json.loads(file.read(f"{stem}/about.json"))

@@ -51,11 +51,12 @@ _GLANCE: Final = 1.0
 
 @dataclass(frozen=True)
 class ClipSet:
-    """What is asked for: ``clips`` of ``people``, all of it by ``seed``."""
+    """What is asked for: ``clips`` of ``people``, all of it by ``seed``; ``shard`` of them go into a file."""
 
     clips: int = 2000
     people: int = 40
     seed: int = 0
+    shard: int = SHARD
 
     def __post_init__(self) -> None:
         if self.clips < 1:
@@ -65,11 +66,11 @@ class ClipSet:
     @property
     def shards(self) -> int:
         """How many files it is divided into."""
-        return -(-self.clips // SHARD)
+        return -(-self.clips // self.shard)
 
     def numbers(self, shard: int) -> range:
         """Return the clips of a shard."""
-        return range(shard * SHARD, min((shard + 1) * SHARD, self.clips))
+        return range(shard * self.shard, min((shard + 1) * self.shard, self.clips))
 
 
 def make(folder: Path, wanted: ClipSet, workers: int = 1, tell: Report = lambda what, done, of: None) -> VideoCorpus:
@@ -101,7 +102,7 @@ def _agree(folder: Path, wanted: ClipSet) -> None:
         VideoCorpus.write_index(folder, index)
         return
     there = VideoCorpus.open(folder).index
-    if differ := [key for key in ("clips", "people", "seed", "splits", "by") if there.get(key) != index.get(key)]:
+    if differ := [key for key in ("clips", "people", "seed", "shard", "by") if there.get(key) != index.get(key)]:
         raise DuologueError(
             "FAILED_PRECONDITION",
             "clips-differ",
