@@ -42,7 +42,8 @@ class FootLock:
 
     Each point follows a critically damped recursion, e[t] = 2 r e[t-1] - r² e[t-2] with r = exp(-1 / frames): towards the place
     where it holds, or towards the motion it left. Both start from the last two places that were put out, hence no jump in
-    place or speed. A free point beside a held one follows that one, so that the foot moves as a whole.
+    place or speed; the frame in which a point takes hold is still the motion's, so that what comes to rest by itself is not
+    delayed. A free point beside a held one follows that one, so that the foot moves as a whole.
     """
 
     def __init__(self, options: FootLockOptions, fps: float) -> None:
@@ -52,6 +53,7 @@ class FootLock:
         self._before: Array | None = None  # the motion's own last frame
         self._held = np.zeros((2, 2, 2), np.bool_)
         self._blocked = np.zeros((2, 2, 2), np.bool_)
+        self._rolls = np.zeros((2, 2, 2), np.bool_)  # come up by themselves, over the foot's other point
         self._targets = np.zeros((2, 2, 2, 3))
         self._lowest = np.zeros((2, 2, 2))  # the motion's own height of each point since it took hold
         self.given_up = 0
@@ -85,21 +87,17 @@ class FootLock:
         far = self._held & ((away * away).sum(axis=-1) > self._options.largest**2)
         self.given_up += int(far.sum())
         self._blocked = (self._blocked | far) & ((d1 * d1).sum(axis=-1) > 0.03**2)
-        grown = ~self._held & grips & ~self._blocked
-        # A heel that comes up to push off must be free to, whatever height it was found standing at.
+        # A heel that comes up to push off must be free to, whatever height it was found standing at, until it is down again.
+        up = point[..., 1] - self._lowest
+        rises = self._held & (up > self._options.rise)
+        self._rolls = (self._rolls | rises) & ~releases & (up > 0.5 * self._options.rise)
+        grown = ~self._held & grips & ~self._blocked & ~self._rolls
         self._lowest = np.where(grown, point[..., 1], np.minimum(self._lowest, point[..., 1]))
-        rises = point[..., 1] - self._lowest > self._options.rise
         held = (self._held & ~releases & ~far & ~rises) | grown
-        if grown.any():
-            # Where the point would come to rest by itself if its speed died away at the rate `stop`.
-            rest = p1 + (p1 - p2) * (stop / (1.0 - stop))
-            self._targets = np.where(grown[..., None], rest, self._targets)
-        # What hovers or sinks is put on the floor as a whole; what rises and falls while standing still does.
-        self._targets[..., 1] = point[..., 1] - self._lowest
-        self._held = held
-
-        hold = held[..., None]
+        hold = (held & ~grown)[..., None]
         pull = self._targets + 2.0 * stop * (p1 - self._targets) - stop * stop * (p2 - self._targets) - point
+        # What hovers or sinks is put on the floor as a whole; what rises and falls while standing still does.
+        pull[..., 1] = -((1.0 - stop) ** 2) * self._lowest + 2.0 * stop * d1[..., 1] - stop * stop * d2[..., 1]
         # The other point of the same foot, where that one is held: free points go with it.
         follow = hold[..., ::-1, :]
         ref = np.where(follow, pull[..., ::-1, :], 0.0)
@@ -109,5 +107,10 @@ class FootLock:
         if self._options.floor:
             offset[..., 1] = np.maximum(offset[..., 1], -point[..., 1])
         offset = np.where(np.abs(offset) < 1e-6, 0.0, offset)
+        if grown.any():
+            # Where the point comes to rest if its speed dies away at the rate `stop`.
+            rest = point + offset + (point + offset - p1) * (stop / (1.0 - stop))
+            self._targets = np.where(grown[..., None], rest, self._targets)
+        self._held = held
         self._points, self._offsets = [p1, point + offset], [d1, offset]
         return offset

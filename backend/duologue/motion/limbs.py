@@ -63,13 +63,14 @@ class Limbs:
         aside = self._push_out.ankles(matrices, positions, ankles, give) if self._part_legs else np.zeros_like(ankles)
         wrists = self._push_out.wrists(matrices, positions) if self._free_hands else np.zeros((len(root), 2, 2, 3))
         lower = self._too_far(positions, ankles)
-        self._queue.push(root, turns, matrices, positions, ankles, feet, toes, moved, held, lower, wrists, aside)
+        self._queue.push(root, turns, matrices, positions, ankles, feet, toes, moved, held, lower, wrists, aside, give)
 
         ready = len(self._queue) if last else max(len(self._queue) - Envelope.AHEAD, 0)
         down = self._lower.follow(self._queue.peek(9), ready)
         away = self._free.follow(self._queue.peek(10), ready)
-        apart = self._aside.follow(self._queue.peek(11), ready)
-        root, turns, matrices, positions, ankles, feet, toes, moved, held, _, _, _ = self._queue.take(ready)
+        # A sole that carries stays where it is, also when the other leg has passed.
+        apart = self._aside.follow(self._queue.peek(11), ready, self._queue.peek(12) == 0)
+        root, turns, matrices, positions, ankles, feet, toes, moved, held, _, _, _, _ = self._queue.take(ready)
         ankles = ankles + apart
         self.frames += ready
         self.held.add(moved, held.any(axis=-1))

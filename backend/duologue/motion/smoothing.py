@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from duologue.motion.rotations import einsum, exp_to_quat, quat_to_exp
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 WEIGHTS: Final = np.array([-3.0, 12.0, 17.0, 12.0, -3.0]) / 35.0
 """Savitzky and Golay's quadratic through five samples (Analytical Chemistry 36, 1964, table I): parabolas pass unchanged, so
@@ -122,8 +123,11 @@ class Envelope:
         self._first: Array | None = None
         self._second: Array | None = None
 
-    def follow(self, needs: Array, count: int) -> Array:
-        """Return the corrections (count, ..., D) of the first frames, given the needs (n, ..., D) of those and the next."""
+    def follow(self, needs: Array, count: int, firm: Flags | None = None) -> Array:
+        """Return the corrections (count, ..., D) of the first frames, given the needs (n, ..., D) of those and the next.
+
+        Where ``firm`` (n, ...) a correction stays what it was.
+        """
         size = np.linalg.norm(needs, axis=-1)
         best = needs[:count].copy()
         best_size = size[:count].copy()
@@ -142,7 +146,10 @@ class Envelope:
             growing = best_size[t] >= np.sqrt((second * second).sum(axis=-1))
             pole = np.where(growing, self.ATTACK, self.RELEASE)[..., None]
             first = pole * first + (1.0 - pole) * best[t]
-            second = pole * second + (1.0 - pole) * first
+            after = pole * second + (1.0 - pole) * first
+            if firm is not None:  # it goes on from there at rest
+                first, after = (np.where(firm[t][..., None], second, x) for x in (first, after))
+            second = after
             # What is too small to see is begin: limbs that need no correction are then passed through untouched.
             first, second = (np.where(np.abs(x) < 1e-6, 0.0, x) for x in (first, second))
             out[t] = second
