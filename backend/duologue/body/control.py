@@ -67,10 +67,11 @@ class Pins:
 @dataclass(frozen=True, eq=False)
 class Walk:
     """Frames ``start`` to ``start + n`` of somebody's led steps: ``features`` (n, C) ``poses.channels``, of which those of the
-    lower body count (``body.walking``)."""
+    lower body count, and the hips' ``path`` (n, 3) x, z, heading, with the sway of the steps (``body.walking``)."""
 
     start: int
     features: NDArray[np.float32]
+    path: Floats
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from duologue.body.network import ConditionEncoder, Denoiser
 from duologue.body.planting import Limbs, hovering, planted_steps, seatedness
 from duologue.body.rescaling import gain_of
 from duologue.body.student import NETWORKS, Student
-from duologue.body.walking import plan_walks, walked
+from duologue.body.walking import plan_walks, swayed, walked
 from duologue.diffusion.pipeline import StoppedError
 from duologue.diffusion.samplers import Sampler
 from duologue.diffusion.windows import hold
@@ -131,9 +131,10 @@ class TakeSampler:
         """``student``: who makes it in their own few steps, as far as they can, instead of ``sampler`` in ``settings.steps``."""
         starts = np.asarray(conditions.starts, np.float64)
         self.model, self.skeleton, self.control = model, skeleton, control
-        self.plan = control.plan(starts, conditions.actions)
-        self.walks = plan_walks(self.plan, control.pins, skeleton)
-        self.actions = walked(self.plan, np.asarray(conditions.actions))
+        plan = control.plan(starts, conditions.actions)
+        self.walks = plan_walks(plan, control.pins, skeleton)
+        self.plan = swayed(plan, self.walks)
+        self.actions = walked(plan, np.asarray(conditions.actions))
         performed = replace(conditions, actions=self.actions)
         self.conditions = EncodedConditions.encode(performed, model.config, model.mel)
         self.mirrored = np.array(conditions.mirrored)

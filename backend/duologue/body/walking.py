@@ -8,6 +8,8 @@ lies before and behind to fit, and the upper body to all of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -51,9 +53,19 @@ def _spans(plan: Plan, pins: Pins, performer: int) -> list[tuple[int, int]]:
 
 def _walk(path: Floats, first: int, last: int, skeleton: Skeleton, soles: Limbs) -> Walk:
     root, rotations = step_along(skeleton, path[first:last])
-    features, _ = poses.from_world(root, rotations)
+    features, hips = poses.from_world(root, rotations)
     contacts = sole_contacts(features, soles)
-    return Walk(first, np.concatenate([features, contacts], axis=-1).astype(np.float32))
+    return Walk(first, np.concatenate([features, contacts], axis=-1).astype(np.float32), hips)
+
+
+def swayed(plan: Plan, walks: tuple[Sequence[Walk], Sequence[Walk]]) -> Plan:
+    """Return the plan with the ways that the hips of both performers' led steps really take: drawn to the middle of the way, they
+    would slide."""
+    path = plan.path.copy()
+    for performer, own in enumerate(walks):
+        for walk in own:
+            path[performer, walk.start : walk.start + len(walk.path)] = walk.path
+    return replace(plan, path=path)
 
 
 def walked(plan: Plan, actions: NDArray[np.integer]) -> NDArray[np.integer]:

@@ -68,8 +68,9 @@ class Limbs:
         ready = len(self._queue) if last else max(len(self._queue) - Envelope.AHEAD, 0)
         down = self._lower.follow(self._queue.peek(9), ready)
         away = self._free.follow(self._queue.peek(10), ready)
-        # A sole that carries stays where it is, also when the other leg has passed.
-        apart = self._aside.follow(self._queue.peek(11), ready, self._queue.peek(12) == 0)
+        # A sole that carries stays where it is, also when the other leg has passed; it only comes down.
+        firm = (self._queue.peek(12) == 0)[..., None] & np.array([True, False, True])
+        apart = self._aside.follow(self._queue.peek(11), ready, firm)
         root, turns, matrices, positions, ankles, feet, toes, moved, held, _, _, _, _ = self._queue.take(ready)
         ankles = ankles + apart
         self.frames += ready

@@ -126,7 +126,7 @@ class Envelope:
     def follow(self, needs: Array, count: int, firm: Flags | None = None) -> Array:
         """Return the corrections (count, ..., D) of the first frames, given the needs (n, ..., D) of those and the next.
 
-        Where ``firm`` (n, ...) a correction stays what it was.
+        Where ``firm`` (n, ..., D) a correction stays what it was.
         """
         size = np.linalg.norm(needs, axis=-1)
         best = needs[:count].copy()
@@ -148,7 +148,7 @@ class Envelope:
             first = pole * first + (1.0 - pole) * best[t]
             after = pole * second + (1.0 - pole) * first
             if firm is not None:  # it goes on from there at rest
-                first, after = (np.where(firm[t][..., None], second, x) for x in (first, after))
+                first, after = (np.where(firm[t], second, x) for x in (first, after))
             second = after
             # What is too small to see is begin: limbs that need no correction are then passed through untouched.
             first, second = (np.where(np.abs(x) < 1e-6, 0.0, x) for x in (first, second))
