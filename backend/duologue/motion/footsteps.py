@@ -34,6 +34,13 @@ _PER_STEP: Final = (0.85, 0.3)
 """Radians that a step turns and metres that it goes aside, at most."""
 _ASIDE: Final = (0.09, 0.05)
 """Metres from the middle to an ankle, standing and at an easy walk."""
+_CROSSED: Final = (0.12, 0.5)
+"""Metres to the side of the other ankle that a foot comes down at least, and how far before and behind it that counts: in a turn
+under way it would cross it."""
+_REACH: Final = np.array([0.36, 0.5])
+"""Metres from under the hips to a foot that comes down there, and that leaves."""
+_UNLIKE: Final = (0.0, 0.06, 0.03, 0.09)
+"""Metres of crossing that it takes until the other foot leads, until there is a step more, and until both."""
 OUT: Final = np.radians(8.0)
 """How far feet point outwards."""
 _DOUBLE: Final = (0.3, 0.18)
@@ -64,23 +71,34 @@ def plan_footsteps(path: Array) -> tuple[Footsteps, Footsteps]:
 
     Before the first frame the feet stand where somebody stands easily. The cadence follows from the speed;
     each foot comes down where the root is nearly half-way through the stance, so that it carries the body over
-    itself; the last two are put down nearly beside each other. The leading foot begins: the one on the side of the way or turn.
+    itself; the last two are put down nearly beside each other. The foot on the side of the way or turn leads, unless feet cross
+    less if the other does, or with a step more.
     """
-    n = len(path)
-    speed, turn, aside = _paces(path)
+    paces = _paces(path)
+    speed, turn, aside = paces
     rate = CADENCE * np.maximum(speed + _TURNING * np.abs(turn), 1e-6) ** _POWER
     rate = np.maximum(rate, np.maximum(np.abs(turn) / _PER_STEP[0], np.abs(aside) / _PER_STEP[1]))
     # Who comes to a halt keeps the beat: legs must not be left behind.
     near = sliding_window_view(np.pad(rate, _BEAT, mode="edge"), 2 * _BEAT + 1).max(-1)
     phase = np.concatenate([[0.0], np.cumsum(np.clip(near, *_CADENCES)) / FPS])
-    end = _halt(path)
-    count = max(2, round(float(phase[end])))
+    count = max(2, round(float(phase[_halt(path)])))
+    leading = int((aside.sum() + _TURNING * turn.sum()) < 0)  # +X is the left hand
+    plans = [
+        _steps(path, speed, phase, count + more, (leading + swapped) % 2)
+        for more, swapped in ((0, 0), (0, 1), (1, 0), (1, 1))
+    ]
+    costs = [crossed + unlike for (_, crossed), unlike in zip(plans, _UNLIKE, strict=True)]
+    return plans[int(np.argmin(costs))][0]
+
+
+def _steps(path: Array, speed: Array, phase: Array, count: int, leading: int) -> tuple[tuple[Footsteps, Footsteps], float]:
+    """Return ``count`` steps along a path (n, 3), one foot ``leading``, and by how many metres in all feet cross."""
+    n, end = len(path), _halt(path)
     edges = np.interp(np.arange(count + 1) * (phase[end] / count), phase[: end + 1], np.arange(end + 1.0))
     at = np.round(edges).astype(int)
     both = np.interp(speed[at[1:]], (0.2, EASY), _DOUBLE)
     both[-1] = _DOUBLE[1]  # the foot that was left behind follows at once
     lifts, lands = edges[:-1] + both * np.diff(edges), edges[1:]
-    leading = int((aside.sum() + _TURNING * turn.sum()) < 0)  # +X is the left hand
     # The next lift of the same foot is a step and a double support after its landing.
     leaves = np.concatenate([lifts, [n - 1.0, n - 1.0]])[2:]
     middle = lands + np.minimum(_OVER * (leaves - lands), _SOON)
@@ -89,15 +107,50 @@ def plan_footsteps(path: Array) -> tuple[Footsteps, Footsteps]:
     middle[-2:] = np.minimum(n - 1.0, lands[-2:] + np.array([ahead, n]))
     wide = np.interp(speed[np.clip(np.round(middle).astype(int), 0, n - 1)], (0.2, EASY), _ASIDE)
     wide[-2:] = _ASIDE[0]
-    index = np.arange(n, dtype=np.float64)
-    bodies: Array = np.stack([np.interp(middle, index, path[:, k]) for k in range(3)], axis=-1)
-    feet: list[Footsteps] = []
-    for foot in range(2):
-        own = np.arange(count) % 2 == (foot != leading)
-        begin = beside(path[:1], foot, np.array(_ASIDE[:1]))
-        places = np.concatenate([begin, beside(bodies[own], foot, wide[own])])
-        feet.append(Footsteps(lifts[own], lands[own], places))
-    return feet[0], feet[1]
+    bodies = _along(path, middle)
+    owns = [np.arange(count) % 2 == (foot != leading) for foot in range(2)]
+    begins = [beside(path[:1], foot, np.array(_ASIDE[:1])) for foot in range(2)]
+    steps = np.empty((count, 3))
+    for foot, own in enumerate(owns):
+        steps[own] = beside(bodies[own], foot, wide[own])
+    hips = np.stack([_along(path, lands), _along(path, leaves)], axis=1)[..., :2]
+    steps, crossed = _uncrossed(steps, leading, begins, hips)
+    left, right = (
+        Footsteps(lifts[own], lands[own], np.concatenate([begin, steps[own]]))
+        for begin, own in zip(begins, owns, strict=True)
+    )
+    return (left, right), crossed
+
+
+def _along(path: Array, times: Array) -> Array:
+    """Return the rows of a path (n, 3) at ``times`` (m,), frames."""
+    index = np.arange(len(path), dtype=np.float64)
+    return np.stack([np.interp(times, index, path[:, k]) for k in range(3)], axis=-1)
+
+
+def _uncrossed(steps: Array, leading: int, begins: list[Array], hips: Array) -> tuple[Array, float]:
+    """Return where feet come down by turns (m, 3), each set aside as far as it would stand before or across the other, within a
+    leg's reach of the ``hips`` (m, 2, 2) as it comes down and as it leaves; and by how many metres they would have.
+
+    ``begins``: where they stand first.
+    """
+    apart, crossed = steps.copy(), 0.0
+    stands = [begin[-1] for begin in begins]
+    for k, step in enumerate(apart):  # steps, not frames: each depends on the one before
+        foot = (leading + k) % 2
+        other, side = stands[1 - foot], 1.0 - 2.0 * foot
+        turned = (step[2] - other[2] + np.pi) % (2 * np.pi) - np.pi
+        heading = other[2] + 0.5 * turned  # about where the hips look while both bear
+        left = np.array([np.cos(heading), -np.sin(heading)])
+        away = step[:2] - other[:2]
+        aside, along = side * float(away @ left), float(away[0] * left[1] - away[1] * left[0])
+        room = _CROSSED[0] * np.sqrt(max(1 - (along / _CROSSED[1]) ** 2, 0.0))
+        missing = max(room - aside, 0.0) * (room > 0)
+        push = missing * np.linspace(1, 0, 9)[:, None] * side * left
+        reach = np.linalg.norm(step[:2] + push[:, None] - hips[k], axis=-1) - _REACH
+        step[:2] += push[int(np.argmax((reach <= np.maximum(reach[-1], 0.0)).all(-1)))]
+        stands[foot], crossed = step, crossed + missing
+    return apart, crossed
 
 
 def _halt(path: Array) -> int:

@@ -36,6 +36,11 @@ _RISING: Final = 0.34 * FPS
 """Frames from the heel's rise to the foot's leaving the floor."""
 _CLEAR: Final = (0.045, 0.035)
 """Metres under the lowest point of a foot in mid-air: stepping on the spot, and over ``_STRIDE``."""
+_THERE: Final = 0.92
+"""Of a step, when the foot is over the place where it comes down: a heel that touched the floor on its way would scuff."""
+_PASSING: Final = (0.115, 0.3, 0.25)
+"""Metres from ankle to ankle at which legs pass each other, how far before and behind that counts, and how far a foot goes round
+at most."""
 _STRAIGHT: Final = 0.994
 """Of the leg's length, how far it stretches: knees stay bent by 12 degrees."""
 _DIP: Final = 0.015
@@ -70,7 +75,7 @@ def step_along(skeleton: Skeleton, path: Array) -> tuple[Array, Array]:
     time = np.arange(len(path), dtype=np.float64)
     steps = plan_footsteps(path)
     legs = _Legs(skeleton)
-    feet = [legs.foot(time, own, side) for side, own in enumerate(steps)]
+    feet = [legs.foot(time, path[:, 2], steps, side) for side in range(2)]
     return legs.pose(time, path, steps, feet)
 
 
@@ -84,8 +89,9 @@ class _Legs:
         self.ankle = -self.soles.heel[:, 1]
         self.standing = float(skeleton.offsets[0, 1]) - 0.008  # nobody stands on quite straight legs
 
-    def foot(self, time: Array, steps: Footsteps, side: int) -> _Feet:
-        """Return one foot's way through its footsteps."""
+    def foot(self, time: Array, heading: Array, both: tuple[Footsteps, Footsteps], side: int) -> _Feet:
+        """Return one foot's way through its footsteps, round the other one; ``heading`` (n,) of the hips."""
+        steps = both[side]
         done, part = progress(time, steps)
         before, after = steps.places[done], steps.places[np.minimum(done + 1, len(steps.places) - 1)]
         stride = self._strides(steps)
@@ -99,7 +105,8 @@ class _Legs:
         swing = rising - (rising + now * _HEEL_STRIKE) * smoothstep(1.1 * part)
         pitch = np.where(flies, swing, pitch)
         toe = np.where(flies, -np.maximum(pitch, 0) * (1 - smoothstep(2.5 * part)), -np.maximum(pitch, 0))
-        moved = part**3 * (10 - 15 * part + 6 * part**2)  # the least jerk (Flash and Hogan 1985)
+        along = np.minimum(part / _THERE, 1.0)
+        moved = along**3 * (10 - 15 * along + 6 * along**2)  # the least jerk (Flash and Hogan 1985)
         turn = (after[:, 2] - before[:, 2] + np.pi) % (2 * np.pi) - np.pi
         yaw = before[:, 2] + moved * turn
         # Where the ankle is at both ends of a step: rolled up over the ball, and down on the heel.
@@ -107,6 +114,8 @@ class _Legs:
         down = self._rolled(after, -now * _HEEL_STRIKE, side)
         stood = self._rolled(before, pitch, side)
         ankle = np.where(flies[:, None], up + moved[:, None] * (down - up), stood)
+        other = both[1 - side].places[progress(time, both[1 - side])[0]]
+        ankle[:, [0, 2]] += _round(ankle[:, [0, 2]], other[:, :2], heading, np.where(flies, part, 0.0), done, 1.0 - 2.0 * side)
         lowest = self._lowest(ankle, yaw, pitch, toe, side)
         clear = (_CLEAR[0] + now * (_CLEAR[1] - _CLEAR[0])) * np.sin(np.pi * part) ** 2
         ankle[:, 1] += np.where(flies, np.maximum(clear - lowest, 0.0), 0.0)
@@ -187,6 +196,23 @@ class _Legs:
         world = [hips, upper @ rest, lower @ rest, sole, sole @ _pitched(foot.toe)]
         for k, name in enumerate((thigh, shin, ankle, toe)):
             rotations[:, name] = matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1])
+
+
+def _round(ankle: Array, other: Array, heading: Array, part: Array, step: NDArray[np.int64], side: float) -> Array:
+    """Return by how much (n, 2) an ankle on its way (n, 2) x, z goes aside so as not to go through the ``other`` leg (n, 2).
+
+    ``part`` (n,): how far each ``step`` (n,) is, 0 where the foot stands; ``side``: 1 left, -1 right.
+    """
+    left = np.stack([np.cos(heading), -np.sin(heading)], axis=-1)
+    away = ankle - other
+    aside = side * einsum("ni,ni->n", away, left)
+    along = away[:, 0] * left[:, 1] - away[:, 1] * left[:, 0]
+    room = _PASSING[0] * np.sqrt(np.maximum(1 - (along / _PASSING[1]) ** 2, 0.0))
+    bump = np.sin(np.pi * part) ** 2
+    need = np.where(bump > 0.15, (room - aside) / np.maximum(bump, 0.15), 0.0)
+    most = np.zeros(int(step.max(initial=0)) + 1)
+    np.maximum.at(most, step, need)
+    return (side * bump * np.minimum(most[step], _PASSING[2]))[:, None] * left
 
 
 def _pitched(angle: Array) -> Floats:

@@ -16,6 +16,7 @@ from duologue.motion.skeleton import forward_kinematics
 from duologue.motion.smoothing import Envelope, Queue, Tally
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 _SIDES: Final = ("Left", "Right")
 
@@ -24,6 +25,9 @@ _REACH: Final = 0.998
 
 _LOWEST: Final = 0.15
 """Metres that the hips come down at most."""
+
+_STEP_ASIDE: Final = 0.05
+"""Metres that the foot of a step goes round the other leg at most: it comes down where it was going to, or balance is lost."""
 
 _SEATED: Final = 0.8
 """Of the legs' length: whose hips are lower over the floor has their weight on a seat, not on their feet."""
@@ -61,6 +65,7 @@ class Limbs:
         ankles, feet, toes, moved, held = self._stand(matrices, positions)
         give = self._may_give(positions, held)
         aside = self._push_out.ankles(matrices, positions, ankles, give) if self._part_legs else np.zeros_like(ankles)
+        aside = np.where(self._seated(positions)[..., None, None], aside, _shortened(aside, _STEP_ASIDE))
         wrists = self._push_out.wrists(matrices, positions) if self._free_hands else np.zeros((len(root), 2, 2, 3))
         lower = self._too_far(positions, ankles)
         self._queue.push(root, turns, matrices, positions, ankles, feet, toes, moved, held, lower, wrists, aside, give)
@@ -106,10 +111,14 @@ class Limbs:
 
     def _may_give(self, positions: Array, held: Array) -> Array:
         """Return how much each leg gives way to the other (n, 2, 2): half each at a seat, else only one whose sole is free."""
-        seated = positions[:, :, 0, 1] < _SEATED * self._leg_length.mean()
         free = held == 0
         alone = free & ~free[..., ::-1]
-        return np.where(seated[..., None] | free.all(-1, keepdims=True), 0.5, alone.astype(np.float64))
+        either = self._seated(positions)[..., None] | free.all(-1, keepdims=True)
+        return np.where(either, 0.5, alone.astype(np.float64))
+
+    def _seated(self, positions: Array) -> Flags:
+        """Return whose weight a seat carries (n, 2)."""
+        return positions[:, :, 0, 1] < _SEATED * self._leg_length.mean()
 
     def _lift_toes(self, ankles: Floats, feet: Floats, toes: Floats) -> Floats:
         """Bend toes up whose tips would be under the floor."""
@@ -152,6 +161,12 @@ class Limbs:
         for k in range(3):
             joint = self._arms[:, k]
             turns[..., joint, :] = np.where(moved, bent[k], turns[..., joint, :])
+
+
+def _shortened(vectors: Array, longest: float) -> Array:
+    """Return vectors (..., 3) of at most a length."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors * np.minimum(1.0, longest / np.maximum(length, 1e-9))
 
 
 def bend_arms(

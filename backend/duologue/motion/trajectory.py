@@ -26,8 +26,12 @@ WALKING_SPEED: Final = 1.1
 BRISK: Final = 1.5
 """Metres a second, on average with setting out and coming to a halt, beyond which more time is taken than a walk was asked
 for."""
-TURNING: Final = np.radians(120.0)
+TURNING: Final = np.radians(150.0)
 """Radians a second of somebody who turns round."""
+_PIVOT: Final = (0.0, 0.1)
+"""Seconds that they turn before they get on, and after it, at most: longer, and a walk would not be as long as it was asked for."""
+_UNHURRIED: Final = 1.4
+"""Metres a second, on average, up to which there is time for that."""
 _STARTING: Final = 0.4
 """Seconds that setting out and coming to a halt cost."""
 FAR: Final = 0.6
@@ -138,7 +142,7 @@ class _Segment:
     def rows(self) -> Array:
         """Return the trajectory (n, 3)."""
         moving = self._moving()
-        speed = self._eased(moving)
+        speed = self._eased(self._travelling(moving))
         travelled = np.cumsum(speed) / speed.sum()
         travelled[0] = 0.0
         begin, end = self._ends()
@@ -235,6 +239,25 @@ class _Segment:
         chosen = until if len(until) >= needed else free[: max(needed, len(until))]
         return np.isin(np.arange(count), chosen[-needed:]).astype(float)
 
+    def _travelling(self, moving: Array) -> Array:
+        """1 in the frames (n,) in which they get on: of the ``moving`` ones not the last, where they turn far and there is time,
+        nor the first. Who turns while they are still on their way crosses their feet."""
+        begin, end = self._ends()
+        if not self._far(begin, end):
+            return moving
+        turns = np.abs(np.diff(self._by_way_of(begin, end)))
+        most = np.where(self.passes, 0.0, np.array(_PIVOT) * FPS)
+        cuts = np.minimum(0.5 * FPS * turns / TURNING, most)
+        spare = moving.sum() - FPS * (np.hypot(*(end - begin)[:2]) / _UNHURRIED + _STARTING)
+        first, last = (cuts * min(1.0, max(spare, 0.0) / max(cuts.sum(), 1.0))).astype(int)
+        frames = np.flatnonzero(moving)
+        return np.isin(np.arange(len(moving)), frames[first : len(frames) - last]).astype(float)
+
+    def _by_way_of(self, begin: Array, end: Array) -> Array:
+        """Return the headings of a far way (3,): at first, on it, and at its end."""
+        away = end - begin
+        return np.unwrap([begin[2], np.arctan2(away[0], away[1]), self._goal(begin, end)])
+
     def _eased(self, moving: Array) -> Array:
         """Return speeds (n,) that rise and fall over half a second where there is room for it, within the ``moving`` frames."""
         edge = int(min(FPS // 4, max(moving.sum() // 4, 1)))
@@ -259,10 +282,8 @@ class _Segment:
     def _headings(self, moving: Array) -> Array:
         """Headings (n,): from the first place's to the last's, by way of where the path leads if it is far."""
         first, last = self._ends()
-        away = (last - first)[:2]
         far = self._far(first, last)
-        along, goal = float(np.arctan2(away[0], away[1])), self._goal(first, last)
-        headings = np.unwrap([first[2], along, goal] if far else [first[2], goal]).tolist()
+        headings = (self._by_way_of(first, last) if far else np.unwrap([first[2], self._goal(first, last)])).tolist()
         begin, end = (int(k) for k in np.flatnonzero(moving)[[0, -1]])
         index = np.arange(len(moving))
         heading = np.full(len(moving), headings[0])
