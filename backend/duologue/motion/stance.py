@@ -25,7 +25,7 @@ from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.motion.stances import RULE, STEP, Array, Flags, Plane, Slip, Stance, room_for_step, runs, slip_of, too_far
 from duologue.motion.swing import leaning, raise_foot, swing
 
-_SEATED: Final = (0.85, 2.5)
+_SEATED: Final = (0.85, 1.2)
 """Of the standing height of the hips, below which somebody is on the way to a seat, and how much more they put up with there."""
 _AHEAD: Final = 40
 """Frames of a stance over which the place is found that the body wants."""
