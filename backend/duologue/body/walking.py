@@ -59,13 +59,16 @@ def _walk(path: Floats, first: int, last: int, skeleton: Skeleton, soles: Limbs)
 
 
 def swayed(plan: Plan, walks: tuple[Sequence[Walk], Sequence[Walk]]) -> Plan:
-    """Return the plan with the ways that the hips of both performers' led steps really take: drawn to the middle of the way, they
-    would slide."""
+    """Return the plan with the ways that the hips of both performers' led steps really take, to be met in each of these frames:
+    drawn elsewhere, hips would slide."""
     path = plan.path.copy()
+    fixed = list(plan.fixed)
     for performer, own in enumerate(walks):
         for walk in own:
-            path[performer, walk.start : walk.start + len(walk.path)] = walk.path
-    return replace(plan, path=path)
+            frames = np.arange(walk.start, walk.start + len(walk.path))
+            path[performer, frames] = walk.path
+            fixed[performer] = np.union1d(fixed[performer], frames)
+    return replace(plan, path=path, fixed=(fixed[0], fixed[1]))
 
 
 def walked(plan: Plan, actions: NDArray[np.integer]) -> NDArray[np.integer]:

@@ -39,6 +39,17 @@ _CROSSED: Final = (0.12, 0.5)
 under way it would cross it."""
 _REACH: Final = np.array([0.36, 0.5])
 """Metres from under the hips to a foot that comes down there, and that leaves."""
+REST: Final = 4
+"""Frames at rest before and after a way."""
+_MIDFOOT: Final = 0.02
+"""Metres before the ankle that the hips are over, standing on one foot: their mass lies before them."""
+_BALANCED: Final = (0.05, 0.31, 0.1)
+"""Metres that the hips may be beside that, more for each metre a second (the root of a leg's length over gravity), and metres that
+they are taken over at most."""
+_SHIFTING: Final = 17
+"""Frames over which weight is shifted."""
+_STOPPING: Final = (0.35, np.radians(30.0))
+"""Metres and radians a second of the hips as the last foot comes down."""
 _UNLIKE: Final = (0.0, 0.06, 0.03, 0.09)
 """Metres of crossing that it takes until the other foot leads, until there is a step more, and until both."""
 OUT: Final = np.radians(8.0)
@@ -154,11 +165,11 @@ def _uncrossed(steps: Array, leading: int, begins: list[Array], hips: Array) -> 
 
 
 def _halt(path: Array) -> int:
-    """Return the frame in which feet are together again: two after the last that moves over the floor or turns."""
+    """Return the frame in which feet are together again: the body comes to rest over feet that are there already."""
     step = np.abs(np.diff(path, axis=0)) * FPS
     speed = np.hypot(step[:, 0], step[:, 1])
-    moves = np.flatnonzero((speed > min(0.1, 0.2 * speed.max(initial=0.0))) | (step[:, 2] > np.radians(6.0)))
-    last = int(moves[-1]) + 3 if len(moves) else len(path) - 1
+    moves = np.flatnonzero((speed > min(_STOPPING[0], 0.5 * speed.max(initial=0.0))) | (step[:, 2] > _STOPPING[1]))
+    last = int(moves[-1]) + 1 if len(moves) else len(path) - 1
     return min(max(last, min(FPS, len(path) - 1)), len(path) - 1)
 
 
@@ -180,7 +191,7 @@ def _paces(path: Array) -> tuple[Array, Array, Array]:
     return np.hypot(smooth[:, 0], smooth[:, 1]), smooth[:, 2], aside
 
 
-def stretches(afoot: NDArray[np.bool_], rest: int = 4) -> list[tuple[int, int]]:
+def stretches(afoot: NDArray[np.bool_], rest: int = REST) -> list[tuple[int, int]]:
     """Return the stretches ``[first, last)`` of frames in which somebody is ``afoot`` (T,), with ``rest`` frames on either side.
 
     Pauses of under half a second are part of them.
@@ -202,6 +213,37 @@ def progress(time: Array, feet: Footsteps) -> tuple[NDArray[np.int64], Array]:
     with np.errstate(invalid="ignore"):
         part = np.where(np.isfinite(lands), (time - lifts) / np.maximum(lands - lifts, 1e-6), 0.0)
     return done, np.clip(np.nan_to_num(part), 0.0, 1.0)
+
+
+def carried(time: Array, feet: tuple[Footsteps, Footsteps], floor: Array) -> Array:
+    """Return by how much (n, 2) metres the hips, on the ``floor`` (n, 2) x, z in frames ``time`` (n,), go over the foot that carries.
+
+    Who is slow stays over it, who is fast falls from one to the next: what their way would end at if it were stopped by falling
+    alone, the extrapolated centre of mass (Hof, Gazendam and Sinke 2005, J. Biomechanics 38), lies within reach of the sole.
+    """
+    steps = sorted(
+        (lift, land, 1 - foot)
+        for foot, own in enumerate(feet)
+        for lift, land in zip(own.lifts.tolist(), own.lands.tolist(), strict=True)  # steps, not frames
+    )
+    knots, spots = [float(time[0])], [floor[0]]
+    for lift, land, carrying in steps:
+        x, z, yaw = feet[carrying].places[progress(np.array([lift]), feet[carrying])[0][0]]
+        spot = np.array([x + _MIDFOOT * np.sin(yaw), z + _MIDFOOT * np.cos(yaw)])
+        knots += [lift, land]
+        spots += [spot, spot]
+    knots, spots = [*knots, float(time[-1])], [*spots, floor[-1]]
+    over = np.stack([np.interp(time, knots, [spot[k] for spot in spots]) for k in range(2)], axis=-1)
+    speed = np.hypot(*np.gradient(floor, axis=0).T) * FPS if len(floor) > 1 else np.zeros(1)
+    away = over - floor
+    distance = np.hypot(*away.T)
+    pull = np.clip(distance - _BALANCED[0] - _BALANCED[1] * speed, 0.0, _BALANCED[2]) / np.maximum(distance, 1e-9)
+    window = np.hanning(_SHIFTING + 2)[1:-1]
+    shift = np.pad(pull[:, None] * away, [(_SHIFTING // 2, _SHIFTING // 2), (0, 0)])
+    smooth = np.stack([np.convolve(column, window / window.sum(), "valid") for column in shift.T], axis=-1)
+    # At rest they are between the feet, and where they are to be at the end of the way, which is `REST` frames before the last.
+    ends = smoothstep((time - time[0]) / 9) * smoothstep((time[-1] - REST - time) / 12)
+    return smooth * ends[:, None]
 
 
 def sway(time: Array, feet: tuple[Footsteps, Footsteps], width: float = 0.035) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from duologue.easing import smoothstep
 from duologue.motion.contact import Soles
-from duologue.motion.footsteps import EASY, Footsteps, plan_footsteps, progress, sway
+from duologue.motion.footsteps import EASY, Footsteps, carried, plan_footsteps, progress, sway
 from duologue.motion.ik import two_bone
 from duologue.motion.rotations import Floats, einsum, euler_to_matrix, matrix_to_exp, yaw_matrix
 from duologue.motion.skeleton import Skeleton
@@ -36,8 +36,8 @@ _RISING: Final = 0.34 * FPS
 """Frames from the heel's rise to the foot's leaving the floor."""
 _CLEAR: Final = (0.045, 0.035)
 """Metres under the lowest point of a foot in mid-air: stepping on the spot, and over ``_STRIDE``."""
-_THERE: Final = 0.92
-"""Of a step, when the foot is over the place where it comes down: a heel that touched the floor on its way would scuff."""
+_THERE: Final = 1.5
+"""Frames before it comes down from which a foot is over its place: a heel that touched the floor on its way would scuff."""
 _PASSING: Final = (0.115, 0.3, 0.25)
 """Metres from ankle to ankle at which legs pass each other, how far before and behind that counts, and how far a foot goes round
 at most."""
@@ -105,7 +105,8 @@ class _Legs:
         swing = rising - (rising + now * _HEEL_STRIKE) * smoothstep(1.1 * part)
         pitch = np.where(flies, swing, pitch)
         toe = np.where(flies, -np.maximum(pitch, 0) * (1 - smoothstep(2.5 * part)), -np.maximum(pitch, 0))
-        along = np.minimum(part / _THERE, 1.0)
+        swinging = np.append(steps.lands - steps.lifts, FPS)[done]
+        along = np.minimum(part / np.maximum(1 - _THERE / np.maximum(swinging, 1.0), 0.7), 1.0)
         moved = along**3 * (10 - 15 * along + 6 * along**2)  # the least jerk (Flash and Hogan 1985)
         turn = (after[:, 2] - before[:, 2] + np.pi) % (2 * np.pi) - np.pi
         yaw = before[:, 2] + moved * turn
@@ -154,6 +155,7 @@ class _Legs:
         aside = sway(time, steps)
         left = np.stack([np.cos(path[:, 2]), -np.sin(path[:, 2])], axis=-1)
         floor = path[:, :2] + (aside * (1 - 0.4 * pace))[:, None] * left
+        floor = floor + carried(time, steps, floor)
         ahead = np.stack([np.sin(path[:, 2]), np.cos(path[:, 2])], axis=-1)
         apart = einsum("ni,ni->n", ahead, (feet[0].ankle - feet[1].ankle)[:, [0, 2]])
         # The pelvis turns with the leg that is ahead, and drops on the side of the foot that swings.

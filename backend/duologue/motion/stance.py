@@ -31,6 +31,8 @@ _AHEAD: Final = 40
 """Frames of a stance over which the place is found that the body wants."""
 _REACH: Final = 0.999
 """Of the leg's length, how far it stretches before the hips come down."""
+_LEANT: Final = 10
+"""Frames in which hips come back from a lean of the window before, and before which no step is put in: they lean first."""
 _LOWEST: Final = 0.08
 """Metres that they come down at most."""
 
@@ -54,7 +56,7 @@ class StanceHold:
         self._bears = np.zeros((2, 2, 2), bool)
         self._offset, self._speed = np.zeros((2, 2), complex), np.zeros((2, 2), complex)
         self._turn = np.zeros((2, 2))
-        self._fall = np.zeros(2)
+        self._fall, self._lean = np.zeros(2), np.zeros(2, complex)
 
     def push(self, root: Floats, rotations: Floats, free: Array) -> tuple[Floats, Floats]:
         """Take the next frames' hips (2, n, 3), metres, and exponential maps (2, n, J, 3); return both, standing soles at rest.
@@ -75,8 +77,11 @@ class StanceHold:
             for foot, slip in enumerate(slips):
                 moved = self._moved(performer, foot, slip, stances[foot], points[performer, :, foot])
                 offset[performer, :, foot], turn[performer, :, foot], lift[performer, :, foot] = moved
-            lean[performer] = leaning(slips, stances)
-        self._before, self._bears = points[:, -1:], bears[:, -1]
+            hips = positions[performer, :, 0, 2] + 1j * positions[performer, :, 0, 0]
+            lean[performer] = leaning(slips, stances, np.append(hips[:1], hips))
+        gone = smoothstep(np.arange(lean.shape[1], dtype=np.float64) / _LEANT)
+        lean = lean + (self._lean[:, None] - lean[:, :1]) * (1 - gone)
+        self._before, self._bears, self._lean = points[:, -1:], bears[:, -1], lean[:, -1].copy()
         self._speed = offset[:, -1] - offset[:, -2]
         self._offset, self._turn = offset[:, -1].copy(), turn[:, -1].copy()
         part = free[..., None]
@@ -113,7 +118,8 @@ class StanceHold:
             if index < 0:
                 return stances
             stance = stances[foot][index]
-            first = room_for_step(stands, foot, max(when - STEP // 2, stance.first + 3, rested + 3), stance.last)
+            earliest = max(when - STEP // 2, stance.first + 3, rested + 3, _LEANT if begun else 0)
+            first = room_for_step(stands, foot, earliest, stance.last)
             if first is None:
                 at[foot] = index + 1
                 continue

@@ -16,8 +16,10 @@ from duologue.motion.stances import Array, Flags, Plane, Slip, Stance
 
 _LIFT: Final = 0.045
 """Metres that it is lifted."""
-_LEAN: Final = 0.03
-"""Metres that hips go over the other foot meanwhile."""
+_OVER: Final = 0.07
+"""Metres beside the middle of the other foot that hips are meanwhile: over its sole."""
+_LEAN: Final = 0.06
+"""Metres that they go there at most."""
 
 
 def swing(offset: Plane, turn: Array, begin: tuple[Any, ...], end: tuple[Any, ...], speed: complex) -> None:
@@ -45,8 +47,8 @@ def raise_foot(lift: Array, first: int, last: int, points: Array, stands: Flags)
     lift[inside] = height * np.sin(np.pi * np.arange(last - first + 1) / (last - first)) ** 2
 
 
-def leaning(slips: Sequence[Slip], stances: Sequence[Sequence[Stance]]) -> Plane:
-    """Return by how much (n,) hips go over the foot that stands while the other takes a step that was put in."""
+def leaning(slips: Sequence[Slip], stances: Sequence[Sequence[Stance]], hips: Plane) -> Plane:
+    """Return by how much (n,) ``hips`` (n,) go over the foot that stands while the other takes a step that was put in."""
     count = len(slips[0].middle)
     lean, time = np.zeros(count, complex), np.arange(count)
     for foot, own in enumerate(stances):
@@ -54,8 +56,9 @@ def leaning(slips: Sequence[Slip], stances: Sequence[Sequence[Stance]]) -> Plane
             first, last = before.last, after.first
             if not slips[foot].stands[first : last + 1].all():
                 continue
-            middle, half = 0.5 * (first + last), 0.5 * (last - first) + 6
-            towards = slips[1 - foot].middle[int(middle)] - slips[foot].middle[int(middle)]
+            middle, half = 0.5 * (first + last), 0.5 * (last - first) + 9
+            towards = slips[1 - foot].middle[int(middle)] - hips[int(middle)]
+            need = min(max(abs(towards) - _OVER, 0.0), _LEAN)
             bump = smoothstep(1.4 * (1 - np.abs(time - middle) / half))
-            lean += _LEAN * bump * towards / max(abs(towards), 0.05)
+            lean += need * bump * towards / max(abs(towards), 1e-9)
     return lean
