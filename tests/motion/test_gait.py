@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 from duologue.easing import smoothstep
+from duologue.motion.capsules import self_penetration
+from duologue.motion.cleanup import Cleaner, CleanupOptions
 from duologue.motion.contact import Soles
+from duologue.motion.foot_lock import AT_REST
 from duologue.motion.footsteps import plan_footsteps, stretches
 from duologue.motion.gait import step_along
 from duologue.motion.skeleton import Skeleton, forward_kinematics
@@ -90,3 +93,43 @@ def test_a_short_pause_is_stepped_through_and_a_long_one_is_not():
     afoot = np.zeros(200, bool)
     afoot[20:50] = afoot[56:80] = afoot[150:180] = True
     assert stretches(afoot) == [(16, 84), (146, 184)]
+
+
+@pytest.mark.parametrize("heading", [2.4, -2.4, np.pi])
+def test_legs_do_not_cross_where_somebody_turns_round_while_they_come_to_a_halt(heading):
+    path = way(0.0, 3.0, 0.0)
+    turning = smoothstep((np.arange(len(path)) - 65) / 30)
+    path[:, 2] = heading * turning
+    root, rotations = step_along(SKELETON, path)
+    depth = self_penetration(SKELETON, rotations, root)
+    assert depth.deepest < 0.03, "a centimetre or two is flesh"
+    _, positions = forward_kinematics(SKELETON, rotations, root)
+    assert positions[:, 0, 1].min() > 0.8, "nor is a leg set so far aside that the hips come down"
+
+
+@pytest.mark.parametrize("name", ["aside", "back"])
+def test_who_steps_slowly_is_over_the_foot_that_carries(name):
+    root, rotations = step_along(SKELETON, way(*WAYS[name], seconds=1.2))
+    points = soles(root, rotations).reshape(len(root), 2, 2, 3)
+    lifted = points[..., 1].min(-1) > 0.01
+    alone = lifted.any(-1)
+    carrying = points.mean(2)[np.arange(len(root)), lifted.argmin(-1)]
+    speed = np.hypot(*np.gradient(root[:, [0, 2]], axis=0).T) * 30
+    away = np.hypot(*(root - carrying)[:, [0, 2]].T)
+    slow = alone & (speed < 0.25)
+    assert slow.sum() > 5
+    assert away[slow].max() < 0.16, "half a sole and what falling from there takes"
+
+
+def test_a_walk_that_is_clean_stays_so_in_the_clean_up():
+    root, rotations = step_along(SKELETON, way(0.0, 3.0, 0.0))
+    beside = root + np.array([1.5, 0, 0])
+    cleaner = Cleaner(SKELETON, options=CleanupOptions(feet=AT_REST))
+    parts = [cleaner.push(np.stack([root, beside]), np.stack([rotations, rotations])), cleaner.flush()]
+    cleaned, turned = (np.concatenate([part[k][0] for part in parts]).astype(float) for k in (0, 1))
+    before, after = soles(root, rotations), soles(cleaned, turned)
+    speed = 30 * np.linalg.norm(np.diff(after[..., [0, 2]], axis=0), axis=-1)
+    stance = np.take_along_axis(speed, after[1:, :, 1].argmin(-1)[:, None], -1)[:, 0]
+    assert stance.mean() < 0.01
+    heels = before[:, [0, 2], 1], after[:, [0, 2], 1]
+    assert np.abs(heels[0] - heels[1]).max() < 0.02, "heels come up as they did, to push off"

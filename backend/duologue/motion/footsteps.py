@@ -44,11 +44,11 @@ REST: Final = 4
 _MIDFOOT: Final = 0.02
 """Metres before the ankle that the hips are over, standing on one foot: their mass lies before them."""
 _BALANCED: Final = (0.05, 0.31, 0.1)
-"""Metres that the hips may be beside that, more for each metre a second (the root of a leg's length over gravity), and metres that
-they are taken over at most."""
+"""Metres that the hips may be beside that, more for each metre a second (the root of a leg's length over gravity), and that they
+are taken over at most."""
 _SHIFTING: Final = 17
 """Frames over which weight is shifted."""
-_STOPPING: Final = (0.35, np.radians(30.0))
+_STOPPING: Final = (0.35, np.radians(10.0))
 """Metres and radians a second of the hips as the last foot comes down."""
 _UNLIKE: Final = (0.0, 0.06, 0.03, 0.09)
 """Metres of crossing that it takes until the other foot leads, until there is a step more, and until both."""
@@ -102,7 +102,9 @@ def plan_footsteps(path: Array) -> tuple[Footsteps, Footsteps]:
     return plans[int(np.argmin(costs))][0]
 
 
-def _steps(path: Array, speed: Array, phase: Array, count: int, leading: int) -> tuple[tuple[Footsteps, Footsteps], float]:
+def _steps(
+    path: Array, speed: Array, phase: Array, count: int, leading: int
+) -> tuple[tuple[Footsteps, Footsteps], float]:
     """Return ``count`` steps along a path (n, 3), one foot ``leading``, and by how many metres in all feet cross."""
     n, end = len(path), _halt(path)
     edges = np.interp(np.arange(count + 1) * (phase[end] / count), phase[: end + 1], np.arange(end + 1.0))
@@ -114,7 +116,7 @@ def _steps(path: Array, speed: Array, phase: Array, count: int, leading: int) ->
     leaves = np.concatenate([lifts, [n - 1.0, n - 1.0]])[2:]
     middle = lands + np.minimum(_OVER * (leaves - lands), _SOON)
     # Nearly beside where the last one comes down, as far as a leg reaches under way.
-    ahead = 1.6 * _SOON if speed[at[-2]] > 0.5 * EASY else n
+    ahead = 1.8 * _SOON if speed[at[-2]] > 0.5 * EASY else n
     middle[-2:] = np.minimum(n - 1.0, lands[-2:] + np.array([ahead, n]))
     wide = np.interp(speed[np.clip(np.round(middle).astype(int), 0, n - 1)], (0.2, EASY), _ASIDE)
     wide[-2:] = _ASIDE[0]
@@ -216,7 +218,7 @@ def progress(time: Array, feet: Footsteps) -> tuple[NDArray[np.int64], Array]:
 
 
 def carried(time: Array, feet: tuple[Footsteps, Footsteps], floor: Array) -> Array:
-    """Return by how much (n, 2) metres the hips, on the ``floor`` (n, 2) x, z in frames ``time`` (n,), go over the foot that carries.
+    """Return by how much (n, 2), metres, hips on the ``floor`` (n, 2) x, z go over the foot that carries in frames ``time`` (n,).
 
     Who is slow stays over it, who is fast falls from one to the next: what their way would end at if it were stopped by falling
     alone, the extrapolated centre of mass (Hof, Gazendam and Sinke 2005, J. Biomechanics 38), lies within reach of the sole.
@@ -256,4 +258,4 @@ def sway(time: Array, feet: tuple[Footsteps, Footsteps], width: float = 0.035) -
             half = max(0.5 * (land - lift) + edge, 1e-6)  # a way of one frame has steps of none
             bump = smoothstep((time - lift + edge) / half) * smoothstep((land + edge - time) / half)
             total += side * width * bump
-    return total * smoothstep(time / 6) * smoothstep((time[-1] - time) / 6)  # at rest they are between the feet
+    return total * smoothstep(time / 6) * smoothstep((time[-1] - REST - time) / 6)  # at rest they are between the feet

@@ -116,7 +116,8 @@ class _Legs:
         stood = self._rolled(before, pitch, side)
         ankle = np.where(flies[:, None], up + moved[:, None] * (down - up), stood)
         other = both[1 - side].places[progress(time, both[1 - side])[0]]
-        ankle[:, [0, 2]] += _round(ankle[:, [0, 2]], other[:, :2], heading, np.where(flies, part, 0.0), done, 1.0 - 2.0 * side)
+        away = ankle[:, [0, 2]] - other[:, :2]
+        ankle[:, [0, 2]] += _round(away, (1.0 - 2.0 * side) * _left(heading), np.where(flies, part, 0.0), done)
         lowest = self._lowest(ankle, yaw, pitch, toe, side)
         clear = (_CLEAR[0] + now * (_CLEAR[1] - _CLEAR[0])) * np.sin(np.pi * part) ** 2
         ankle[:, 1] += np.where(flies, np.maximum(clear - lowest, 0.0), 0.0)
@@ -153,7 +154,7 @@ class _Legs:
         step = np.gradient(path[:, :2], axis=0) if len(path) > 1 else np.zeros((1, 2))
         pace = smoothstep(np.hypot(*step.T) * FPS / EASY)
         aside = sway(time, steps)
-        left = np.stack([np.cos(path[:, 2]), -np.sin(path[:, 2])], axis=-1)
+        left = _left(path[:, 2])
         floor = path[:, :2] + (aside * (1 - 0.4 * pace))[:, None] * left
         floor = floor + carried(time, steps, floor)
         ahead = np.stack([np.sin(path[:, 2]), np.cos(path[:, 2])], axis=-1)
@@ -200,21 +201,25 @@ class _Legs:
             rotations[:, name] = matrix_to_exp(np.swapaxes(world[k], -1, -2) @ world[k + 1])
 
 
-def _round(ankle: Array, other: Array, heading: Array, part: Array, step: NDArray[np.int64], side: float) -> Array:
-    """Return by how much (n, 2) an ankle on its way (n, 2) x, z goes aside so as not to go through the ``other`` leg (n, 2).
+def _round(away: Array, out: Array, part: Array, step: NDArray[np.int64]) -> Array:
+    """Return by how much (n, 2) an ankle on its way goes aside so as not to go through the other leg.
 
-    ``part`` (n,): how far each ``step`` (n,) is, 0 where the foot stands; ``side``: 1 left, -1 right.
+    ``away`` (n, 2): from the other ankle; ``out`` (n, 2): the direction to its own side; ``part`` (n,): how far each ``step``
+    (n,) is, 0 where the foot stands.
     """
-    left = np.stack([np.cos(heading), -np.sin(heading)], axis=-1)
-    away = ankle - other
-    aside = side * einsum("ni,ni->n", away, left)
-    along = away[:, 0] * left[:, 1] - away[:, 1] * left[:, 0]
+    aside = einsum("ni,ni->n", away, out)
+    along = away[:, 0] * out[:, 1] - away[:, 1] * out[:, 0]
     room = _PASSING[0] * np.sqrt(np.maximum(1 - (along / _PASSING[1]) ** 2, 0.0))
     bump = np.sin(np.pi * part) ** 2
     need = np.where(bump > 0.15, (room - aside) / np.maximum(bump, 0.15), 0.0)
     most = np.zeros(int(step.max(initial=0)) + 1)
     np.maximum.at(most, step, need)
-    return (side * bump * np.minimum(most[step], _PASSING[2]))[:, None] * left
+    return (bump * np.minimum(most[step], _PASSING[2]))[:, None] * out
+
+
+def _left(heading: Array) -> Array:
+    """Return the directions (n, 2) x, z to the left of headings (n,)."""
+    return np.stack([np.cos(heading), -np.sin(heading)], axis=-1)
 
 
 def _pitched(angle: Array) -> Floats:

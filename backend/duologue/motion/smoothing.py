@@ -126,7 +126,7 @@ class Envelope:
     def follow(self, needs: Array, count: int, firm: Flags | None = None) -> Array:
         """Return the corrections (count, ..., D) of the first frames, given the needs (n, ..., D) of those and the next.
 
-        Where ``firm`` (n, ..., D) a correction stays what it was.
+        Where ``firm`` (n, ..., D) a correction stays what it was; what of it may go there goes soon.
         """
         size = np.linalg.norm(needs, axis=-1)
         best = needs[:count].copy()
@@ -144,7 +144,8 @@ class Envelope:
         out = np.zeros_like(best)
         for t in range(count if best.any() or second.any() else 0):  # a recursion: frame t needs frame t - 1
             growing = best_size[t] >= np.sqrt((second * second).sum(axis=-1))
-            pole = np.where(growing, self.ATTACK, self.RELEASE)[..., None]
+            quick = growing if firm is None else growing | firm[t].any(axis=-1)
+            pole = np.where(quick, self.ATTACK, self.RELEASE)[..., None]
             first = pole * first + (1.0 - pole) * best[t]
             after = pole * second + (1.0 - pole) * first
             if firm is not None:  # it goes on from there at rest

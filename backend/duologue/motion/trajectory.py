@@ -28,8 +28,8 @@ BRISK: Final = 1.5
 for."""
 TURNING: Final = np.radians(150.0)
 """Radians a second of somebody who turns round."""
-_PIVOT: Final = (0.0, 0.1)
-"""Seconds that they turn before they get on, and after it, at most: longer, and a walk would not be as long as it was asked for."""
+_PIVOT: Final = 0.1
+"""Seconds that they turn on the spot at the end of a way, at most: longer, and a walk would be shorter than asked for."""
 _UNHURRIED: Final = 1.4
 """Metres a second, on average, up to which there is time for that."""
 _STARTING: Final = 0.4
@@ -240,18 +240,18 @@ class _Segment:
         return np.isin(np.arange(count), chosen[-needed:]).astype(float)
 
     def _travelling(self, moving: Array) -> Array:
-        """1 in the frames (n,) in which they get on: of the ``moving`` ones not the last, where they turn far and there is time,
-        nor the first. Who turns while they are still on their way crosses their feet."""
+        """1 in the frames (n,) in which they get on: of the ``moving`` ones not the last, if they turn there and there is time.
+
+        Who turns while they are still on their way crosses their feet.
+        """
         begin, end = self._ends()
-        if not self._far(begin, end):
+        if not self._far(begin, end) or self.passes[1]:
             return moving
-        turns = np.abs(np.diff(self._by_way_of(begin, end)))
-        most = np.where(self.passes, 0.0, np.array(_PIVOT) * FPS)
-        cuts = np.minimum(0.5 * FPS * turns / TURNING, most)
+        turn = abs(float(np.diff(self._by_way_of(begin, end))[1]))
         spare = moving.sum() - FPS * (np.hypot(*(end - begin)[:2]) / _UNHURRIED + _STARTING)
-        first, last = (cuts * min(1.0, max(spare, 0.0) / max(cuts.sum(), 1.0))).astype(int)
+        cut = max(int(min(0.5 * FPS * turn / TURNING, _PIVOT * FPS, spare)), 0)
         frames = np.flatnonzero(moving)
-        return np.isin(np.arange(len(moving)), frames[first : len(frames) - last]).astype(float)
+        return np.isin(np.arange(len(moving)), frames[: len(frames) - cut]).astype(float)
 
     def _by_way_of(self, begin: Array, end: Array) -> Array:
         """Return the headings of a far way (3,): at first, on it, and at its end."""
