@@ -22,6 +22,7 @@ from duologue.body.student import NETWORKS, Student
 from duologue.body.walking import plan_walks, swayed, walked
 from duologue.diffusion.pipeline import StoppedError
 from duologue.diffusion.samplers import Sampler
+from duologue.diffusion.schedule import CosineSchedule
 from duologue.diffusion.windows import hold
 from duologue.features import pose as poses
 from duologue.motion.skeleton import Skeleton
@@ -106,7 +107,9 @@ class NetworkSampler:
         flags = torch.cat([past_flags, pins], dim=2).to(device)
         held = network.spread(flags)
         task = Task(c, flags, given, lower)
-        denoise = GuidedDenoiser(self.encoder, network, self.sampler.schedule, settings.strengths, self.gain, task)
+        schedule = self.sampler.schedule
+        assert isinstance(schedule, CosineSchedule)  # what x0 is told by
+        denoise = GuidedDenoiser(self.encoder, network, schedule, settings.strengths, self.gain, task)
         x = noise
         for x in self.sampler.iterate(hold(denoise, given, held), noise, settings.steps, settings.generator):  # noqa: B007
             if settings.should_stop():
