@@ -12,7 +12,7 @@ from duologue.checkpoints.store import open_checkpoint
 from duologue.errors import DuologueError
 from duologue.evaluation.video.systems import carried, conditions_of
 from duologue.video.checkpoint import VideoModel
-from duologue.video.conditions import SceneWindow, VideoConditions
+from duologue.video.conditions import Kept, SceneWindow, VideoConditions
 from duologue.video.config import VideoConfig
 from duologue.video.latents import blocks
 from duologue.video.pipeline import VideoPipeline
@@ -108,6 +108,19 @@ def test_no_first_picture_no_reference_one_frame() -> None:
     assert pictures(pipeline, bare, mode="base", steps=1).shape == (1, SIDE, SIDE, 3)
     unseen = replace(clip_of(9), first=None, crops={})
     assert pictures(pipeline, unseen, steps=1).shape == (9, SIDE, SIDE, 3)
+
+
+@pytest.mark.parametrize("mode", ["render", "full"])
+def test_hands_again_and_all_else_bit_for_bit(mode: str) -> None:
+    pipeline = VideoPipeline(model())
+    clip = clip_of(25)
+    before = pictures(pipeline, clip, steps=2)
+    assert clip.scene is not None
+    hands = clip.scene(0, 25).part == 19
+    kept = replace(clip, kept=lambda start, stop: Kept(before[start:stop], hands[start:stop]))
+    again = pictures(pipeline, kept, seed=1, steps=2, mode=mode)
+    assert np.array_equal(again[~hands], before[~hands])
+    assert not np.array_equal(again[hands], before[hands])
 
 
 def test_an_object_is_a_reference() -> None:

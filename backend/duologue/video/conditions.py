@@ -98,6 +98,16 @@ class SceneWindow:
 
 
 @dataclass(frozen=True, eq=False)
+class Kept:
+    """A stretch of a clip that was made before: all of it stays, bit for bit, but for what is made ``again``."""
+
+    pictures: Bytes
+    """(n, H, W, 3)"""
+    again: NDArray[np.bool_]
+    """(n, H, W), hands or faces, say."""
+
+
+@dataclass(frozen=True, eq=False)
 class VideoConditions:
     """All that a video of 4k + 1 frames depends on."""
 
@@ -109,6 +119,8 @@ class VideoConditions:
     of the scene, and only modes without it can be asked for."""
     first: Bytes | None = None
     """(H, W, 3) the first picture."""
+    kept: Callable[[int, int], Kept] | None = None
+    """``(start, stop)`` of frames to what stays of them, where a part of a clip is made again."""
     crops: dict[tuple[str, str], Bytes] = field(default_factory=dict["tuple[str, str]", "Bytes"])
     """By ("A" or "B", "face" or "hand"), and ("thing", "face") of an object: (h, w, 3) pictures of any size."""
     embedding: NDArray[np.float32] | None = None

@@ -28,6 +28,7 @@ from duologue.video.latents import SIDE, frames_of, latents_of
 from duologue.video.sampling import STEPS, sample_window
 from duologue.video.scene import as_bytes, colours, crop_of, crops_of, encode_scene, heard, references_of
 from duologue.video.streams import MODES
+from duologue.video.tokens import block_any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,14 @@ class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
             noise = clip.noise(span, both=MODES[mode].stream == "full")
             try:
                 latents = sample_window(
-                    self.model.denoiser, told, noise, mode, steps=steps, strengths=strengths, should_stop=should_stop
+                    self.model.denoiser,
+                    told,
+                    noise,
+                    mode,
+                    steps=steps,
+                    strengths=strengths,
+                    kept=clip.kept(span),
+                    should_stop=should_stop,
                 )
             except StoppedError:
                 return
@@ -140,6 +148,16 @@ class ClipInMaking:
             told = replace(told, carried=encoded.carried, hole=encoded.hole)
         return told, scene
 
+    def kept(self, span: Span) -> tuple[Tensor, Tensor] | None:
+        """Return a window's latents as they were made before, and which of them stay."""
+        if self.conditions.kept is None:
+            return None
+        frames, begins = frames_of(span.start, span.stop), span.start == 0
+        before = self.conditions.kept(frames.start, frames.stop)
+        latents = self.model.picture.encode(colours(before.pictures)[None].to(self.device), begins=begins)
+        again = torch.from_numpy(np.ascontiguousarray(before.again))[None].to(self.device)
+        return latents, ~block_any(again, begins=begins)
+
     def noise(self, span: Span, *, both: bool) -> Tensor:
         """Return the noise of a window's fresh latents, of structure too where ``both`` are made."""
         width, height = self.conditions.size
@@ -159,6 +177,10 @@ class ClipInMaking:
         made = as_bytes(pictures[0])
         if begins and self.conditions.first is not None:
             made[0] = self.conditions.first
+        if self.conditions.kept is not None:
+            frames = frames_of(span.start, span.stop)
+            before = self.conditions.kept(frames.start, frames.stop)
+            made = np.where(before.again[..., None], made, before.pictures)
         together = latents if self._latents is None else torch.cat([self._latents[:, :, :-1], latents], dim=2)
         self._latents = together[:, :, -(self.model.config.motion + 1) :].clone()
         self._last = made[-1]

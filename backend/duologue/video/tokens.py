@@ -94,6 +94,12 @@ def hole_latents(hole: Tensor, *, begins: bool = True) -> Tensor:
     return cut.permute(0, 2, 4, 6, 1, 3, 5).flatten(1, 3)
 
 
+def block_any(chosen: Tensor, *, begins: bool = True) -> Tensor:
+    """Return which latents have a chosen pixel, (B, 1, L, h, w) bool, of ``chosen`` (B, T, H, W)."""
+    cut = by_latent(chosen.float(), begins=begins).unflatten(4, (-1, SIDE)).unflatten(3, (-1, SIDE))
+    return cut.amax((2, 4, 6))[:, None] > 0
+
+
 def token_masks(part: Tensor, nearness: Tensor, *, begins: bool = True) -> Tensor:
     """Return what tokens show, (B, N, 5) in the order of ``MASKS``.
 
