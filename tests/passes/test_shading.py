@@ -153,3 +153,10 @@ def test_what_cannot_be_drawn_is_named():
         assert caught.value.reason == reason
         if reason == "surface-not-finite":
             assert "a shirt" in str(caught.value)
+
+
+def test_a_hand_touches_nothing_where_there_is_nothing_to_touch():
+    surface = merge([quad()])
+    nobody = np.zeros((0, 3), np.int32)
+    for pair in ((surface.triangles, nobody), (nobody, surface.triangles)):
+        assert np.isinf(with_contact(surface, 30.0, [pair]).distance).all()

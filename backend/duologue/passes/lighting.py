@@ -46,15 +46,17 @@ class Look:
         reach = falloff(normal, lamps[:, :3])
         if self.shadows and len(reach):
             towards = lamps[0, :3] / np.linalg.norm(lamps[0, :3])
+            cosine = normal @ towards
             # A lamp grazes what it lights: there a map of pixels would speckle, and half of Lambert's light is faint anyway.
-            facing = np.clip(normal @ towards / 0.25, 0.0, 1.0)
-            reach[:, 0] *= 1.0 - _DARK * facing * shadow(mesh, hits, camera.axes @ towards)
+            facing = np.clip(cosine / 0.25, 0.0, 1.0)
+            reach[:, 0] *= 1.0 - _DARK * facing * shadow(mesh, hits, camera.axes @ towards, cosine)
         colours = np.ones((len(lamps), 3)) if self.colours is None else self.colours
         return under_light(mesh, hits, reach @ (lamps[:, 3:] * colours) + self.ambient, self.background)
 
 
-def shadow(mesh: Mesh, hits: Hits, towards: Floats) -> Floats:
-    """Return how much (N,) of what was hit lies in the shadow of a far lamp, 0 to 1; ``towards`` (3,): unit, to it, world.
+def shadow(mesh: Mesh, hits: Hits, towards: Floats, cosine: Floats) -> Floats:
+    """Return how much (N,) of what was hit lies in the shadow of a far lamp, 0 to 1; ``towards`` (3,): unit, to it, world;
+    ``cosine`` (N,): of the angle between that and what was hit.
 
     The lamp's own picture says how deep it sees (L. Williams, "Casting curved shadows on curved surfaces", 1978); the four
     pixels round a point are weighed, so that edges are soft (W. Reeves and others, "Rendering antialiased shadows with depth
@@ -77,7 +79,9 @@ def shadow(mesh: Mesh, hits: Hits, towards: Floats) -> Floats:
         np.stack([low[:, 1], low[:, 1], low[:, 1] + 1, low[:, 1] + 1]),
         np.stack([low[:, 0], low[:, 0] + 1, low[:, 0], low[:, 0] + 1]),
     )
-    hidden = (seen.depth[corners] < place[:, 2] - _BIAS).astype(np.float64)
+    steep = np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) / np.maximum(cosine, 0.15)
+    bias = _BIAS + steep * 2.0 * size / _SHADOW_SIZE  # a slope is deeper at a pixel's far side
+    hidden = (seen.depth[corners] < place[:, 2] - bias).astype(np.float64)
     x, y = share.T
     weights = np.stack([(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y])
     return einsum("kn,kn->n", hidden, weights)

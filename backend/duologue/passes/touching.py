@@ -61,6 +61,8 @@ def _measure(
 ) -> tuple[Indices, Floats, Floats]:
     """Return which of my triangles' vertices are near theirs (n,), by how much, negative inside, and how fast they slide."""
     none = np.zeros(0, np.intp), np.zeros(0), np.zeros(0)
+    if not (len(mine) and len(theirs)):
+        return none
     vertices, corners = _corners(mine, len(points)), _corners(theirs, len(points))
     low, high = points[corners].min(axis=0) - REACH, points[corners].max(axis=0) + REACH
     vertices = vertices[((points[vertices] > low) & (points[vertices] < high)).all(axis=1)]
