@@ -183,3 +183,18 @@ def test_figures_over_touches_miss_goals_or_meet_them():
     assert found["mean_depth_mm"]["value"] == pytest.approx(1.5)
     assert found["solve_seconds_per_second"]["met"]
     assert goals(figures_over([]))["touchness"]["met"] is None
+
+
+def test_hands_that_are_shaken_fill_the_asked_palm_and_those_held_aside_do_not(cast):
+    shake = play(
+        scene_of_take(cast, standing_take("shake-hands")), Interaction("shake-hands", "A", 2.0, 2.8, target="B")
+    )
+    found = figures_of(shake, 6)
+    assert found.colliding == 0
+    assert found.deepest_mm < 5
+    assert found.touching == found.held > 0
+    assert found.contact_f > 0.8
+    assert found.off_mm < 2
+    aside = figures_of(moved(shake, np.array([0.0, 0.04, 0.0])), 6)
+    assert aside.contact_f < found.contact_f - 0.1
+    assert aside.off_mm == pytest.approx(40, abs=6)

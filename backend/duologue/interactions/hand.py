@@ -260,9 +260,10 @@ class Hand:
         at = points[0] - self.wrist + np.concatenate([np.zeros((1, 3)), np.cumsum(ways, axis=0)[:2]])
         return turns, rows, at[:, None] + einsum("kij,kej->kei", turns, self.ends[rows] - points[:3, None])
 
-    def surface(self, shape: HandShape) -> Array:
-        """Return where the hand's own ``vertices`` (n, 3) are in a shape, in the hand's frame from the wrist."""
-        joint, weight = self._carried
+    def surface(self, shape: HandShape, rows: NDArray[np.int64] | None = None) -> Array:
+        """Return where the hand's ``vertices``, or ``rows`` (n,) of them, are in a shape: (n, 3) in its frame from the wrist."""
+        rows = np.arange(len(self.vertices)) if rows is None else rows
+        joint, weight = self._carried[0][rows], self._carried[1][rows]
         turns, moves = [np.eye(3)], [np.zeros(3)]
         shaped, _ = self.shaped(shape)
         for bones, points in self.segments.values():
@@ -271,7 +272,7 @@ class Hand:
                 turns.append(shaped[bone])
                 moves.append(at - shaped[bone] @ (points[i] - self.wrist))
                 at = at + shaped[bone] @ (points[i + 1] - points[i])
-        rest = self.character.mesh.vertices[self.vertices] - self.wrist
+        rest = self.character.mesh.vertices[self.vertices[rows]] - self.wrist
         turned = einsum("nkij,nj->nki", np.array(turns)[joint], rest) + np.array(moves)[joint]
         return einsum("nk,nki->ni", weight, turned) @ self.frame
 

@@ -8,33 +8,31 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from duologue.brief.constraints import HandTarget
 from duologue.brief.interactions import TWO_HANDED, Interaction, held_then, together
+from duologue.easing import smoothstep
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
+from duologue.interactions.clasping import Clasp, clasp_of
 from duologue.interactions.event import CLEARANCE, Phases
-from duologue.interactions.hand import hand_shapes
-from duologue.interactions.mesh_depth import depths
-from duologue.interactions.patterns import Pattern
 from duologue.interactions.reach import ELBOW, Arm
-from duologue.interactions.touching import HandWay, lean, move_hand
+from duologue.interactions.touching import HandWay, lean, mixed_turns, move_hand
 from duologue.labels import PERFORMERS
-from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES
-from duologue.rigs.skinned import vertex_normals
 
 _SETTLES: Final = 0.18
 """Seconds that hands hold each other before they are shaken (CMU 18_01 and 19_01, see ``patterns.toml``)."""
 _PARTED: Final = 0.05
 """Metres that each hand of a high five is drawn back before and after."""
-_PRESSED: Final = 0.002
-"""Metres that two palms are pressed into each other: both are soft, and nothing of it is drawn."""
-_FARTHEST: Final = 0.02
-_ROUNDS: Final = 5
-_GRIP: Final = 0.85
-"""Of the way from the wrist to the knuckles, where palms meet."""
+_HIGHEST: Final = 0.4
+"""Share of the way from hips to shoulders up to which hands meet higher than their pattern says, for arms that are short."""
+_EASY: Final = 0.94
+"""Of an arm's reach, what it reaches without being stretched."""
+_BOW: Final = (0.0, 0.12)
+"""Metres by which hands that meet bow out: to the sides only, for ahead they would go through each other."""
+_AHEAD: Final = 0.06
+"""Seconds before the palms meet from which on fingers close."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,40 +45,43 @@ class Meeting:
     def ways(self, poses: tuple[Pose, Pose], seconds: Array) -> tuple[Array, tuple[HandWay, HandWay]]:
         """Return where the hands meet (T, 3), and where either goes."""
         pattern = self.phases.pattern
-        centre = _centre(poses, self.phases, seconds)
-        forward = _level(poses[1].joint("Hips") - poses[0].joint("Hips"))
-        shape = hand_shapes()[pattern.shape]
+        axes = _axes(poses, self.arms)
+        centre = self._centre(poses, axes, seconds)
         back = self.phases.clearance(seconds) * (_PARTED / CLEARANCE)
+        grip = _grip(self.phases, seconds)
         ways: list[HandWay] = []
-        for arm, ahead in zip(self.arms, (forward, -forward), strict=True):
-            frames = _frames(pattern, arm, ahead, first=arm is self.arms[0])
-            turns, ends = arm.hand.shaped(shape)
-            point, radius = arm.hand.palm_point(ends, _GRIP)
-            surface = centre - (radius + self.apart + back)[:, None] * frames[..., 1]
-            wrist = surface - einsum("tij,j->ti", frames, point)
+        for k, arm in enumerate(self.arms):
+            frames = axes @ self.clasp.frames[k]
+            wrist = centre + axes @ self.clasp.wrists[k] - back[:, None] * frames[..., 1]
+            turns = mixed_turns(arm.hand, self.clasp.shapes[k], grip)
             elbow = 35.0 if pattern.name == "high-five" else ELBOW
-            ways.append(HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist)))
+            # Hands that come towards each other need no bow: it would lead them into each other.
+            ways.append(HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist), bow=_BOW))
         return centre, (ways[0], ways[1])
 
+    def _centre(self, poses: tuple[Pose, Pose], axes: Array, seconds: Array) -> Array:
+        """Return where the hands meet (T, 3): between both people, as high as the pattern says, or as both arms reach."""
+        pattern, held = self.phases.pattern, self.phases.contact(seconds) > 0
+        first, second = (_shoulder(pose, arm) for pose, arm in zip(poses, self.arms, strict=True))
+        hips = [pose.joint("Hips") for pose in poses]
+        # Whoever has the longer arm comes farther.
+        middle = hips[0] + self.arms[0].reach / sum(arm.reach for arm in self.arms) * (hips[1] - hips[0])
+        middle[:, 1] = 0.5 * sum(_level_of(pose, pattern.height) for pose in poses)
+        highest = 0.5 * sum(_level_of(pose, max(pattern.height, _HIGHEST)) for pose in poses) - middle[:, 1]
+        need = np.zeros(len(seconds))
+        for shoulder, arm, offset in zip((first, second), self.arms, self.clasp.wrists, strict=True):
+            away = middle + axes @ offset - shoulder
+            level = np.linalg.norm(away[:, [0, 2]], axis=-1)
+            drop = np.sqrt(np.maximum((_EASY * arm.reach) ** 2 - level**2, 0.0))
+            need = np.maximum(need, -drop - away[:, 1])
+        middle[:, 1] += np.clip(need[held].max(initial=0.0), 0.0, highest)
+        middle[:, 1] += _pumped(self.phases, seconds)
+        return middle
+
     @cached_property
-    def apart(self) -> float:
-        """How much farther either palm is from the middle, metres, for the hands' own meshes to touch and no more."""
-        shape = hand_shapes()[self.phases.pattern.shape]
-        ahead = np.array([[0.0, 0.0, 1.0]])
-        placed, palms, triangles = list[Array](), list[Array](), list[NDArray[np.int64]]()
-        for arm, way in zip(self.arms, (ahead, -ahead), strict=True):
-            frame = _frames(self.phases.pattern, arm, way, first=arm is self.arms[0])[0]
-            point, radius = arm.hand.palm_point(arm.hand.shaped(shape)[1], _GRIP)
-            placed.append((arm.hand.surface(shape) - point) @ frame.T - radius * frame[:, 1])
-            palms.append(frame[:, 1])
-            triangles.append(arm.hand.triangles)
-        found = 0.0
-        for _ in range(_ROUNDS):
-            points = [one - found * palm for one, palm in zip(placed, palms, strict=True)]
-            normals = [vertex_normals(one, faces) for one, faces in zip(points, triangles, strict=True)]
-            deep = max(float(depths(points[k], points[1 - k], normals[1 - k]).max()) for k in (0, 1))
-            found = float(np.clip(found + 0.5 * (deep - _PRESSED if np.isfinite(deep) else 0.0), -_FARTHEST, _FARTHEST))
-        return found
+    def clasp(self) -> Clasp:
+        """How the two lie on each other."""
+        return clasp_of(self.arms[0].hand, self.arms[1].hand, self.phases.pattern)
 
     def short(self, poses: tuple[Pose, Pose], seconds: Array) -> float:
         """Return by how many metres a hand is off where it belongs, at most, while they hold each other."""
@@ -193,20 +194,18 @@ def meet(meeting: Meeting, poses: tuple[Pose, Pose], seconds: Array, most: float
     return centre
 
 
-def _centre(poses: tuple[Pose, Pose], phases: Phases, seconds: Array) -> Array:
-    pattern = phases.pattern
-    middle = 0.5 * (poses[0].joint("Hips") + poses[1].joint("Hips"))
-    middle[:, 1] = 0.5 * sum(_level_of(pose, pattern.height) for pose in poses)
-    up, hertz, fades = pattern.pump
-    if up:
-        hold = phases.releases - phases.touches
-        settles = min(_SETTLES, 0.15 * hold)
-        since = np.maximum(seconds - phases.touches - settles, 0.0)
-        fading = np.exp(-np.maximum(since - phases.interaction.repeat / hertz, 0.0) / fades)
-        # No pump begins that the hold leaves no time for.
-        whole = np.floor((hold - settles) * hertz)
-        middle[:, 1] += up * 0.5 * (1 - np.cos(2 * np.pi * hertz * since)) * fading * (since * hertz < whole)
-    return middle
+def _pumped(phases: Phases, seconds: Array) -> Array:
+    """Return how much higher (T,) shaken hands are than where they met, metres."""
+    up, hertz, fades = phases.pattern.pump
+    if not up:
+        return np.zeros(len(seconds))
+    hold = phases.releases - phases.touches
+    settles = min(_SETTLES, 0.15 * hold)
+    since = np.maximum(seconds - phases.touches - settles, 0.0)
+    fading = np.exp(-np.maximum(since - phases.interaction.repeat / hertz, 0.0) / fades)
+    # No pump begins that the hold leaves no time for.
+    whole = np.floor((hold - settles) * hertz)
+    return up * 0.5 * (1 - np.cos(2 * np.pi * hertz * since)) * fading * (since * hertz < whole)
 
 
 def _level_of(pose: Pose, share: float) -> Array:
@@ -215,25 +214,30 @@ def _level_of(pose: Pose, share: float) -> Array:
     return low + share * np.maximum(high - low, 0.0)
 
 
-def _level(way: Array) -> Array:
-    flat = way * np.array([1.0, 0.0, 1.0])
-    return flat / np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
+def _axes(poses: tuple[Pose, Pose], arms: tuple[Arm, Arm]) -> Array:
+    """Return the axes (T, 3, 3) of a meeting: left, up and ahead, from the performer's arm to the other's.
 
-
-def _frames(pattern: Pattern, arm: Arm, ahead: Array, *, first: bool) -> Array:
-    """Return the hand's frames (T, 3, 3): along, out of the palm, thumbwards; palms that meet are parallel.
-
-    ``first``: whether it is the performer's, which lies on the other one where hands are held.
+    Along that line neither wrist is bent aside, whether right hands meet or a right one and a left one.
     """
-    left = np.cross(UP, ahead)
-    sign = arm.hand.sign
-    if pattern.name == "high-five":
-        along, palm = np.broadcast_to(UP, ahead.shape), ahead
-    else:
-        along = ahead + pattern.rise * UP
-        held = pattern.name == "hold-hands"
-        palm = np.broadcast_to(-UP if first else UP, ahead.shape) if held else -sign * left
-    along = along / np.linalg.norm(along, axis=-1, keepdims=True)
-    palm = palm - einsum("ti,ti->t", palm, along)[:, None] * along
-    palm = palm / np.linalg.norm(palm, axis=-1, keepdims=True)
-    return np.stack([along, palm, -sign * np.cross(along, palm)], axis=-1)
+    way = _shoulder(poses[1], arms[1]) - _shoulder(poses[0], arms[0])
+    ahead = way * np.array([1.0, 0.0, 1.0])
+    ahead = ahead / np.maximum(np.linalg.norm(ahead, axis=-1, keepdims=True), 1e-9)
+    up = np.broadcast_to(UP, ahead.shape)
+    return np.stack([np.cross(up, ahead), up, ahead], axis=-1)
+
+
+def _shoulder(pose: Pose, arm: Arm) -> Array:
+    """Return where a shoulder is (T, 3) above the hips of somebody upright: it stays there whoever leans to reach."""
+    character = pose.character
+    away = character.rest_point(arm.hand.side + "Arm") - character.rest_point("Hips")
+    across = pose.turn_of("Hips") @ character.left * np.array([1.0, 0.0, 1.0])
+    across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
+    return pose.joint("Hips") + (away @ character.left) * across + away[1] * UP
+
+
+def _grip(phases: Phases, seconds: Array) -> Array:
+    """Return how far (T,) the fingers of two hands are closed: round each other once the palms have met, else before they do."""
+    after = min(_SETTLES, 0.15 * (phases.releases - phases.touches)) if phases.pattern.clasps else 0.0
+    closing = smoothstep((seconds - phases.touches + _AHEAD) / (after + _AHEAD))
+    opening = smoothstep((phases.releases + _AHEAD - seconds) / (after + _AHEAD))
+    return np.minimum(closing, opening)

@@ -43,6 +43,10 @@ _KEYS: Final = {
     "rise",
     "pump",
     "far",
+    "clasps",
+    "web",
+    "along_palm",
+    "cross",
 }
 
 
@@ -84,6 +88,16 @@ class Pattern:
     """Of shaken hands: metres up, times a second, seconds in which it fades."""
     far: bool = False
     """Whether of two places the farther one is touched, where that is left open."""
+
+    clasps: bool = False
+    """Whether the fingers of two hands that meet close round the other hand; else they lie on it."""
+    web: bool = False
+    """Whether two hands meet where thumb and index part; else their palms' middles do."""
+    along_palm: float = 0.74
+    """Of the way from the wrist to the knuckles, which points of two palms meet."""
+
+    cross: float = 0.0
+    """Radians by which hands that lie on each other point inwards."""
 
     @property
     def on_face(self) -> bool:
@@ -139,6 +153,10 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(table.get("rise", 0.0)),
             (up / 1000, hertz, fades),
             bool(table.get("far", False)),
+            bool(table.get("clasps", False)),
+            bool(table.get("web", False)),
+            float(table.get("along_palm", 0.74)),
+            float(np.radians(table.get("cross", 0.0))),
         )
         if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")

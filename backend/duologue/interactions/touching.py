@@ -13,6 +13,7 @@ from duologue.easing import smoothstep
 from duologue.interactions.actor import UP, Actor, Array, Pose
 from duologue.interactions.contact import Contact, Goal
 from duologue.interactions.event import Phases
+from duologue.interactions.hand import Hand, HandShape
 from duologue.interactions.placing import Placement, Situation, place
 from duologue.interactions.reach import Arm, frame_between
 from duologue.motion.rotations import (
@@ -31,8 +32,8 @@ SHOULDER: Final = np.radians(20.0)
 """How far a shoulder comes along: it is raised and drawn forward in every far reach."""
 _SHAPED: Final = 0.75
 """Of the approach, after which share the fingers have their shape."""
-_BOW: Final = 0.09
-"""Metres by which the hand's way bows out before the body."""
+_BOW: Final = (0.09, 0.036)
+"""Metres by which the hand's way bows out before the body, and to the arm's side."""
 _EASED: Final = 0.45
 """Of the way, from which on the arm is wholly bent by us."""
 
@@ -205,6 +206,8 @@ class HandWay:
     turns: dict[int, Array]
     elbow: float
     push: Array
+    bow: tuple[float, float] = _BOW
+    """Metres by which the way bows out before the body, and to the arm's side."""
 
 
 def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
@@ -216,7 +219,7 @@ def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
     wrist = wrist + share[:, None] * (way.wrist - wrist) + way.push
     # In a bow before the body: straight up from the hip a wrist would pass its own shoulder, and the elbow snap shut.
     ahead = pose.turn_of(pose.character.chest) @ pose.character.ahead
-    wrist = wrist + (4 * share * (1 - share))[:, None] * (_BOW * ahead + 0.4 * _BOW * arm.outside(pose))
+    wrist = wrist + (4 * share * (1 - share))[:, None] * (way.bow[0] * ahead + way.bow[1] * arm.outside(pose))
     now = pose.turns[:, arm.hand.bone]
     turns = quat_to_matrix(quat_slerp(matrix_to_quat(now), matrix_to_quat(arm.hand_turns(way.frames)), share))
     arm.bend(pose, wrist, np.asarray(turns), np.full(len(share), way.elbow), share)
@@ -233,10 +236,15 @@ def _ease_in(pose: Pose, bones: Sequence[int], before: Sequence[Array], share: A
 
 
 def _shape_turns(contact: Contact, goal: Goal) -> dict[int, Array]:
-    turns = [contact.hand.shaped(shape)[0] for shape in contact.shapes]
+    return mixed_turns(contact.hand, contact.shapes, goal.grip)
+
+
+def mixed_turns(hand: Hand, shapes: Sequence[HandShape], share: Array) -> dict[int, Array]:
+    """Return how each finger's bones are turned away from rest, a share (T,) of the way over some shapes: (T, 3, 3), of one (3, 3)."""
+    turns = [hand.shaped(shape)[0] for shape in shapes]
     if len(turns) == 1:
         return turns[0]
-    place = goal.grip * (len(turns) - 1)
+    place = share * (len(turns) - 1)
     low = np.minimum(place.astype(np.int64), len(turns) - 2)
     mixed: dict[int, Array] = {}
     for bone in turns[0]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from duologue.evaluation.contact.distances import Surface
-from duologue.evaluation.contact.parts import Part, palmar, part_of
+from duologue.evaluation.contact.parts import Part, meeting_point, palmar, part_of
 from duologue.evaluation.contact.played import Played
-from duologue.evaluation.contact.surfaces import Points, moved_by
+from duologue.evaluation.contact.surfaces import Points, moved_by, spread_over
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.patterns import PALM
@@ -25,8 +25,30 @@ Indices = NDArray[np.int64]
 _NEAR: Final = 0.005
 _FLOATING: Final = 0.03
 """Metres of gap that a part is let down by, to see what it would have touched."""
+_OVER: Final = 0.0025
+"""Metres beside a point of a hand within which it still lies over skin: its points are as far from each other."""
 _LOWEST: Final = 24
 """Vertices of a part nearest to the skin's, among which the lowest is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Met:
+    """Of hands that meet, the one that is touched: the triangles of its ``palm`` side and those that ``may`` be touched; what the
+    other hand's palm and fingers (T, S, 3) would lie ``over`` where the pattern wants them, and which way (T, 3) palms face."""
+
+    palm: set[tuple[int, ...]]
+    may: set[tuple[int, ...]]
+    over: Array
+    facing: Array
+
+    def under(self, k: int, points: Array) -> NDArray[np.bool_]:
+        """Return over which points (S,) of the skin the other hand would lie, seen along the palm."""
+        normal = self.facing[k]
+        across = np.cross(normal, np.eye(3)[np.abs(normal).argmin()])
+        across /= np.linalg.norm(across)
+        axes = np.stack([across, np.cross(normal, across)], axis=-1)
+        away = KDTree(self.over[k] @ axes).query(points @ axes, distance_upper_bound=_OVER)[0]
+        return np.isfinite(away)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +57,14 @@ class Asked:
 
     ``offsets`` (T, P, 2): where the touching points are on the skin, seen from where the pattern wants them (metres, outwards and
     up); ``placed``: whether it says where. ``parts``: each part's posed mesh (T, v, 3) with triangles into it, how far (T, 3)
-    it would have to be moved aside, and the normal (T, 3) out of the skin there. ``met``: for hands that meet, the triangles of
-    the palm and of all that may be touched, instead of parts.
+    it would have to be moved aside, and the normal (T, 3) out of the skin there. ``met``: of hands that meet,
+    instead of parts.
     """
 
     offsets: Array
     placed: bool
     parts: tuple[tuple[Array, Indices, Array, Array], ...] = ()
-    met: tuple[set[tuple[int, ...]], set[tuple[int, ...]]] | None = None
+    met: Met | None = None
 
     def least_area(self) -> float:
         """Return an area (square metres) that is asked for where no skin is near at all: that of fingertips."""
@@ -51,9 +73,9 @@ class Asked:
     def at(self, k: int, points: Array, skin: Surface, of: Points) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which points (S,) of the skin are asked for in held frame k, and where contact is as it should be."""
         if self.met is not None:
-            palm, all_ = self.met
             corners = [tuple(row) for row in np.sort(of.corners, axis=1).tolist()]
-            return np.array([row in palm for row in corners]), np.array([row in all_ for row in corners])
+            palm, may = (np.array([row in rows for row in corners]) for rows in (self.met.palm, self.met.may))
+            return palm & self.met.under(k, points), may
         wanted = np.zeros(len(points), np.bool_)
         for vertices, triangles, aside, normals in self.parts:
             placed = vertices[k] - aside[k]
@@ -131,20 +153,36 @@ def _at(values: Array, share: Array) -> Array:
 
 
 def _meeting(played: Played, pose: Pose, rows: Indices) -> Asked:
-    """Two hands: the other palm is asked for, all that faces out of it may be touched, and the palm is to stay where it is."""
+    """Two hands: asked for is what of the palm's side the other palm and fingers would lie over where the pattern wants them.
+
+    Where fingers close round a hand its back, but not that of its fingers, may be touched as well. The palm is to stay where it is.
+    """
     hand, met = played.hands
     assert met is not None
-    other = played.other.character
-    palm, all_ = palmar(other, met.side, met.frame[:, 1])
-    point = part_of(played.own.character, hand.side, PALM).follow(pose)
+    own, other = played.own.character, played.other.character
+    pattern = played.solved.phases.pattern
     turned = part_of_pose(played.other.pose, rows)
     frame = turned.turn_of(met.side + "Hand") @ met.frame
-    away = einsum("tij,ti->tj", frame, point - turned.joint(met.side + "Hand"))
+    # Palms need not be quite parallel: between both.
+    facing = frame[..., 1] - (pose.turn_of(hand.side + "Hand") @ hand.frame)[..., 1]
+    facing /= np.linalg.norm(facing, axis=-1, keepdims=True)
+    anchors = [
+        meeting_point(character, side, pattern).follow(of)
+        for character, side, of in ((own, hand.side, pose), (other, met.side, turned))
+    ]
+    aside = _aside(anchors[0], anchors[1], facing)
+    touching = part_of(own, hand.side, PALM).triangles
+    spread = spread_over(
+        own.mesh.vertices[np.unique(touching)], np.unique(touching, return_inverse=True)[1].reshape(-1, 3)
+    )
+    over = np.array([spread.at(vertices) for vertices in played.hand(np.unique(touching), rows)]) - aside[:, None]
+    palm, may = palmar(other, met.side, met.frame[:, 1], back=pattern.clasps)
     used = np.unique(_surface_of_hand(played))
     place = np.full(len(other.mesh.vertices), -1)
     place[used] = np.arange(len(used))
-    sets = tuple({tuple(sorted(row)) for row in place[triangles].tolist()} for triangles in (palm, all_))
-    return Asked(away[:, None, ::2], False, met=(sets[0], sets[1]))
+    sets = [{tuple(sorted(row)) for row in place[triangles].tolist()} for triangles in (palm, may)]
+    offsets = einsum("tij,ti->tj", frame, aside)[:, None, ::2]
+    return Asked(np.asarray(offsets), True, met=Met(sets[0], sets[1], over, facing))
 
 
 def _surface_of_hand(played: Played) -> Indices:

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Character, Pose
-from duologue.interactions.patterns import PALM
+from duologue.interactions.patterns import PALM, Pattern
 from duologue.motion.rotations import einsum
-from duologue.rigs.joints import FINGERS, METACARPALS
+from duologue.rigs.joints import FINGERS
 
 Indices = NDArray[np.int64]
 
+_FACING: Final = 0.5
+"""Cosine: what faces further aside is a hand's edge."""
 _MIDDLE: Final = 0.74
 """Of the way from the wrist to the knuckles, where the middle of a palm lies."""
 _BESIDE: Final = 0.008
@@ -85,11 +87,38 @@ def _on_skin(points: Array, middle: Array, out: Array, side: str) -> Array:
     return middle + float(near.max()) * out
 
 
-def palmar(character: Character, side: str, towards: Array) -> tuple[Indices, Indices]:
-    """Return the triangles of a hand that face ``towards`` (3,) at rest, out of its palm: the palm's (f, 3), and all (g, 3)."""
-    mesh = character.mesh
-    held = [character.joint[side + m] for m in ("Hand", *METACARPALS) if side + m in character.joint]
+def meeting_point(character: Character, side: str, pattern: Pattern) -> Part:
+    """Return the point of a hand that meets the other's: between thumb and index, or so far on the way from wrist to knuckles."""
+    joint = character.joint
+    if pattern.web and f"{side}HandThumb2" in joint and f"{side}HandIndex1" in joint:
+        point = 0.5 * (character.rest_point(f"{side}HandThumb2") + character.rest_point(f"{side}HandIndex1"))
+    else:
+        wrist = character.rest_point(side + "Hand")
+        names = [f"{side}Hand{finger}1" for finger in FINGERS[1:]]
+        knuckles = [character.rest_point(name) for name in names if name in joint]
+        point = wrist + pattern.along_palm * (np.mean(knuckles, axis=0) - wrist) if knuckles else wrist
+    return Part(np.zeros((0, 3), np.int64), joint[side + "Hand"], point)
+
+
+def palmar(character: Character, side: str, towards: Array, *, back: bool) -> tuple[Indices, Indices]:
+    """Return the triangles of a hand's palm and fingers whose skin faces ``towards`` (3,) at rest, out of its palm, within 60
+    degrees (f, 3); and those that may be touched (g, 3): all that face there at all, thumb included, and the hand's ``back``."""
+    mesh, bone = character.mesh, character.joint[side + "Hand"]
     corners = mesh.vertices[mesh.triangles]
-    facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) @ towards > 0
-    palm, all_ = mesh.weight_of(np.array(held)), mesh.weight_of(character.under[character.joint[side + "Hand"]])
-    return tuple(mesh.triangles[facing & (w[mesh.triangles] > 0.5).all(axis=1)] for w in (palm, all_))  # pyright: ignore[reportReturnType]
+    area = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    facing = area @ towards / np.maximum(np.linalg.norm(area, axis=1), 1e-12)
+    fingers = [character.joint[f"{side}Hand{f}1"] for f in FINGERS if f"{side}Hand{f}1" in character.joint]
+    thumb = f"{side}HandThumb1"
+    off_thumb = np.setdiff1d(
+        character.under[bone], character.under[character.joint[thumb]] if thumb in character.joint else []
+    )
+    four = [character.under[finger] for finger in fingers if character.joint.get(thumb) != finger]
+    off_fingers = np.setdiff1d(character.under[bone], np.concatenate([*four, np.zeros(0, np.int64)]))
+
+    def moved(bones: Indices) -> NDArray[np.bool_]:
+        return (mesh.weight_of(bones)[mesh.triangles] > 0.5).all(axis=1)
+
+    may = moved(character.under[bone]) & (facing > 0)
+    if back:
+        may |= moved(off_fingers)
+    return mesh.triangles[moved(off_thumb) & (facing > _FACING)], mesh.triangles[may]
