@@ -89,7 +89,7 @@ class _Closing:
         return Clasp(self.palms.frames, self.palms.wrists, (tuple(ways[0]), tuple(ways[1])))
 
     def _ways(self) -> tuple[list[HandShape], list[HandShape]]:
-        """Return each hand's shapes from open to closed; fingers that would go through the other hand on their way are bent off."""
+        """Return each hand's shapes from open to closed; fingers that would go through the other hand are bent off it."""
         ways: tuple[list[HandShape], list[HandShape]] = ([], [])
         ends = list(self.shapes)
         for share in np.linspace(0, 1, _KEYS):

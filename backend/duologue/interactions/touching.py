@@ -240,7 +240,7 @@ def _shape_turns(contact: Contact, goal: Goal) -> dict[int, Array]:
 
 
 def mixed_turns(hand: Hand, shapes: Sequence[HandShape], share: Array) -> dict[int, Array]:
-    """Return how each finger's bones are turned away from rest, a share (T,) of the way over some shapes: (T, 3, 3), of one (3, 3)."""
+    """Return how fingers' bones are turned away from rest (T, 3, 3), a share (T,) of the way over some shapes; of one (3, 3)."""
     turns = [hand.shaped(shape)[0] for shape in shapes]
     if len(turns) == 1:
         return turns[0]

@@ -155,7 +155,7 @@ def _at(values: Array, share: Array) -> Array:
 def _meeting(played: Played, pose: Pose, rows: Indices) -> Asked:
     """Two hands: asked for is what of the palm's side the other palm and fingers would lie over where the pattern wants them.
 
-    Where fingers close round a hand its back, but not that of its fingers, may be touched as well. The palm is to stay where it is.
+    Where fingers close round a hand its back, but not its fingers', may be touched as well. The palm is to stay where it is.
     """
     hand, met = played.hands
     assert met is not None
