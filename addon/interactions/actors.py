@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -16,6 +17,7 @@ from duologue import arkit
 from duologue.interactions.actor import Actor
 from duologue.interactions.known import known
 from duologue.motion.rotations import einsum
+from duologue.rigs.joints import expected_parent, limb_chains
 from numpy.typing import ArrayLike, NDArray
 
 from ..cast.cast import Performer
@@ -45,6 +47,8 @@ Reading = Generator[tuple[int, int], None, Shown]
 
 _EVEN = 0.001
 """Metres by which two bones may carry something equally well."""
+_SAME = 1e-4
+"""Metres between bones that begin in the same place."""
 
 
 class Ensemble:
@@ -170,10 +174,28 @@ def _carried(performer: Performer, surface: Surface, matrices: Floats) -> Surfac
         able = [one for one in played if bone not in _above(one, parents)]
         apart = {one: float(np.linalg.norm(_carry(moved[:, one], points) - own, axis=-1).max()) for one in able}
         best = min(apart.values(), default=0.0)
-        near = [(float(np.linalg.norm(rest[one, :3, 3] - head)), one) for one in able if apart[one] <= best + _EVEN]
-        parents[bone] = min(near)[1] if near else parents[bone]
+        above, limbs = _above(bone, rig.parents), _limbs_of(performer, bone)
+        # Several carry it alike where a take keeps fingers still: then what its limb grows from, what lies where it does, or what
+        # it hangs on anyway.
+        near = [
+            (one not in limbs, far > _SAME, one not in above, far, one)
+            for one in able
+            if apart[one] <= best + _EVEN
+            for far in [float(np.linalg.norm(rest[one, :3, 3] - head))]
+        ]
+        parents[bone] = min(near)[-1] if near else parents[bone]
     character = surface.character
     return replace(surface, character=replace(character, armature=replace(character.armature, parents=tuple(parents))))
+
+
+def _limbs_of(performer: Performer, bone: int) -> set[int]:
+    """Return the played bones that those below a bone grow from: of the bone that drives a finger, the hand."""
+    rig, joints = performer.rig, performer.match.bones
+    index = {name: i for i, name in enumerate(rig.names)}
+    below = {joint for joint, name in joints.items() if bone in _above(index.get(name, bone), rig.parents)}
+    grown = {joint: before for limb in limb_chains() for before, joint in pairwise(limb)}
+    roots = {grown.get(joint) or expected_parent(joint, joints) or "" for joint in below}
+    return {index[joints[root]] for root in roots - below if root in joints}
 
 
 def _carry(matrices: Floats, points: Floats) -> Floats:

@@ -200,10 +200,14 @@ def _push_down(datablock: ID) -> str:
 
 
 def _lift(datablock: ID, name: str) -> None:
-    """Let what was pushed down drive a datablock again, unless something else does by now."""
+    """Let what was pushed down drive a datablock again, unless something else does by now, or plays above it: a tweak layer that
+    came later would be lost under it."""
     data = animate(datablock)
     track = data.nla_tracks.get(name) if name else None
     if track is None or data.action is not None or len(track.strips) != 1:
+        return
+    touches, tracks = touch_tracks.tracks_of(datablock), list(data.nla_tracks)
+    if any(other not in touches for other in tracks[tracks.index(track) + 1 :]):
         return
     action, slot = track.strips[0].action, track.strips[0].action_slot
     data.nla_tracks.remove(track)

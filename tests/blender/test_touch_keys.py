@@ -17,6 +17,7 @@ from duologue.interactions.press import Pressed, press
 from duologue.interactions.surface import Skin, skin_of
 from mathutils import Quaternion
 from scipy.spatial import KDTree
+from touching import points
 
 from addon.cast import characters
 from addon.cast.cast import Performer, cast
@@ -47,15 +48,6 @@ def poke(surface: Surface, skin: Skin, place: str = "cheek", side: str = "Left")
     return press(
         skin, posed, lambda near: np.tile(np.eye(3), (FRAMES, int(near.sum()), 1, 1)), capsules, 30.0
     ), capsules
-
-
-def points(ob) -> np.ndarray:
-    """What is shown of a mesh, in our world."""
-    evaluated = ob.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    flat = np.empty(3 * len(evaluated.data.vertices), np.float32)
-    evaluated.data.vertices.foreach_get("co", flat)
-    matrix = np.array(evaluated.matrix_world)
-    return from_blender(flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
 
 
 def state(ob) -> dict:

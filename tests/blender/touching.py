@@ -15,6 +15,7 @@ from addon.cast import characters
 from addon.cast.cast import Performer, cast
 from addon.interactions.solving import Asked
 from addon.scene import compat
+from addon.scene.axes import from_blender
 from addon.takes import writer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interactions"))
@@ -34,17 +35,26 @@ def sample(scene, name: str):
     return characters.build(characters.sample_file(name), scene.collection).armature
 
 
-def on_stage(scene, armatures, apart: float = 0.52, rate: float = 30.0) -> list[Performer]:
-    """Cast two armatures and write the take onto them."""
+def on_stage(scene, armatures, apart: float = 0.52, rate: float = 30.0, take: Take | None = None) -> list[Performer]:
+    """Cast two armatures and write a take onto them: by default that of two people who stand ``apart`` metres from each other."""
     bpy.context.view_layer.update()
     performers = [cast(name, armature) for name, armature in zip("AB", armatures, strict=True)]
-    writer.write_take(standing_take(apart), performers, FIRST, rate)
+    writer.write_take(take or standing_take(apart), performers, FIRST, rate)
     scene.frame_set(FIRST + 3)
     return performers
 
 
 def asked(*interactions: Interaction, **more) -> Asked:
     return Asked(interactions, FIRST, FRAMES, "take", **more)
+
+
+def points(ob) -> np.ndarray:
+    """What is shown of a mesh, in our world."""
+    evaluated = ob.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    flat = np.empty(3 * len(evaluated.data.vertices), np.float32)
+    evaluated.data.vertices.foreach_get("co", flat)
+    matrix = np.array(evaluated.matrix_world)
+    return from_blender(flat.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
 
 
 def whole_state() -> dict:

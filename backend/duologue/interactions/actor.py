@@ -53,6 +53,11 @@ class Character:
         return self.armature.in_our_world()
 
     @cached_property
+    def rest_turns(self) -> Array:
+        """(B, 3, 3): how bones are turned at rest, in our world: rotations, whatever their rest pose is scaled or rounded by."""
+        return orthonormal(self.rest[:, :3, :3])
+
+    @cached_property
     def joint(self) -> dict[str, int]:
         """Joint word -> bone, of those that the rig has."""
         index = {name: bone for bone, name in enumerate(self.armature.names)}
@@ -152,11 +157,7 @@ class Pose:
     def turn_of(self, name: str) -> Array:
         """Return how far a joint's bone has turned away from its rest in the world (T, 3, 3)."""
         bone = self.character.joint[name]
-        return self.turns[:, bone] @ self._rest_turns[bone].T
-
-    @cached_property
-    def _rest_turns(self) -> Array:
-        return orthonormal(self.character.rest[:, :3, :3])
+        return self.turns[:, bone] @ self.character.rest_turns[bone].T
 
     def turn(self, bone: int, by: Floats) -> None:
         """Turn a bone and what hangs on it by world rotations ``by`` (T, 3, 3), about its head."""
@@ -169,6 +170,7 @@ class Pose:
     def set_turn(self, bone: int, turns: Floats) -> None:
         """Turn a bone, and what hangs on it, so that its world rotation is ``turns`` (T, 3, 3)."""
         self.turn(bone, turns @ np.swapaxes(self.turns[:, bone], -1, -2))
+        self.turns[:, bone] = turns  # what it was off by a rotation would be twice as much each time
 
     def local(self, bone: int) -> Array:
         """Return a bone's rotation (T, 3, 3) in its parent's frame."""
@@ -179,7 +181,7 @@ class Pose:
     def skinning(self) -> Array:
         """Return the matrices (T, B, 3, 4) that take rest vertices to where these bones have them."""
         placed = np.empty((*self.turns.shape[:2], 3, 4))
-        placed[..., :3] = self.turns @ self._rest_turns.swapaxes(-1, -2)
+        placed[..., :3] = self.turns @ self.character.rest_turns.swapaxes(-1, -2)
         placed[..., 3] = self.heads - einsum("tbij,bj->tbi", placed[..., :3], self.character.rest[:, :3, 3])
         return placed
 
@@ -248,7 +250,7 @@ class Actor:
 def _whole(character: Character, moved: Mapping[int, int], turns: Floats, heads: Array) -> tuple[Array, Array]:
     """Return rotations (T, B, 3, 3) and places (T, B, 3) of all bones, given those of the played ones: turns away from rest."""
     rest, frames = character.rest, len(heads)
-    resting = orthonormal(rest[:, :3, :3])
+    resting = character.rest_turns
     all_turns = np.empty((frames, len(rest), 3, 3))
     all_heads = np.empty((frames, len(rest), 3))
     for bone in _parents_first(character.armature.parents):

@@ -32,7 +32,7 @@ class HeadField:
     def __init__(self, character: Character) -> None:
         mesh = character.mesh
         self.bone = character.joint["Head"]
-        self.rest = character.rest[self.bone]
+        self.rest, self.turn = character.rest[self.bone], character.rest_turns[self.bone]
         moving = np.concatenate([character.under[character.neck()[0]], character.head_bones])
         chosen = np.flatnonzero(mesh.weight_of(np.unique(moving)) > 0.5)
         points = mesh.vertices[chosen]
@@ -76,7 +76,7 @@ class HeadField:
     def _local(self, pose: Pose, points: Array) -> Array:
         """Take points (T, n, 3) in the world to where they are on the resting head."""
         back = einsum("tji,tnj->tni", pose.turns[:, self.bone], points - pose.heads[:, self.bone, None])
-        turn = self.rest[:3, :3] / np.cbrt(np.linalg.det(self.rest[:3, :3]))
+        turn = self.turn
         return back @ turn.T + self.rest[:3, 3]
 
     def at(self, pose: Pose, points: Array) -> Array:
@@ -110,7 +110,7 @@ class HeadField:
         local = self._local(pose, points)
         steps = 0.5 * CELL * np.eye(3)
         slope = np.stack([self.at_rest(local + s) - self.at_rest(local - s) for s in steps], axis=-1)
-        turn = self.rest[:3, :3] / np.cbrt(np.linalg.det(self.rest[:3, :3]))
+        turn = self.turn
         world = einsum("tij,tnj->tni", pose.turns[:, self.bone], slope @ turn)
         return world / np.maximum(np.linalg.norm(world, axis=-1, keepdims=True), 1e-12)
 

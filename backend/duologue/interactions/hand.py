@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from duologue.files.reading import MAX_TOML, parse_toml, read_bytes
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.motion.rotations import cross, einsum, exp_to_matrix, quat_between, quat_to_matrix
-from duologue.rigs.carried import orthonormal
 from duologue.rigs.joints import FINGERS, METACARPALS
 
 BENDS: Final = ((-25.0, 95.0), (-5.0, 105.0), (-10.0, 75.0))
@@ -221,7 +220,7 @@ class Hand:
 
     def capsules(self, pose: Pose) -> tuple[Array, Array, Array]:
         """Return both ends of the capsules, (T, K, 3) each, as a pose has them, and their radii (K,)."""
-        rest = orthonormal(self.character.rest[self.bones, :3, :3])
+        rest = self.character.rest_turns[self.bones]
         local = einsum("kij,kei->kej", rest, self.ends - self.character.rest[self.bones, None, :3, 3])
         placed = einsum("tkij,kej->tkei", pose.turns[:, self.bones], local) + pose.heads[:, self.bones, None]
         return placed[:, :, 0], placed[:, :, 1], self.radius

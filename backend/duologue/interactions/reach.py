@@ -75,8 +75,7 @@ class Arm:
 
     def hand_turns(self, frames: Array) -> Array:
         """Return the hand bone's world rotations (..., 3, 3) for hand frames (..., 3, 3) in the world."""
-        rest = self.character.rest[self.hand.bone, :3, :3]
-        return frames @ self.hand.frame.T @ (rest / np.cbrt(np.linalg.det(rest)))
+        return frames @ self.hand.frame.T @ self.character.rest_turns[self.hand.bone]
 
     def hand_frames(self, pose: Pose) -> Array:
         """Return the hand's frame in the world (T, 3, 3): along, out of the palm, thumbwards."""
@@ -125,10 +124,8 @@ class Arm:
 
     def _twist_forearm(self, pose: Pose, turns: Array, share: Array) -> None:
         """Let the forearm take half of the twist that the hand has against it, so that the wrist doesn't wring."""
-        rest = self.character.rest
+        rest, resting = self.character.rest, self.character.rest_turns
         bone = rest[self.hand.bone, :3, 3] - rest[self.lower, :3, 3]
-        size = np.cbrt(np.linalg.det(rest[:, :3, :3]))[:, None, None]
-        resting = rest[:, :3, :3] / size
         forearm = matrix_to_quat(pose.turns[:, self.lower] @ resting[self.lower].T)
         hand = matrix_to_quat(turns @ resting[self.hand.bone].T)
         twist = twist_about(quat_multiply(quat_conjugate(forearm), hand), bone / np.linalg.norm(bone))

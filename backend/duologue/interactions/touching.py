@@ -162,7 +162,7 @@ def bend_fingers(pose: Pose, arm: Arm, shape_turns: dict[int, Array], before: di
         share: (T,) how far.
     """
     hand = pose.turn_of(arm.hand.side + "Hand")
-    rest = pose.character.rest
+    rest = pose.character.rest_turns
     for bones, _ in arm.hand.segments.values():
         # Joint by joint: a fist's last bone is turned by more than half a turn against the hand, whose shorter way is backwards.
         above_before = above_wanted = above = np.broadcast_to(np.eye(3), hand.shape)
@@ -172,8 +172,7 @@ def bend_fingers(pose: Pose, arm: Arm, shape_turns: dict[int, Array], before: di
             new = matrix_to_quat(np.swapaxes(above_wanted, -1, -2) @ wanted)
             above = above @ quat_to_matrix(quat_slerp(old, new, share))
             above_before, above_wanted = before[bone], wanted
-            resting = rest[bone, :3, :3] / np.cbrt(np.linalg.det(rest[bone, :3, :3]))
-            pose.set_turn(bone, hand @ above @ resting)
+            pose.set_turn(bone, hand @ above @ rest[bone])
 
 
 def finger_turns(pose: Pose, arm: Arm) -> dict[int, Array]:
@@ -182,8 +181,7 @@ def finger_turns(pose: Pose, arm: Arm) -> dict[int, Array]:
     found: dict[int, Array] = {}
     for bones, _ in arm.hand.segments.values():
         for bone in bones:
-            rest = pose.character.rest[bone, :3, :3]
-            turn = pose.turns[:, bone] @ (rest / np.cbrt(np.linalg.det(rest))).T
+            turn = pose.turns[:, bone] @ pose.character.rest_turns[bone].T
             found[bone] = np.swapaxes(hand, -1, -2) @ turn
     return found
 
