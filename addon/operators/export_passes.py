@@ -3,30 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from duologue.errors import DuologueError
 from duologue.passes.options import Span
 
 from ..briefing import cast_both
 from ..properties import settings_of
 from ..rendering import passes, pictures
 from ..session.session import session
-from .base import Operator, Result, folded
 from .rules import NO_CAST, WAIT_FOR_TAKE
+from .stepping import SteppingOperator, Steps
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Event, Timer
-
-_TICK = 0.01
+    from bpy.types import Context
 
 
-class DUOLOGUE_OT_export_passes(Operator, bpy.types.Operator):
+class DUOLOGUE_OT_export_passes(SteppingOperator[None], bpy.types.Operator):
     """Draw parts, depth, normals, flow, contact and pose of a clip into a folder, with videos and masks for ComfyUI and VACE"""
 
     bl_idname = "duologue.export_passes"
@@ -49,51 +45,8 @@ class DUOLOGUE_OT_export_passes(Operator, bpy.types.Operator):
             return "The folder is relative to this file, which has not been saved; save it, or choose another folder"
         return ""
 
-    def run(self, context: Context) -> str:
-        """Export at once: from a script."""
-        for _ in self._begin(context):
-            pass
-        return self._done(context)
-
-    def invoke(self, context: Context, _: Event) -> Result:
-        """Export a frame at a time, from a button."""
-        self._steps = self._begin(context)
-        self._timer: Timer = context.window_manager.event_timer_add(_TICK, window=context.window)
-        context.window_manager.progress_begin(0, 1)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: Context, event: Event) -> Result:
-        """Do a frame, or end with Esc; the frames that are there stay."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self._end(context)
-            self.report({"WARNING"}, _t("The export was cancelled; its folder is not complete"))
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"RUNNING_MODAL"}
-        try:
-            done, total = next(self._steps)
-        except StopIteration:
-            self._end(context)
-            self.report({"INFO"}, self._done(context))
-            return {"FINISHED"}
-        except DuologueError as error:
-            self._end(context)
-            self.report({"ERROR"}, folded(str(error)))
-            return {"CANCELLED"}
-        except BaseException:
-            self._end(context)
-            raise
-        context.window_manager.progress_update(done / total)
-        return {"RUNNING_MODAL"}
-
-    def _end(self, context: Context) -> None:
-        getattr(self._steps, "close")()  # noqa: B009 - the generator puts the scene back
-        context.window_manager.event_timer_remove(self._timer)
-        context.window_manager.progress_end()
-
-    def _begin(self, context: Context) -> Iterator[tuple[int, int]]:
-        """Yield how many frames are done, and of how many."""
+    def begin(self, context: Context) -> Steps[None]:
+        """Export a frame at each step; the frames that are there stay."""
         scene = context.scene
         settings = settings_of(scene)
         wanted = settings.passes
@@ -109,16 +62,22 @@ class DUOLOGUE_OT_export_passes(Operator, bpy.types.Operator):
         performers = cast_both(settings)
         with ExitStack() as until:
             until.enter_context(pictures.set_up(scene, request.camera, request.size))
-            yield from passes.export(
+            for done, total in passes.export(
                 scene,
                 performers,
                 request,
                 lambda frame: pictures.draw_here(scene, frame),
                 lambda note: self.report({"WARNING"}, note),
-            )
+            ):
+                yield "", done / total
 
-    def _done(self, context: Context) -> str:
+    def finish(self, context: Context, made: None) -> str:
+        """Say where they are."""
         return _t("Passes written into {folder}").format(folder=settings_of(context.scene).passes.folder)
+
+    def stopped(self) -> str:
+        """Some frames are there."""
+        return _t("The export was cancelled; its folder is not complete")
 
 
 CLASSES = (DUOLOGUE_OT_export_passes,)

@@ -23,20 +23,19 @@ from ..rendering.touches import looks_of
 from ..session.session import session
 from ..takes import listing, store
 from ..takes.curves import clock_of
-from .base import Operator, Result, folded
+from .base import Operator, folded
 from .rules import BUSY, NO_CAST
+from .stepping import SteppingOperator, Steps
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Event, Scene, Timer
+    from bpy.types import Context, Scene
 
     from ..properties import DUOLOGUE_PG_settings
     from ..properties.interaction import DUOLOGUE_PG_interaction
     from ..properties.takes import DUOLOGUE_PG_take
 
-_TICK = 0.01
 
-
-class DUOLOGUE_OT_solve_touches(Operator, bpy.types.Operator):
+class DUOLOGUE_OT_solve_touches(SteppingOperator[solving.Solution], bpy.types.Operator):
     """Let the hands touch as the list says: a layer above the take, with the gaze that goes there first, and skin that gives way.
     Press again after a change; Esc stops it"""
 
@@ -62,76 +61,26 @@ class DUOLOGUE_OT_solve_touches(Operator, bpy.types.Operator):
                 return f"“{item.name}”: {problem}"
         return ""
 
-    def run(self, context: Context) -> str:
-        """Solve at once: from a script."""
-        steps = self._begin(context)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return self._done(context, end.value)
-
-    def invoke(self, context: Context, _: Event) -> Result:
-        """Solve step by step, from a button."""
-        try:
-            self._steps = self._begin(context)
-        except DuologueError as error:
-            self.report({"ERROR"}, folded(str(error)))
-            return {"CANCELLED"}
-        self._timer: Timer = context.window_manager.event_timer_add(_TICK, window=context.window)
-        context.window_manager.progress_begin(0, 100)
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: Context, event: Event) -> Result:
-        """Go on, or stop with Esc; the scene is as before then."""
-        if event.type == "ESC" and event.value == "PRESS":
-            self._end(context)
-            self.report({"INFO"}, _t("Stopped; nothing was changed"))
-            return {"CANCELLED"}
-        if event.type != "TIMER":
-            return {"RUNNING_MODAL"}
-        try:
-            stage, share = next(self._steps)
-        except StopIteration as end:
-            self._end(context)
-            self.report({"INFO"}, self._done(context, end.value))
-            return {"FINISHED"}
-        except DuologueError as error:
-            self._end(context)
-            self.report({"ERROR"}, folded(str(error)))
-            return {"CANCELLED"}
-        except BaseException:
-            self._end(context)
-            raise
-        context.window_manager.progress_update(100 * share)
-        if context.workspace is not None:
-            context.workspace.status_text_set(_said(stage, share))
-        return {"RUNNING_MODAL"}
-
-    def _end(self, context: Context) -> None:
-        self._steps.close()
-        context.window_manager.event_timer_remove(self._timer)
-        context.window_manager.progress_end()
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
-
-    def _begin(self, context: Context) -> solving.Steps:
+    def begin(self, context: Context) -> Steps[solving.Solution]:
         """Check everything, and begin."""
         scene = context.scene
         settings, asked = settings_of(scene), asked_of(scene)
         entry = store.current_entry(settings)
         if entry is not None and entry.key != settings.shown_take:
             listing.play(scene, entry)
-        return solving.steps(scene, cast_both(settings), asked)
+        return _told(solving.steps(scene, cast_both(settings), asked))
 
-    def _done(self, context: Context, solution: solving.Solution) -> str:
+    def finish(self, context: Context, made: solving.Solution) -> str:
+        """Write into the list what was missing where."""
         settings = settings_of(context.scene)
-        _tell(settings, solution)
-        notes = solving.notes_of(solution)
-        for note in notes:
+        _tell(settings, made)
+        for note in solving.notes_of(made):
             self.report({"WARNING"}, folded(note))
-        return _t("Solved {count} touches").format(count=len(solution.track.touches))
+        return _t("Solved {count} touches").format(count=len(made.track.touches))
+
+    def stopped(self) -> str:
+        """The scene is as before."""
+        return _t("Stopped; nothing was changed")
 
 
 class DUOLOGUE_OT_remove_touches(Operator, bpy.types.Operator):
@@ -158,8 +107,20 @@ class DUOLOGUE_OT_remove_touches(Operator, bpy.types.Operator):
         return _t("The touches are taken away; the list stays")
 
 
+def _told(steps: solving.Steps) -> Steps[solving.Solution]:
+    """Say in the status bar what is being done."""
+    try:
+        while True:
+            try:
+                stage, share = next(steps)
+            except StopIteration as end:
+                return end.value
+            yield _said(stage, share), share
+    finally:
+        steps.close()
+
+
 def _said(stage: str, share: float) -> str:
-    """Return a line for the status bar."""
     texts = {
         "Reading": _t("Reading the characters, {share:.0%}; Esc stops"),
         "Solving": _t("Solving the touches, {share:.0%}; Esc stops"),
