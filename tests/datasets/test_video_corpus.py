@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from duologue.datasets.checking import check
 from duologue.datasets.corpus.video import ARRAYS, Clip, VideoCorpus, check_shard, shard_path, write_shard
 from duologue.errors import DuologueError
 
@@ -27,7 +28,7 @@ def clip(number: int, split: str = "train") -> Clip:
 def corpus(tmp_path: Path) -> VideoCorpus:
     VideoCorpus.write_index(tmp_path, {"shard": 2, "splits": {"train": [0, 1], "validation": [2], "test": [3]}})
     write_shard(shard_path(tmp_path, 0), [clip(0), clip(1)])
-    write_shard(shard_path(tmp_path, 1), [clip(2, "validation")])
+    write_shard(shard_path(tmp_path, 1), [clip(2, "validation"), clip(3, "test")])
     return VideoCorpus.open(tmp_path)
 
 
@@ -123,3 +124,19 @@ def test_sets_of_another_version_and_none_at_all_are_named(tmp_path: Path) -> No
     with pytest.raises(DuologueError) as caught:
         VideoCorpus.open(tmp_path)
     assert caught.value.reason == "corpus-outdated"
+
+
+def test_a_set_is_checked_shard_by_shard_and_person_by_person(corpus: VideoCorpus) -> None:
+    findings = check(corpus.folder)
+    assert not findings.problems
+    assert findings.holds == {"train clips": 2, "validation clips": 1, "test clips": 1, "people": 0}
+    held = Clip({**clip(2, "validation").about, "people": ["p1", "p2"]}, clip(2, "validation").arrays)
+    write_shard(shard_path(corpus.folder, 1), [held, clip(3, "test")])
+    write_shard(
+        shard_path(corpus.folder, 0), [Clip({**clip(k).about, "people": ["p1", "p3"]}, clip(k).arrays) for k in (0, 1)]
+    )
+    (leak,) = check(corpus.folder).problems
+    assert leak.reason == "clips-leak"
+    assert "p1" in leak.message
+    shard_path(corpus.folder, 1).write_bytes(b"no zip")
+    assert {problem.reason for problem in check(corpus.folder).problems} == {"clips-damaged"}

@@ -15,6 +15,7 @@ import numpy as np
 
 from duologue.brief import Speech, Transcript
 from duologue.brief.transcript import parse
+from duologue.datasets.corpus import video
 from duologue.datasets.corpus.body import INDEX, Corpus
 from duologue.datasets.readers import beat, interact
 from duologue.datasets.readers.bvh import find_rig_map
@@ -86,7 +87,7 @@ class Findings:
 
 
 def check(folder: Path, progress: Progress = lambda done, total: None) -> Findings:
-    """Return what a folder holds and what is wrong with it: our corpus, InterAct, BEAT or face captures.
+    """Return what a folder holds and what is wrong with it: our corpus, our clips, InterAct, BEAT or face captures.
 
     Raises:
         DuologueError: NOT_FOUND ``layout-unknown`` when it is none of them.
@@ -97,8 +98,8 @@ def check(folder: Path, progress: Progress = lambda done, total: None) -> Findin
     raise DuologueError(
         "NOT_FOUND",
         "layout-unknown",
-        f"{folder} is no data that a reader knows: a corpus ({INDEX}), InterAct (scenarios.db, actors.db, bvhs, wav), BEAT "
-        "(SPEAKER_NAME_SECTION_FIRST_LAST.bvh) or face captures (NAME.csv beside NAME.wav).",
+        f"{folder} is no data that a reader knows: a corpus ({INDEX}), clips ({video.INDEX}), InterAct (scenarios.db, actors.db, "
+        "bvhs, wav), BEAT (SPEAKER_NAME_SECTION_FIRST_LAST.bvh) or face captures (NAME.csv beside NAME.wav).",
     )
 
 
@@ -126,6 +127,31 @@ def _broken(corpus: Corpus, pair: int) -> Iterator[tuple[str, str]]:
     for name, labels in (("action", ACTION_MODES), ("emotion", EMOTIONS)):
         if (highest := int(corpus.arrays[name][frames].max(initial=0))) >= len(labels):
             yield name, f"label {highest} is beyond the {len(labels)} that there are."
+
+
+def _check_clips(folder: Path, progress: Progress) -> Findings:
+    findings = Findings(folder, "clips")
+    corpus = findings.attempt(folder / video.INDEX, video.VideoCorpus.open, folder)
+    if corpus is None:
+        return findings
+    for done, shard in enumerate(sorted(corpus.shards), start=1):
+        path = video.shard_path(folder, shard)
+        if wrong := video.check_shard(path):
+            findings.add(path, video.damaged(path.name, wrong))
+        progress(done, len(corpus.shards))
+    split_of: dict[str, set[str]] = {}
+    for split in video.SPLITS:
+        numbers = corpus.numbers(split)
+        findings.holds[f"{split} clips"] = len(numbers)
+        for number in numbers:
+            clip = findings.attempt(video.shard_path(folder, number // corpus.index["shard"]), corpus.load, number, ())
+            for name in clip.about.get("people", ()) if clip is not None else ():
+                split_of.setdefault(name, set()).add(split)
+    findings.holds["people"] = len(split_of)
+    for name, splits in split_of.items():
+        if len(splits) > 1:
+            findings.add(folder / video.INDEX, invalid("clips-leak", f"{name} is in {' and '.join(sorted(splits))}"))
+    return findings
 
 
 def _check_interact(folder: Path, progress: Progress) -> Findings:
@@ -209,6 +235,7 @@ def _words(path: Path) -> object:
 
 _LAYOUTS: Final = (
     (INDEX, _check_corpus),
+    (video.INDEX, _check_clips),
     ("scenarios.db", _check_interact),
     ("actors.db", _check_interact),
     ("**/[0-9]*_*_*_*_*.bvh", _check_beat),

@@ -77,8 +77,8 @@ def make_clip(number: int, seed: int, cast: Cast, load: Load) -> Clip:
     rng = np.random.default_rng([seed, 3, number])
     names = people_of(number, seed, cast)
     staged = stage(rng, pattern_of(number), (load(names[0]), load(names[1])))
-    everything = [_whole(staged, frame) for frame in (FRAMES // 2, _telling(staged))]
-    shot = draw_shot(rng, staged, everything, (FRAMES // 2, _telling(staged)))
+    judged = _telling(staged)
+    shot = draw_shot(rng, staged, [_whole(staged, frame) for frame in judged], judged)
     look, light = draw_look(rng, shot.cameras[0])
     arrays = _painted(staged, shot, look, evaluated=split_of(number) != "train")
     arrays |= _references(rng, staged.people)
@@ -86,10 +86,12 @@ def make_clip(number: int, seed: int, cast: Cast, load: Load) -> Clip:
     return Clip(_about(number, seed, staged, shot) | {"light": light}, arrays)
 
 
-def _telling(staged: Staged) -> int:
-    """Return the frame in which the hand has to be seen: the middle of the contact, else of the clip's end."""
+def _telling(staged: Staged) -> tuple[int, ...]:
+    """Return the frames in which the hand has to be seen: early and late in the contact; else where it gets or comes from."""
     touching = np.flatnonzero(staged.touch)
-    return int(touching[len(touching) // 2]) if len(touching) else FRAMES - 3
+    if len(touching):
+        return int(touching[len(touching) // 4]), int(touching[3 * len(touching) // 4])
+    return {"before": (FRAMES - 2,), "after": (1,)}.get(staged.script.kind, (FRAMES // 3, 2 * FRAMES // 3))
 
 
 def _about(number: int, seed: int, staged: Staged, shot: Shot) -> dict[str, Any]:
@@ -113,6 +115,7 @@ def _about(number: int, seed: int, staged: Staged, shot: Shot) -> dict[str, Any]
         "attempts": staged.attempts,
         "fps": FPS,
         "hand_seen": round(shot.seen, 4),
+        "face_seen": round(shot.face, 4),
         "camera": shot.about,
         "cameras": [camera.to_json() for camera in (shot.cameras if shot.about["moving"] else shot.cameras[:1])],
     }

@@ -157,8 +157,8 @@ def drawn_lamps(rng: np.random.Generator) -> tuple[Array, Array]:
     """Draw a key, a fill and sometimes a lamp behind: (L, 4) direction and strength, (L, 3) colours; in a camera's axes."""
     side = rng.choice((-1.0, 1.0))
     turn, rise = np.radians(rng.uniform(10, 65)), np.radians(rng.uniform(10, 60))
-    key = (side * np.sin(turn) * np.cos(rise), np.sin(rise), np.cos(turn) * np.cos(rise), rng.uniform(0.6, 0.95))
-    fill = (-side * rng.uniform(0.4, 1.0), rng.uniform(-0.2, 0.4), rng.uniform(0.3, 0.8), rng.uniform(0.1, 0.35))
+    key = (side * np.sin(turn) * np.cos(rise), np.sin(rise), np.cos(turn) * np.cos(rise), rng.uniform(0.75, 1.15))
+    fill = (-side * rng.uniform(0.4, 1.0), rng.uniform(-0.2, 0.4), rng.uniform(0.3, 0.8), rng.uniform(0.15, 0.4))
     lamps = [key, fill]
     if rng.random() < 0.4:
         lamps.append((rng.uniform(-1, 1), rng.uniform(0.2, 0.8), -1.0, rng.uniform(0.2, 0.6)))

@@ -124,9 +124,9 @@ def draw_script(rng: np.random.Generator, pattern: str) -> Script:
     lead = rng.uniform(0.2, 0.62)
     hold = rng.uniform(0.25, 0.75)
     if kind == "before":
-        lead = _LENGTH + rng.uniform(0.0, 0.2)
+        lead = _LENGTH + rng.uniform(0.1, 0.3)
     elif kind == "after":
-        lead, hold = -0.45, 0.45 - rng.uniform(0.08, 0.2)
+        lead, hold = -0.7, 0.7 - rng.uniform(0.25, 0.4)
     near = NEAR[what]
     least, most = near.bearing
     apart = rng.uniform(0.6, 1.1) if own else near.led * rng.uniform(0.9, 1.02)

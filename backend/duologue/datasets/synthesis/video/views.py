@@ -14,15 +14,15 @@ from duologue.datasets.synthesis.video.people import drawn_lamps
 from duologue.datasets.synthesis.video.scenes import Staged
 from duologue.interactions.actor import Array
 from duologue.passes.camera import Camera
-from duologue.passes.contract import HAND
+from duologue.passes.contract import HAND, HEAD
 from duologue.passes.lighting import Look
 from duologue.passes.raster import rasterise
 from duologue.passes.surface import Mesh
 
 CAMERAS: Final = 12
 """Cameras that are drawn at most; then the one that shows most of the hand is taken."""
-SEEN: Final = 0.3
-"""Of the touching hand, how much is to be seen where it touches."""
+SEEN, FACE = 0.3, 0.5
+"""Of the touching hand, and of the face that it touches, how much is to be seen meanwhile."""
 _GLANCE: Final = 64
 """Pixels across the picture by which cameras are judged."""
 _WIDE: Final = (0.40, 0.80)
@@ -35,28 +35,37 @@ _MOVING: Final = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """A camera a frame. ``seen``: how much of the hand is seen, 0 to 1; ``about``: what was drawn."""
+    """A camera a frame. ``seen``, ``face``: how much of the hand and of the face is seen, 0 to 1; ``about``: what was drawn."""
 
     cameras: tuple[Camera, ...]
     seen: float
+    face: float
     about: dict[str, float | bool]
 
 
 def draw_shot(rng: np.random.Generator, staged: Staged, meshes: Sequence[Mesh], frames: Sequence[int]) -> Shot:
-    """Draw cameras until one shows enough of A's busy hand; ``meshes``: the scene in ``frames``, by which they are judged."""
-    best: Shot | None = None
+    """Draw cameras until one shows enough of A's busy hand and of the face; ``meshes``: the scene in ``frames``, to judge by."""
+    best: tuple[float, Shot] | None = None
     for _ in range(CAMERAS):
         shot = _drawn(rng, staged)
-        seen = [
-            _seen(mesh, shot.cameras[frame], staged.wrist[frame]) for mesh, frame in zip(meshes, frames, strict=True)
-        ]
-        shot = replace(shot, seen=float(np.mean(seen)))
-        if best is None or shot.seen > best.seen:
-            best = shot
-        if best.seen >= SEEN:
+        seen = np.array([_judged(staged, mesh, shot.cameras[at], at) for mesh, at in zip(meshes, frames, strict=True)])
+        hand, face = seen.mean(axis=0)
+        shot = replace(shot, seen=float(hand), face=float(face))
+        enough = min(hand / SEEN, face / FACE)
+        if best is None or enough > best[0]:
+            best = enough, shot
+        if enough >= 1.0:
             break
     assert best is not None
-    return best
+    return best[1]
+
+
+def _judged(staged: Staged, mesh: Mesh, camera: Camera, frame: int) -> tuple[float, float]:
+    """Return how much of the hand and of the face a camera shows, 0 to 1 each."""
+    near = np.linalg.norm(mesh.vertices[mesh.triangles[:, 0]] - staged.wrist[frame], axis=1) < 0.3
+    hand = (mesh.part == HAND) & (mesh.person == 1) & near
+    face = (mesh.part == HEAD) & (mesh.person == staged.touched + 1)
+    return _seen(mesh, camera, hand), _seen(mesh, camera, face) if staged.touch.any() else 1.0
 
 
 def _drawn(rng: np.random.Generator, staged: Staged) -> Shot:
@@ -87,7 +96,7 @@ def _drawn(rng: np.random.Generator, staged: Staged) -> Shot:
         "wide": round(float(wide), 4),
         "moving": moving,
     }
-    return Shot(cameras, 0.0, about)
+    return Shot(cameras, 0.0, 0.0, about)
 
 
 def _camera(target: Array, azimuth: float, rise: float, distance: float, lens: float) -> Camera:
@@ -95,18 +104,16 @@ def _camera(target: Array, azimuth: float, rise: float, distance: float, lens: f
     return Camera.looking(target + distance * way, target, lens=lens, sensor=_SENSOR)
 
 
-def _seen(mesh: Mesh, camera: Camera, wrist: Array) -> float:
-    """Return how much of A's hand that is at ``wrist`` (3,) a camera shows: of its pixels, were it alone on a larger canvas."""
-    mine = (mesh.part == HAND) & (mesh.person == 1)
-    near = np.linalg.norm(mesh.vertices[mesh.triangles[:, 0]] - wrist, axis=1) < 0.3
-    hand = mesh.triangles[mine & near]
-    if not len(hand) or camera.view(wrist[None])[0, 2] < 0.15:
+def _seen(mesh: Mesh, camera: Camera, chosen: NDArray[np.bool_]) -> float:
+    """Return how much of some triangles (F,) a camera shows: of its pixels, were they alone on a larger canvas."""
+    some = mesh.triangles[chosen]
+    if not len(some) or camera.view(mesh.vertices[some].reshape(-1, 3))[:, 2].min() < 0.1:
         return 0.0
     whole = rasterise(mesh.vertices, mesh.triangles, camera, (_GLANCE, _GLANCE))
-    shown = (mine & near)[whole.triangle[whole.found]].sum()
+    shown = chosen[whole.triangle[whole.found]].sum()
     # The same camera with half the focal length shows what is beyond the picture as well.
     wider = replace(camera, focal=(0.5 * camera.focal[0], 0.5 * camera.focal[1]))
-    alone = rasterise(mesh.vertices, hand, wider, (_GLANCE, _GLANCE)).found.sum() * 4.0
+    alone = rasterise(mesh.vertices, some, wider, (_GLANCE, _GLANCE)).found.sum() * 4.0
     return min(float(shown / alone), 1.0) if alone else 0.0
 
 
@@ -115,7 +122,7 @@ def draw_look(rng: np.random.Generator, camera: Camera) -> tuple[Look, dict[str,
     lamps, colours = drawn_lamps(rng)
     lamps[:, :3] = lamps[:, :3] @ camera.axes.T
     kind = str(rng.choice(("plain", "gradient", "blotches"), p=(0.3, 0.4, 0.3)))
-    ambient = float(rng.uniform(0.04, 0.14))
+    ambient = float(rng.uniform(0.06, 0.18))
     about: dict[str, object] = {
         "background": kind,
         "lamps": len(lamps),
