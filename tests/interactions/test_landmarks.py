@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, Pose
-from duologue.interactions.field import HeadField
+from duologue.interactions.field import head_field
 from duologue.interactions.landmarks import find_landmark, sides_of, spots_on
 from duologue.interactions.patterns import FACE, patterns
 from duologue.rigs.skinned import SkinnedMesh
@@ -69,8 +69,8 @@ def test_the_inside_of_a_mouth_is_inside_of_the_head(characters):
     for character in characters.values():
         lips = find_landmark(character, "lips")
         inside = lips.centre - np.arange(0.02, 0.06, 0.005)[:, None] * lips.frame[:, 2]
-        assert (HeadField.of(character).at_rest(inside) < -0.003).all()
-        assert (HeadField.of(character).at_rest(lips.centre + 0.02 * lips.frame[:, 2][None]) > 0.01).all()
+        assert (head_field(character).at_rest(inside) < -0.003).all()
+        assert (head_field(character).at_rest(lips.centre + 0.02 * lips.frame[:, 2][None]) > 0.01).all()
 
 
 def test_hair_over_the_ear_is_named(characters):

@@ -36,6 +36,8 @@ _BENDABLE: Final = 0.014
 """Metres by which a finger of a palm that lies on the skin can be bent out of it."""
 _GRIPS: Final = 9
 """Shapes between an open and a closed pinch."""
+_TURNS: Final = 0.4
+"""Of what the skin turns along a path, how much the hand turns with it."""
 _SAME_WAY: Final = 0.7
 """Cosine up to which the way from thumb to finger is that of the open hand."""
 
@@ -150,7 +152,12 @@ class Contact:
         out = self.radius - depth + clearance + self._seated(phases, seconds)[0]
         centres = skin + out[:, None] * normal
         grip = np.interp(phases.share(seconds), self.shares, np.linspace(0.0, 1.0, len(self.shares)))
-        return Goal(_facing(base, normal), centres, skin, grip, np.zeros_like(centres))
+        # A fingertip rolls over a nose or a chin: the hand turns with the skin by a part of what the skin turns.
+        middle = normals.mean(axis=1)
+        middle = middle / np.linalg.norm(middle, axis=-1, keepdims=True)
+        faced = middle + _TURNS * (normal - middle)
+        faced = faced / np.linalg.norm(faced, axis=-1, keepdims=True)
+        return Goal(_facing(base, faced), centres, skin, grip, np.zeros_like(centres))
 
     def _pinch(self, phases: Phases, seconds: Array, placed: tuple[Array, Array, Array]) -> Goal:
         follow, normals, base = placed

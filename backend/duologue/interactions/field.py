@@ -1,13 +1,13 @@
-"""How far points are from a head's outside, looked up on a grid that goes along with the head.
+"""How far points are from the outside of a head or a trunk, looked up on a grid that goes along with it.
 
-Worked out once a character. Between its grid points it is good to about a millimetre and a half, enough to keep fingers, forearm
-and elbow out; what touches is placed on the skin itself.
+Worked out once a character. Between its grid points a head's is good to about a millimetre and a half, enough to keep fingers,
+forearm and elbow out; what touches is placed on the skin itself.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,44 +17,51 @@ from duologue.interactions.outside import seen_from_outside
 from duologue.motion.rotations import einsum
 from duologue.rigs.skinned import vertex_normals
 
-CELL: Final = 0.007
+HEAD: Final = 0.007
+TRUNK: Final = 0.0125
 """Metres between grid points."""
-_MARGIN: Final = 0.05
-_SPACING: Final = 0.006
-"""Metres: of the vertices that lie nearer to each other, one is taken."""
+_SPACING: Final = 0.85
+"""Of that: of the vertices that lie nearer to each other, one is taken."""
 _BAND: Final = 4
 """Cells on either side of the surface in which distances are worked out."""
 
 
-class HeadField:
-    """Signed distance from head, neck and hair, metres, negative inside; in the head's rest frame."""
+class BodyField:
+    """Signed distance from a part of a body and what is worn there, metres, negative inside; in a bone's rest frame."""
 
-    def __init__(self, character: Character) -> None:
+    def __init__(self, character: Character, joint: str, bones: NDArray[np.int64], cell: float) -> None:
+        """Take what ``bones`` move; it goes along with a ``joint``'s bone. ``cell``: metres between grid points."""
         mesh = character.mesh
-        self.bone = character.joint["Head"]
+        self.cell, self.bone = cell, character.joint[joint]
         self.rest, self.turn = character.rest[self.bone], character.rest_turns[self.bone]
-        moving = np.concatenate([character.under[character.neck()[0]], character.head_bones])
-        chosen = np.flatnonzero(mesh.weight_of(np.unique(moving)) > 0.5)
+        chosen = np.flatnonzero(mesh.weight_of(bones) > 0.5)
         points = mesh.vertices[chosen]
         normals = vertex_normals(mesh.vertices, mesh.triangles)[chosen]
+        rim = _open_edges(mesh.triangles, chosen)
         outer = seen_from_outside(points, normals)
-        points, normals = points[outer], normals[outer]
-        _, first = np.unique(np.floor(points / _SPACING).astype(np.int64), axis=0, return_index=True)
-        points, normals = points[first], normals[first]
-        self.low = points.min(axis=0) - _MARGIN
-        self.count = np.ceil((points.max(axis=0) + _MARGIN - self.low) / CELL).astype(np.int64) + 1
-        self.values = self._signed(points, normals)
+        points, normals, rim = points[outer], normals[outer], rim[outer]
+        _, first = np.unique(np.floor(points / (_SPACING * cell)).astype(np.int64), axis=0, return_index=True)
+        points, normals, rim = points[first], normals[first], rim[first]
+        margin = (_BAND + 3) * cell
+        self.low = points.min(axis=0) - margin
+        self.count = np.ceil((points.max(axis=0) + margin - self.low) / cell).astype(np.int64) + 1
+        self.values = self._signed(points, normals, rim)
 
-    def _signed(self, points: Array, normals: Array) -> Array:
+    def _signed(self, points: Array, normals: Array, rim: NDArray[np.bool_]) -> Array:
         """Return the signed distance on the grid: within a band of the points the mean height over their planes, by nearness
-        (Shepard 1968); beyond it the band's width, with the sign of what lies before along the last axis."""
+        (Shepard 1968); beyond it the band's width, negative where no way leads there from outside.
+
+        What is beside the open ``rim`` of a neck or a sleeve is outside.
+        """
+        cell = self.cell
         steps = np.stack(np.meshgrid(*[np.arange(-_BAND, _BAND + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-        place = np.round((points - self.low) / CELL).astype(np.int64)
+        place = np.round((points - self.low) / cell).astype(np.int64)
         rest = (
-            self.low + CELL * place - points
+            self.low + cell * place - points
         )  # from each point to the cell nearest to it, and from there on by whole cells
-        height = einsum("pi,pi->p", rest, normals)[:, None] + normals @ (CELL * steps.T)
-        square = (rest * rest).sum(axis=-1)[:, None] + rest @ (2 * CELL * steps.T) + CELL**2 * (steps**2).sum(axis=-1)
+        height = einsum("pi,pi->p", rest, normals)[:, None] + normals @ (cell * steps.T)
+        height = np.where(rim[:, None], np.abs(height), height)
+        square = (rest * rest).sum(axis=-1)[:, None] + rest @ (2 * cell * steps.T) + cell**2 * (steps**2).sum(axis=-1)
         weight = 1.0 / (square + 1e-6) ** 2
         # The grid goes on beyond all points by more than the band, so that no cell is outside of it.
         stride = np.array([self.count[1] * self.count[2], self.count[2], 1])
@@ -64,17 +71,10 @@ class HeadField:
         values = np.bincount(flat, (weight * height).ravel(), total) / np.maximum(mass, 1e-12)
         known = (mass > 0).reshape(tuple(self.count))
         values = values.reshape(tuple(self.count))
-        last = np.maximum.accumulate(np.where(known, np.arange(self.count[2]), 0), axis=2)
-        sign = np.where(np.take_along_axis(known, last, 2) & (np.take_along_axis(values, last, 2) < 0), -1.0, 1.0)
-        return np.where(known, values, sign * CELL * _BAND)
-
-    @staticmethod
-    def of(character: Character) -> HeadField:
-        """Return a character's field; worked out once."""
-        return _field_of(character)
+        return np.where(known, values, np.where(_flooded(~known | (values > 0)), 1.0, -1.0) * cell * _BAND)
 
     def _local(self, pose: Pose, points: Array) -> Array:
-        """Take points (T, n, 3) in the world to where they are on the resting head."""
+        """Take points (T, n, 3) in the world to where they are on the resting body."""
         back = einsum("tji,tnj->tni", pose.turns[:, self.bone], points - pose.heads[:, self.bone, None])
         turn = self.turn
         return back @ turn.T + self.rest[:3, 3]
@@ -84,8 +84,8 @@ class HeadField:
         return self.at_rest(self._local(pose, points))
 
     def at_rest(self, points: Array) -> Array:
-        """Return the distance (...) of points (..., 3) where the head rests."""
-        place = (points - self.low) / CELL
+        """Return the distance (...) of points (..., 3) where that bone rests."""
+        place = (points - self.low) / self.cell
         inside = np.clip(place, 0.0, self.count - 1.001)
         corner = inside.astype(np.int64)
         x, y, z = np.moveaxis(inside - corner, -1, 0)
@@ -102,19 +102,60 @@ class HeadField:
         return (
             (1.0 - x) * on_side(at)
             + x * on_side(at + across)
-            + CELL * np.sqrt(einsum("...i,...i->...", beyond, beyond))
+            + self.cell * np.sqrt(einsum("...i,...i->...", beyond, beyond))
         )
 
     def outwards(self, pose: Pose, points: Array) -> Array:
         """Return the unit direction (T, n, 3), in the world, in which the distance of points (T, n, 3) grows fastest."""
         local = self._local(pose, points)
-        steps = 0.5 * CELL * np.eye(3)
+        steps = 0.5 * self.cell * np.eye(3)
         slope = np.stack([self.at_rest(local + s) - self.at_rest(local - s) for s in steps], axis=-1)
         turn = self.turn
         world = einsum("tij,tnj->tni", pose.turns[:, self.bone], slope @ turn)
         return world / np.maximum(np.linalg.norm(world, axis=-1, keepdims=True), 1e-12)
 
 
+def _open_edges(triangles: NDArray[np.integer[Any]], chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of the ``chosen`` vertices (n,) lie on an edge of only one triangle between them."""
+    place = np.full(int(triangles.max(initial=0)) + 1, -1)
+    place[chosen] = np.arange(len(chosen))
+    local = place[triangles]
+    local = local[(local >= 0).all(axis=1)]
+    edges = np.sort(np.concatenate([local[:, :2], local[:, 1:], local[:, ::2]]), axis=1)
+    _, first, count = np.unique(edges @ np.array([len(chosen), 1]), return_index=True, return_counts=True)
+    found = np.zeros(len(chosen), np.bool_)
+    found[edges[first[count == 1]]] = True
+    return found
+
+
+def _flooded(free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which cells of a grid are reached from its border through ``free`` ones."""
+    reached = free.copy()
+    reached[1:-1, 1:-1, 1:-1] = False
+    while True:
+        more = reached.copy()
+        for axis in range(3):
+            low = [slice(None)] * 3
+            high = [slice(None)] * 3
+            low[axis], high[axis] = slice(None, -1), slice(1, None)
+            more[tuple(high)] |= reached[tuple(low)]
+            more[tuple(low)] |= reached[tuple(high)]
+        more &= free
+        if (more == reached).all():
+            return reached
+        reached = more
+
+
 @lru_cache(maxsize=8)
-def _field_of(character: Character) -> HeadField:
-    return HeadField(character)
+def head_field(character: Character) -> BodyField:
+    """Return the field of a head, with neck and hair."""
+    bones = np.unique(np.concatenate([character.under[character.neck()[0]], character.head_bones]))
+    return BodyField(character, "Head", bones, HEAD)
+
+
+@lru_cache(maxsize=8)
+def trunk_field(character: Character) -> BodyField:
+    """Return the field of a trunk, from the hips to the shoulders, as it rests on the chest: a bent one is off by centimetres at
+    the hips, where hands that touch faces only pass."""
+    bones = np.unique([character.joint["Hips"], *character.spine()])
+    return BodyField(character, character.chest, bones, TRUNK)

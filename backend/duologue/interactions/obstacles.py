@@ -1,73 +1,71 @@
-"""What a hand on its way keeps clear of: heads, exactly enough, and trunks, as capsules."""
+"""What a hand on its way keeps clear of, with its forearm: heads and trunks, as their meshes are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from duologue.interactions.actor import Array, Pose
-from duologue.interactions.field import HeadField
+from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.field import BodyField, head_field, trunk_field
 from duologue.interactions.reach import Arm
-from duologue.motion.capsules import ADULT
-from duologue.motion.rotations import einsum
 
-TRUNK: Final = 0.115
-"""Metres: the radius of abdomen and chest in an adult of ``ADULT`` metres, as ``motion.capsules`` has it."""
-FOREARM: Final = 0.036
-"""Metres, sleeve included."""
-_FOREARM_AT: Final = (0.15, 0.4, 0.65, 0.9)
+FOREARM_AT: Final = (0.05, 0.3, 0.55, 0.8, 0.95)
+"""Of the way from elbow to wrist, where a forearm is looked at."""
+_NEAR_IT: Final = 0.12
+"""Of the forearm's length, on either side of a ball what it stands for…"""
+_ENOUGH: Final = 6
+"""…if that is so many vertices, else as thick as…"""
+_USUAL_FOREARM: Final = 0.036
+"""…metres, sleeve included."""
 _WINDOW: Final = 6
 """Frames before and after in which a hand makes way."""
 
 
-def trunk_lines(pose: Pose) -> tuple[Array, Array]:
-    """Return a body's trunk as lines (T, C, 2, 3) from the hips to the neck, and their radii (C,)."""
-    chain = [pose.character.joint["Hips"], *pose.character.spine()]
-    radius = TRUNK * pose.character.height / ADULT
-    points = pose.heads[:, chain]
-    return np.stack([points[:, :-1], points[:, 1:]], axis=2), np.full(len(chain) - 1, radius)
+def fields(pose: Pose) -> tuple[BodyField, BodyField]:
+    """Return what of a body hands and forearms keep clear of: its head and its trunk."""
+    return head_field(pose.character), trunk_field(pose.character)
 
 
-def in_trunk(pose: Pose, points: Array, radius: Array) -> tuple[Array, Array]:
-    """Return how deep (T, n) balls at ``points`` (T, n, 3) are in a trunk, negative outside, and the way out (T, n, 3)."""
-    lines, radii = trunk_lines(pose)
-    start, line = lines[:, None, :, 0], lines[:, None, :, 1] - lines[:, None, :, 0]
-    away = points[:, :, None] - start
-    along = einsum("tnci,tci->tnc", away, line[:, 0]) / np.maximum((line**2).sum(axis=-1), 1e-9)
-    across = away - np.clip(along, 0.0, 1.0)[..., None] * line
-    distance = np.sqrt(einsum("tnci,tnci->tnc", across, across))
-    depth = radius[:, None] + radii - distance
-    worst = depth.argmax(axis=-1)[..., None]
-    out = np.take_along_axis(across, worst[..., None], 2)[:, :, 0]
-    return np.take_along_axis(depth, worst, 2)[..., 0], out / np.maximum(
-        np.linalg.norm(out, axis=-1, keepdims=True), 1e-9
-    )
+def forearm_points(elbow: Array, wrist: Array) -> Array:
+    """Return the middles (..., n, 3) of the balls that a forearm is made of, given both its ends (..., 3)."""
+    return np.stack([elbow + share * (wrist - elbow) for share in FOREARM_AT], axis=-2)
 
 
-def in_head(pose: Pose, points: Array, radius: Array) -> tuple[Array, Array]:
-    """Return how deep (T, n) balls are in a head, negative outside, and the way out (T, n, 3) of those that are ever inside."""
-    field = HeadField.of(pose.character)
-    depth, out = radius - field.at(pose, points), np.zeros(points.shape)
-    inside = (depth > 0).any(axis=0)
-    out[:, inside] = field.outwards(pose, points[:, inside])
-    return depth, out
+@lru_cache(maxsize=16)
+def forearm_radii(character: Character, side: str) -> Array:
+    """Return the radii (n,) of those balls, sleeve included, as thick as the mesh is there: nine in ten of its vertices."""
+    elbow, wrist = character.rest_point(side + "ForeArm"), character.rest_point(side + "Hand")
+    under = character.under
+    bones = np.setdiff1d(under[character.joint[side + "ForeArm"]], under[character.joint[side + "Hand"]])
+    points = character.mesh.vertices[character.mesh.weight_of(bones) > 0.5]
+    line = wrist - elbow
+    along = (points - elbow) @ line / (line @ line)
+    away = np.linalg.norm(points - elbow - along[:, None] * line, axis=1)
+    near = [away[np.abs(along - share) < _NEAR_IT] for share in FOREARM_AT]
+    return np.array([float(np.quantile(one, 0.9)) if len(one) >= _ENOUGH else _USUAL_FOREARM for one in near])
 
 
-def arm_points(pose: Pose, arm: Arm, kept: Sequence[int]) -> tuple[Array, Array]:
-    """Return balls along the forearm and along the hand's capsules ``kept``: places (T, n, 3) and radii (n,)."""
+def arm_points(pose: Pose, arm: Arm) -> tuple[Array, Array]:
+    """Return balls along the hand's capsules and, last, the forearm: places (T, n, 3) and radii (n,)."""
     a, b, radius = arm.hand.capsules(pose)
-    rows = list(kept)
-    hand = np.concatenate([a[:, rows], (a[:, rows] + b[:, rows]) / 2, b[:, rows]], axis=1)
-    elbow, wrist = pose.joint(arm.hand.side + "ForeArm"), pose.joint(arm.hand.side + "Hand")
-    forearm = np.stack([elbow + share * (wrist - elbow) for share in _FOREARM_AT], axis=1)
+    hand = np.concatenate([a, (a + b) / 2, b], axis=1)
+    side = arm.hand.side
+    forearm = forearm_points(pose.joint(side + "ForeArm"), pose.joint(side + "Hand"))
     return np.concatenate([hand, forearm], axis=1), np.concatenate(
-        [np.tile(radius[rows], 3), np.full(len(_FOREARM_AT), FOREARM)]
+        [np.tile(radius, 3), forearm_radii(pose.character, side)]
     )
 
 
-def way_clear(own: Pose, others: Sequence[Pose], arm: Arm, free: Array) -> Array:
+def arm_depths(own: Pose, others: Sequence[Pose], arm: Arm) -> Array:
+    """Return how deep (T, O, n) the balls of hand and forearm are in each of the O heads and trunks; negative outside."""
+    points, radius = arm_points(own, arm)
+    return np.stack([radius - field.at(pose, points) for pose in others for field in fields(pose)], axis=1)
+
+
+def way_clear(own: Pose, others: Sequence[Pose], arm: Arm, free: Array, allowed: Array) -> Array:
     """Return how the wrist has to move (T, 3) for the hand to keep clear while it is under way.
 
     Args:
@@ -75,19 +73,24 @@ def way_clear(own: Pose, others: Sequence[Pose], arm: Arm, free: Array) -> Array
         others: everybody there, ``own`` included.
         arm: the touching one.
         free: (T,) 1 where the hand may go another way, 0 where it is in contact.
+        allowed: (T, O, n) of :func:`arm_depths`, how deep each ball may be: as it is in the take, where the hand sets out.
     """
-    points, radius = arm_points(own, arm, range(len(arm.hand.names)))
-    need = np.zeros((len(points), 3))
-    deepest = np.zeros(len(points))
-    for pose in others:
-        for depth, out in (in_head(pose, points, radius), in_trunk(pose, points, radius)):
-            # A forearm swings about its elbow: near the elbow the wrist would have to go far for little.
-            depth[:, -len(_FOREARM_AT) :] *= np.array(_FOREARM_AT)
-            worst = depth.argmax(axis=1)
-            rows = np.arange(len(points))
-            more = np.maximum(depth[rows, worst], 0.0) > deepest
-            need = np.where(more[:, None], depth[rows, worst, None] * out[rows, worst], need)
-            deepest = np.where(more, depth[rows, worst], deepest)
+    depth = arm_depths(own, others, arm) - np.maximum(allowed, 0.0)
+    # A forearm swings about its elbow: near the elbow the wrist would have to go far for little.
+    depth[..., -len(FOREARM_AT) :] *= np.array(FOREARM_AT)
+    points, _ = arm_points(own, arm)
+    rows = np.arange(len(depth))
+    worst = depth.argmax(axis=-1)  # T, O
+    need = np.zeros((len(depth), 3))
+    deepest = np.zeros(len(depth))
+    for column, (pose, field) in enumerate([(one, field) for one in others for field in fields(one)]):
+        ball = worst[:, column]
+        deep = depth[rows, column, ball]
+        more = deep > deepest
+        if more.any():
+            out = field.outwards(pose, points[rows, ball][:, None])[:, 0]
+            need = np.where(more[:, None], deep[:, None] * out, need)
+            deepest = np.where(more, deep, deepest)
     return _spread(need * free[:, None]) * _edge(free)[:, None]
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Pose
-from duologue.interactions.field import HeadField
-from duologue.interactions.obstacles import FOREARM, in_trunk
+from duologue.interactions.obstacles import fields, forearm_points, forearm_radii
 from duologue.interactions.patterns import Pattern
 from duologue.interactions.reach import ELBOW, Arm, elbow_direction, elbow_place, frame_between, strain
 from duologue.motion.rotations import einsum, exp_to_matrix
@@ -20,8 +19,8 @@ from duologue.motion.rotations import einsum, exp_to_matrix
 _TURNS: Final = 9
 _TILTS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ROLLS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
-_ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0)
-_CHECKED: Final = 120
+_ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0, 90.0)
+_CHECKED: Final = 800
 """Of the least strained ways, how many are looked at at most for what they hit…"""
 _AT_ONCE: Final = 15
 """…so many at a time: where what a way costs by itself is more than the best one costs in all, neither it nor the rest are."""
@@ -102,7 +101,7 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
         )
         at = elbow_place(np.broadcast_to(shoulder[:, None], wrist.shape), wrist, situation.arm.lengths, direction)
         effort = strain(shoulder[:, None], at, wrist, world, situation.arm.hand.sign)
-        costs.append(effort.mean(axis=0) + ((elbow - ELBOW) / 40.0) ** 2)
+        costs.append(0.5 * (effort.mean(axis=0) + effort.max(axis=0)) + ((elbow - ELBOW) / 40.0) ** 2)
     free = free + situation.turned_over(hands)
     total = np.array(costs) + free + (short.max(axis=0) / 0.02) ** 2  # E, N
     order = np.argsort(total, axis=None)[:_CHECKED]
@@ -155,7 +154,8 @@ def base_frame(pattern: Pattern) -> Array:
 
 
 def _depths(situation: Situation, world: Array, wrist: Array, elbows: NDArray[np.intp]) -> Array:
-    """Return how deep (N,) capsules of the hand, and the forearm, are in a head, metres; negative where all are outside."""
+    """Return how deep (N,) capsules of the hand, and the forearm, are in a head or a trunk, metres; negative where
+    all are outside."""
     count = len(elbows)
     middle = situation.ends.mean(axis=1)
     points = np.concatenate([situation.ends[:, 0], middle, situation.ends[:, 1]])
@@ -169,14 +169,12 @@ def _depths(situation: Situation, world: Array, wrist: Array, elbows: NDArray[np
     elbow = elbow_place(
         np.broadcast_to(shoulder, wrist.shape), wrist, situation.arm.lengths, elbow_direction(axis, outside, swivel)
     )
-    forearm = np.stack([elbow + s * (wrist - elbow) for s in (0.2, 0.45, 0.7, 0.9)], axis=2)
-    placed = np.concatenate([placed, forearm], axis=2)
-    radius = np.concatenate([radius, np.full(4, FOREARM)])
+    placed = np.concatenate([placed, forearm_points(elbow, wrist)], axis=2)
+    radius = np.concatenate([radius, forearm_radii(situation.own.character, situation.arm.hand.side)])
     deepest = np.full(count, -np.inf)
     for pose in {id(situation.own): situation.own, id(situation.other): situation.other}.values():
         flat = placed.reshape(len(placed), -1, 3)
-        distance = HeadField.of(pose.character).at(pose, flat).reshape(placed.shape[:-1])
-        deepest = np.maximum(deepest, (radius - distance).max(axis=(0, 2)))
-        trunk, _ = in_trunk(pose, flat, np.tile(radius, count))
-        deepest = np.maximum(deepest, trunk.reshape(placed.shape[:-1]).max(axis=(0, 2)))
+        for field in fields(pose):
+            distance = field.at(pose, flat).reshape(placed.shape[:-1])
+            deepest = np.maximum(deepest, (radius - distance).max(axis=(0, 2)))
     return deepest

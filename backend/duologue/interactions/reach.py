@@ -33,7 +33,7 @@ thirds of the range of motion in the AAOS tables (flexion 80, extension 70, radi
 
 _FURTHEST: Final = 72.0
 """Degrees by which a hand can be bent against its forearm, within the same tables' 70 to 80: beyond, it is broken."""
-_BREAKING: Final = 6.0
+_BREAKING: Final = 3.0
 """Degrees beyond it that cost as much as a joint at the limit of ease."""
 
 ELBOW: Final = 22.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.event import Phases
-from duologue.interactions.field import HeadField
+from duologue.interactions.field import head_field
 from duologue.interactions.hand import HandShape
 from duologue.interactions.mesh_depth import SkinPatch, depths
 from duologue.interactions.patterns import PALM
@@ -173,6 +173,6 @@ def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
     depth = moments.depth(balls.reshape(-1, 3)).reshape(len(moments.wrist), *balls.shape[:2])
     outside: NDArray[np.float64] = -depth - radius
     if moments.contact.pattern.on_face:  # the patch ends at the neck, which the field knows, less finely
-        away = HeadField.of(moments.pose.character).at(moments.pose, moments.placed(balls.reshape(-1, 3)))
+        away = head_field(moments.pose.character).at(moments.pose, moments.placed(balls.reshape(-1, 3)))
         outside = np.minimum(outside, away.reshape(outside.shape) - radius + _COARSE)
     return outside.min(axis=2).T

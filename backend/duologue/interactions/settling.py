@@ -13,7 +13,7 @@ from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact import Goal
 from duologue.interactions.event import CLEARANCE
 from duologue.interactions.meeting import meet
-from duologue.interactions.obstacles import way_clear
+from duologue.interactions.obstacles import arm_depths, way_clear
 from duologue.interactions.reach import Arm
 from duologue.interactions.solved import Solved, Span
 from duologue.interactions.touching import Reaching, apply, hand_frames, wrists
@@ -48,11 +48,14 @@ def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: G
     """Reach the place in ``pose``, and make way for what the hand would go through on the way there and back."""
     free = 1.0 - np.clip(1.0 - reaching.phases.clearance(time) / (0.5 * CLEARANCE), 0.0, 1.0)
     push = np.zeros((len(time), 3))
-    start = pose.copy()
+    start, gone = pose.copy(), reaching.phases.reach(time)
+    # Hanging arms touch their trunk: what the take has is left, and no more of it the farther the hand is on its way.
+    before = [start if one is pose else one for one in everybody]
+    allowed = (1.0 - gone)[:, None, None] * arm_depths(start, before, reaching.arm)
     for round_ in range(ROUNDS):
         pose.turns, pose.heads, pose.changed = start.turns.copy(), start.heads.copy(), set(start.changed)
         apply(reaching, pose, goal, time, push)
-        more = way_clear(pose, everybody, reaching.arm, free * (reaching.phases.reach(time) > 0))
+        more = way_clear(pose, everybody, reaching.arm, free * (gone > 0), allowed)
         if round_ == ROUNDS - 1 or np.abs(more).max(initial=0.0) < 0.002:
             break
         push = push + more
