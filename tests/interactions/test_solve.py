@@ -82,6 +82,33 @@ def test_the_touched_one_blinks_and_yields_and_eyes_are_there_before_the_hand(po
     assert seconds[eyes > 0.3 * eyes.max()][0] < seconds[arm > 0.3 * arm.max()][0]
 
 
+def _gained(track, name: str) -> np.ndarray:
+    layer = track.layers[1]
+    return layer.weights[:, layer.shapes.index(name)] if name in layer.shapes else np.zeros(track.frames)
+
+
+def test_the_touched_one_looks_at_the_hand_and_then_at_who_it_belongs_to(cast):
+    """B is the shorter of the two: they look at the hand, which is about as high as their nose, then up at A's eyes."""
+    track = solved(cast[::-1], Interaction("poke-nose", "A", 2.0, 2.8, target="B"))
+    seconds = (track.start + np.arange(track.frames)) / 30
+    up = _gained(track, "eyeLookUpLeft") - _gained(track, "eyeLookDownLeft")
+    hand, face = (up[np.abs(seconds - at).argmin()] for at in (2.2, 2.75))
+    assert face > hand + 0.15
+    assert face > 0.3
+    assert np.abs(up[[0, -1]]).max() < 1e-6
+
+
+def test_fond_ones_lower_their_lids_and_alarmed_ones_widen_their_eyes(cast):
+    touch = Interaction("cup-cheek", "A", 2.0, 3.2, target="B")
+    fond, alarmed = (solved(cast, touch, apart=0.46, yields=[share]) for share in (-0.8, 2.2))
+    at = round(2.7 * 30) - fond.start
+    assert _gained(fond, "eyeBlinkLeft")[at] > _gained(alarmed, "eyeBlinkLeft")[at] + 0.2
+    assert _gained(alarmed, "eyeWideLeft").max() > 0.2
+    assert _gained(fond, "eyeWideLeft").max() == 0.0
+    for track in (fond, alarmed):
+        assert not {name for name in track.layers[1].shapes if name.startswith(("mouth", "jaw"))}
+
+
 def test_who_does_not_yield_does_not(cast):
     still = solved(cast, Interaction("poke-nose", "A", 2.0, 2.8, target="B"), yields=[0.0])
     assert not still.layers[1].bones or np.abs(still.layers[1].rotations).max() < 1e-6

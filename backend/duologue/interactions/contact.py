@@ -32,8 +32,8 @@ _SAMPLES: Final = 9
 """Points that a path is laid onto the skin with."""
 _OPEN: Final = 0.008
 """Metres that a pinch is opened wider before it is on the skin."""
-_BENDABLE: Final = 0.014
-"""Metres by which a finger of a palm that lies on the skin can be bent out of it."""
+_BENDABLE: Final = (0.010, 0.020, 0.030)
+"""Metres by which a finger's three bones can be lifted off what a palm lies on: about 25 degrees at the knuckle."""
 _GRIPS: Final = 9
 """Shapes between an open and a closed pinch."""
 _TURNS: Final = 0.4
@@ -120,7 +120,7 @@ class Contact:
         """Return the point of the hand that goes to the skin, in the hand's frame from the wrist, and its radius."""
         _, ends = self.hand.shaped(shape)
         if self.touch[0] == PALM:
-            return self.hand.palm_middle(ends)
+            return self.hand.palm_middle(ends), 0.0
         tip = self.hand.tip(self.touch[0])
         return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
 
@@ -202,14 +202,19 @@ class Contact:
     def kept_out(self, shape: HandShape) -> tuple[Array, Array]:
         """Return the capsules that are not to touch: ends (C, 2, 3) in the hand's frame from the wrist, and radii (C,).
 
-        The fingers of a palm are among them, thinner by what they can be bent out of the way.
+        The fingers of a palm are among them, thinner by what they can be bent out of the way; the ball of the thumb is palm.
         """
         _, ends = self.hand.shaped(shape)
+        names = self.hand.names
         touching = {f"{finger}3" for finger in self.touch}
-        palm = self.touch[0] == PALM
-        kept = [k for k, name in enumerate(self.hand.names) if name not in touching and not (palm and "Palm" in name)]
-        bendable = np.array([palm and not self.hand.names[k].startswith("Thumb") for k in kept], np.bool_)
-        return ends[kept] @ self.hand.frame, self.hand.radius[kept] - _BENDABLE * bendable
+        if self.touch[0] == PALM:
+            touching |= {name for name in names if name.startswith(PALM)} | {"Thumb1"}
+        kept = [k for k, name in enumerate(names) if name not in touching]
+        lifted = [self.touch[0] == PALM and not names[k].startswith("Thumb") for k in kept]
+        bendable = np.array(
+            [_BENDABLE[int(names[k][-1]) - 1] if lift else 0.0 for k, lift in zip(kept, lifted, strict=True)]
+        )
+        return ends[kept] @ self.hand.frame, self.hand.radius[kept] - bendable
 
     def touching(self) -> list[int]:
         """Return which capsules are to touch: the fingers' last, or of a palm all but the thumb's."""

@@ -31,6 +31,8 @@ _HEEL: Final = 0.25
 _RAYS: Final = ("Palm1", "Palm2", "Palm3")
 _PALM_MIDDLE: Final = 0.74
 """Of the same way, where the middle of a palm is."""
+_BESIDE: Final = 0.008
+"""Metres from the line through it within which skin is the palm's middle."""
 
 
 @dataclass(frozen=True)
@@ -135,16 +137,18 @@ class Hand:
         middle = ((1 - share) * ends[rows, 0] + share * ends[rows, 1]).mean(axis=0)
         return self.frame.T @ middle, float(self.radius[rows].mean())
 
-    def palm_middle(self, ends: Array) -> tuple[Array, float]:
-        """Return the middle of the palm likewise: between the rays of index, middle and ring finger, three quarters of the way
-        to their knuckles."""
+    def palm_middle(self, ends: Array) -> Array:
+        """Return the middle of the palm's skin (3,) likewise: over the rays of index, middle and ring finger, by the knuckles."""
         rays = [k for k, name in enumerate(self.names) if name in _RAYS] or self.palm().tolist()
         start, end = (
             ends[rays, 0].mean(axis=0),
             ends[rays, 1].mean(axis=0),
         )  # the lines begin ``_HEEL`` of the way from the wrist
-        middle = start + (_PALM_MIDDLE - _HEEL) / (1 - _HEEL) * (end - start)
-        return self.frame.T @ middle, float(self.radius[rays].mean())
+        middle = self.frame.T @ (start + (_PALM_MIDDLE - _HEEL) / (1 - _HEEL) * (end - start))
+        own = (self.character.mesh.vertices[self.vertices] - self.wrist) @ self.frame
+        beside = np.linalg.norm((own - middle)[:, [0, 2]], axis=1)
+        near = own[beside < max(_BESIDE, float(beside.min())), 1]
+        return np.array([middle[0], float(near.max()), middle[2]])
 
     def _point(self, joint: str) -> Array:
         return self.character.rest_point(self.side + joint)
@@ -191,7 +195,7 @@ class Hand:
         self.ends = np.array(ends)
         self.radius = self._radii()
         for k, name in enumerate(names):  # the ball at a tip does not stick out of it
-            if name.endswith("3"):
+            if name[:-1] in self.segments and name.endswith("3"):
                 line = self.ends[k, 1] - self.ends[k, 0]
                 length = float(np.linalg.norm(line))
                 self.ends[k, 1] -= line * min(self.radius[k], 0.8 * length) / max(length, 1e-9)
@@ -294,7 +298,7 @@ class Hand:
         found = self.radius.copy()
         for k in range(len(found)):
             own = away[k, nearest == k]
-            if len(own) >= 8 and self.names[k][-1] == "3":
+            if len(own) >= 8 and self.names[k][-1] == "3" and self.names[k][:-1] in self.segments:
                 found[k] = float(np.clip(np.quantile(own, 0.9), 0.8 * found[k], 1.35 * found[k]))
         return found
 

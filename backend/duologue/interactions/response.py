@@ -1,4 +1,5 @@
-"""How people answer: the touched one blinks and yields, by who touches and in which mood; whoever touches looks there first."""
+"""How people answer: the touched one sees the hand, blinks, yields and shows how they take it, by who touches and in which mood;
+whoever touches looks there first."""
 
 from __future__ import annotations
 
@@ -38,6 +39,11 @@ _MOODS: Final = {
 """Of ``YIELD``; negative: into the hand."""
 
 _BLINK: Final = {"nose": 0.95, "forehead": 0.9, "cheek": 0.8, "lips": 0.5, "chin": 0.35, "ear": 0.35}
+_LOWERED: Final = (0.1, 0.4)
+"""How far lids are down while a hand is there, of those who neither like it nor not, and of those who do."""
+_SEEN: Final = 0.3
+"""Seconds after the touch in which eyes leave the hand for whoever it belongs to."""
+_DOWN: Final = np.radians(14.0)
 EARLIER: Final = 0.3
 """Seconds by which eyes set out before the hand."""
 AFTER: Final = 0.9
@@ -76,24 +82,83 @@ def give_way(pose: Pose, landmark: Landmark, phases: Phases, seconds: Array, sha
         pose.turn(bone, np.asarray(exp_to_matrix((angle / len(bones))[:, None] * axis)))
 
 
-def blink(phases: Phases, seconds: Array, side: str) -> dict[str, Array]:
-    """Return what a touch adds to the eyes' weights (T,) by ARKit name; ``side`` of the face, empty in the middle."""
+def answer(phases: Phases, seconds: Array, side: str, share: float, *, own: bool) -> dict[str, Array]:
+    """Return what a touch adds to the touched one's weights (T,) by ARKit name: a blink, then lids and brows as they take it.
+
+    Args:
+        phases: of the touch.
+        seconds: (T,).
+        side: of the face, empty in the middle.
+        share: of ``YIELD`` that they give way by: the less, the more they like it; beyond 1 they don't.
+        own: whether it is their own hand, which nobody blinks at for long, but lowers the lids for.
+    """
     size = _BLINK.get(phases.pattern.landmark, 0.0)
     shut = minimum_jerk((seconds - phases.touches + 0.07) / 0.1)
     opened = minimum_jerk((phases.touches + 0.3 - seconds) / 0.2)
     lids = size * np.minimum(shut, opened)
-    held = minimum_jerk((seconds - phases.touches) / 0.15) * minimum_jerk((phases.releases + 0.2 - seconds) / 0.2)
-    added = {f"eyeBlink{name}": lids for name in SIDES}
-    if phases.pattern.landmark in {"cheek", "nose"}:
-        added |= {f"eyeSquint{name}": 0.3 * held for name in SIDES if side in ("", name)}
+    held = minimum_jerk((seconds - phases.touches) / 0.3) * minimum_jerk((phases.releases + 0.4 - seconds) / 0.5)
+    start = minimum_jerk((seconds - phases.touches - 0.1) / 0.2) * minimum_jerk((phases.touches + 1.0 - seconds) / 0.5)
+    fond = 0.5 if own else float(np.clip((1.0 - share) / 2.0, 0.0, 1.0))
+    alarmed = 0.0 if own else float(np.clip((share - 1.0) / 1.5, 0.0, 1.0))
+    pinched = 0.25 if phases.pattern.family == "pinch" else 0.0
+    resting = _LOWERED[0] + (_LOWERED[1] - _LOWERED[0]) * fond
+    near = [name for name in SIDES if side in ("", name)]
+    added = {f"eyeBlink{name}": np.maximum(lids, (1.0 - alarmed) * resting * held) for name in SIDES}
+    if not phases.pattern.on_face:
+        return added
+    sore = 0.3 if phases.pattern.landmark in {"cheek", "nose"} else 0.0
+    if sore + pinched > 0:
+        added |= {f"eyeSquint{name}": (sore + pinched) * held for name in near}
+    added |= {
+        f"cheekSquint{name}": 0.3 * fond * held for name in SIDES if fond > 0 and phases.pattern.landmark != "cheek"
+    }
+    if alarmed > 0:
+        added |= {f"eyeWide{name}": 0.5 * alarmed * start for name in SIDES}
+        added |= {f"browDown{name}": 0.35 * alarmed * held for name in SIDES}
+    if not own:
+        added["browInnerUp"] = (0.15 + 0.45 * alarmed) * start + 0.2 * fond * held
     return added
 
 
+def answered(weights: Mapping[str, Array], gains: Mapping[str, Array]) -> dict[str, Array]:
+    """Return a face's weights (T,) with what it answers."""
+    gained = {name: np.clip(weights.get(name, np.zeros_like(more)) + more, 0.0, 1.0) for name, more in gains.items()}
+    return {**weights, **gained}
+
+
+def notice(people: tuple[Actor, Actor], pose: Pose, phases: Phases, place: Array, seconds: Array) -> dict[str, Array]:
+    """Return what the eyes of whoever is touched gain (T,): they see the hand come, and then who it belongs to.
+
+    Args:
+        people: who touches, and who is touched.
+        pose: of the latter; the head is left as it is.
+        phases: of the touch.
+        place: (T, 3) that is touched.
+        seconds: (T,).
+    """
+    toucher, actor = people
+    # Nobody sees their own cheek: the hand comes from where the other one stands.
+    hand = place + 0.4 * (toucher.pose.joint(toucher.character.chest) - place)
+    eyes = toucher.pose.joint("Head") + einsum("tij,j->ti", toucher.pose.turn_of("Head"), _eye_offset(toucher))
+    on = minimum_jerk((seconds - phases.touches - _SEEN) / 0.3)[:, None]
+    window = phases.touches - EARLIER, phases.releases + AFTER
+    return dict(look(actor, pose, (1.0 - on) * hand + on * eyes, window, seconds, head=0.0))
+
+
+def look_down(actor: Actor, pose: Pose, phases: Phases, seconds: Array) -> dict[str, Array]:
+    """Return what eyes gain (T,) while the own hand touches the face: they go down, as in thought."""
+    frame = pose.turn_of("Head") @ np.stack([actor.character.left, UP, actor.character.ahead], axis=-1)
+    eye = pose.joint("Head") + einsum("tij,j->ti", pose.turn_of("Head"), _eye_offset(actor))
+    place = eye + einsum("tij,j->ti", frame, np.array([0.0, -np.sin(_DOWN), np.cos(_DOWN)]))
+    window = phases.touches - EARLIER, phases.releases + 0.5
+    return dict(look(actor, pose, place, window, seconds, head=0.0))
+
+
 def look(
-    actor: Actor, pose: Pose, place: Array, window: tuple[float, float], seconds: Array
+    actor: Actor, pose: Pose, place: Array, window: tuple[float, float], seconds: Array, *, head: float = _HEAD_SHARE
 ) -> Mapping[str, NDArray[np.float64]]:
-    """Turn a head (in ``pose``) and its eyes towards a place (T, 3) from second ``window[0]`` to ``window[1]``; return what the
-    eyes' weights gain (T,)."""
+    """Turn a head (in ``pose``), by a share ``head`` of the way, and its eyes towards a place (T, 3) from second ``window[0]`` to
+    ``window[1]``; return what the eyes' weights gain (T,)."""
     come = minimum_jerk((seconds - window[0]) / 0.35)
     go = minimum_jerk((window[1] - seconds) / 0.5)
     share = np.minimum(come, go)
@@ -108,11 +173,11 @@ def look(
         pitch = np.arctan2(seen[:, 1], np.hypot(seen[:, 0], seen[:, 2]))
         return np.stack([yaw, pitch], axis=-1)
 
-    turn = np.clip(_HEAD_SHARE * wanted(), -_HEAD_MOST, _HEAD_MOST) * share[:, None]
+    turn = np.clip(head * wanted(), -_HEAD_MOST, _HEAD_MOST) * share[:, None]
     neck = character.neck()
     frame = pose.turn_of("Head") @ axes
     spin = turn[:, :1] * frame[..., 1] - turn[:, 1:] * frame[..., 0]
-    for bone in neck:
+    for bone in neck if head > 0 else []:
         pose.turn(bone, np.asarray(exp_to_matrix(spin / len(neck))))
     return _eyes(actor, np.degrees(wanted()), share)
 

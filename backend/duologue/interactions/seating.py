@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -15,8 +17,9 @@ from duologue.interactions.field import head_field
 from duologue.interactions.hand import HandShape
 from duologue.interactions.mesh_depth import SkinPatch, depths
 from duologue.interactions.patterns import PALM
+from duologue.interactions.placing import Placement
 from duologue.interactions.touching import Reaching, hand_frames, wrists
-from duologue.motion.rotations import einsum
+from duologue.motion.rotations import einsum, exp_to_matrix
 
 _KEYS: Final = 5
 """Moments of the contact that are looked at, from first to last…"""
@@ -34,9 +37,17 @@ _COARSE: Final = 0.002
 """Metres that the head's field may be off."""
 _FARTHEST: Final = 0.025
 """Metres that a hand is moved at most: beyond that it lies wrongly."""
+_TURNED: Final = (8.0, 4.0, 2.0)
+"""Degrees by which a palm is turned, to lie flat, from coarse to fine…"""
+_MOST_TURNED: Final = 16.0
+"""…and at most."""
+_NEAR: Final = 0.004
+"""Metres over which a palm is less and less on the skin."""
 _CLOSING: Final = np.arange(-32.0, 61.0, 4.0)
 _AWAY: Final = np.array([0.0, 6, -6, 12, -12, 18, -18, 24, -24, 32, 40, 50, 60])
 """Degrees by which fingers are bent more, to close, and to keep off; the first that does is taken."""
+_STRETCHED: Final = -8.0
+"""…but a thumb is not stretched away from its hand further than that."""
 _REACH: Final = {True: 0.14, False: 0.08}
 """Metres round the touched place in which skin is looked at: for a palm, for a fingertip."""
 
@@ -97,10 +108,47 @@ def settle_hand(reaching: Reaching, touched: Pose, weights: Mapping[str, Array],
     moments = _Moments(reaching, touched, weights, seconds)
     names = reaching.contact.touch if reaching.contact.pinches else reaching.contact.touch[:1]
     parts = [reaching.contact.hand.part(name) for name in names]
+    if moments.palm:
+        moments.reaching.placement = _lain_flat(moments)
+        moments.place()
     _seat(moments, [reaching.contact.hand.part("")] if moments.palm else parts)
     _shape(moments)
     moments.place()
     _seat(moments, parts)
+
+
+def _lain_flat(moments: _Moments) -> Placement:
+    """Return the placement, the hand turned a little about its length and across it, so that most of the palm is on the skin.
+
+    Cheeks are round and palms are hollow: the normal at one point says little about either.
+    """
+    hand, placement = moments.contact.hand, moments.reaching.placement
+    palm = np.flatnonzero(hand.part(""))
+    points = moments.contact.surfaces(moments.goal)[:, palm] - moments.contact.points(moments.goal)[:, None]
+    # What faces out of the palm: a hand is about as thick as what lies on either side of its bones.
+    facing = points[..., 1].mean(axis=0) > np.median(points[..., 1])
+    points, start = points[:, facing], moments.goal.centres
+    best, found = np.zeros(2), -np.inf
+    for step in _TURNED:
+        middle = best
+        for more in product((-step, 0.0, step), repeat=2):
+            turn = np.clip(middle + more, -_MOST_TURNED, _MOST_TURNED)
+            frames = moments.frames @ _turned(turn)
+            placed = start[:, None] + einsum("kij,knj->kni", frames, points)
+            depth = np.array([depths(*row) for row in zip(placed, moments.skin, moments.normals, strict=True)])
+            gap = depth.max(axis=1, keepdims=True) - depth
+            near = float(np.exp(-((gap / _NEAR) ** 2)).mean()) - 0.05 * float(
+                (turn / _MOST_TURNED) @ (turn / _MOST_TURNED)
+            )
+            if near > found:
+                best, found = turn, near
+    return replace(placement, hand=placement.hand @ _turned(best))
+
+
+def _turned(degrees: Array) -> Array:
+    """Return a turn (3, 3) of a hand in its own frame: about its length, then across it; ``degrees`` (2,)."""
+    about = np.radians(degrees)
+    return np.asarray(exp_to_matrix(np.array([about[0], 0.0, 0.0])) @ exp_to_matrix(np.array([0.0, 0.0, about[1]])))
 
 
 def _seat(moments: _Moments, parts: Sequence[NDArray[np.bool_]]) -> None:
@@ -148,10 +196,11 @@ def _shape(moments: _Moments) -> None:
 def _onto(moments: _Moments, finger: str) -> Array:
     """Return how many degrees (K,) more a finger has to be bent in each moment to lie on the skin; 0 where it finds none."""
     hand, shape = moments.contact.hand, moments.contact.shape
-    off = _distance(moments, [shape.bent(finger, float(more)) for more in _CLOSING], finger)
+    bends = _CLOSING[_CLOSING >= _STRETCHED] if finger == "Thumb" else _CLOSING
+    off = _distance(moments, [shape.bent(finger, float(more)) for more in bends], finger)
     first = (off < 0).argmax(axis=0)
     found = (off < 0).any(axis=0)
-    low, high = _CLOSING[np.maximum(first - 2, 0)], _CLOSING[np.minimum(first + 1, len(_CLOSING) - 1)]
+    low, high = bends[np.maximum(first - 2, 0)], bends[np.minimum(first + 1, len(bends) - 1)]
     # Capsules tell where about; what lies on the skin is the finger's own mesh.
     part = np.flatnonzero(hand.part(finger, whole=True))
     wanted = _LIGHTLY * moments.phases.depth(moments.seconds, moments.contact.tissue)

@@ -15,6 +15,7 @@ from duologue.interactions.event import CLEARANCE
 from duologue.interactions.meeting import meet
 from duologue.interactions.obstacles import arm_depths, way_clear
 from duologue.interactions.reach import Arm
+from duologue.interactions.response import answered
 from duologue.interactions.solved import Solved, Span
 from duologue.interactions.touching import Reaching, apply, hand_frames, wrists
 from duologue.labels import PERFORMERS
@@ -121,7 +122,8 @@ def _off(reaching: Reaching, pose: Pose, goal: Goal, held: NDArray[np.bool_]) ->
 
 def _goal(reaching: Reaching, other: Actor, touched: Pose, one: Solved, stretch: slice) -> Goal:
     weights = {name: values[stretch] for name, values in other.weights.items()}
-    return reaching.contact.goal(touched, weights, one.phases, one.seconds)
+    gains = one.answers.get(PERFORMERS.index(one.interaction.touched), {})
+    return reaching.contact.goal(touched, answered(weights, gains), one.phases, one.seconds)
 
 
 def _stretch(one: Solved, span: Span) -> slice:

@@ -14,7 +14,17 @@ from duologue.interactions.choosing import MARGIN, choose
 from duologue.interactions.event import Phases
 from duologue.interactions.meeting import HandsElsewhere, Meeting, hands_for, meet
 from duologue.interactions.patterns import patterns
-from duologue.interactions.response import AFTER, EARLIER, GLANCE, blink, give_way, look
+from duologue.interactions.response import (
+    AFTER,
+    EARLIER,
+    GLANCE,
+    answer,
+    answered,
+    give_way,
+    look,
+    look_down,
+    notice,
+)
 from duologue.interactions.seating import settle_hand
 from duologue.interactions.settling import moves, people, put, reach_again, reach_out, settle
 from duologue.interactions.solved import Solved, Span, assemble
@@ -120,13 +130,23 @@ def _touch(actors: Scene, interaction: Interaction, span: Span, share: float, ha
     touched = pose if own is other else other.pose.part(stretch)
     weights = {name: values[stretch] for name, values in other.weights.items()}
     give_way(touched, contact.landmark, phases, time, share)
+    touched_one, toucher = (PERFORMERS.index(name) for name in (interaction.touched, interaction.performer))
+    taken = answer(phases, time, contact.landmark.side, share, own=own is other)
+    if phases.pattern.on_face:
+        place = contact.goal(touched, weights, phases, time).skin
+        part = other.part(stretch)
+        taken |= (
+            look_down(part, touched, phases, time)
+            if own is other
+            else notice((own.part(stretch), part), touched, phases, place, time)
+        )
+    answers: dict[int, Mapping[str, Array]] = {touched_one: taken}
+    weights = answered(weights, taken)
     settle_hand(reaching, touched, weights, time)
     goal = contact.goal(touched, weights, phases, time)
     frames = hand_frames(contact, goal, reaching.placement)
     when = phases.reach(time), phases.contact(time) > 0
     lean(pose, reaching.arm, wrists(contact, goal, frames), when, interaction.lean)
-    touched_one, toucher = (PERFORMERS.index(name) for name in (interaction.touched, interaction.performer))
-    answers: dict[int, Mapping[str, Array]] = {touched_one: blink(phases, time, contact.landmark.side)}
     if own is other:
         goal = contact.goal(pose, weights, phases, time)
     else:
@@ -134,7 +154,7 @@ def _touch(actors: Scene, interaction: Interaction, span: Span, share: float, ha
         answers[toucher] = look(own.part(stretch), pose, goal.skin, window, time)
         if not phases.pattern.on_face:
             window = phases.touches + GLANCE[0], phases.touches + GLANCE[1]
-            answers[touched_one] = look(other.part(stretch), touched, pose.joint("Head"), window, time)
+            answers[touched_one] = taken | dict(look(other.part(stretch), touched, pose.joint("Head"), window, time))
     reach_out(reaching, pose, [pose] if own is other else [pose, touched], goal, time)
     put(own.pose, pose, stretch)
     if own is not other:

@@ -79,7 +79,7 @@ class Asked:
         wanted = np.zeros(len(points), np.bool_)
         for vertices, triangles, aside, normals in self.parts:
             placed = vertices[k] - aside[k]
-            lowered = placed - np.clip(_gap(placed, skin), -_FLOATING, _FLOATING) * normals[k]
+            lowered = placed - np.clip(_gap(placed, skin), 0.0, _FLOATING) * normals[k]
             wanted |= Surface(lowered, triangles).within(points, _NEAR)
         return wanted, wanted
 

@@ -30,6 +30,9 @@ _SKIN: Final = ((222, 176, 148), (196, 148, 122))
 """Of who is touched and of who touches somebody else, or of a hand on the own face: their skins can be told apart."""
 _COLOURS: Final[Mapping[int, tuple[int, int, int]]] = {HAIR: (84, 62, 48), EYE: (245, 245, 240)}
 _CLOTHES: Final = ((112, 128, 150), (150, 120, 104))
+_IRIS: Final = (70, 48, 36)
+"""Without it nobody sees where somebody looks."""
+_IRISES: Final = ("iris", "pupil")
 _HAND: Final = (226, 128, 88)
 
 Picture = NDArray[np.uint8]
@@ -147,6 +150,9 @@ def _mesh(actor: Actor, rows: NDArray[np.int64], keys: Any, number: int, played:
         colour[part == kind] = _SKIN[number - 1]
     for kind, shade in _COLOURS.items():
         colour[part == kind] = shade
+    if len(mesh.material):
+        seeing = [k for k, name in enumerate(mesh.materials) if any(word in name.lower() for word in _IRISES)]
+        colour[np.isin(mesh.material, seeing)] = _IRIS
     if actor is played.own:
         hand = character.mesh.weight_of(character.under[played.hands[0].bone])
         colour[(hand[mesh.triangles] > 0.5).all(axis=1)] = _HAND

@@ -1,0 +1,53 @@
+"""Forearms and trunks: the field of a trunk against trimesh, and where forearms come to be when a hand touches its own chin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from duologue.evaluation.contact.distances import Surface
+from duologue.evaluation.contact.report import Asked, judge
+from duologue.interactions.field import trunk_field
+from duologue.interactions.obstacles import FOREARM_AT, forearm_radii
+
+
+@pytest.mark.parametrize("name", ["ada", "ben"])
+def test_the_field_of_a_trunk_is_where_its_mesh_is(characters, name: str) -> None:
+    character = characters[name]
+    bones = np.unique([character.joint["Hips"], *character.spine()])
+    weight = character.mesh.weight_of(bones)
+    triangles = character.mesh.triangles[(weight[character.mesh.triangles] > 0.5).all(axis=1)]
+    used, local = np.unique(triangles, return_inverse=True)
+    body = character.mesh.vertices[used]
+    points = np.random.default_rng(0).uniform(body.min(axis=0), body.max(axis=0), (600, 3))
+    away, closest = Surface(body, local.reshape(-1, 3)).signed(points)
+    field = trunk_field(character).at_rest(points)
+    near = np.abs(away) < 0.03
+    assert np.median(np.abs(field - away)[near]) < 0.004
+    # Beside sleeves and the neck, which are open, nobody knows which side is which; a centimetre before the chest everybody does.
+    ahead = (points - closest) @ character.ahead
+    before = (ahead > 0.01) & (ahead > 0.9 * np.abs(away)) & (away > 0)
+    assert before.sum() > 10
+    assert field[before].min() > -0.005
+
+
+@pytest.mark.parametrize("name", ["ada", "ben"])
+def test_forearms_are_as_thick_as_their_sleeves(characters, name: str) -> None:
+    character = characters[name]
+    elbow, wrist = character.rest_point("LeftForeArm"), character.rest_point("LeftHand")
+    radii = forearm_radii(character, "Left")
+    assert radii.shape == (len(FOREARM_AT),)
+    # Forearms measure 25 to 31 cm round at their thickest and 15 to 18 at the wrist (ANSUR II); sleeves add to that.
+    assert (radii > 0.024).all()
+    assert (radii < 0.075).all()
+    assert np.linalg.norm(wrist - elbow) > 3 * radii.max()
+
+
+@pytest.mark.parametrize("pattern", ["pinch-chin", "stroke-chin"])
+def test_a_forearm_is_not_in_the_own_chest(characters, pattern: str) -> None:
+    """A chest is no capsule about its spine: Ben's forearm was 44 and 50 mm in it."""
+    judged = judge(Asked(pattern, "own", (characters["ben"], characters["ada"])), 8, None)
+    assert judged.body is not None
+    assert judged.figures is not None
+    assert judged.body.arm_mm < max(judged.body.arm_before_mm, 12.0)
+    assert judged.body.wrist_degrees < 85  # flexion of wrists: 80, to the nearest five (AAOS)
+    assert judged.figures.touching == judged.figures.held
