@@ -25,8 +25,11 @@ from duologue.diffusion.samplers import Sampler
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.diffusion.windows import hold
 from duologue.features import pose as poses
+from duologue.labels import ACTION_MODES
+from duologue.motion.rising import SeatLean
 from duologue.motion.skeleton import Skeleton
 from duologue.motion.stance import StanceHold
+from duologue.units import FPS
 
 _MIRRORED_PLACEMENT = np.array([-1.0, 1.0, -1.0, 1.0])
 _MIRRORED_ROUTE = np.array([-1.0, 1.0, -1.0])
@@ -142,7 +145,8 @@ class TakeSampler:
         self.conditions = EncodedConditions.encode(performed, model.config, model.mel)
         self.mirrored = np.array(conditions.mirrored)
         self._posed = len(poses.columns(skeleton))
-        self.drift, self.stance = DriftCorrection(starts), StanceHold(skeleton)
+        self.drift, self.stance, self.seat_lean = DriftCorrection(starts), StanceHold(skeleton), SeatLean(skeleton)
+        self._changing_seat = _beside_sitting(np.asarray(conditions.actions))
         self.soles, self.toes = Limbs.soles(skeleton), Limbs.toes(skeleton)
         self.seat = model.config.actions.index("sit") if "sit" in model.config.actions else None
         lower, self.upper = (self._sampler(name, sampler, settings, student) for name in NETWORKS)
@@ -194,7 +198,9 @@ class TakeSampler:
 
         features = self._in_mirror(statistics.restore(_array(lower), _array(upper), modes))
         root, rotations = poses.to_world(features[:, known:, : self._posed], fresh)
-        root, rotations = self.stance.push(root, rotations, 1 - near(pins.upper_held[0, ..., 0].numpy()))
+        free = 1 - near(pins.upper_held[0, ..., 0].numpy())
+        root, rotations = self.stance.push(root, rotations, free)
+        rotations = self.seat_lean.push(root, rotations, free * self._changing_seat[:, start + known : stop])
         keep = min(self.model.config.overlap, frames)
         after = Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
         return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after
@@ -251,6 +257,14 @@ def near(flags: NDArray[np.bool_], ease: int = 12) -> NDArray[np.float64]:
         if flagged.any():
             row[:] = np.abs(index[:, None] - index[flagged]).min(1)
     return np.clip(1 - away / ease, 0.0, 1.0)
+
+
+def _beside_sitting(actions: NDArray[np.integer], seconds: float = 1.6) -> NDArray[np.float64]:
+    """Return how far somebody may be getting up or sitting down, (2, T), 0 to 1: near a change of ``actions`` (2, T) to or from
+    sitting."""
+    sits = actions == ACTION_MODES.index("sit")
+    changes = np.diff(sits, axis=1, prepend=sits[:, :1])
+    return np.minimum(3 * near(changes, int(seconds * FPS)), 1.0)
 
 
 def grow_from(x: Tensor, known: int, ease: int = 15) -> Tensor:

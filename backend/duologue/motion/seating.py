@@ -17,7 +17,7 @@ from duologue.units import FPS
 Array = NDArray[np.float64]
 
 _DOWN: Final = ((-1.6, -1.4, -1.2, -1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4),
-                (0.480, 0.456, 0.425, 0.357, 0.278, 0.213, 0.148, 0.113, 0.069, 0.030, 0.0))  # fmt: skip
+                (0.430, 0.409, 0.381, 0.320, 0.249, 0.191, 0.133, 0.101, 0.062, 0.027, 0.0))  # fmt: skip
 """Seconds from the label, and metres that the hips are still before the seat."""
 _UP: Final = (
     (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.8),

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from duologue.evaluation.body.weight import FOOT, HAND, HEAD, SEGMENTS, outside
+from duologue.evaluation.body.weight import outside
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.lips import parted
 from duologue.evaluation.contact.played import Played
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.posed import part_of_pose
+from duologue.motion.mass import FOOT, HAND, HEAD, SEGMENTS
 from duologue.motion.rotations import einsum, matrix_to_exp
 from duologue.rigs.joints import SIDES, chain
 from duologue.units import FPS
@@ -141,7 +142,7 @@ def off_balance(pose: Pose) -> Array:
 
 
 def centre_of_mass(pose: Pose) -> Array:
-    """Return the centre of mass (T, 3) of a rig, by the segments of :mod:`duologue.evaluation.body.weight`."""
+    """Return the centre of mass (T, 3) of a rig, by the segments of :mod:`duologue.motion.mass`."""
     joint = pose.character.joint
     neck = (chain("Neck", joint) or ["Head"])[0]
     parts = [(m, _at(pose, a, neck) + s * (_at(pose, b, neck) - _at(pose, a, neck))) for a, b, m, s in SEGMENTS]
