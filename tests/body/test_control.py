@@ -84,7 +84,8 @@ def test_a_seat_is_left_and_come_to_on_foot_and_sat_down_on_backwards():
     steps = np.flatnonzero(way.afoot)
     assert steps.min() >= 60 + RISE, "up first"
     assert steps.max() <= 240 - SITTING, "then down"
-    np.testing.assert_allclose(way.path[60 + 18, 1], 0.24, atol=0.01)  # hips go forward over the feet
+    np.testing.assert_allclose(way.path[60, 1], 0.11, atol=0.01)  # to the edge of the seat before they rise …
+    np.testing.assert_allclose(way.path[60 + 18, 1], 0.29, atol=0.01)  # … and forward over the feet
     np.testing.assert_allclose(
         way.path[steps.max() + 1], [0, 3.0 - SEATED, np.pi], atol=0.02
     )  # the back to the seat, before it

@@ -22,7 +22,8 @@ from duologue.easing import smoothstep
 from duologue.features import pose as poses
 from duologue.features.statistics import PoseStatistics
 from duologue.motion.footsteps import stretches
-from duologue.motion.trajectory import plan_trajectory
+from duologue.motion.seating import LOWERING, RISING
+from duologue.motion.trajectory import SIT, plan_trajectory
 
 Floats = NDArray[np.float64]
 
@@ -151,14 +152,20 @@ class Control:
                     starts[performer], pins.frames[placed], pins.places[placed], np.asarray(actions[performer])
                 )
                 path[performer], given[performer], afoot[performer] = way.path, way.given, way.afoot
-        # A way is also to be met where steps begin on it, and where hips are down on a seat.
-        a, b = (
-            np.union1d(pins.frames[~np.isnan(pins.places[:, 0])], [first for first, _ in stretches(walks)]).astype(
-                np.int64
-            )
-            for pins, walks in zip(self.pins, afoot, strict=True)
-        )
+        a, b = (self._fixed(k, afoot[k], given[k], np.asarray(actions[k])) for k in range(2))
         return Plan(path, given, afoot, (a, b))
+
+    def _fixed(
+        self, performer: int, afoot: NDArray[np.bool_], given: NDArray[np.bool_], actions: NDArray[np.integer]
+    ) -> NDArray[np.int64]:
+        """Return the frames in which a way is to be met: at places, where steps begin, on the way onto a seat and up from it."""
+        pins = self.pins[performer]
+        places = pins.frames[~np.isnan(pins.places[:, 0])]
+        seats = np.diff((actions == SIT).astype(int), prepend=int(actions[0] == SIT))
+        beside = [frame + k for frame in np.flatnonzero(seats < 0).tolist() for k in RISING]
+        beside += [frame + k for frame in np.flatnonzero(seats > 0).tolist() for k in LOWERING]
+        met = [frame for frame in beside if 0 <= frame < len(given) and given[frame]]
+        return np.union1d(places, [*met, *(first for first, _ in stretches(afoot))]).astype(np.int64)
 
 
 @dataclass(frozen=True)

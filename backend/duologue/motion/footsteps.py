@@ -92,7 +92,8 @@ def plan_footsteps(path: Array) -> tuple[Footsteps, Footsteps]:
     # Who comes to a halt keeps the beat: legs must not be left behind.
     near = sliding_window_view(np.pad(rate, _BEAT, mode="edge"), 2 * _BEAT + 1).max(-1)
     phase = np.concatenate([[0.0], np.cumsum(np.clip(near, *_CADENCES)) / FPS])
-    count = max(2, round(float(phase[_halt(path)])))
+    turned = float(np.abs(turn).sum()) / FPS
+    count = max(2, round(float(phase[_halt(path)])), 1 + int(np.ceil(turned / _PER_STEP[0])))
     leading = int((aside.sum() + _TURNING * turn.sum()) < 0)  # +X is the left hand
     plans = [
         _steps(path, speed, phase, count + more, (leading + swapped) % 2)

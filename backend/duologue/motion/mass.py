@@ -42,4 +42,4 @@ def centre_of_mass(skeleton: Skeleton, matrices: Floats, positions: Floats) -> F
         (FOOT, 0.6 * soles[..., k, 0, :] + 0.4 * at(f"{side}ToeBase")) for k, side in enumerate(("Left", "Right"))
     ]
     masses = np.array([mass for mass, _ in parts])
-    return np.tensordot(np.stack([place for _, place in parts], axis=-1), masses / masses.sum(), axes=1)
+    return np.stack([place for _, place in parts], axis=-1) @ (masses / masses.sum())

@@ -20,10 +20,11 @@ _DOWN: Final = ((-1.6, -1.4, -1.2, -1.0, -0.8, -0.6, -0.4, -0.2, 0.0, 0.2, 0.4),
                 (0.430, 0.409, 0.381, 0.320, 0.249, 0.191, 0.133, 0.101, 0.062, 0.027, 0.0))  # fmt: skip
 """Seconds from the label, and metres that the hips are still before the seat."""
 _UP: Final = (
-    (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.8),
-    (0.0, 0.046, 0.141, 0.240, 0.303, 0.357, 0.394, 0.410, 0.430),
+    (-0.6, -0.4, -0.2, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.8),
+    (0.0, 0.03, 0.075, 0.11, 0.157, 0.225, 0.292, 0.342, 0.38, 0.404, 0.417, 0.43),
 )
-"""Seconds from the label, and metres that they have come forward."""
+"""Seconds from the label, and metres that they have come forward: before the label by as much as captured people draw back their
+feet, since feet that stand are held here."""
 SEATED: Final = _DOWN[1][0]
 """Metres that somebody stands before the seat they are going to sit down on."""
 RISEN: Final = _UP[1][-1]
@@ -32,6 +33,9 @@ SETTLED: Final = int(1.6 * FPS)
 """Frames before the label by which they stand there, with their back to it."""
 SITTING: Final = int(0.9 * FPS)
 """The least of them: hips can be down in so many."""
+RISING: Final = (-18, 0, 12)
+LOWERING: Final = (-12, 0)
+"""Frames from the label in which the hips are where captured ones are."""
 RISE: Final = int(0.9 * FPS)
 """Frames from the end of the label to the first step."""
 
