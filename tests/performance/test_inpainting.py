@@ -179,12 +179,12 @@ def test_what_can_not_be_kept_is_refused_before_any_work(stage):
         perform(2, KeptTake.all_but(short, Edit()))
 
 
-def test_a_place_asked_for_is_met_after_the_clean_up_within_two_centimetres(stage):
+def test_a_place_asked_for_is_met_after_the_clean_up_within_five_centimetres(stage):
     perform, old = stage
     there = [old.tracks[0].root_translation[0, 0] - 0.3, 0.4]
     led = perform(1, constraints=(PlaceTarget("A", 4.0, *there, heading=0.5),))
     hips = led.tracks[0]
-    assert np.hypot(*(hips.root_translation[120, [0, 2]] - there)) < 0.02
+    assert np.hypot(*(hips.root_translation[120, [0, 2]] - there)) < 0.05
     forward = Rotation.from_rotvec(hips.rotations[120, 0]).apply([0, 0, 1.0])
     assert np.degrees(abs(np.arctan2(forward[0], forward[2]) - 0.5)) < 3
 

@@ -200,7 +200,7 @@ class TakeSampler:
         root, rotations = poses.to_world(features[:, known:, : self._posed], fresh)
         free = 1 - near(pins.upper_held[0, ..., 0].numpy())
         root, rotations = self.stance.push(root, rotations, free)
-        rotations = self.seat_lean.push(root, rotations, free * self._changing_seat[:, start + known : stop])
+        root, rotations = self.seat_lean.push(root, rotations, free * self._changing_seat[:, start + known : stop])
         keep = min(self.model.config.overlap, frames)
         after = Past(lower[:, :, -keep:], upper[:, :, -keep:], path[:, -keep:])
         return BodyWindow(start + known, root.astype(np.float32), rotations.astype(np.float32)), after

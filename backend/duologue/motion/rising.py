@@ -2,7 +2,7 @@
 
 Whoever gets up brings their mass over their feet first, by leaning forward some 40 degrees; captured people do (sitting down 45),
 and what is sampled leans less, or back. By how much the centre of mass is behind the heels as hips are off the seat is made up
-for at the spine; the head keeps most of where it looked and the arms hang.
+for from the pelvis up; the legs stay, the head keeps most of where it looked and the arms hang.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from duologue.motion.skeleton import Skeleton, forward_kinematics
 Array = NDArray[np.float64]
 
 _TURNED: Final = (
-    ("Spine", 0.25), ("Spine1", 0.5), ("Spine2", 0.75), ("Spine3", 1.0), ("Neck", 0.75), ("Neck1", 0.55), ("Head", 0.35),
-    ("LeftArm", 0.3), ("RightArm", 0.3),
+    ("Hips", 0.55), ("Spine", 0.65), ("Spine1", 0.78), ("Spine2", 0.9), ("Spine3", 1.0), ("Neck", 0.75), ("Neck1", 0.55),
+    ("Head", 0.35), ("LeftArm", 0.3), ("RightArm", 0.3), ("LeftUpLeg", 0.0), ("RightUpLeg", 0.0),
 )  # fmt: skip
 """How much of the lean each joint has in the world; what hangs on it follows."""
 _UPPER: Final = (0.6, 0.55)
-"""Share of the mass that leans, and how far up the trunk its centre is, from the spine's foot to the neck."""
+"""Share of the mass that leans, and how far up the trunk its centre is, from the hips to the neck."""
 _FARTHEST: Final = np.radians(54.0)
 """That a trunk leans in all."""
 _OFF: Final = (0.655, 0.705)
@@ -53,19 +53,18 @@ class SeatLean:
         """
         self._skeleton, self._soles = skeleton, Soles.of(skeleton)
         self._turned = [(skeleton.index(name), share) for name, share in _TURNED]
-        self._shares = dict(self._turned)
-        self._spine, self._neck = skeleton.indices("Spine", "Neck")
+        self._neck, *self._thighs = skeleton.indices("Neck", "LeftUpLeg", "RightUpLeg")
         self._standing = float(skeleton.offsets[0, 1])
         self._last = np.zeros((2, 2))  # of the last two frames
 
-    def push(self, root: Floats, rotations: Floats, part: Array) -> Floats:
-        """Return the next frames' exponential maps (2, n, J, 3), trunks leant; ``root`` (2, n, 3) in metres.
+    def push(self, root: Floats, rotations: Floats, part: Array) -> tuple[Floats, Floats]:
+        """Take the next frames' hips (2, n, 3), metres, and exponential maps (2, n, J, 3); return both, trunks leant.
 
         ``part`` (2, n): how far each frame may be changed, 0 to 1.
         """
         count = part.shape[1]
         if not count or not (part.any() or self._last.any()):
-            return rotations
+            return root, rotations
         turns = rotations.astype(np.float64)
         placed = forward_kinematics(self._skeleton, turns, root.astype(np.float64))
         matrices, positions = (np.asarray(x, np.float64) for x in placed)
@@ -73,7 +72,10 @@ class SeatLean:
         yaw = np.arctan2(-side[..., 2], side[..., 0])
         angle = self._joined(_spread(part * self._needed(matrices, positions, yaw)))
         self._last = np.concatenate([self._last, angle], axis=1)[:, -2:]
-        return self._leant(turns, matrices, yaw, angle).astype(rotations.dtype)
+        if not angle.any():
+            return root, rotations
+        shift, out = self._leant(turns, (matrices, positions), yaw, angle)
+        return (root + shift).astype(root.dtype), out.astype(rotations.dtype)
 
     def _needed(self, matrices: Array, positions: Array, yaw: Array) -> Array:
         """Return by how many radians (2, n) trunks lean forward so that the centre of mass is over the heels."""
@@ -83,7 +85,7 @@ class SeatLean:
         bears = points[..., 1] < _BEARS
         heel = np.where(bears, along, np.inf).min((-2, -1))
         centre = einsum("pni,pni->pn", centre_of_mass(self._skeleton, matrices, positions)[..., [0, 2]], ahead)
-        trunk = _UPPER[1] * (positions[:, :, self._neck] - positions[:, :, self._spine])
+        trunk = _UPPER[1] * (positions[:, :, self._neck] - positions[:, :, 0])
         up, forward = trunk[..., 1], einsum("pni,pni->pn", trunk[..., [0, 2]], ahead)
         behind = np.where(np.isfinite(heel), heel - centre, 0.0)
         lean = np.arcsin(np.clip(behind / (_UPPER[0] * np.maximum(up, 0.1)), 0.0, 1.0))
@@ -101,21 +103,23 @@ class SeatLean:
             angle + (1 - smoothstep(s)) * gap + (s - 2 * s**2 + s**3) * _JOIN * (speed - own)[:, None], 0.0
         )
 
-    def _leant(self, turns: Array, matrices: Array, yaw: Array, angle: Array) -> Array:
+    def _leant(self, turns: Array, placed: tuple[Array, Array], yaw: Array, angle: Array) -> tuple[Array, Array]:
+        """Return by how much hips move (2, n, 3) so that the legs' joints stay in place, and the rotations."""
+        matrices, positions = placed
         axis = np.stack([np.cos(yaw), np.zeros_like(yaw), -np.sin(yaw)], axis=-1)
-        world = {
-            joint: np.asarray(exp_to_matrix((share * angle)[..., None] * axis)) @ matrices[:, :, joint]
-            for joint, share in self._turned
-        }
+        by = {joint: np.asarray(exp_to_matrix((share * angle)[..., None] * axis)) for joint, share in self._turned}
+        world = {joint: turn @ matrices[:, :, joint] for joint, turn in by.items()}
         whole = np.asarray(exp_to_matrix(angle[..., None] * axis))
         out = turns.copy()
+        leans = angle[..., None] > 1e-6
         for joint, turned in world.items():
             parent = self._skeleton.parents[joint]
-            # The shoulders go with the chest; the hips stay.
-            under = world.get(parent, matrices[:, :, parent] if parent == 0 else whole @ matrices[:, :, parent])
-            local = matrix_to_exp(np.swapaxes(under, -1, -2) @ turned)
-            out[:, :, joint] = np.where(angle[..., None] > 1e-6, local, turns[:, :, joint])
-        return out
+            # The shoulders go with the chest.
+            under = turned if parent < 0 else world.get(parent, whole @ matrices[:, :, parent])
+            local = matrix_to_exp(turned if parent < 0 else np.swapaxes(under, -1, -2) @ turned)
+            out[:, :, joint] = np.where(leans, local, turns[:, :, joint])
+        middle = positions[:, :, self._thighs].mean(2) - positions[:, :, 0]
+        return np.where(leans, middle - einsum("pnij,pnj->pni", by[0], middle), 0.0), out
 
 
 def _spread(need: Array) -> Array:
