@@ -80,6 +80,8 @@ class StanceHold:
             hips = positions[performer, :, 0, 2] + 1j * positions[performer, :, 0, 0]
             lean[performer] = leaning(slips, stances, np.append(hips[:1], hips))
         gone = smoothstep(np.arange(lean.shape[1], dtype=np.float64) / _LEANT)
+        # On a seat hips stay where they are.
+        lean[:, 1:] *= smoothstep((positions[:, :, 0, 1] / self._low - 0.8) / 0.2)
         lean = lean + (self._lean[:, None] - lean[:, :1]) * (1 - gone)
         self._before, self._bears, self._lean = points[:, -1:], bears[:, -1], lean[:, -1].copy()
         self._speed = offset[:, -1] - offset[:, -2]
