@@ -48,7 +48,7 @@ _BALANCED: Final = (0.05, 0.31, 0.1)
 are taken over at most."""
 _SHIFTING: Final = 17
 """Frames over which weight is shifted."""
-_STOPPING: Final = (0.35, np.radians(10.0))
+_STOPPING: Final = (0.35, np.radians(30.0))
 """Metres and radians a second of the hips as the last foot comes down."""
 _UNLIKE: Final = (0.0, 0.06, 0.03, 0.09)
 """Metres of crossing that it takes until the other foot leads, until there is a step more, and until both."""
