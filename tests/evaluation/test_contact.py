@@ -198,3 +198,13 @@ def test_hands_that_are_shaken_fill_the_asked_palm_and_those_held_aside_do_not(c
     aside = figures_of(moved(shake, np.array([0.0, 0.04, 0.0])), 6)
     assert aside.contact_f < found.contact_f - 0.1
     assert aside.off_mm == pytest.approx(40, abs=6)
+
+
+@pytest.mark.parametrize("pattern", ["pat-shoulder", "arm-round-shoulders"])
+def test_a_hand_goes_round_shoulders_and_arms_on_its_way_there_and_back(cast, pattern):
+    own, other = cast[::-1]
+    touch = play(scene_of_take((own, other), standing_take(pattern)), Interaction(pattern, "A", 2.0, 2.8, target="B"))
+    found = figures_of(touch, 3)
+    assert found.deepest_mm < 5
+    assert found.touching == found.held > 0
+    assert found.contact_f > 0.8

@@ -1,4 +1,4 @@
-"""What a hand on its way keeps clear of, with its forearm: heads and trunks, as their meshes are."""
+"""What a hand on its way keeps clear of, with its forearm: heads and trunks, as their meshes are, and others' arms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.field import BodyField, head_field, trunk_field
 from duologue.interactions.reach import Arm
+from duologue.interactions.upper_arms import in_arms
 
 FOREARM_AT: Final = (0.05, 0.3, 0.55, 0.8, 0.95)
 """Of the way from elbow to wrist, where a forearm is looked at."""
@@ -78,7 +79,7 @@ def way_clear(own: Pose, others: Sequence[Pose], arm: Arm, free: Array, allowed:
     depth = arm_depths(own, others, arm) - np.maximum(allowed, 0.0)
     # A forearm swings about its elbow: near the elbow the wrist would have to go far for little.
     depth[..., -len(FOREARM_AT) :] *= np.array(FOREARM_AT)
-    points, _ = arm_points(own, arm)
+    points, radius = arm_points(own, arm)
     rows = np.arange(len(depth))
     worst = depth.argmax(axis=-1)  # T, O
     need = np.zeros((len(depth), 3))
@@ -91,6 +92,15 @@ def way_clear(own: Pose, others: Sequence[Pose], arm: Arm, free: Array, allowed:
             out = field.outwards(pose, points[rows, ball][:, None])[:, 0]
             need = np.where(more[:, None], deep[:, None] * out, need)
             deepest = np.where(more, deep, deepest)
+    for pose in others:
+        if pose is own:
+            continue
+        depth, out = in_arms(pose, points, radius)
+        depth[..., -len(FOREARM_AT) :] *= np.array(FOREARM_AT)
+        ball = depth.argmax(axis=-1)
+        more = depth[rows, ball] > deepest
+        need = np.where(more[:, None], depth[rows, ball, None] * out[rows, ball], need)
+        deepest = np.where(more, depth[rows, ball], deepest)
     return _spread(need * free[:, None]) * _edge(free)[:, None]
 
 

@@ -34,6 +34,8 @@ _SHAPED: Final = 0.75
 """Of the approach, after which share the fingers have their shape."""
 _BOW: Final = (0.09, 0.036)
 """Metres by which the hand's way bows out before the body, and to the arm's side."""
+_BEHIND: Final = (-0.12, 0.0)
+"""The same where an arm goes round somebody from behind."""
 _EASED: Final = 0.45
 """Of the way, from which on the arm is wholly bent by us."""
 
@@ -190,7 +192,14 @@ def apply(reaching: Reaching, pose: Pose, goal: Goal, seconds: Array, push: Arra
     """Write the arm and the hand into ``pose``; ``push`` (T, 3): how far the wrist is kept off its way."""
     contact = reaching.contact
     frames = hand_frames(contact, goal, reaching.placement)
-    way = HandWay(frames, wrists(contact, goal, frames), _shape_turns(contact, goal), reaching.placement.elbow, push)
+    way = HandWay(
+        frames,
+        wrists(contact, goal, frames),
+        _shape_turns(contact, goal),
+        reaching.placement.elbow,
+        push,
+        _BEHIND if contact.pattern.far else _BOW,
+    )
     move_hand(pose, reaching.arm, way, reaching.phases.reach(seconds))
 
 
