@@ -3,8 +3,8 @@
 import numpy as np
 import trimesh
 from duologue.interactions.actor import Pose
-from duologue.interactions.obstacles import _arm_radius as arm_radius
-from duologue.interactions.obstacles import in_arms
+from duologue.interactions.upper_arms import _arm_radius as arm_radius
+from duologue.interactions.upper_arms import in_arms
 
 
 def resting(character) -> Pose:
