@@ -29,6 +29,8 @@ _WIDE: Final = (0.40, 0.80)
 """Metres that a picture is wide, where the hand is."""
 _LENSES: Final = (35.0, 85.0)
 _SENSOR: Final = 36.0
+_MIDDLE, _CLEAR = 0.08, 0.28
+"""Metres from the joint at a skull's base up to the middle of the head, and how near to that no camera comes."""
 _MOVING: Final = 0.2
 """Of the clips, how many have a camera that moves."""
 
@@ -51,13 +53,21 @@ def draw_shot(rng: np.random.Generator, staged: Staged, meshes: Sequence[Mesh], 
         seen = np.array([_judged(staged, mesh, shot.cameras[at], at) for mesh, at in zip(meshes, frames, strict=True)])
         hand, face = seen.mean(axis=0)
         shot = replace(shot, seen=float(hand), face=float(face))
-        enough = min(hand / SEEN, face / FACE)
+        enough = min(hand / SEEN, face / FACE) if _outside(staged, shot) else -1.0
         if best is None or enough > best[0]:
             best = enough, shot
         if enough >= 1.0:
             break
     assert best is not None
     return best[1]
+
+
+def _outside(staged: Staged, shot: Shot) -> bool:
+    """Return whether a camera is in nobody's head, hair included, in any frame."""
+    places = np.array([camera.position for camera in shot.cameras])
+    up = np.array((0.0, _MIDDLE, 0.0))
+    middles = [heads + up for heads in staged.heads]
+    return bool(min(np.linalg.norm(places - middle, axis=1).min() for middle in middles) > _CLEAR)
 
 
 def _judged(staged: Staged, mesh: Mesh, camera: Camera, frame: int) -> tuple[float, float]:
