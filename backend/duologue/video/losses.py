@@ -50,7 +50,7 @@ class VideoLoss:
     """How much more a hand's or head's token counts in the router's loss: there are few (CoInteract's code)."""
     orthogonal: float = 0.01
     mask: float = 0.1
-    cap: float = 0.3
+    cap: float = 0.5
     """The velocity of nearly clean latents is a difference over next to nothing: moments below this are divided by it."""
 
     def terms(self, network: VideoDenoiser, output: Output, truth: Truth, t: Tensor) -> dict[str, Tensor]:
