@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.outside import seen_from_outside
 from duologue.motion.rotations import einsum
+from duologue.rigs.joints import SIDES, chain
 from duologue.rigs.skinned import vertex_normals
 
 HEAD: Final = 0.007
@@ -157,5 +158,12 @@ def head_field(character: Character) -> BodyField:
 def trunk_field(character: Character) -> BodyField:
     """Return the field of a trunk, from the hips to the shoulders, as it rests on the chest: a bent one is off by centimetres at
     the hips, where hands that touch faces only pass."""
-    bones = np.unique([character.joint["Hips"], *character.spine()])
+    # Of a generated rig other bones than the played ones move skin: they hang on those.
+    ends = [
+        *(side + part for side in SIDES for part in ("Shoulder", "Arm", "UpLeg")),
+        *chain("Neck", character.joint),
+        "Head",
+    ]
+    limbs = [character.under[character.joint[name]] for name in ends if name in character.joint]
+    bones = np.setdiff1d(character.under[character.joint["Hips"]], np.concatenate(limbs))
     return BodyField(character, character.chest, bones, TRUNK)
