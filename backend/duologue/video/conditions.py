@@ -47,6 +47,8 @@ class Conditions:
     text: Tensor | None = None
     """(B, S, W) a text encoder's; ``worded`` (B,) 0 where it is dropped."""
     worded: Tensor | None = None
+    unsaid: Tensor | None = None
+    """(B, S, W) what stands in place of a text that is dropped; None: nothing does, its tokens are 0."""
     audio: Tensor | None = None
     """(B, L, 4, A) speech features of both; 0 is silence."""
 
@@ -128,6 +130,7 @@ class VideoConditions:
     pattern: str = ""
     """One of the checkpoint's patterns, or none."""
     text: NDArray[np.float32] | None = None
-    """(S, W) of a user's text encoder."""
+    """(S, W) of a user's text encoder; ``unsaid`` (S, W): what guidance leads away from."""
+    unsaid: NDArray[np.float32] | None = None
     audio: NDArray[np.float32] | None = None
     """(T, A) speech features of both, a row a frame of the video."""

@@ -58,6 +58,8 @@ class VideoConfig:
     """Of the moments that a sampler visits (``diffusion.flow``)."""
     experts_until: float = 0.9
     """From this moment on the experts are off: the layout has to settle first (CoInteract's code)."""
+    structure_clean: bool = False
+    """Whether blocks take structure's tokens as clean while they are made (CoInteract's code; its paper says the moment)."""
     patterns: tuple[str, ...] = FACE_INTERACTIONS
 
     @property

@@ -33,7 +33,7 @@ class Moments(nn.Module):
 
 
 class Context(nn.Module):
-    """``[prompts | pattern | place | text]``, (B, P + 2 + S, D)."""
+    """``[prompts | pattern | place | text]``, (B, P + 2 + S, D); for a network without patterns, prompts and text."""
 
     def __init__(self, config: VideoConfig) -> None:
         super().__init__()
@@ -53,9 +53,20 @@ class Context(nn.Module):
     def forward(self, conditions: Conditions) -> Tensor:
         """Return the tokens that a batch looks up."""
         pattern = conditions.pattern
-        named = torch.stack([self.pattern(pattern), self.site(self.places[pattern])], dim=1)
-        tokens = [self.prompts.expand(len(pattern), -1, -1), named]
+        tokens = [self.prompts.expand(len(pattern), -1, -1)]
+        if len(self.places) > 1:
+            tokens.append(torch.stack([self.pattern(pattern), self.site(self.places[pattern])], dim=1))
         if self.text is not None and conditions.text is not None:
-            text = self.text(conditions.text)
-            tokens.append(text if conditions.worded is None else text * conditions.worded[:, None, None])
+            tokens.append(self._said(self.text, conditions))
         return torch.cat(tokens, dim=1)
+
+    @staticmethod
+    def _said(text: nn.Module, conditions: Conditions) -> Tensor:
+        """Return a text's tokens; where it is dropped, those of ``unsaid``, or zeros."""
+        assert conditions.text is not None
+        if conditions.worded is None:
+            return text(conditions.text)
+        worded = conditions.worded[:, None, None]
+        if conditions.unsaid is None:
+            return text(conditions.text) * worded
+        return text(torch.where(worded > 0, conditions.text, conditions.unsaid))

@@ -161,7 +161,7 @@ class VideoDenoiser(nn.Module):
             assert structure is not None
             rows = torch.cat([rows, self.enter_structure(patches(structure)) + self.kinds[-1]], dim=1)
             turned = torch.cat([turned, prepared.turned_structure])
-            pieces.append(Piece(STRUCTURE, grid.tokens, moment))
+            pieces.append(Piece(STRUCTURE, grid.tokens, clean if self.config.structure_clean else moment))
         asym = asymmetric(grid.tokens, main, prepared.thing) if joint else together
         told = self._told(prepared, pieces, turned, t)
         routes, guessed = [], []

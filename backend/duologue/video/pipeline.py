@@ -7,9 +7,9 @@ seam. The latents before it are told as motion, and the first picture stays in e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -40,6 +40,13 @@ class VideoWindow:
 
     start: int
     pictures: NDArray[np.uint8]
+    left: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, "NDArray[Any]"])
+    """What the next window goes on from: ``latents`` (C, m, h, w) float32, the last ones, and the ``last`` picture (H, W, 3)."""
+
+    @property
+    def stop(self) -> int:
+        """The first frame after it."""
+        return self.start + len(self.pictures)
 
 
 class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
@@ -61,17 +68,22 @@ class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
         strengths: Mapping[str, float] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         mode: str = "render",
+        since: VideoWindow | None = None,
     ) -> Iterator[VideoWindow]:
         """Yield the clip in consecutive windows; see ``Pipeline``. A stopped stream ends with the window before.
 
-        ``mode``: one of ``streams.MODES``.
+        ``mode``: one of ``streams.MODES``. ``since``: a window that the same arguments gave before (its pictures may be left out,
+        ``start`` being its end then): only those after it are made, as they would have been.
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``unknown-label`` for a mode, pattern or condition that there isn't, ``steps``,
                 ``frames-empty``, ``frames-shape``, ``size-unsupported``, ``passes-missing`` for a mode that needs the scene.
         """
         _check(self.model, conditions, steps, strengths or {}, mode)
-        return self._windows(ClipInMaking(self, conditions, seed), steps, strengths or {}, should_stop, mode)
+        clip = ClipInMaking(self, conditions, seed)
+        if since is not None:
+            clip.go_on(since)
+        return self._windows(clip, steps, strengths or {}, should_stop, mode)
 
     @torch.inference_mode()
     def _windows(
@@ -83,8 +95,10 @@ class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
         mode: str,
     ) -> Iterator[VideoWindow]:
         for span in spans(latents_of(clip.conditions.frames), self.model.config.window, overlap=1):
-            told, scene = clip.told(span, known=MODES[mode].scene)
             noise = clip.noise(span, both=MODES[mode].stream == "full")
+            if frames_of(span.start, span.stop).stop <= clip.done:
+                continue
+            told, scene = clip.told(span, known=MODES[mode].scene)
             try:
                 latents = sample_window(
                     self.model.denoiser,
@@ -110,6 +124,8 @@ class ClipInMaking:
         self._latents: Tensor | None = None
         """The last ones made, (1, C, m, h, w): of the motion before the next window, and its first."""
         self._last: NDArray[np.uint8] | None = conditions.first
+        self.done = 0
+        """Frames that are there already: their windows' noise is drawn, for that of the next to be the same, and no more."""
         crops, seen = crops_of(conditions.crops)
         crops = crops.to(self.device).float() / 255
         thing = conditions.crops.get(("thing", "face"))
@@ -124,7 +140,14 @@ class ClipInMaking:
             seen=seen,
             identity=None if conditions.embedding is None else torch.from_numpy(conditions.embedding)[None].float(),
             text=None if conditions.text is None else torch.from_numpy(conditions.text)[None].float(),
+            unsaid=None if conditions.unsaid is None else torch.from_numpy(conditions.unsaid)[None].float(),
         ).to(self.device)
+
+    def go_on(self, since: VideoWindow) -> None:
+        """Take up what a window left behind, as if it had just been made."""
+        self.done = since.stop
+        self._latents = torch.from_numpy(np.array(since.left["latents"], np.float32))[None].to(self.device)
+        self._last = np.array(since.left["last"], np.uint8)
 
     def told(self, span: Span, *, known: bool) -> tuple[Conditions, SceneWindow | None]:
         """Return what a window depends on, and its scene where it is ``known``."""
@@ -186,7 +209,8 @@ class ClipInMaking:
         self._last = made[-1]
         first = frames_of(span.start, span.stop).start
         fresh = 0 if begins else frames_of(span.start + span.known, span.stop).start - first
-        return VideoWindow(first + fresh, made[fresh:])
+        left = {"latents": self._latents[0].float().cpu().numpy(), "last": made[-1]}
+        return VideoWindow(first + fresh, made[fresh:], left)
 
 
 def _check(

@@ -1,0 +1,60 @@
+"""No model: the first picture, carried along the surface; what it did not show has its part's mean colour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from duologue.labels import check
+from duologue.passes.sources import PassSource
+from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish
+
+_AT_ONCE: Final = 8
+"""Frames that are handed out together."""
+
+
+class CarriedBackend:
+    """See ``protocol.Backend``. It is the pass ``carried``, a few frames at a time: at once, anywhere."""
+
+    name = "carried"
+    modes = ("carried",)
+    needs = ("carried", "hole", "part")
+
+    def __init__(self) -> None:
+        self.report = Report(self.name)
+
+    def steps(self, preset: str) -> int:
+        """There is no diffusion."""
+        del preset
+        return 0
+
+    def generate(
+        self,
+        passes: PassSource,
+        references: References,
+        events: Sequence[Event],
+        wish: Wish,
+        should_stop: Callable[[], bool] = lambda: False,
+        *,
+        since: Pictures | None = None,
+    ) -> Iterator[Pictures]:
+        """See ``protocol.Backend``."""
+        del references, events
+        self.report = Report(self.name, check(wish.mode or self.modes[0], self.modes, field="--mode"))
+        first = 0 if since is None else since.stop
+        return self._made(passes, wish, should_stop, first)
+
+    def _made(self, passes: PassSource, wish: Wish, should_stop: Callable[[], bool], first: int) -> Iterator[Pictures]:
+        holes = seen = 0
+        for start in range(first, passes.frames, _AT_ONCE):
+            if should_stop():
+                return
+            stop = min(start + _AT_ONCE, passes.frames)
+            made = passes.read("carried", start, stop)
+            people = passes.read("part", start, stop) > 0
+            seen, holes = seen + int(people.sum()), holes + int((passes.read("hole", start, stop) > 0)[people].sum())
+            yield Pictures(start, made if wish.region is None else wish.region.put(passes, start, made))
+        if seen:
+            self.report.notes.append(
+                f"{100 * holes / seen:.0f} % of the people was not in the first picture and has its part's mean colour"
+            )

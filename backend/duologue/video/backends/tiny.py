@@ -1,0 +1,161 @@
+"""Our own network, from a checkpoint that was imported or trained here: a preview in the look of our renders, on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from duologue.checkpoints.store import open_checkpoint
+from duologue.errors import DuologueError
+from duologue.labels import check
+from duologue.passes.sources import PassSource
+from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish, described, main_pattern
+from duologue.video.conditions import SceneWindow, VideoConditions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from duologue.video.pipeline import VideoPipeline
+
+_SCENE: Final = ("structure", "part", "contact", "carried", "hole")
+"""Passes that the scene's modes read, in the order of ``SceneWindow``."""
+MODES: Final = ("render", "add", "stream", "full", "base")
+"""``full`` and ``base`` know nothing of the scene but its first picture."""
+DROPPED: Final = "dropped"
+"""What the paper calls ``base``: structure is dropped."""
+
+
+class PipelineBackend:
+    """Any network of ours behind ``protocol.Backend``; ``draft_final``: the steps of both presets."""
+
+    modes: tuple[str, ...] = (*MODES, DROPPED)
+    needs = (*_SCENE, "beauty")
+
+    def __init__(self, name: str, draft_final: tuple[int, int]) -> None:
+        self.name = name
+        self._steps = dict(zip(("draft", "final"), draft_final, strict=True))
+        self.weights: dict[str, str] = {}
+        """What tells the weights apart, by name."""
+        self.strengths: dict[str, float] = {}
+        """Guidance, by ``config.CONDITIONS``."""
+        self.report = Report(name)
+
+    def pipeline(self) -> VideoPipeline:
+        """Return the pipeline, loaded at the first call."""
+        raise NotImplementedError
+
+    def text(self, prompt: str) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        """Return a prompt as the network takes it (S, W), and what guidance leads away from; None for one that takes no text."""
+        del prompt
+        return None, None
+
+    def steps(self, preset: str) -> int:
+        """See ``protocol.Backend``."""
+        return self._steps[preset]
+
+    def generate(
+        self,
+        passes: PassSource,
+        references: References,
+        events: Sequence[Event],
+        wish: Wish,
+        should_stop: Callable[[], bool] = lambda: False,
+        *,
+        since: Pictures | None = None,
+    ) -> Iterator[Pictures]:
+        """See ``protocol.Backend``."""
+        from duologue.video.pipeline import VideoWindow
+
+        mode = check(wish.mode or self.modes[0], self.modes, field="--mode")
+        steps = wish.steps or self._steps["draft"]
+        self.report = Report(self.name, mode, steps, dict(self.weights))
+        words = self.text(wish.prompt or described(events))  # before the network takes its memory
+        pipeline = self.pipeline()
+        conditions = self._conditions(pipeline, passes, references, main_pattern(events), wish, words)
+        before = None if since is None else VideoWindow(since.start, since.rgb, since.left)
+        inner = "base" if mode == DROPPED else mode
+        windows = pipeline.stream(conditions, wish.seed, steps, self.strengths, should_stop, inner, before)
+        return self._made(windows, passes, wish)
+
+    @staticmethod
+    def _made(windows: Iterator[Any], passes: PassSource, wish: Wish) -> Iterator[Pictures]:
+        for window in windows:
+            made = window.pictures if wish.region is None else wish.region.put(passes, window.start, window.pictures)
+            yield Pictures(window.start, made, window.left)
+
+    def _conditions(  # noqa: PLR0917
+        self, pipeline: VideoPipeline, passes: PassSource, references: References, pattern: str, wish: Wish,
+        words: tuple[NDArray[np.float32] | None, NDArray[np.float32] | None],
+    ) -> VideoConditions:  # fmt: skip
+        known = pipeline.model.config.patterns
+        if pattern and pattern not in known:
+            if known:
+                self.report.notes.append(
+                    f"the model has not learned {pattern}; it is told none, and goes by the passes alone"
+                )
+            pattern = ""
+        crops = {
+            (person, kind): found[kind]
+            for person, found in references.items()
+            for kind in ("face", "hand")
+            if kind in found
+        }
+        return VideoConditions(
+            passes.frames,
+            passes.size,
+            lambda start, stop: _scene(passes, start, stop),
+            first=passes.read("beauty", 0, 1)[0],
+            crops=crops,
+            pattern=pattern,
+            text=words[0],
+            unsaid=words[1],
+            previous=_previous(passes, wish),
+        )
+
+
+class TinyBackend(PipelineBackend):
+    """Our own small network.
+
+    Raises:
+        DuologueError: NOT_FOUND ``weights-missing`` where there is no checkpoint, saying how to come by one; what
+            ``VideoPipeline.load`` raises.
+    """
+
+    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+        from duologue.video.pipeline import VideoPipeline
+
+        try:
+            checkpoint = open_checkpoint("video" if weights is None else weights)
+        except DuologueError as error:
+            if error.reason != "checkpoint-missing":
+                raise
+            where = "there is no checkpoint named video here" if weights is None else f"{weights} is no checkpoint"
+            raise DuologueError(
+                "NOT_FOUND",
+                "weights-missing",
+                f"{where}; train one (`duologue train video --clips CLIPS`), bring one in (`duologue models import FOLDER`), or "
+                "take --backend carried, which needs none",
+                field="--backend" if weights is None else "--weights",
+            ) from error
+        super().__init__("tiny", (4, 8))
+        self._pipeline = VideoPipeline.load(checkpoint, device)
+        self.weights = {checkpoint.name: checkpoint.sha256}
+
+    def pipeline(self) -> VideoPipeline:
+        """See ``PipelineBackend``."""
+        return self._pipeline
+
+
+def _scene(passes: PassSource, start: int, stop: int) -> SceneWindow:
+    structure, part, contact, carried, hole = (passes.read(name, start, stop) for name in _SCENE)
+    return SceneWindow(structure, part, np.ascontiguousarray(contact[..., 0]), carried, hole)
+
+
+def _previous(passes: PassSource, wish: Wish) -> Callable[[int, int], tuple[Any, Any]] | None:
+    region = wish.region
+    if region is None:
+        return None
+    return lambda start, stop: (region.previous(start, stop), region.mask(passes, start, stop))
