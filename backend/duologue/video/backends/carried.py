@@ -21,6 +21,7 @@ class CarriedBackend:
     needs = ("carried", "hole", "part")
 
     def __init__(self) -> None:
+        self.weights: dict[str, str] = {}
         self.report = Report(self.name)
 
     def steps(self, preset: str) -> int:

@@ -102,6 +102,8 @@ class Backend(Protocol):
     """What can be asked for; the first is the usual one."""
     needs: tuple[str, ...]
     """Passes that it reads."""
+    weights: dict[str, str]
+    """What tells the weights apart, by name: digests."""
     report: Report
     """Of the last run."""
 

@@ -60,7 +60,7 @@ class WanVaceBackend:
         block = sizes["transformer"] // max(int(config["num_layers"]), 1)
         calls = work(size, USUAL, width, int(config["ffn_dim"]), 2 if device.startswith("cuda") else 4)
         self._tier = memory.choose(memory.Need(sizes, block, calls), device)
-        self._weights = {name: part.headers.fingerprint() for name, part in parts.items()}
+        self.weights = {name: part.headers.fingerprint() for name, part in parts.items()}
         self._pipe: Any = None
         self.report = Report(self.name)
 
@@ -80,7 +80,7 @@ class WanVaceBackend:
     ) -> Iterator[Pictures]:
         """See ``protocol.Backend``."""
         mode = check(wish.mode or self.modes[0], self.modes, field="--mode")
-        self.report = Report(self.name, mode, wish.steps or self.steps("draft"), dict(self._weights))
+        self.report = Report(self.name, mode, wish.steps or self.steps("draft"), dict(self.weights))
         if self._tier != "whole":
             self.report.notes.append(f"memory is short: held {self._tier} at a time, which is slower")
         prompts = [wish.prompt or described(events), NEGATIVE]
