@@ -46,7 +46,8 @@ def clip(frames: int = 17, side: int = SIDE) -> HeldPasses:
 
 PEOPLE = {
     name: {
-        kind: np.random.default_rng(seed).integers(0, 255, (24, 20, 3)).astype(np.uint8) for kind in ("face", "hand", "full")
+        kind: np.random.default_rng(seed).integers(0, 255, (24, 20, 3)).astype(np.uint8)
+        for kind in ("face", "hand", "full")
     }
     for seed, name in enumerate("AB")
 }

@@ -138,7 +138,10 @@ def test_weights_of_one_s_own_are_asked_for(name: str, tmp_path: Path) -> None:
 
 
 def test_unknown_names() -> None:
-    for ask in (lambda: open_backend("wan-vca"), lambda: open_backend("carried").generate(clip(), {}, (), Wish(mode="render"))):
+    for ask in (
+        lambda: open_backend("wan-vca"),
+        lambda: open_backend("carried").generate(clip(), {}, (), Wish(mode="render")),
+    ):
         with pytest.raises(DuologueError) as error:
             ask()
         assert error.value.reason == "unknown-label"

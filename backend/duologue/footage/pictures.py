@@ -1,8 +1,8 @@
 """Pictures of a clip as files, while they are made: ``frames/0001.png``, gone on with where they were stopped, a part made again.
 
 ``settings.json`` says all that a picture depends on: what agrees with it is gone on with, what does not is refused. Beside it
-lies what the next pictures go on from (``.left.safetensors``), written after each chunk. When a region is made again, what was there
-stays in ``before/``.
+lies what the next pictures go on from (``.left.safetensors``), written after each chunk. When a region is made again, what was
+there stays in ``before/``.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def adapt(denoiser: VideoDenoiser, rank: int = RANK) -> list[nn.Parameter]:
 
 
 def _shared(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return the names of tensors that Wan has too; tables are of both streams, and structure's half is ours."""
+    """Return the names of tensors that Wan has too, but for tables: they are of both streams, small, and the adapter's."""
     return [name for name, value in tensors.items() if not name.endswith("table") and to_wan({name: value})]
 
 
@@ -71,7 +71,7 @@ def save_adapter(denoiser: VideoDenoiser, folder: Path, name: str, about: Mappin
     shared = set(_shared(_plain(denoiser.state_dict())))
     for path, value in _plain(denoiser.state_dict()).items():
         if path not in shared:
-            found[path] = value[1:] if path.endswith("table") else value
+            found[path] = value
     config = {"model": MODEL, "format": FORMAT, "network": asdict(denoiser.config), "training": dict(about)}
     return write_checkpoint(folder, name, config, found)
 
@@ -113,8 +113,6 @@ class Adapter:
             if name.endswith(_A):
                 stem = name.removesuffix(_A)
                 found[f"{stem}.weight"] = merged(tensors[f"{stem}.weight"], value, mine[stem + _B])
-            elif name.endswith("table"):
-                found[name] = torch.cat([tensors[name][:1].float(), value])
             elif not name.endswith(_B):
                 found[name] = value
         if strange := [

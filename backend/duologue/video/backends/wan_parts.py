@@ -38,11 +38,12 @@ def library() -> Any:
         DuologueError: FAILED_PRECONDITION ``backend-unavailable``.
     """
     offline()
-    if find_spec("diffusers") is None or find_spec("transformers") is None:
+    if any(find_spec(name) is None for name in ("diffusers", "transformers", "accelerate")):
         raise DuologueError(
             "FAILED_PRECONDITION",
             "backend-unavailable",
-            f"this backend runs on diffusers and transformers, which are not installed; install the extra duologue[{EXTRA}], or "
+            f"this backend runs on diffusers, transformers and accelerate, which are not all installed; install the extra "
+            f"duologue[{EXTRA}], or "
             "take --backend tiny or carried",
             field="--backend",
         )
@@ -76,7 +77,7 @@ class Part:
     def load(self, dtype: Any) -> Any:
         """Load it, in evaluation mode."""
         return self.kind.from_pretrained(
-            str(self.folder), local_files_only=True, use_safetensors=True, torch_dtype=dtype
+            str(self.folder), local_files_only=True, use_safetensors=True, dtype=dtype
         ).eval()
 
     def bytes(self, device: str) -> int:

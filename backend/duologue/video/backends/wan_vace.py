@@ -50,12 +50,12 @@ class WanVaceBackend:
         self._root = folder_of(weights, self.name, _PARTS)
         diffusers = library()
         self._device = device
-        transformer = Part.open(self._root / "transformer", diffusers.WanVACETransformer3DModel)
-        vae = Part.open(self._root / "vae", diffusers.AutoencoderKLWan)
+        self._transformer = Part.open(self._root / "transformer", diffusers.WanVACETransformer3DModel)
+        self._vae = Part.open(self._root / "vae", diffusers.AutoencoderKLWan)
         self._text = WanText(self._root, device)
-        parts = {"transformer": transformer, "vae": vae, "text_encoder": self._text.part}
+        parts = {"transformer": self._transformer, "vae": self._vae, "text_encoder": self._text.part}
         sizes = {name: part.bytes(device) for name, part in parts.items()}
-        config = transformer.config
+        config = self._transformer.config
         width = int(config["num_attention_heads"]) * int(config["attention_head_dim"])
         block = sizes["transformer"] // max(int(config["num_layers"]), 1)
         calls = work(size, USUAL, width, int(config["ffn_dim"]), 2 if device.startswith("cuda") else 4)
@@ -154,11 +154,9 @@ class WanVaceBackend:
         import torch
 
         diffusers = library()
-        dtype = dtype_of(self._device)
-        vae = Part.open(self._root / "vae", diffusers.AutoencoderKLWan).load(torch.float32)
         pipe = diffusers.WanVACEPipeline.from_pretrained(
-            str(self._root), vae=vae, text_encoder=None, tokenizer=None, torch_dtype=dtype,
-            local_files_only=True, use_safetensors=True,
+            str(self._root), transformer=self._transformer.load(dtype_of(self._device)), vae=self._vae.load(torch.float32),
+            text_encoder=None, tokenizer=None, local_files_only=True,
         )  # fmt: skip
         pipe.set_progress_bar_config(disable=True)
         if self._tier == "whole":
