@@ -37,7 +37,7 @@ def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(take: Path, out: Path, should_stop: Callable[[], bool] = lambda: False, **changes: Any) -> dict[str, Any]:
-    asked = Asked(out, (parse_touch("A stroke cheek of B 1.6-2.4"),), size=(64, 64), frames="49:73:6")
+    asked = Asked(out, (parse_touch("A stroke cheek of B 1.8-2.6"),), size=(64, 64), frames="49:73:6")
     asked = replace(asked, **changes)
     return interact(plan(Take.load(take), take.parent, asked), asked, lambda *_: None, should_stop)
 
@@ -71,7 +71,8 @@ def test_the_hand_is_on_the_cheek_in_the_picture(made: tuple[Path, dict[str, Any
     for value in (len(PARTS) + HAND, 2 * len(PARTS) + HEAD):
         assert (part[2:] == value).sum() > 60
     near = (contact[..., 0] > 150).sum(axis=(1, 2))
-    assert near[1:].min() > near[0]
+    assert near[0] == 0
+    assert near[1:].min() > 0
     assert passes.read("pose", 0, 5).any(axis=-1).sum() > 100
 
 

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +105,7 @@ def _performed(source: Path, folder: Path, server: Path | None) -> Path:
         a, b, _ = load_pair(brief)
         if Take.load(there).provenance.get("brief") == provenance_of(brief, (a, b), {})["brief"]:
             return there
-    run(replace(brief), folder, Outputs(scene=False, preview=False), server)
+    run(brief, folder, Outputs(scene=False, preview=False), server)
     return there
 
 

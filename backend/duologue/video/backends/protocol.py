@@ -98,10 +98,17 @@ class Backend(Protocol):
     """
 
     name: str
-    modes: tuple[str, ...]
-    """What can be asked for; the first is the usual one."""
-    needs: tuple[str, ...]
-    """Passes that it reads."""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What can be asked for; the first is the usual one."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Passes that it reads."""
+        ...
+
     weights: dict[str, str]
     """What tells the weights apart, by name: digests."""
     report: Report

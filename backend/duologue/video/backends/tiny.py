@@ -36,7 +36,7 @@ class PipelineBackend:
 
     def __init__(self, name: str, draft_final: tuple[int, int]) -> None:
         self.name = name
-        self._steps = dict(zip(("draft", "final"), draft_final, strict=True))
+        self._steps: dict[str, int] = dict(zip(("draft", "final"), draft_final, strict=True))
         self.weights: dict[str, str] = {}
         """What tells the weights apart, by name."""
         self.strengths: dict[str, float] = {}

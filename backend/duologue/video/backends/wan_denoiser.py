@@ -28,7 +28,7 @@ _HEAD: Final = 128
 class WanDenoiser(VideoDenoiser):
     """Our network in 16 bits where weights are: what adds up (norms, tables, latents) stays in 32."""
 
-    half = False
+    sixteen = False
 
     def prepare(self, conditions: Conditions, mode: str, shape: torch.Size) -> Prepared:
         """See ``VideoDenoiser``."""
@@ -42,7 +42,7 @@ class WanDenoiser(VideoDenoiser):
         return made._replace(x0=made.x0.float(), structure=None if made.structure is None else made.structure.float())
 
     def _cast(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.half)
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.sixteen)
 
 
 class WanModel(nn.Module):
@@ -124,7 +124,7 @@ def build(
     denoiser.load_state_dict(tensors, assign=True)
     # What is no part of a checkpoint is worked out again, on memory that is there.
     denoiser.context.places = Context(replace(config, width=6, heads=1, text_width=0)).places
-    denoiser.half = small
+    denoiser.sixteen = small
     return denoiser.eval().requires_grad_(False)
 
 
