@@ -45,6 +45,8 @@ SLOW = {
     "performance/test_inpainting.py": "whole takes",
     "performance/test_line.py": "whole takes",
     "body/test_training.py": "training",
+    "footage/test_interaction.py": "touches solved and drawn",
+    "video/test_wan_backends.py": "small Wans, made and loaded",
     "face/test_bad_input.py": "twenty minutes of faces",
     "face/test_seams.py": "long faces",
     "face/test_training.py": "training",
