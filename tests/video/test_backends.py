@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,22 +95,6 @@ def test_a_region_again_leaves_all_other_pixels(weights: Path, name: str, region
     inside = np.isin(passes.passes.part, (19,) if region == "hand" else (10, 18))  # pyright: ignore[reportArgumentType]
     assert np.array_equal(made[~inside], before[~inside])
     assert (made[inside] != before[inside]).mean() > 0.9
-
-
-def test_a_held_latent_is_held(weights: Path) -> None:
-    """What is not made again is what the network is told, too: its estimate there is the earlier picture's latent."""
-    backend = open_backend("tiny", weights)
-    passes = clip()
-    before = made_by(backend, passes, Wish(steps=2, seed=1))
-    nowhere = replace(passes, passes=replace(passes.passes, part=np.ones_like(passes.passes.part)))
-    pipeline = backend.pipeline()  # pyright: ignore[reportAttributeAccessIssue]
-    conditions = backend._conditions(  # pyright: ignore[reportAttributeAccessIssue]
-        pipeline, nowhere, PEOPLE, "", Wish(region=Region("hand", lambda a, b: before[a:b])), (None, None)
-    )
-    made = np.concatenate([w.pictures for w in pipeline.stream(replace(conditions, scene=None), 7, 2, mode="base")])
-    basis = pipeline.model.picture
-    expected = basis.decode(basis.encode(colours(before)[None]))[0].clamp(0, 1) * 255
-    assert np.abs(made[1:].astype(float) - expected[1:].numpy()).max() <= 1
 
 
 def test_a_pattern_that_was_not_learned_is_said(weights: Path) -> None:

@@ -13,7 +13,7 @@ from duologue.errors import DuologueError
 from duologue.labels import check
 from duologue.passes.sources import PassSource
 from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish, described, main_pattern
-from duologue.video.conditions import SceneWindow, VideoConditions
+from duologue.video.conditions import Kept, SceneWindow, VideoConditions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,13 +78,12 @@ class PipelineBackend:
         before = None if since is None else VideoWindow(since.start, since.rgb, since.left)
         inner = "base" if mode == DROPPED else mode
         windows = pipeline.stream(conditions, wish.seed, steps, self.strengths, should_stop, inner, before)
-        return self._made(windows, passes, wish)
+        return self._made(windows)
 
     @staticmethod
-    def _made(windows: Iterator[Any], passes: PassSource, wish: Wish) -> Iterator[Pictures]:
+    def _made(windows: Iterator[Any]) -> Iterator[Pictures]:
         for window in windows:
-            made = window.pictures if wish.region is None else wish.region.put(passes, window.start, window.pictures)
-            yield Pictures(window.start, made, window.left)
+            yield Pictures(window.start, window.pictures, window.left)
 
     def _conditions(  # noqa: PLR0917
         self, pipeline: VideoPipeline, passes: PassSource, references: References, pattern: str, wish: Wish,
@@ -112,7 +111,7 @@ class PipelineBackend:
             pattern=pattern,
             text=words[0],
             unsaid=words[1],
-            previous=_previous(passes, wish),
+            kept=_kept(passes, wish),
         )
 
 
@@ -154,8 +153,8 @@ def _scene(passes: PassSource, start: int, stop: int) -> SceneWindow:
     return SceneWindow(structure, part, np.ascontiguousarray(contact[..., 0]), carried, hole)
 
 
-def _previous(passes: PassSource, wish: Wish) -> Callable[[int, int], tuple[Any, Any]] | None:
+def _kept(passes: PassSource, wish: Wish) -> Callable[[int, int], Kept] | None:
     region = wish.region
     if region is None:
         return None
-    return lambda start, stop: (region.previous(start, stop), region.mask(passes, start, stop))
+    return lambda start, stop: Kept(region.previous(start, stop), region.mask(passes, start, stop))
