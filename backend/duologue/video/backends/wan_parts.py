@@ -95,8 +95,9 @@ def _expected(kind: Any, config: Mapping[str, Any], headers: Headers) -> dict[st
 
     try:
         with torch.device("meta"):
-            settings: Any = kind.config_class if issubclass(kind, PreTrainedModel) else None
-            model = kind.from_config(dict(config)) if settings is None else kind(settings(**config))
+            of_transformers = issubclass(kind, PreTrainedModel)
+            made: Any = kind  # both libraries' classes are typed as one or the other
+            model: Any = made(made.config_class(**config)) if of_transformers else made.from_config(dict(config))
     except (TypeError, ValueError, KeyError) as error:
         raise foreign(headers, f"its config.json is none of {kind.__name__} ({error})") from error
     return {name: tuple(value.shape) for name, value in model.state_dict().items() if name not in _TIED}
