@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bpy.types import Context
 
 
-class DUOLOGUE_OT_export_passes(SteppingOperator[None], bpy.types.Operator):
+class DUOLOGUE_OT_export_passes(SteppingOperator, bpy.types.Operator):
     """Draw parts, depth, normals, flow, contact and pose of a clip into a folder, with videos and masks for ComfyUI and VACE"""
 
     bl_idname = "duologue.export_passes"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..properties.takes import DUOLOGUE_PG_take
 
 
-class DUOLOGUE_OT_solve_touches(SteppingOperator[solving.Solution], bpy.types.Operator):
+class DUOLOGUE_OT_solve_touches(SteppingOperator, bpy.types.Operator):
     """Let the hands touch as the list says: a layer above the take, with the gaze that goes there first, and skin that gives way.
     Press again after a change; Esc stops it"""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
@@ -22,14 +22,17 @@ _TICK = 0.01
 """Seconds between two steps."""
 
 
-class SteppingOperator(Operator, Generic[Made]):
-    """Mix this into ``bpy.types.Operator``: implement ``begin``, ``finish`` and ``stopped``."""
+class SteppingOperator(Operator):
+    """Mix this into ``bpy.types.Operator``: implement ``begin``, ``finish`` and ``stopped``.
 
-    def begin(self, context: Context) -> Steps[Made]:
+    Not generic in what is made: a registered class with a generic base hangs Blender 4.5 as it ends.
+    """
+
+    def begin(self, context: Context) -> Steps[Any]:
         """Check what there is to check, and return the steps."""
         raise NotImplementedError
 
-    def finish(self, context: Context, made: Made) -> str:
+    def finish(self, context: Context, made: Any) -> str:
         """Tell what was made; return a line for the status bar."""
         raise NotImplementedError
 
