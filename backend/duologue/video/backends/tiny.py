@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +29,7 @@ DROPPED: Final = "dropped"
 """What the paper calls ``base``: structure is dropped."""
 
 
-class PipelineBackend:
+class PipelineBackend(ABC):
     """Any network of ours behind ``protocol.Backend``; ``draft_final``: the steps of both presets."""
 
     modes: tuple[str, ...] = (*MODES, DROPPED)
@@ -43,9 +44,9 @@ class PipelineBackend:
         """Guidance, by ``config.CONDITIONS``."""
         self.report = Report(name)
 
+    @abstractmethod
     def pipeline(self) -> VideoPipeline:
         """Return the pipeline, loaded at the first call."""
-        raise NotImplementedError
 
     def text(self, prompt: str) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
         """Return a prompt as the network takes it (S, W), and what guidance leads away from; None for one that takes no text."""

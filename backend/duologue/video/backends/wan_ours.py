@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -71,9 +72,9 @@ class WanPipelineBackend(PipelineBackend):
         named = {"transformer": headers, "vae": self._vae.headers, "text_encoder": self._text.part.headers}
         self.weights = {name: part.fingerprint() for name, part in named.items()}
 
+    @abstractmethod
     def network(self) -> WanDenoiser:
         """Load the network that was checked."""
-        raise NotImplementedError
 
     def pipeline(self) -> VideoPipeline:
         """See ``PipelineBackend``."""
