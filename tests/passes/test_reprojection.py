@@ -129,7 +129,11 @@ def test_a_camera_that_moves_carries_too():
     drawn = painter.draw(Moment(pair(), other))
     known = (drawn["hole"] == 0) & (drawn["part"] > 0)
     assert known.sum() > 0.7 * (drawn["part"] > 0).sum()
-    assert drawn["hole"][drawn["part"] == 0].all(), "behind everything it may be anything"
+    behind = (drawn["hole"] == 0) & (drawn["part"] == 0)
+    assert behind.any()
+    behind &= (drawn["beauty"] == (96, 100, 108)).all(axis=-1)
+    error = np.abs(drawn["carried"][behind].astype(float) - (96, 100, 108)).max(axis=1)
+    assert np.quantile(error, 0.98) <= 1, "the background is of one colour, and nobody's outline is mixed into it"
     error = np.abs(drawn["carried"][known].astype(float) - drawn["beauty"][known]).mean()
     assert error < 8, "the light moves with the camera, the colours don't"
 
@@ -140,3 +144,47 @@ def test_the_last_frame_of_a_clip_flows_nowhere(count):
     assert not clip.flow[-1].any()
     assert not clip.visible[-1].any()
     assert clip.visible[:-1].any() == (count > 1)
+
+
+def test_what_is_far_behind_everybody_moves_as_the_camera_turns_not_as_it_goes():
+    """The picture behind is one colour to the left of a world direction and another to the right of it."""
+    size = (N, N)
+    picture = np.zeros((N, N, 3), np.uint8)
+    picture[:, N // 2 :] = 200  # the edge lies straight ahead
+    empty = merge([quad((0, 0, 50.0))])  # behind the camera
+    painter = Painter(size, Moment(empty, FRONT), picture, ("carried", "hole", "part"))
+    angle = np.radians(5.0)
+    aside = replace(FRONT, position=FRONT.position + np.array((0.7, 0.2, -0.4)))
+    gone = painter.draw(Moment(empty, aside), None)
+    np.testing.assert_array_equal(gone["carried"], picture, "a step aside shows the same of what is far")
+    assert not gone["hole"].any()
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])  # to the left, so that what is ahead goes right
+    drawn = painter.draw(Moment(empty, replace(FRONT, axes=turn @ FRONT.axes)), None)
+    edge = N / 2 + np.tan(angle) * FRONT.focal[0] * N / 2
+    row, hole = drawn["carried"][N // 2, :, 0], drawn["hole"][N // 2]
+    assert abs(np.argmax(row > 100) - edge) <= 1
+    assert not hole[int(edge)], "it was seen"
+    assert hole[0], "what comes in at the left was not in the first picture"
+
+
+def test_no_background_is_carried_from_outlines_into_what_turns():
+    """What is black in front of white comes nearer: what its outline mixed must not be strewn over it."""
+    size = (N, N)
+    picture = np.full((N, N, 3), 255, np.uint8)
+    now = merge([quad(half=0.2)])
+    first = rasterise(now.vertices, now.triangles, FRONT, size).found
+    picture[first] = 0
+    inner = first.copy()
+    for axis in (0, 1):
+        inner &= np.roll(first, 1, axis) & np.roll(first, -1, axis)
+    picture[first & ~inner] = 128
+    painter = Painter(size, Moment(now, FRONT), picture, ("carried", "hole", "part"))
+    shown = painter.draw(Moment(merge([quad((0, 0, 0.9), half=0.2)]), FRONT), None)
+    inside = shown["part"] > 0
+    assert inside.sum() > 3 * first.sum()
+    known = inside & (shown["hole"] == 0)
+    grey = known & (shown["carried"][..., 0] > 64)
+    # Twice as near, an outline's pixel is two wide; what can be taken from what is surely black is taken from there.
+    ring = 4 * np.sqrt(inside.sum())
+    assert grey.sum() < 1.1 * ring

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from duologue.passes.camera import Camera
 from duologue.passes.contract import BACKGROUND, PARTS
 from duologue.passes.raster import Hits
-from duologue.passes.reprojection import View, find, labels_of
+from duologue.passes.reprojection import Found, View, find, find_far, labels_of
 from duologue.passes.shading import as_bytes
 from duologue.passes.surface import Mesh
 
@@ -26,7 +26,7 @@ class Carrier:
     """A first picture (H, W, 3) as it is carried on; ``first``: what it shows, and by which camera."""
 
     def __init__(self, picture: Bytes, first: View) -> None:
-        self._picture, self._first = picture, first
+        self._picture, self._first, self._pure = picture, first, first.pure
         self._means = _means(picture, first.labels)
 
     def carry(self, mesh: Mesh, hits: Hits, camera: Camera, first_vertices: Floats) -> tuple[Bytes, Bytes]:
@@ -41,14 +41,19 @@ class Carrier:
         labels, found = labels_of(mesh, hits), hits.found
         picture, hole = self._means[labels], np.ones(found.shape, np.uint8)
         corners = first_vertices[mesh.triangles[hits.triangle[found]]]
-        there = find(corners, hits.weights[found], labels[found], self._first)
-        seen = there.seen
-        picture[found] = np.where(seen[:, None], there.sample(self._picture), picture[found])
-        hole[found] = ~seen
-        # Behind everything is nothing to carry; a camera that stands still sees the same there.
-        still = (labels == BACKGROUND) & (self._first.labels == BACKGROUND) & _same(camera, self._first.camera)
-        picture[still], hole[still] = self._picture[still], 0
+        # A pixel at an outline shows what is behind it as well: beside others it counts for less, alone it is a hole.
+        there = find(corners, hits.weights[found], labels[found], self._first).weighed(self._pure)
+        _fill(picture, hole, np.nonzero(found), there, self._picture)
+        rows, columns = np.nonzero(~found)
+        far = find_far(camera, rows, columns, self._first).weighed(self._pure)
+        _fill(picture, hole, (rows, columns), far, self._picture)
         return as_bytes(picture), hole
+
+
+def _fill(picture: Floats, hole: Bytes, where: tuple[NDArray[np.intp], ...], there: Found, source: Bytes) -> None:
+    """Write what was found in ``source``, at pixels ``where``."""
+    picture[where] = np.where(there.seen[:, None], there.sample(source), picture[where])
+    hole[where] = ~there.seen
 
 
 def _means(picture: Bytes, labels: Bytes) -> Floats:
@@ -64,8 +69,3 @@ def _means(picture: Bytes, labels: Bytes) -> Floats:
         usual = sums[mine].sum(axis=0) / count[mine].sum() if mine.any() else whole
         means[value] = sums[value] / count[value] if count[value] else usual
     return means
-
-
-def _same(camera: Camera, other: Camera) -> bool:
-    mine, theirs = (np.r_[np.ravel(one.position), np.ravel(one.axes), one.focal, one.offset] for one in (camera, other))
-    return camera.orthographic == other.orthographic and bool(np.allclose(mine, theirs, atol=1e-6))

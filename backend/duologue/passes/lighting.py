@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.motion.rotations import einsum
-from duologue.passes.camera import Camera
+from duologue.passes.camera import Camera, Size
 from duologue.passes.raster import Hits, rasterise
+from duologue.passes.reprojection import around, far_pixels
 from duologue.passes.shading import AMBIENT, LAMPS, falloff, interpolate, under_light
 from duologue.passes.surface import Mesh
 
@@ -28,12 +30,14 @@ _DARK: Final = 0.75
 class Look:
     """``lamps`` (L, 4): direction and strength, the key first; in the world where ``standing``, else in the camera's axes.
 
-    ``colours`` (L, 3): of their light, linear, 1 is white. ``background``: sRGB, (3,) or (2H, 2W, 3) for pictures of H x W.
+    ``colours`` (L, 3): of their light, linear, 1 is white. ``background``: sRGB, (3,), or (h, w, 3): what ``backdrop`` sees
+    behind everybody, so far away that a camera's turn moves it and its place does not.
     """
 
     lamps: Floats = field(default_factory=lambda: np.array(LAMPS))
     colours: Floats | None = None
     background: Floats = field(default_factory=lambda: np.array((96.0, 100.0, 108.0)))
+    backdrop: Camera | None = None
     ambient: float = AMBIENT
     standing: bool = False
     shadows: bool = False
@@ -51,7 +55,21 @@ class Look:
             facing = np.clip(cosine / 0.25, 0.0, 1.0)
             reach[:, 0] *= 1.0 - _DARK * facing * shadow(mesh, hits, camera.axes @ towards, cosine)
         colours = np.ones((len(lamps), 3)) if self.colours is None else self.colours
-        return under_light(mesh, hits, reach @ (lamps[:, 3:] * colours) + self.ambient, self.background)
+        light = reach @ (lamps[:, 3:] * colours) + self.ambient
+        return under_light(
+            mesh, hits, light, self.background if self.backdrop is None else _behind(self, camera, hits.size)
+        )
+
+
+@lru_cache(maxsize=2)
+def _behind(look: Look, camera: Camera, size: Size) -> Floats:
+    """Return the far background (H, W, 3) of a camera's picture; beyond the backdrop's edge its own edge goes on."""
+    assert look.backdrop is not None
+    y, x = np.indices(size[::-1]).reshape(2, -1) + 0.5
+    its_size = look.background.shape[1], look.background.shape[0]
+    pixels = far_pixels(camera, np.stack([x, y], axis=-1), size, look.backdrop, its_size)
+    rows, columns, shares, _ = around(pixels, its_size)
+    return einsum("nk,nkc->nc", shares, look.background[rows, columns]).reshape(*size[::-1], 3)
 
 
 def shadow(mesh: Mesh, hits: Hits, towards: Floats, cosine: Floats) -> Floats:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.motion.rotations import einsum
-from duologue.passes.camera import Camera
-from duologue.passes.contract import label
+from duologue.passes.camera import Camera, Size
+from duologue.passes.contract import BACKGROUND, label
 from duologue.passes.raster import Hits
 from duologue.passes.shading import interpolate, spread
 from duologue.passes.surface import Mesh
@@ -34,6 +34,13 @@ class View:
     camera: Camera
     labels: Bytes
 
+    @property
+    def pure(self) -> Floats:
+        """How far each pixel's colour (H, W) is its own surface's alone: its label's share of it and its four neighbours."""
+        beside = np.pad(self.labels, 1, mode="edge")
+        neighbours = (beside[1:-1, :-2], beside[1:-1, 2:], beside[:-2, 1:-1], beside[2:, 1:-1])
+        return np.mean([np.ones_like(self.labels, bool), *(one == self.labels for one in neighbours)], axis=0)
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -47,6 +54,10 @@ class Found:
     columns: NDArray[np.intp]
     shares: Floats
     whole: NDArray[np.bool_]
+
+    def weighed(self, weights: Floats) -> Found:
+        """Return it with pixels counting for as much as they are worth, ``weights`` (H, W)."""
+        return replace(self, shares=self.shares * weights[self.rows, self.columns])
 
     @property
     def seen(self) -> NDArray[np.bool_]:
@@ -83,23 +94,13 @@ def find(corners: Floats, weights: Floats, labels: Bytes, other: View) -> Found:
         other: where they are looked for.
     """
     camera, size = other.camera, other.hits.size
-    width, height = size
     corner = camera.view(corners)
     point = einsum("nk,nkc->nc", weights, corner)
     there = np.isfinite(point).all(axis=1) & (point[:, 2] > camera.near)
     point = np.where(there[:, None], point, (0.0, 0.0, 1.0))
     pixels = camera.screen(point, size)
-    place = pixels - 0.5
-    inside = there.copy()
-    for axis in (0, 1):  # the outermost centres count, for what stands still
-        inside &= (place[:, axis] >= -_EDGE) & (place[:, axis] <= size[axis] - 1 + _EDGE)
-    place = np.where(inside[:, None], np.clip(place, 0.0, np.array(size) - 1.0), 0.0)
-    low = np.floor(place).astype(np.intp)
-    part = place - low
-    columns = np.minimum(low[:, :1] + (0, 1, 0, 1), width - 1)
-    rows = np.minimum(low[:, 1:] + (0, 0, 1, 1), height - 1)
-    across, down = (np.stack([1 - part[:, k], part[:, k]], axis=1) for k in (0, 1))
-    shares = across[:, (0, 1, 0, 1)] * down[:, (0, 0, 1, 1)]
+    rows, columns, shares, inside = around(pixels, size)
+    inside &= there
     reach = camera.footprint(point[:, 2], size)[:, None]
     expected = _plane_depth(corner, point, np.stack([columns + 0.5, rows + 0.5], axis=-1), camera, size)
     expected = np.clip(expected, point[:, 2:] - _STEEPEST * reach, point[:, 2:] + _STEEPEST * reach)
@@ -107,6 +108,60 @@ def find(corners: Floats, weights: Floats, labels: Bytes, other: View) -> Found:
     same &= np.abs(other.hits.depth[rows, columns] - expected) <= _TOLERANCE + reach
     same |= shares <= 1e-9  # what counts for nothing needs not be there
     return Found(pixels, rows, columns, np.where(same & inside[:, None], shares, 0.0), same.all(axis=1) & inside)
+
+
+def find_far(camera: Camera, rows: NDArray[np.intp], columns: NDArray[np.intp], other: View) -> Found:
+    """Look in another picture for what is behind everybody at pixels (N,) of a camera: so far away that only its turn counts.
+
+    Nothing is far enough for an orthographic camera: there a background stays only where the camera does.
+    """
+    size = other.hits.size
+    pixels = np.stack([columns + 0.5, rows + 0.5], axis=-1)
+    there = np.full(len(pixels), same_camera(camera, other.camera))
+    if not camera.orthographic:
+        pixels = far_pixels(camera, pixels, size, other.camera, size)
+        there = np.isfinite(pixels).all(axis=-1)
+        pixels = np.where(there[:, None], pixels, -1.0)
+    around_rows, around_columns, shares, inside = around(pixels, size)
+    same = (other.labels[around_rows, around_columns] == BACKGROUND) | (shares <= 1e-9)
+    inside &= there
+    return Found(
+        pixels, around_rows, around_columns, np.where(same & inside[:, None], shares, 0.0), same.all(axis=1) & inside
+    )
+
+
+def far_pixels(camera: Camera, pixels: Floats, size: Size, other: Camera, its_size: Size) -> Floats:
+    """Return where in another camera's picture (N, 2) is what a camera shows at pixels (N, 2), were it infinitely far away.
+
+    NaN behind the other one. Sizes: width and height of the two pictures.
+    """
+    _, leads = camera.rays(pixels, size)
+    ahead = np.array((1.0, 1.0, -1.0))  # rays count depth forwards, axes backwards
+    seen = (leads * ahead) @ camera.axes.T @ other.axes * ahead
+    return other.screen(np.where(seen[:, 2:] > 0, seen, np.nan), its_size)
+
+
+def same_camera(camera: Camera, other: Camera) -> bool:
+    """Return whether two cameras see the same of the same world."""
+    mine, theirs = (np.r_[np.ravel(one.position), np.ravel(one.axes), one.focal, one.offset] for one in (camera, other))
+    return camera.orthographic == other.orthographic and bool(np.allclose(mine, theirs, atol=1e-6))
+
+
+def around(pixels: Floats, size: Size) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, NDArray[np.bool_]]:
+    """Return rows and columns (N, 4) of the four centres round places (N, 2), their bilinear shares (N, 4), and if all are there.
+
+    The outermost centres count, for what stands still; a place beyond them is taken to be at the nearest.
+    """
+    limit = np.array(size) - 1.0
+    place = pixels - 0.5
+    inside = ((place >= -_EDGE) & (place <= limit + _EDGE)).all(axis=-1)
+    place = np.clip(place, 0.0, limit)
+    low = np.floor(place).astype(np.intp)
+    part = place - low
+    columns = np.minimum(low[:, :1] + (0, 1, 0, 1), size[0] - 1)
+    rows = np.minimum(low[:, 1:] + (0, 0, 1, 1), size[1] - 1)
+    across, down = (np.stack([1 - part[:, k], part[:, k]], axis=1) for k in (0, 1))
+    return rows, columns, across[:, (0, 1, 0, 1)] * down[:, (0, 0, 1, 1)], inside
 
 
 def _plane_depth(corner: Floats, point: Floats, pixels: Floats, camera: Camera, size: tuple[int, int]) -> Floats:

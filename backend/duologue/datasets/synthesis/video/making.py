@@ -45,6 +45,7 @@ MAKING, DONE = "making", "done"
 _TAKEN: Final = "being-made"
 _KEPT: Final = 24
 """People that a process keeps in memory."""
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _GLANCE: Final = 1.0
 """Seconds between two looks at how far the others are."""
 
@@ -88,6 +89,7 @@ def make(folder: Path, wanted: ClipSet, workers: int = 1, tell: Report = lambda 
     """
     prepare_folder(folder)
     _agree(folder, wanted)
+    prepare_folder(folder / SHARDS)
     _check(folder, wanted, tell)
     tasks = _people(folder, wanted), _shards(folder, wanted)
     for what, missing in zip(("people", "clips"), tasks, strict=True):
@@ -165,8 +167,9 @@ def _share(what: str, folder: Path, wanted: ClipSet, workers: int, tell: Report)
         context.Process(target=_quietly, args=(what, str(folder), wanted), daemon=True) for _ in range(workers)
     ]
     try:
-        for process in processes:
-            process.start()
+        with _single_threads():
+            for process in processes:
+                process.start()
         while any(process.is_alive() for process in processes) and not any(process.exitcode for process in processes):
             tell(what, _done(what, folder, wanted), total)
             time.sleep(_GLANCE)
@@ -182,8 +185,25 @@ def _share(what: str, folder: Path, wanted: ClipSet, workers: int, tell: Report)
     tell(what, _done(what, folder, wanted), total)
 
 
+@contextmanager
+def _single_threads() -> Generator[None]:
+    """Let processes that start here do their algebra in one thread each: numpy reads this as it is imported.
+
+    Threads that wait for each other's small matrices took as much of a core again, and made nothing faster.
+    """
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _quietly(what: str, folder: str, wanted: ClipSet) -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
     try:
         {"people": build_people, "clips": make_shards}[what](folder, wanted, lambda: None)
     except DuologueError:

@@ -31,6 +31,8 @@ _LENSES: Final = (35.0, 85.0)
 _SENSOR: Final = 36.0
 _MIDDLE, _CLEAR = 0.08, 0.28
 """Metres from the joint at a skull's base up to the middle of the head, and how near to that no camera comes."""
+_BEYOND: Final = 1.6
+"""How much wider than the first picture the background is drawn."""
 _MOVING: Final = 0.2
 """Of the clips, how many have a camera that moves."""
 
@@ -94,11 +96,13 @@ def _drawn(rng: np.random.Generator, staged: Staged) -> Shot:
     lens, wide = rng.uniform(*_LENSES), rng.uniform(*_WIDE)
     distance = wide * lens / _SENSOR
     moving = bool(rng.random() < _MOVING)
-    turn, dolly = (np.radians(rng.uniform(-14, 14)), rng.uniform(0.88, 1.12)) if moving else (0.0, 1.0)
-    share = np.linspace(0.0, 1.0, FRAMES)
-    cameras = tuple(
-        _camera(target, azimuth + turn * t, rise, distance * (1.0 + (dolly - 1.0) * t), lens) for t in share
-    )
+    cameras = (_camera(target, azimuth, rise, distance, lens),) * FRAMES
+    if moving:
+        turn, dolly = np.radians(rng.uniform(-14, 14)), rng.uniform(0.88, 1.12)
+        share = np.linspace(0.0, 1.0, FRAMES)
+        cameras = tuple(
+            _camera(target, azimuth + turn * t, rise, distance * (1.0 + (dolly - 1.0) * t), lens) for t in share
+        )
     about = {
         "azimuth": round(float(np.degrees(azimuth - base)), 2),
         "rise": round(float(np.degrees(rise)), 2),
@@ -128,7 +132,7 @@ def _seen(mesh: Mesh, camera: Camera, chosen: NDArray[np.bool_]) -> float:
 
 
 def draw_look(rng: np.random.Generator, camera: Camera) -> tuple[Look, dict[str, object]]:
-    """Draw lamps that stand in the world, their shadows, and a background of one colour, a gradient or soft blotches."""
+    """Draw lamps and a far background that stand in the world: it is of one colour, a gradient or soft blotches."""
     lamps, colours = drawn_lamps(rng)
     lamps[:, :3] = lamps[:, :3] @ camera.axes.T
     kind = str(rng.choice(("plain", "gradient", "blotches"), p=(0.3, 0.4, 0.3)))
@@ -139,7 +143,9 @@ def draw_look(rng: np.random.Generator, camera: Camera) -> tuple[Look, dict[str,
         "key": round(float(lamps[0, 3]), 3),
         "ambient": round(ambient, 3),
     }
-    return Look(lamps, colours, _background(rng, kind), ambient, standing=True, shadows=True), about
+    # What is behind everybody is drawn wider than the picture: a camera that turns sees more of it.
+    wider = replace(camera, focal=(camera.focal[0] / _BEYOND, camera.focal[1] / _BEYOND))
+    return Look(lamps, colours, _background(rng, kind), wider, ambient, standing=True, shadows=True), about
 
 
 def _background(rng: np.random.Generator, kind: str) -> NDArray[np.float64]:
