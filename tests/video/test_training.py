@@ -38,7 +38,7 @@ def test_two_clips_are_learned_by_heart(tmp_path: Path) -> None:
     model, clips = made(tmp_path)
     start = model.denoiser.state_dict()
     start = {name: value.clone() for name, value in start.items()}
-    stage = settings(80, continued=0.0, no_first=0.0)
+    stage = settings(80, continued=0.0, no_first=0.0, mirrored=0.0, recoloured=0.0)
     checkpoint = train_stage(model, clips, tmp_path / "run", stage)
     learned = VideoModel.load(checkpoint).eval()
     trainer = VideoTrainer(learned, clips, stage)

@@ -48,6 +48,11 @@ def pictures_of(cut: Tensor, *, begins: bool) -> Tensor:
     return torch.cat([whole[:, :FRAMES].mean(1, keepdim=True), whole[:, FRAMES:]], dim=1)
 
 
+def mirrored_blocks(cut: Tensor) -> Tensor:
+    """Return blocks (..., 768) left to right."""
+    return cut.unflatten(-1, (FRAMES, SIDE, SIDE, 3)).flip(-2).flatten(-4)
+
+
 class BlockLatent(nn.Module):
     """A basis and its scale; colours are 0 to 1 outside. Random until it is fitted or loaded: an orthonormal basis."""
 

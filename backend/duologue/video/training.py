@@ -14,6 +14,7 @@ from torch import Tensor
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.flow import FlowSchedule
 from duologue.training.loop import Losses, recipe_of, train
+from duologue.video.augmentation import drawn_colours, mirrored, recoloured
 from duologue.video.checkpoint import VideoModel
 from duologue.video.conditions import Conditions
 from duologue.video.losses import Truth
@@ -66,6 +67,7 @@ class VideoTrainer:
         which = rng.integers(len(self.clips), size=s.optimisation.batch)
         rows = {name: value.to(self.device) for name, value in self.clips.rows(which).items()}
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        rows = self._augmented(rows, generator)
         latents = rows["picture"].shape[2]
         start = int(rng.integers(1, max(latents - 1, 2))) if rng.random() < s.continued and latents > 2 else 0
         stop = min(latents, start + s.network.window)
@@ -98,6 +100,17 @@ class VideoTrainer:
             output = network(x, t, prepared, other)
         terms = self.settings.loss.terms(network, output, truth, t)
         return Losses(terms, {f"picture in {batch.mode}": terms["picture"].item()})
+
+    def _augmented(self, rows: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Return some of the clips mirrored, and some in other colours."""
+        s, bases = self.settings, {"picture": self.model.picture, "structure": self.model.structure}
+        batch = len(rows["crops"])
+        if s.mirrored:
+            rows = mirrored(bases, rows, (torch.rand(batch, generator=generator) < s.mirrored).to(self.device))
+        if s.recoloured:
+            matrices, offsets = drawn_colours(batch, s.recoloured, generator)
+            rows = recoloured(self.model.picture, rows, matrices.to(self.device), offsets.to(self.device))
+        return rows
 
     def _conditions(
         self,

@@ -18,7 +18,7 @@ from duologue.datasets.corpus.growing import GrowingArray
 from duologue.datasets.corpus.video import Clip, VideoCorpus
 from duologue.errors import DuologueError
 from duologue.files.atomic import write_text
-from duologue.video.latents import BlockLatent, blocks
+from duologue.video.latents import BlockLatent, blocks, mirrored_blocks
 from duologue.video.scene import PEOPLE, colours, crops_of, heard
 from duologue.video.tokens import hole_latents, token_masks
 
@@ -42,7 +42,9 @@ def fit_latents(model: VideoModel, corpus: VideoCorpus, numbers: Sequence[int]) 
     def pieces(name: str) -> Iterator[Tensor]:
         for number in chosen:
             pictures = colours(corpus.load(number, (name,)).arrays[name])[None]
-            yield blocks(pictures, begins=True).flatten(0, 3)[::3]
+            cut = blocks(pictures, begins=True).flatten(0, 3)[::3]
+            # Mirrored as well: a symmetric basis encodes mirrored clips as well as the others (``augmentation``).
+            yield torch.cat([cut, mirrored_blocks(cut)])
 
     for basis, name in ((model.picture, "rgb"), (model.structure, "structure")):
         basis.fit(pieces(name))

@@ -45,6 +45,9 @@ class VideoTraining:
     drop_masks: float = 0.1
     disturbed: float = 0.1
     """Largest noise on what was before, which a sampler will have made itself: against drift."""
+    mirrored: float = 0.5
+    """Share of the clips that are mirrored; ``recoloured``: how strongly colours are changed (``augmentation``), 0 not at all."""
+    recoloured: float = 0.6
     time: tuple[float, float] = (1.2, 1.2)
     """Mean and deviation of the moments' logits, most of them where a sampler of few steps goes: 1, 0.9, 0.75, 0.5. With (0.3, 1)
     and ``cap`` 0.3 nearly all was learned where the noise hardly hides anything: after 150 steps of a small network one step of
