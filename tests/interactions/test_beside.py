@@ -11,7 +11,8 @@ from duologue.evaluation.contact.played import Played, play
 from duologue.evaluation.contact.standing import scene_of_take, standing_take
 from duologue.evaluation.contact.surfaces import outer_face
 from duologue.interactions.actor import Character
-from duologue.interactions.hand import Hand, hand_shapes
+from duologue.interactions.hand import Hand
+from duologue.interactions.hand_shapes import hand_shapes
 from duologue.motion.rotations import einsum
 
 NEAR = 0.005

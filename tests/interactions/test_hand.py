@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from duologue.interactions.actor import Pose
-from duologue.interactions.hand import Hand, hand_shapes
+from duologue.interactions.hand import Hand
+from duologue.interactions.hand_shapes import hand_shapes
 from duologue.interactions.patterns import patterns
 
 BOTH = pytest.mark.parametrize(("name", "side"), [(n, s) for n in ("ada", "ben") for s in ("Left", "Right")])

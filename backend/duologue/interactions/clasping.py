@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array
-from duologue.interactions.hand import Hand, HandShape, hand_shapes
+from duologue.interactions.hand import Hand
+from duologue.interactions.hand_shapes import HandShape, hand_shapes
 from duologue.interactions.mesh_depth import depths
 from duologue.interactions.palms import Palms
 from duologue.interactions.patterns import Pattern

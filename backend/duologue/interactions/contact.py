@@ -10,7 +10,8 @@ import numpy as np
 
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.event import Phases
-from duologue.interactions.hand import Hand, HandShape, hand_shapes
+from duologue.interactions.hand import Hand
+from duologue.interactions.hand_shapes import HandShape, hand_shapes
 from duologue.interactions.landmarks import Landmark, Spots, find_landmark, spots_on
 from duologue.interactions.patterns import PALM, Pattern
 from duologue.interactions.rest_skin import RestSkin

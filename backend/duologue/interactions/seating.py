@@ -14,7 +14,7 @@ from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.event import Phases
 from duologue.interactions.field import head_field
-from duologue.interactions.hand import HandShape
+from duologue.interactions.hand_shapes import HandShape
 from duologue.interactions.mesh_depth import SkinPatch, depths
 from duologue.interactions.patterns import PALM
 from duologue.interactions.placing import Placement

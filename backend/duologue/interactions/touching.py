@@ -13,7 +13,8 @@ from duologue.easing import smoothstep
 from duologue.interactions.actor import UP, Actor, Array, Pose
 from duologue.interactions.contact import Contact, Goal
 from duologue.interactions.event import Phases
-from duologue.interactions.hand import Hand, HandShape
+from duologue.interactions.hand import Hand
+from duologue.interactions.hand_shapes import HandShape
 from duologue.interactions.placing import Placement, Situation, place
 from duologue.interactions.reach import Arm, frame_between
 from duologue.motion.rotations import (
