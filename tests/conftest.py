@@ -58,6 +58,7 @@ SLOW = {
     "evaluation/test_evaluate_body.py": "a whole evaluation",
     "evaluation/test_evaluate_face.py": "a whole evaluation",
     "evaluation/test_evaluate_contact.py": "a whole evaluation",
+    "evaluation/test_video_ablations.py": "models without each of their parts, trained and compared",
 }
 """What ``--fast`` leaves out: beginnings of test ids below ``tests/``, each with what it needs that takes so long."""
 
@@ -114,7 +115,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 class BlenderFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         yield InBlender.from_parent(self, name="bpy", python=sys.executable)
-        for python in self.config.getoption("--blender-python"):
+        for python in self.config.getoption("--blender-python") or ():
             yield InBlender.from_parent(self, name=f"bpy of {python}", python=python)
 
 

@@ -7,12 +7,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from duologue.errors import DuologueError
+
+if TYPE_CHECKING:
+    from duologue.checkpoints.store import Checkpoint
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -25,6 +28,12 @@ def tell_error(error: DuologueError) -> None:
     """Print an error for a person: where, what, and the stable reason that a search engine or a script can use."""
     err.print(f"[bold red]Error[/] [dim]({error.reason})[/]: ", end="")
     err.print(str(error), markup=False)
+
+
+def tell_checkpoint(checkpoint: Checkpoint) -> None:
+    """Print where a trained checkpoint lies, and how it comes into use."""
+    out.print(f"{checkpoint.folder}: sha256 {checkpoint.sha256}", markup=False)
+    out.print(f"Use it with `duologue models import {checkpoint.folder}`.", markup=False)
 
 
 def print_json(value: Any) -> None:

@@ -15,6 +15,7 @@ from duologue.cli.figures import AsJson, OutFile, cell, goals_table, write_repor
 COLUMNS: Final = (
     ("psnr", "dB", 1),
     ("psnr_hand", "hands", 1),
+    ("psnr_hand_face", "hands, heads", 1),
     ("psnr_holes", "holes", 1),
     ("psnr_contact", "contact", 1),
     ("ssim", "SSIM", 3),
@@ -26,6 +27,14 @@ COLUMNS: Final = (
 )
 """What the table shows of each system: key, heading, decimals."""
 
+_WORTH: Final = (
+    ("psnr", "whole", 2),
+    ("psnr_hand", "hands", 2),
+    ("psnr_hand_face", "hands, heads", 2),
+    ("psnr_contact", "contact", 2),
+)
+"""Of each part that is left out: key, heading, decimals."""
+
 
 def video(
     clips: Annotated[Path, typer.Option(help="Folder of clips, as `dataset interactions` makes one.")],
@@ -34,6 +43,9 @@ def video(
     count: Annotated[int, typer.Option(min=1, help="Clips at most, evenly chosen.")] = 96,
     steps: Annotated[int, typer.Option(min=1, max=50, help="Of the sampler.")] = 4,
     sheet: Annotated[Path | None, typer.Option(help="Write pictures of all systems here (PNG).")] = None,
+    ablations: Annotated[
+        Path | None, typer.Option(help="Compare models that lack a part, as `train video-ablations` makes them, too.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda:0, …")] = "cpu",
     out_file: OutFile = None,
     as_json: AsJson = False,
@@ -51,6 +63,7 @@ def video(
         count=count,
         steps=steps,
         sheet=sheet,
+        ablations=ablations,
         device=prepare(device),
     )
     report = write_report(partial(evaluate_video, settings), out_file)
@@ -59,6 +72,8 @@ def video(
         return
     out.print(_systems(report))
     out.print(goals_table(report["goals"]))
+    if ablations is not None:
+        out.print(_ablations(report["ablations"]))
 
 
 def _systems(report: dict[str, Any]) -> Table:
@@ -66,4 +81,14 @@ def _systems(report: dict[str, Any]) -> Table:
     table = Table("system", *(heading for _, heading, _ in COLUMNS), title=title)
     for name, figures in report["systems"].items():
         table.add_row(name, *(cell(figures[key], digits=digits) for key, _, digits in COLUMNS))
+    return table
+
+
+def _ablations(report: dict[str, Any]) -> Table:
+    """Return what the whole model has more than each that lacks a part; an interval that holds 0 says that nobody can tell."""
+    table = Table("without", "modes", *(heading for _, heading, _ in _WORTH), title="worth of each part, dB")
+    for name, found in report["differences"].items():
+        for modes, figures in found.items():
+            if modes != "lacks":
+                table.add_row(name, modes, *(cell(figures[key], digits=digits) for key, _, digits in _WORTH))
     return table

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from duologue.cli.console import out, stages
-
-if TYPE_CHECKING:
-    from duologue.checkpoints.store import Checkpoint
+from duologue.cli.console import out, stages, tell_checkpoint
+from duologue.cli.train_video import video, video_ablations
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -64,7 +62,7 @@ def body(
             device=device,
             progress=progress.update,
         )
-    _tell(checkpoint)
+    tell_checkpoint(checkpoint)
 
 
 @app.command()
@@ -115,7 +113,7 @@ def student(
             progress.update("distilling", line["step"], settings.optimisation.steps)
 
         checkpoint = distil_body(corpus, teacher, out_folder, settings, device=device, report=report)
-    _tell(checkpoint)
+    tell_checkpoint(checkpoint)
 
 
 @app.command()
@@ -172,7 +170,7 @@ def face(
         start=start,
         device=device,
     )
-    _tell(checkpoint)
+    tell_checkpoint(checkpoint)
 
 
 @app.command()
@@ -204,40 +202,7 @@ def lips(
     checkpoint = open_checkpoint(base)
     pairs = [dialogue for _, dialogue in captured(captures, style=style)]
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
-    _tell(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
-
-
-@app.command()
-def video(
-    clips: Annotated[Path, typer.Option(help="Folder of clips, as `dataset interactions` makes one.")],
-    out_folder: OutFolder = Path("training/video"),
-    config: Annotated[str, typer.Option(help="starter, large, paper, or tiny, to try it out.")] = "starter",
-    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps of each stage; the recipe's own.")] = None,
-    stages_: Annotated[str, typer.Option("--stages", help="Which of the stages a, b, c.")] = "abc",
-    regardless: Annotated[
-        bool, typer.Option("--regardless", help="Go on with stage c even where the gate before it is missed.")
-    ] = False,
-    device: Device = "cpu",
-) -> None:
-    """Train the video model on clips: a, structure added; b, both streams; c, structure as a condition and dropped.
-
-    Before c the pictures must be 2 dB over the carried one on clips of people that training never sees.
-    """
-    from duologue.recipes.video import train_video
-    from duologue.video.training_settings import STAGES
-
-    with stages() as progress:
-        checkpoint = train_video(
-            clips,
-            out_folder,
-            config=config,
-            steps=None if steps is None else dict.fromkeys(STAGES, steps),
-            stages=stages_,
-            regardless=regardless,
-            device=device,
-            progress=progress.update,
-        )
-    _tell(checkpoint)
+    tell_checkpoint(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
 
 
 def _only(only: str) -> str | None:
@@ -249,6 +214,5 @@ def _only(only: str) -> str | None:
     return only or None
 
 
-def _tell(checkpoint: Checkpoint) -> None:
-    out.print(f"{checkpoint.folder}: sha256 {checkpoint.sha256}", markup=False)
-    out.print(f"Use it with `duologue models import {checkpoint.folder}`.", markup=False)
+app.command()(video)
+app.command("video-ablations")(video_ablations)

@@ -70,9 +70,7 @@ def train_video(  # noqa: PLR0913 - a recipe's settings, each with its default
     prepare_folder(out)
     network, clips = VideoConfig.named(config), VideoCorpus.open(corpus)
     model = VideoModel.untrained(network)
-    with leader_first():
-        _bases(model, clips, out / BASES)
-        data = Latents.make(model, clips, "train", out / "latents", partial(progress, "encoding"))
+    data = encoded(model, clips, out, progress)
     seen = some(clips, judged)
     checkpoint: Checkpoint | None = None
     for name in STAGES:
@@ -97,6 +95,17 @@ def train_video(  # noqa: PLR0913 - a recipe's settings, each with its default
             "unknown-label", f"there are no stages {stages!r}; there are {', '.join(STAGES)}.", field="--stages"
         )
     return checkpoint
+
+
+def encoded(model: VideoModel, clips: VideoCorpus, out: Path, progress: Progress) -> Latents:
+    """Return the training clips encoded by ``model``, whose bases are fitted first; both are done once in ``out``.
+
+    Raises:
+        DuologueError: what :meth:`.training_data.Latents.make` raises.
+    """
+    with leader_first():
+        _bases(model, clips, out / BASES)
+        return Latents.make(model, clips, "train", out / "latents", partial(progress, "encoding"))
 
 
 def _bases(model: VideoModel, clips: VideoCorpus, path: Path) -> None:

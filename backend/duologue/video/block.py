@@ -74,9 +74,14 @@ class Block(nn.Module):
         self.feedforward = nn.Sequential(
             nn.Linear(width, config.feedforward), nn.GELU(approximate="tanh"), nn.Linear(config.feedforward, width)
         )
-        self.experts = Experts(width, config.expert_width)
+        self.experts = Experts(width, config.expert_width) if config.expert_width else None
         regional = index % config.region_every == config.region_every - 1
-        self.region = RegionAttention(width, heads, config.spatial, config.temporal) if regional else None
+        known = config.identity_width is not None
+        self.region = (
+            RegionAttention(width, heads, config.spatial, config.temporal, known=known)
+            if regional and (config.spatial or known)
+            else None
+        )
         heard = config.audio_width and index % config.audio_every == 0
         self.audio = AudioAttention(width, heads, config.audio_width) if heard else None
 
@@ -93,7 +98,7 @@ class Block(nn.Module):
         h = bare_norm(x) * (1 + e[4]) + e[3]
         said = self.feedforward(h)
         routes = None
-        if told.target:
+        if self.experts is not None and told.target:
             added, routes = self.experts(h[:, : told.target], told.experts)
             said = _onto(said, added)
         return x + e[5] * said, Left(own, routes, guessed)

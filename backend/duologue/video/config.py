@@ -37,8 +37,9 @@ class VideoConfig:
     motion: int = 5
     """Latents before a window that it is told of, the newest in full, the older ones coarser (``tokens.MOTION_PATCHES``)."""
     expert_width: int = 32
+    """0: no experts, and no router."""
     spatial: int = 16
-    """Vectors in a region's spatial bank; ``temporal``: in its temporal one."""
+    """Vectors in a region's spatial bank; ``temporal``: in its temporal one. Both 0: no region latents."""
     temporal: int = 8
     region_every: int = 2
     """Every so many-th block has region attention, the last of the first so many being the first one."""
@@ -49,8 +50,9 @@ class VideoConfig:
     audio_width: int = 0
     """Width of both performers' speech features together, 4 moments a latent; 0: none."""
     audio_every: int = 3
-    identity_width: int = 0
-    """Width of a face embedding that users bring (512 is ArcFace's); 0: identity is read off pictures of face and hand."""
+    identity_width: int | None = 0
+    """Width of a face embedding that users bring (512 is ArcFace's); 0: identity is read off pictures of face and hand; None: not
+    at all."""
     prediction: Prediction = "x0"
     skip: bool = True
     """Whether the output is read as what is known of the picture plus what the network says, instead of what it says alone."""
@@ -74,6 +76,8 @@ class VideoConfig:
             raise invalid("video-config", "a velocity can't be read as what is known plus something: skip needs x0.")
         if min(self.layers, self.channels, self.window - 1, self.region_every, self.audio_every) < 1:
             raise invalid("video-config", "layers, channels and region_every must be at least 1, window at least 2.")
+        if (self.spatial > 0) != (self.temporal > 0):
+            raise invalid("video-config", "regions have a spatial and a temporal bank, or neither.")
 
     @classmethod
     def named(cls, name: str) -> VideoConfig:
@@ -96,11 +100,12 @@ CONFIGS: Final = {
         width=64, layers=2, heads=2, feedforward=128, frequencies=32, channels=32, expert_width=8, spatial=4, temporal=2,
         prompts=2, audio_every=2,
     ),
+    "ablation": VideoConfig(width=128, heads=2, feedforward=512),
     "large": VideoConfig(width=256, layers=8, heads=4, feedforward=1024),
     "paper": VideoConfig(
         width=5120, layers=40, heads=40, feedforward=13824, channels=16, window=20, motion=19, expert_width=256, spatial=64,
         temporal=32, text_width=4096, audio_width=1024, identity_width=512, prediction="v", skip=False, shift=5.0,
     ),
 }  # fmt: skip
-"""``starter``: what is trained here; ``large``: the next size up; ``tiny``: for tests and trials; ``paper``: Wan 2.2 14B's sizes
-with CoInteract's experts, on Wan's 16 channels."""
+"""``starter``: what is trained here; ``large``: the next size up; ``ablation``: what parts are compared at; ``tiny``: for tests
+and trials; ``paper``: Wan 2.2 14B's sizes with CoInteract's experts, on Wan's 16 channels."""

@@ -50,3 +50,10 @@ class IdentityFromEmbedding(nn.Module):
     def forward(self, embedding: Tensor) -> Tensor:
         """Return (B, 2, 4, D) of (B, 2, E)."""
         return self.project(embedding).unflatten(-1, (TOKENS, -1))
+
+
+def identity_of(width: int, embedding: int | None) -> IdentityFromCrops | IdentityFromEmbedding | None:
+    """Return what reads tokens ``width`` wide off an embedding, off crops (0), or nothing (None): ``config.identity_width``."""
+    if embedding is None:
+        return None
+    return IdentityFromEmbedding(width, embedding) if embedding else IdentityFromCrops(width)

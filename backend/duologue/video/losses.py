@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from duologue.video.experts import EXPERTS
 from duologue.video.network import Output, VideoDenoiser
+from duologue.video.regions import RegionAttention
 from duologue.video.tokens import experts_wanted, patches
 
 
@@ -64,12 +65,17 @@ class VideoLoss:
             error = token_error(output.structure, truth.structure) / velocity[:, None]
             terms["structure"] = self.structure * error.mean()
         on = (t < network.config.experts_until).to(t.dtype)
-        terms["route"] = self.route * route_loss(output.routes, truth.masks, self.rare, on)
+        if output.routes:
+            terms["route"] = self.route * route_loss(output.routes, truth.masks, self.rare, on)
         if output.guessed:
             shares = truth.masks.expand(len(output.guessed), -1, -1, -1)
             guessed = torch.stack(list(output.guessed)).float()
             terms["mask"] = self.mask * functional.binary_cross_entropy_with_logits(guessed, shares.to(guessed))
-            banks = [block.region.orthogonality() for block in network.blocks if block.region is not None]  # pyright: ignore
+        if banks := [
+            module.orthogonality()
+            for module in network.modules()
+            if isinstance(module, RegionAttention) and module.latent
+        ]:
             terms["orthogonal"] = self.orthogonal * torch.stack(banks).mean()
         return terms
 

@@ -24,7 +24,7 @@ from duologue.video.block import STRUCTURE, TARGET, Block, Piece, Told
 from duologue.video.conditions import Conditions
 from duologue.video.config import VideoConfig
 from duologue.video.context import Context, Moments
-from duologue.video.identity import IdentityFromCrops, IdentityFromEmbedding
+from duologue.video.identity import IdentityFromEmbedding, identity_of
 from duologue.video.rope import Rotation, rotation
 from duologue.video.streams import MODES, Mode, asymmetric, attends, together
 from duologue.video.tokens import (
@@ -92,9 +92,7 @@ class VideoDenoiser(nn.Module):
         """Added to tokens: of references, of motion by coarseness, of structure."""
         self.moments = Moments(width, config.frequencies)
         self.context = Context(config)
-        self.identity = (
-            IdentityFromEmbedding(width, config.identity_width) if config.identity_width else IdentityFromCrops(width)
-        )
+        self.identity = identity_of(width, config.identity_width)
         self.blocks = nn.ModuleList(Block(config, index) for index in range(config.layers))
         self.leave = nn.ModuleList(nn.Linear(width, numbers) for _ in (TARGET, STRUCTURE))
         self.leave_table = nn.Parameter(torch.randn(2, 2, width) / width**0.5)
@@ -235,6 +233,8 @@ class VideoDenoiser(nn.Module):
         return torch.cat(rows, dim=1), places, thing
 
     def _identity(self, conditions: Conditions) -> Tensor | None:
+        if self.identity is None:
+            return None
         if isinstance(self.identity, IdentityFromEmbedding):
             return None if conditions.identity is None else self.identity(conditions.identity)
         if conditions.crops is None or conditions.seen is None:

@@ -34,16 +34,19 @@ class Region(NamedTuple):
 
 
 class RegionAttention(nn.Module):
-    """One for every second block."""
+    """One for every second block. ``spatial``, ``temporal``: vectors of a bank, 0 for none; ``known``: whether people are."""
 
-    def __init__(self, width: int, heads: int, spatial: int, temporal: int) -> None:
+    def __init__(self, width: int, heads: int, spatial: int, temporal: int, *, known: bool = True) -> None:
         super().__init__()
-        self.spatial = nn.Parameter(torch.randn(len(REGIONS), spatial, width) / width**0.5)
-        self.temporal = nn.Parameter(torch.randn(len(REGIONS), temporal, width) / width**0.5)
-        self.look, self.move = (Attention(width, heads, projected=False) for _ in range(2))
-        self.know = Attention(width, heads)
-        self.out = nn.Parameter(torch.zeros(len(REGIONS), width, width))
-        silent(self.know.out)
+        self.latent = spatial > 0
+        if self.latent:
+            self.spatial = nn.Parameter(torch.randn(len(REGIONS), spatial, width) / width**0.5)
+            self.temporal = nn.Parameter(torch.randn(len(REGIONS), temporal, width) / width**0.5)
+            self.look, self.move = (Attention(width, heads, projected=False) for _ in range(2))
+            self.out = nn.Parameter(torch.zeros(len(REGIONS), width, width))
+        if known:
+            self.know = Attention(width, heads)
+            silent(self.know.out)
         self.guess = nn.Linear(width, len(MASKS))
 
     def forward(self, x: Tensor, masks: Tensor | None, given: Tensor | None, identity: Tensor | None) -> Region:
@@ -60,16 +63,20 @@ class RegionAttention(nn.Module):
         if masks is not None and given is not None and not bool(given.all()):
             used = torch.where(given[:, None, None] > 0, masks, guessed.sigmoid())
         used = used.to(x.dtype)
-        # Exact masks leave out most of a picture, and a token that no region has asks nothing.
-        flat, shares = x.flatten(0, 1), used.flatten(0, 1)
-        rows = torch.nonzero((shares[:, : len(REGIONS)] > 0).any(1))[:, 0]
-        added = torch.zeros_like(flat)
-        if len(rows):
-            added = added.index_add(0, rows, self._regions(flat[rows], shares[rows]).to(flat.dtype))
-        added = added.unflatten(0, x.shape[:2])
+        added = self._where_shared(x, used) if self.latent else torch.zeros_like(x)
         if identity is not None:
             added = added + self._people(x, used[..., len(REGIONS) :], identity)
         return Region(added, guessed)
+
+    def _where_shared(self, x: Tensor, shares: Tensor) -> Tensor:
+        """(B, N, D) tokens and (B, N, 5) shares to (B, N, D): exact masks leave out most of a picture, and a token that no region
+        has asks nothing."""
+        flat, some = x.flatten(0, 1), shares.flatten(0, 1)
+        rows = torch.nonzero((some[:, : len(REGIONS)] > 0).any(1))[:, 0]
+        added = torch.zeros_like(flat)
+        if len(rows):
+            added = added.index_add(0, rows, self._regions(flat[rows], some[rows]).to(flat.dtype))
+        return added.unflatten(0, x.shape[:2])
 
     def _regions(self, x: Tensor, shares: Tensor) -> Tensor:
         """(K, D) tokens and (K, 5) shares to (K, D)."""

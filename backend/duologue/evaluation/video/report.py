@@ -13,7 +13,8 @@ import numpy as np
 import duologue
 from duologue.datasets.corpus.video import Clip, VideoCorpus
 from duologue.errors import DuologueError
-from duologue.evaluation.intervals import Sums, difference, figure
+from duologue.evaluation.video.ablations import checkpoints_of, compare
+from duologue.evaluation.video.figures import FIGURES, differences, means
 from duologue.evaluation.video.goals import goals
 from duologue.evaluation.video.metrics import Bytes, figures_of
 from duologue.evaluation.video.sheet import sheet_of
@@ -23,15 +24,12 @@ from duologue.video.pipeline import VideoPipeline
 from duologue.video.sampling import STEPS
 
 Report = Callable[[str, float, float], None]
-
-FIGURES: Final = (
-    "psnr", "psnr_hand", "psnr_hand_face", "psnr_holes", "psnr_contact", "ssim", "warp_error", "flicker", "silhouette_iou",
-    "hand_boundary_f", "seconds",
-)  # fmt: skip
-"""Of each system. ``seconds``: a clip, on the clock, with all that making it takes."""
+Rows = Mapping[str, Sequence[Mapping[str, float]]]
+"""Figures by system, a clip each."""
 
 SHOWN: Final = ("truth", "held_frame", "carried", "asym", "add", "render")
 """Rows of the sheet, for each of its clips."""
+DECIBELS: Final = ("psnr", "psnr_hand", "psnr_holes", "psnr_hand_face", "psnr_contact")
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,8 @@ class VideoEvaluation:
     steps: int = STEPS
     sheet: Path | None = None
     """Where a sheet of pictures goes (PNG)."""
+    ablations: Path | None = None
+    """Folder of models that lack a part, and of one with all (``recipes.video_ablations``)."""
     device: str = "cpu"
 
 
@@ -53,14 +53,59 @@ def evaluate_video(settings: VideoEvaluation, report: Report = lambda stage, don
     """Return the report as JSON values; intervals are bootstrapped over clips.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``corpus-empty`` for a split without clips; what opening clips and checkpoint raises.
+        DuologueError: FAILED_PRECONDITION ``corpus-empty`` for a split without clips; NOT_FOUND ``ablations-missing``; what
+            opening clips and checkpoint raises.
     """
     corpus = VideoCorpus.open(settings.clips)
     pipeline = VideoPipeline.load(settings.checkpoint, settings.device)
+    if settings.ablations is not None:
+        checkpoints_of(settings.ablations)
     clips = chosen(corpus, settings.split, settings.count)
+    rows, pictures = _judged(pipeline, clips, settings.steps, report)
+    if settings.sheet is not None:
+        sheet_of(pictures, settings.sheet)
+    best = max(("render", "add"), key=lambda name: np.nanmean([row["psnr"] for row in rows[name]]))
+    over = {
+        f"over_carried{name.removeprefix('psnr')}": value
+        for name, value in differences(rows[best], rows["carried"], DECIBELS).items()
+    }
+    systems = {name: means(of) for name, of in rows.items()}
+    speed = {
+        "router_accuracy": router_accuracy(pipeline, clips[:16], best),
+        "seconds_17_frames": seconds_of(pipeline, clips[0], best, settings.steps),
+        **ratios(pipeline, clips[0], settings.steps),
+    }
+    values = {
+        **{name: systems[best][name]["value"] for name in FIGURES},
+        **{name: value["value"] for name, value in over.items()},
+        **speed,
+        "ceiling_psnr": systems["ceiling"]["psnr"]["value"],
+    }
+    found = {
+        "version": duologue.__version__,
+        "split": settings.split,
+        "clips": len(clips),
+        "people": sorted({name for clip in clips for name in clip.about.get("people", ())}),
+        "steps": settings.steps,
+        "best": best,
+        "systems": systems,
+        **over,
+        **speed,
+        "papers": _papers(rows),
+        "goals": goals(values),
+    }
+    if settings.ablations is not None:
+        found["ablations"] = compare(settings.ablations, clips, settings.steps, settings.device, report)
+    return found
+
+
+def _judged(
+    pipeline: VideoPipeline, clips: Sequence[Clip], steps: int, report: Report
+) -> tuple[Rows, list[dict[str, Bytes]]]:
+    """Return every system's figures of every clip, and the pictures that a sheet shows."""
     rows: dict[str, list[dict[str, float]]] = {}
     pictures: list[dict[str, Bytes]] = []
-    systems = systems_of(pipeline, settings.steps)
+    systems = systems_of(pipeline, steps)
     for done, clip in enumerate(clips):
         made: dict[str, Bytes] = {"truth": clip.arrays["rgb"]}
         for name, system in systems.items():
@@ -68,43 +113,9 @@ def evaluate_video(settings: VideoEvaluation, report: Report = lambda stage, don
             made[name] = system(clip)
             spent = time.perf_counter() - began
             rows.setdefault(name, []).append({**figures_of(clip, made[name]), "seconds": spent})
-        if settings.sheet is not None:
-            pictures.append({name: made[name] for name in SHOWN})
+        pictures.append({name: made[name] for name in SHOWN})
         report("clips", done + 1, len(clips))
-    if settings.sheet is not None:
-        sheet_of(pictures, settings.sheet)
-    best = max(("render", "add"), key=lambda name: np.nanmean([row["psnr"] for row in rows[name]]))
-    over = {
-        f"over_carried{place}": _difference(rows[best], rows["carried"], f"psnr{place}")
-        for place in ("", "_hand", "_holes", "_hand_face", "_contact")
-    }
-    router = router_accuracy(pipeline, clips[:16], best)
-    speed = ratios(pipeline, clips[0], settings.steps)
-    seconds = seconds_of(pipeline, clips[0], best, settings.steps)
-    found = {name: _figures(of) for name, of in rows.items()}
-    values = {
-        **{name: found[best][name]["value"] for name in FIGURES},
-        **{name: value["value"] for name, value in over.items()},
-        **speed,
-        "ceiling_psnr": found["ceiling"]["psnr"]["value"],
-        "router_accuracy": router,
-        "seconds_17_frames": seconds,
-    }
-    return {
-        "version": duologue.__version__,
-        "split": settings.split,
-        "clips": len(clips),
-        "people": sorted({name for clip in clips for name in clip.about.get("people", ())}),
-        "steps": settings.steps,
-        "best": best,
-        "systems": found,
-        **over,
-        "router_accuracy": router,
-        "seconds_17_frames": seconds,
-        **speed,
-        "papers": _papers(rows),
-        "goals": goals(values),
-    }
+    return rows, pictures
 
 
 def chosen(corpus: VideoCorpus, split: str, count: int) -> list[Clip]:
@@ -123,23 +134,7 @@ def chosen(corpus: VideoCorpus, split: str, count: int) -> list[Clip]:
     return [corpus.load(numbers[i]) for i in np.unique(np.linspace(0, len(numbers) - 1, count).astype(int))]
 
 
-def _sums(rows: Sequence[Mapping[str, float]], name: str) -> list[Sums]:
-    """Return what a figure is the mean of; a clip without it counts nothing."""
-    values = [row.get(name, float("nan")) for row in rows]
-    return [(0.0, 0.0) if np.isnan(value) else (value, 1.0) for value in values]
-
-
-def _figures(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
-    return {name: figure(_sums(rows, name)).to_json() for name in FIGURES}
-
-
-def _difference(
-    ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]], name: str
-) -> dict[str, float | None]:
-    return difference(_sums(ours, name), _sums(theirs, name)).to_json()
-
-
-def _papers(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, dict[str, float | None]]:
+def _papers(rows: Rows) -> dict[str, dict[str, float | None]]:
     """Return what keeping structure is worth, paired by clip, on hands: the order that CoInteract reports, tested."""
     pairs = {"full_over_asym": ("full", "asym"), "render_over_add": ("render", "add"), "add_over_asym": ("add", "asym")}
-    return {name: _difference(rows[a], rows[b], "psnr_hand") for name, (a, b) in pairs.items()}
+    return {name: differences(rows[a], rows[b], ("psnr_hand",))["psnr_hand"] for name, (a, b) in pairs.items()}

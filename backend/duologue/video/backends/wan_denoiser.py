@@ -97,7 +97,7 @@ def wan_config(headers: Headers, folder: Path) -> VideoConfig:
 
 def without_ours(config: VideoConfig) -> VideoConfig:
     """Return a configuration in which nothing stands that Wan has not: no patterns, prompts, regions, crops to know people by."""
-    return replace(config, patterns=(), prompts=0, region_every=config.layers + 1, identity_width=1, expert_width=1)
+    return replace(config, patterns=(), prompts=0, spatial=0, temporal=0, identity_width=None, expert_width=0)
 
 
 def build(
