@@ -21,7 +21,7 @@ from bpy.app.translations import pgettext_iface as _t
 from duologue.errors import DuologueError
 from duologue.motion.skeleton import Skeleton
 from duologue.take import Notice, Track
-from duologue.wire.client import Client, Finished, Job
+from duologue.wire.client import Client, Finished, PerformanceJob
 
 from ..briefing import in_the_panel
 from . import redrawing, saving
@@ -61,7 +61,7 @@ class Session:
         self._failure: DuologueError | None = None
         """Why there is no connection."""
         self._request: Request | None = None
-        self._job: Job | None = None
+        self._job: PerformanceJob | None = None
         self._cancel_by = 0.0
 
     # What the panel reads ---------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class Session:
         self._job = client.submit(request.brief, request.audio, **request.options())
         self.state = "RUNNING"
 
-    def _take_events(self, job: Job) -> None:
+    def _take_events(self, job: PerformanceJob) -> None:
         request = self._request
         assert request is not None
         for event in job.drain():

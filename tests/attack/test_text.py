@@ -12,21 +12,26 @@ from duologue.errors import DuologueError
 from duologue.service.faults import dealer_to
 from duologue.wire import messages
 from duologue.wire.client import Client
-from duologue.wire.codec import HINTS
+from duologue.wire.codec import HINTS, TYPES
 from duologue.wire.fields import MAX_TEXT
 from duologue.wire.framing import MAGIC, decode, encode
-from servers import Server
+from servers import Server  # pyright: ignore[reportMissingImports]  on the path by conftest
 
 HALF = "\ud800"
-PLAIN: dict[Any, Any] = {str: "x", int: 1, bool: True, tuple[int, ...]: [1], tuple[str, ...]: ["x"], messages.Json: {}}
-HALVED: dict[Any, Any] = {str: HALF, tuple[str, ...]: [HALF], messages.Json: {"x": [HALF], HALF: 1}}
+PLAIN: dict[Any, Any] = {
+    str: "x", int: 1, float: 1.5, bool: True, tuple[int, ...]: [1], tuple[float, ...]: [1.5], tuple[str, ...]: ["x"],
+    messages.Json: {}, tuple[messages.Json, ...]: [{}],
+}  # fmt: skip
+HALVED: dict[Any, Any] = {
+    str: HALF, tuple[str, ...]: [HALF], messages.Json: {"x": [HALF], HALF: 1}, tuple[messages.Json, ...]: [{HALF: HALF}],
+}  # fmt: skip
 
 
 def headers() -> list[tuple[str, bytes]]:
     """Every message, with half a character in each of its fields that holds text, in turn."""
     halved = []
     for kind, hints in HINTS.items():
-        needed = [f.name for f in fields(messages.TYPES[kind]) if f.default is f.default_factory is MISSING]
+        needed = [f.name for f in fields(TYPES[kind]) if f.default is f.default_factory is MISSING]
         whole = {"t": kind, **{name: PLAIN[hints[name]] for name in needed}}
         for name, hint in hints.items():
             if hint in HALVED:

@@ -16,13 +16,14 @@ import pytest
 from duologue.errors import DuologueError
 from duologue.evaluation.contact.standing import standing_take
 from duologue.footage.asked import parse_touch
-from duologue.footage.interaction import Asked, events_of, interact, plan
+from duologue.footage.interaction import Asked, interact, plan
 from duologue.footage.pictures import PictureFolder, make_pictures, region_of
 from duologue.interactions.track import InteractionTrack, Touch
 from duologue.passes import png
 from duologue.passes.contract import EYE, HAND, HEAD, PARTS
 from duologue.passes.options import Span
 from duologue.passes.sources import StoredPasses
+from duologue.shots.touch import events_of
 from duologue.take import Take
 from duologue.video.backends import Pictures, Wish, open_backend
 

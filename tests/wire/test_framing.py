@@ -9,25 +9,29 @@ import json
 import numpy as np
 import pytest
 from duologue.errors import DuologueError
-from duologue.wire import messages
+from duologue.wire import messages, render_messages
 from duologue.wire.codec import HINTS as HINTS_BY_TYPE
+from duologue.wire.codec import TYPES
 from duologue.wire.framing import DTYPES, MAGIC, MAX_HEADER, Packet, decode, encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-KINDS = [kind for kind in vars(messages).values() if isinstance(kind, type) and getattr(kind, "TYPE", "")]
+KINDS = [*TYPES.values()]
 
 VALUES = {
     str: st.text(st.characters(codec="utf-8"), max_size=40),
     int: st.integers(0, 2**53),
+    float: st.floats(0, 1e9),
     bool: st.booleans(),
+    tuple[float, ...]: st.lists(st.floats(0, 1e9), max_size=4).map(tuple),
     tuple[int, ...]: st.lists(st.integers(0, 2**53), max_size=4).map(tuple),
     tuple[str, ...]: st.lists(st.text(max_size=10), max_size=4).map(tuple),
     messages.Json: st.dictionaries(
         st.text(max_size=8), st.integers(-5, 5) | st.text(max_size=8) | st.none(), max_size=4
     ),
 }
+VALUES[tuple[messages.Json, ...]] = st.lists(VALUES[messages.Json], max_size=4).map(tuple)
 HINTS = {kind: HINTS_BY_TYPE[kind.TYPE] for kind in KINDS}
 MESSAGES = st.one_of(
     [
@@ -49,8 +53,10 @@ JSON = st.recursive(
 )
 
 
-def test_there_are_nineteen_messages() -> None:
-    assert len(KINDS) == 19
+def test_every_message_is_known_by_its_type() -> None:
+    written = [*vars(messages).values(), *vars(render_messages).values()]
+    assert {kind for kind in written if isinstance(kind, type) and getattr(kind, "TYPE", "")} == set(KINDS)
+    assert len(KINDS) == 22
 
 
 @settings(deadline=None, max_examples=80)

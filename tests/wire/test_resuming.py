@@ -9,7 +9,7 @@ from duologue.brief import Brief
 from duologue.units import Sound
 from duologue.wire import messages
 from duologue.wire.framing import Packet
-from duologue.wire.job import Job
+from duologue.wire.performing import PerformanceJob
 
 WELCOME = messages.Welcome((1, 1), "s", "i", "1", ("resume",), {}, 1 << 20, 2000, {})
 
@@ -29,7 +29,7 @@ def test_what_was_on_its_way_when_the_connection_broke_is_sent_again_and_nothing
 
     voice = Sound(np.full(100_000, 0.1, np.float32), 16_000)
     brief = Brief.from_json({"performers": {"A": {}, "B": {}}})
-    job = Job(brief, (voice, voice), 1 << 20, lambda: None)
+    job = PerformanceJob(brief, (voice, voice), 1 << 20, lambda: None)
     job.connected(send, WELCOME, resume=False)
     job.on_packet(accepted(grant=150_000), send)
     assert sent[-1] == messages.Audio("j", 0, 0)  # it gets lost with the connection

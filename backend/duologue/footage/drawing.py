@@ -18,8 +18,8 @@ from duologue.passes.drawing import Moment, Painter, check_sight
 from duologue.passes.folder import Clip, PassFolder, read_pass
 from duologue.passes.lighting import Look
 from duologue.passes.options import Span
+from duologue.passes.pictures import References
 from duologue.passes.references import write_references
-from duologue.video.backends.protocol import References
 
 PASSES_FOLDER: Final = "passes"
 _SMALL: Final = (64, 64)

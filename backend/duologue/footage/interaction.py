@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,18 +20,18 @@ from duologue.footage.drawing import PASSES_FOLDER, draw_passes, references_of
 from duologue.footage.pictures import FRAMES, SETTINGS, VIDEO, PictureFolder, make_pictures, region_of
 from duologue.footage.played import Played, play
 from duologue.footage.view import choose_camera
-from duologue.interactions.track import FILE, Touch
+from duologue.interactions.track import FILE
 from duologue.labels import check
 from duologue.passes.camera import Size
 from duologue.passes.options import Span
+from duologue.passes.pictures import PRESETS
 from duologue.passes.sources import StoredPasses
 from duologue.rigs.samples import SAMPLES
-from duologue.shots.touch import Wanted
+from duologue.shots.touch import Wanted, events_of
 from duologue.take import Take
-from duologue.video.backends import Backend, Event, Report, Wish, open_backend
+from duologue.video.backends import Backend, Report, Wish, open_backend
 
 REPORT: Final = "report.json"
-PRESETS: Final = ("draft", "final")
 
 Tell = Callable[[str, int, int], None]
 
@@ -181,19 +181,6 @@ def _pictures(  # noqa: PLR0917
     report = replace(report, mode=report.mode or mode, steps=report.steps or steps)
     shown = target.frames if asked.region else done
     return done, report, target.digest(shown), notes
-
-
-def events_of(touches: Sequence[Touch], span: Span, fps: int) -> list[Event]:
-    """Return touches in frames of a clip, those that are in it."""
-
-    def frame(second: float) -> float:
-        return (second * fps - (span.first - 1)) / span.step
-
-    found = [
-        Event(touch.pattern, touch.performer, touch.touched, frame(touch.touches), frame(touch.releases))
-        for touch in touches
-    ]
-    return [event for event in found if event.ends >= 0 and event.begins < span.count]
 
 
 def _report(clip: Clip, asked: Asked, played: Played, made: tuple[int, Report, str, bool]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.passes import png
 from duologue.passes.camera import Size
-from duologue.passes.contract import PARTS, PASSES, REFERENCES, Passes
+from duologue.passes.contract import PARTS, PASSES, PEOPLE, REFERENCES, Passes
 from duologue.passes.drawing import Frame, check_sight, depth_range
 from duologue.passes.records import check_whole, damaged, is_record, read_json
 
@@ -242,13 +242,19 @@ def load(root: Path, wanted: Sequence[str] = ()) -> Passes:
         if len({frame.shape for frame in frames}) > 1:
             raise DuologueError("DATA_LOSS", "passes-mismatch", f"{root / name}: its pictures differ in size")
         arrays[name] = np.stack(frames).astype(PASSES[name].dtype)
-    people = {person: _references(root, person) for person in "AB"}
     near, far = about["depth_range"]
-    return Passes(
-        **arrays, depth_range=(near, far), references={name: found for name, found in people.items() if found}
-    )
+    return Passes(**arrays, depth_range=(near, far), references=read_references(root))
 
 
-def _references(root: Path, person: str) -> dict[str, NDArray[np.uint8]]:
-    paths = {what: root / "reference" / f"{person}_{what}.png" for what in REFERENCES}
-    return {what: png.read(path) for what, path in paths.items() if path.is_file()}
+def read_references(root: Path) -> dict[str, dict[str, NDArray[np.uint8]]]:
+    """Return what people look like, by person and by what of them, as far as a folder shows it.
+
+    Raises:
+        DuologueError: what :func:`.png.read` raises.
+    """
+    found: dict[str, dict[str, NDArray[np.uint8]]] = {}
+    for person in PEOPLE[1:]:
+        paths = {what: root / "reference" / f"{person}_{what}.png" for what in REFERENCES}
+        if shown := {what: png.read(path) for what, path in paths.items() if path.is_file()}:
+            found[person] = shown
+    return found

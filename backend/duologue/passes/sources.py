@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from duologue.errors import DuologueError
 from duologue.passes.camera import Size
 from duologue.passes.contract import PASSES, Passes
-from duologue.passes.folder import CLIP, range_of, read_pass
+from duologue.passes.folder import CLIP, range_of, read_pass, read_references
 from duologue.passes.records import check_whole, read_json
 
 
@@ -78,6 +78,11 @@ class StoredPasses:
         reach = range_of(about["about_frames"])
         names = frozenset(about["passes"])
         return cls(root, int(about["frames"]), (int(width), int(height)), float(about["fps"]), reach, names)
+
+    @property
+    def references(self) -> dict[str, dict[str, NDArray[np.uint8]]]:
+        """What people look like (``pictures.References``), as far as the folder shows it."""
+        return read_references(self.root)
 
     def has(self, name: str) -> bool:
         """See :class:`PassSource`."""

@@ -29,8 +29,8 @@ from duologue.service.proxy import Proxy
 from duologue.take import Window
 from duologue.units import SPEECH_RATE, Sound
 from duologue.wire import messages
-from duologue.wire.client import Client, Finished, Job
-from duologue.wire.codec import HINTS
+from duologue.wire.client import Client, Finished, PerformanceJob
+from duologue.wire.codec import HINTS, TYPES
 from duologue.wire.connection import Connection
 from duologue.wire.framing import MAGIC, decode, encode
 from duologue.wire.greeting import address_of
@@ -47,7 +47,7 @@ _HOSTILE: Final = (
     *(b'"\\ud800"', b'"\\udfff\\ud800"', b"null", b"true", b"-1", b"9e999", b"NaN", b"1" + b"0" * 5000, b'"%b"' % (b"x" * 5000)),
     *(b"[" * 900 + b"]" * 900, b"[" * 60_000, b"{}", b'{"\\ud800": 1}', b"[1, 2]", b'["\\ud800"]', b"9007199254740993", b'""'),
 )  # fmt: skip
-_PLAIN: Final[dict[Any, bytes]] = {str: b'"x"', int: b"1", bool: b"true"}
+_PLAIN: Final[dict[Any, bytes]] = {str: b'"x"', int: b"1", bool: b"true", float: b"1.5"}
 
 
 @contextmanager
@@ -117,7 +117,7 @@ class Performed:
         self.lost = self.doubled = False
 
     @classmethod
-    def of(cls, job: Job, on_window: Callable[[int], None] = lambda _: None) -> Performed:
+    def of(cls, job: PerformanceJob, on_window: Callable[[int], None] = lambda _: None) -> Performed:
         """Take a job's events; ``on_window`` hears of each window, counted from 1, and of 0 before the first."""
         take, count, end = cls(), 0, 0
         on_window(0)
@@ -246,7 +246,7 @@ def malformed_message(rng: random.Random) -> list[bytes]:
 
 
 def _needed(kind: str) -> list[str]:
-    return [f.name for f in fields(messages.TYPES[kind]) if f.default is MISSING and f.default_factory is MISSING]
+    return [f.name for f in fields(TYPES[kind]) if f.default is MISSING and f.default_factory is MISSING]
 
 
 def _description(array: bytes, rng: random.Random) -> bytes:

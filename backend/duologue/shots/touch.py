@@ -22,7 +22,9 @@ from duologue.files.reading import MAX_TOML, parse_json, read_bytes
 from duologue.interactions.actor import Character, scene_of
 from duologue.interactions.response import temper
 from duologue.interactions.solve import solve
-from duologue.interactions.track import FILE, InteractionTrack
+from duologue.interactions.track import FILE, InteractionTrack, Touch
+from duologue.passes.options import Span
+from duologue.passes.pictures import Event
 from duologue.rigs.samples import SAMPLES, load_sample
 from duologue.take import Take
 
@@ -131,3 +133,22 @@ def write_interactions(folder: Path, brief: Brief, take: Take) -> tuple[list[str
     track.save(folder / FILE)
     wanted = Wanted.of(brief)
     return [FILE], [*late(wanted, wanted.within(take.seconds)), *track.notes]
+
+
+def events_of(touches: Sequence[Touch], span: Span, fps: float) -> list[Event]:
+    """Return touches, whose times are seconds of a take, in frames of a clip: those that are in it.
+
+    Args:
+        touches: what was solved.
+        span: the take's frames that the clip shows, counted from 1.
+        fps: of the take.
+    """
+
+    def frame(second: float) -> float:
+        return (second * fps - (span.first - 1)) / span.step
+
+    found = [
+        Event(touch.pattern, touch.performer, touch.touched, frame(touch.touches), frame(touch.releases))
+        for touch in touches
+    ]
+    return [event for event in found if event.ends >= 0 and event.begins < span.count]

@@ -6,21 +6,38 @@ A thread (``wire.reactor``) owns the socket; whoever wants a take only meets que
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from duologue.brief import Brief
 from duologue.errors import DuologueError
+from duologue.passes.pictures import Event as Touch
+from duologue.passes.pictures import References, RenderSettings
+from duologue.passes.sources import PassSource
 from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit
 from duologue.units import Sound
 from duologue.wire import messages
+from duologue.wire.clip import Previous
 from duologue.wire.connection import Connection
-from duologue.wire.job import Event, Finished, Job
+from duologue.wire.job import Finished, Job, Made, Told
+from duologue.wire.performing import Event, PerformanceJob
+from duologue.wire.pictures import PictureWindow
 from duologue.wire.reactor import Reactor
+from duologue.wire.rendering import RenderEvent, RenderJob
 
-__all__ = ["Client", "Event", "Finished", "Job", "Notice"]
+__all__ = [
+    "Client",
+    "Event",
+    "Finished",
+    "Job",
+    "Notice",
+    "PerformanceJob",
+    "PictureWindow",
+    "RenderEvent",
+    "RenderJob",
+]
 
 CREDIT: Final = 1024 * 1024
 """Bytes of windows that may wait in a client: about 18 s of a take."""
@@ -151,7 +168,7 @@ class Client:
         *,
         key: str | None = None,
         remake: tuple[Take, Edit] | None = None,
-    ) -> Job:
+    ) -> PerformanceJob:
         """Begin a performance and return it; never blocks. ``audio``: what A says, and B.
 
         ``key`` makes it repeatable: the server gives the same job for the same key while it remembers it. ``remake``: a take of
@@ -161,7 +178,7 @@ class Client:
             DuologueError: INVALID_ARGUMENT ``take-length``, ``span-empty``. That the server can't remake
                 (UNIMPLEMENTED ``remake-unsupported``) the job says.
         """
-        job = Job(brief, audio, self._credit, self._reactor.wake, key=key, remake=remake)
+        job = PerformanceJob(brief, audio, self._credit, self._reactor.wake, key=key, remake=remake)
         self._reactor.add(job)
         return job
 
@@ -179,29 +196,58 @@ class Client:
         ``key``, ``remake``: as for ``submit``. ``on_event`` also hears of notices and of the end (``Finished``). Raises what
         ``submit`` does, the server's named errors, and CANCELLED ``cancelled`` when another thread cancelled the job.
         """
-        job = self.submit(brief, audio, key=key, remake=remake)
-        try:
-            for event in job:
-                if on_event is not None:
-                    on_event(event)
-                if isinstance(event, Progress | Window):
-                    yield event
-                elif isinstance(event, Finished) and event.cancelled:
-                    raise DuologueError(
-                        "CANCELLED", "cancelled", f"the performance was stopped after {event.windows} windows"
-                    )
-        finally:
-            if not job.over:
-                job.cancel()
-                job.wait_until_over(2.0)
+        yield from _followed(self.submit(brief, audio, key=key, remake=remake), on_event)
+
+    def submit_render(
+        self,
+        passes: PassSource,
+        settings: RenderSettings,
+        *,
+        references: References | None = None,
+        events: Sequence[Touch] = (),
+        previous: Previous | None = None,
+        key: str | None = None,
+    ) -> RenderJob:
+        """Begin to make pictures of a clip's passes and return the job; never blocks.
+
+        Args:
+            passes: the clip; read from other threads, twice, a frame at a time.
+            settings: how they are made.
+            references: what the people look like.
+            events: the touches in it.
+            previous: the pictures of which ``settings.region`` is made again.
+            key: see ``submit``.
+
+        Raises:
+            DuologueError: what ``wire.clip``'s checks raise: ``unknown-label``, ``steps``, ``frames-empty``, ``frames-shape``,
+                ``size-unsupported``, ``picture-large``, ``passes-missing``, ``pictures-missing``, ``reference-malformed``. That
+                the server can't (UNIMPLEMENTED ``interact-unsupported``) the job says.
+        """
+        job = RenderJob(passes, settings, (references or {}, events), self._reactor.wake, previous, key)
+        self._reactor.add(job)
+        return job
+
+    def render(
+        self,
+        passes: PassSource,
+        settings: RenderSettings,
+        on_event: Callable[[RenderEvent], None] | None = None,
+        **more: Any,
+    ) -> Iterator[Progress | PictureWindow]:
+        """Make pictures of a clip's passes: yield progress and pictures as they are made. Leaving the loop cancels.
+
+        ``more``: as for ``submit_render``. ``on_event`` also hears of notices and of the end (``Finished``). Raises what
+        ``submit_render`` does, the server's named errors, and CANCELLED ``cancelled`` when another thread cancelled the job.
+        """
+        yield from _followed(self.submit_render(passes, settings, **more), on_event)
 
     def cancel(self) -> None:
-        """Stop every performance of this client."""
+        """Stop every job of this client."""
         for job in self._reactor.jobs():
             job.cancel()
 
     def close(self) -> None:
-        """Stop every performance, then the thread and its sockets. Takes at most about a second; may be called twice."""
+        """Stop every job, then the thread and its sockets. Takes at most about a second; may be called twice."""
         self.cancel()
         self._reactor.close()
 
@@ -210,6 +256,20 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _followed(job: Job[Made], on_event: Callable[[Told | Made], None] | None) -> Iterator[Progress | Made]:
+    """Yield a job's progress and windows; cancel it when the loop is left."""
+    try:
+        for event in job:
+            if on_event is not None:
+                on_event(event)
+            if isinstance(event, Finished) and event.cancelled:
+                raise DuologueError("CANCELLED", "cancelled", f"it was stopped after {event.windows} windows")
+            if not isinstance(event, Notice | Finished | DuologueError):
+                yield event
+    finally:
+        job.abandon(2.0)
 
 
 def _slow(timeout: float) -> DuologueError:

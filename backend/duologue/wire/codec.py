@@ -11,9 +11,21 @@ from dataclasses import MISSING, fields
 from typing import Any, Final, get_type_hints
 
 from duologue.errors import DuologueError
+from duologue.wire import messages, render_messages
 from duologue.wire.fields import Json, bad_field, checked
-from duologue.wire.messages import TYPES, Message
+from duologue.wire.messages import Message
 
+TYPES: Final[Mapping[str, type[Message]]] = {
+    kind.TYPE: kind
+    for kind in (
+        messages.Hello, messages.Welcome, messages.Open, messages.Accepted, messages.Audio, messages.TakeMessage,
+        messages.AudioEnd, messages.Grant, messages.WindowMessage, messages.ProgressMessage, messages.NoticeMessage,
+        messages.Credit, messages.Done, messages.Cancel, messages.Cancelled, messages.Resume, messages.ErrorMessage,
+        messages.Ping, messages.Pong, render_messages.Render, render_messages.PassesMessage,
+        render_messages.PicturesMessage,
+    )
+}  # fmt: skip
+"""All messages by what the header calls them."""
 HINTS: Final = {name: get_type_hints(kind) for name, kind in TYPES.items()}
 """The types of every message's fields."""
 

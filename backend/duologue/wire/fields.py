@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args, get_origin
 
 from duologue.errors import DuologueError
 
@@ -48,17 +48,16 @@ def checked(value: Any, kind: Any, where: str) -> Any:
         return value
     if kind is int and isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER:
         return value
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER:
         return float(value)
     if kind is str and isinstance(value, str) and len(value) <= MAX_TEXT:
         return value
     if kind == Json and isinstance(value, dict):
         return cast("Json", value)
-    if kind in (tuple[int, ...], tuple[str, ...]) and isinstance(value, list):
+    if get_origin(kind) is tuple and isinstance(value, list):
         items = cast("list[Any]", value)
         if len(items) <= MAX_ITEMS:
-            element = int if kind == tuple[int, ...] else str
-            return tuple(checked(one, element, where) for one in items)
+            return tuple(checked(one, get_args(kind)[0], where) for one in items)
     raise bad_field(where, "has the wrong type or is out of range")
 
 

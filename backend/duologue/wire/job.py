@@ -1,38 +1,39 @@
-"""One performance as the client sees it: speech going up, windows coming down, in order, each once, and proven whole.
+"""One job as the client sees it: what it needs goes up, windows come down, in order, each once, and proven whole.
 
-Two threads meet here. The client's IO thread calls what is named ``on_…`` and ``pump``; the thread that wants the take iterates,
-drains or cancels. Between them stands a queue that credits keep small: the server is told to send no more than what fits.
+Two threads meet here. The IO thread of the client calls what is named ``on_…`` and ``pump``; the thread that wants the windows
+iterates, drains or cancels. Between them stands a queue that credits keep small: the server is told to send no more than fits.
 """
 
 from __future__ import annotations
 
-import json
 import threading
+import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
-import numpy as np
-
-from duologue import arkit
-from duologue.brief import Brief
 from duologue.errors import DuologueError
-from duologue.take import Notice, Progress, Take, Window
-from duologue.take.edit import Edit, check_take
-from duologue.units import Sound
-from duologue.wire import messages, windows
-from duologue.wire.framing import Packet
-from duologue.wire.upload import Send, Upload
+from duologue.take import Notice, Progress
+from duologue.wire import messages
+from duologue.wire.framing import Array, Packet
+from duologue.wire.messages import Message
+from duologue.wire.render_messages import PicturesMessage
 
 REOPENINGS: Final = 3
 """How often a job that the server has lost is opened anew before that is an error."""
 
+Send = Callable[[Message, dict[str, Array]], bool]
+WindowOf = messages.WindowMessage | PicturesMessage
+Made = TypeVar("Made")
+"""What windows become: of a take, or pictures."""
+
 
 @dataclass(frozen=True)
 class Finished:
-    """The last event of a performance that came to its end. ``cancelled``: it was stopped as asked."""
+    """The last event of a job that came to its end. ``cancelled``: it was stopped as asked."""
 
     windows: int
     digest: str = ""
@@ -40,55 +41,71 @@ class Finished:
     timings: dict[str, Any] | None = None
 
 
-Event = Progress | Window | Notice | Finished | DuologueError
+Told = Progress | Notice | Finished | DuologueError
+"""What else a job tells of."""
 
 
-class Job:
-    """A performance under way; ``Client.submit`` makes it.
+class Job(ABC, Generic[Made]):
+    """Something under way on a server.
 
     Take its events in one of two ways: iterate (blocks; for a command line), or ``drain`` now and then (never blocks; for a
     timer). ``Finished`` or a ``DuologueError`` is the last event.
     """
 
-    def __init__(
-        self,
-        brief: Brief,
-        audio: Sequence[Sound],
-        credit: int,
-        wake: Callable[[], None],
-        *,
-        key: str | None = None,
-        remake: tuple[Take, Edit] | None = None,
-    ) -> None:
-        """Raises what ``Client.submit`` does."""
-        take, part = remake or (None, None)
-        self._upload = Upload(audio, take)
-        self._remake: dict[str, Any] = part.to_json() if part else {}
-        if take is not None and part is not None:
-            check_take(take, max(sound.frames for sound in audio))
-            part.frames(take)
+    keeps_what_was_made: ClassVar[bool] = False
+    """Windows that were made before a cancel are still taken."""
+
+    def __init__(self, credit: int, wake: Callable[[], None], key: str | None) -> None:
+        """``credit``: bytes of windows that may wait unread. ``wake``: has the IO thread look at this job."""
         self.key = key or uuid.uuid4().hex
         """The idempotency key: opening a job again with it finds the one that runs, or its windows."""
-        self._brief = json.dumps(brief.to_json(), allow_nan=False).encode()
         self._credit = credit
         self._wake = wake
         # The IO thread's own.
         self.id = ""
         self.opened = False
+        self._opening_due = False
         self._session = ""
         self._next_seq = 0
-        self._next_frame = 0
-        self._digest = windows.StreamDigest()
         self._reopenings = 0
         self._cancel_sent = False
-        self._shapes: Sequence[str] | None = None
         # Shared, under the lock.
         self._news = threading.Condition()
-        self._events: deque[tuple[Event, int]] = deque()
+        self._events: deque[tuple[Told | Made, int]] = deque()
         self._buffered = 0
         self._credit_due = False
         self._cancelled = False
         self._over = False
+
+    # What a kind of job is -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def refused_by(self, welcome: messages.Welcome) -> DuologueError | None:
+        """Return why a server can't do it."""
+
+    @abstractmethod
+    def opening(self, next_seq: int, credit: int) -> tuple[Message, dict[str, Array]] | None:
+        """Return the message that opens it; None while that is not known: ``wake`` when it is. Raises DuologueError."""
+
+    @abstractmethod
+    def go_on(self, accepted: messages.Accepted) -> None:
+        """Go on sending up after what the server holds."""
+
+    @abstractmethod
+    def grant(self, size: int) -> None:
+        """Note how many bytes may have been sent up in all."""
+
+    @abstractmethod
+    def send_up(self, send: Send) -> None:
+        """Send what may be sent up now. Raises DuologueError."""
+
+    @abstractmethod
+    def read(self, message: WindowOf, packet: Packet) -> Made:
+        """Return the next window, checked. Raises DuologueError."""
+
+    @abstractmethod
+    def digest(self) -> str:
+        """Return the digest of all windows so far."""
 
     # The consumer's thread --------------------------------------------------------------------------------------------
 
@@ -97,14 +114,14 @@ class Job:
         """The last event has been queued (it may not have been taken yet)."""
         return self._over
 
-    def drain(self, limit: int = 64) -> list[Event]:
+    def drain(self, limit: int = 64) -> list[Told | Made]:
         """Return the events that are there, at most ``limit``. Never blocks."""
         with self._news:
             events = [self._take() for _ in range(min(limit, len(self._events)))]
         self._tell_credit()
         return events
 
-    def next_event(self, timeout: float | None = None) -> Event | None:
+    def next_event(self, timeout: float | None = None) -> Told | Made | None:
         """Return the next event, or None when there is none within ``timeout`` seconds."""
         with self._news:
             if not self._news.wait_for(lambda: self._events, timeout):
@@ -113,7 +130,7 @@ class Job:
         self._tell_credit()
         return event
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[Told | Made]:
         """Yield every event up to ``Finished``; an error is raised."""
         while True:
             # Waits in slices: on Windows a wait without end can't be interrupted by Ctrl-C.
@@ -131,7 +148,16 @@ class Job:
             self._cancelled = True
         self._wake()
 
-    def _take(self) -> Event:
+    def abandon(self, seconds: float) -> None:
+        """Stop it if it is not over, take what still comes, and wait so long for its end."""
+        if self._over:
+            return
+        self.cancel()
+        until = time.monotonic() + seconds
+        while not self._over and (left := until - time.monotonic()) > 0:
+            self.next_event(left)
+
+    def _take(self) -> Told | Made:
         event, size = self._events.popleft()
         if size:
             self._buffered -= size
@@ -147,12 +173,10 @@ class Job:
     def connected(self, send: Send, welcome: messages.Welcome, *, resume: bool) -> None:
         """Ask for the job over a new connection: resume it if it was accepted before by the same server, else open it."""
         before, self._session = self._session, welcome.session
-        self._shapes = welcome.performance.get("arkit_names")
         self._cancel_sent = False
-        if self._remake and messages.REMAKE not in welcome.capabilities:
-            self._finish(_no_remake(welcome.version))
-            return
-        if self.id and resume:
+        if refusal := self.refused_by(welcome):
+            self._finish(refusal)
+        elif self.id and resume:
             self.opened = False  # until the server has said what it holds: what was sent before may be lost
             send(messages.Resume(before, self.id, self._next_seq, self._room()), {})
         else:
@@ -160,29 +184,34 @@ class Job:
 
     def settle(self) -> None:
         """End a job that was cancelled before the server ever heard of it."""
-        if self._cancelled and not self._session:
+        if self._cancelled and (not self._session or self._opening_due):
             self._finish(Finished(0, cancelled=True))
 
     def _open(self, send: Send) -> None:
         self.id, self.opened = "", False
-        message = messages.Open(
-            key=self.key,
-            **self._upload.declared(),
-            next_seq=self._next_seq,
-            credit=self._room(),
-            remake=self._remake,
-        )
-        send(message, {"brief": np.frombuffer(self._brief, np.uint8)})
+        opening = self.opening(self._next_seq, self._room())
+        self._opening_due = opening is None
+        if opening is not None:
+            send(*opening)
 
     def pump(self, send: Send) -> None:
-        """Send what may be sent: speech and take within the grant, credit for windows taken, a cancel."""
+        """Send what may be sent: what goes up, within the grant; credit for windows taken; a cancel."""
+        try:
+            self._pump(send)
+        except DuologueError as error:
+            self._finish(error)
+
+    def _pump(self, send: Send) -> None:
+        if self._opening_due and not self._over:
+            self._open(send)
         if not self.opened or self._over:
             return
         if self._cancelled and not self._cancel_sent:
             self._cancel_sent = send(messages.Cancel(self.id), {})
-        if self._cancelled:
+        if self._cancelled and not self.keeps_what_was_made:
             return
-        self._upload.pump(self.id, send)
+        if not self._cancelled:
+            self.send_up(send)
         with self._news:
             due, self._credit_due = self._credit_due, False
         if due:
@@ -195,8 +224,8 @@ class Job:
             if isinstance(message, messages.Accepted):
                 self._on_accepted(message)
             elif isinstance(message, messages.Grant):
-                self._upload.grant(message.bytes)
-            elif isinstance(message, messages.WindowMessage):
+                self.grant(message.bytes)
+            elif isinstance(message, messages.WindowMessage | PicturesMessage):
                 self._on_window(message, packet)
             elif isinstance(message, messages.ProgressMessage):
                 self._queue(Progress(message.stage, message.done, message.total))
@@ -216,27 +245,25 @@ class Job:
 
     def _on_accepted(self, message: messages.Accepted) -> None:
         self.id, self.opened = message.job, True
-        self._upload.go_on(message)
+        self.go_on(message)
         if message.position:
             self._queue(Progress("queue", 0, message.position))
 
-    def _on_window(self, message: messages.WindowMessage, packet: Packet) -> None:
+    def _on_window(self, message: WindowOf, packet: Packet) -> None:
         if message.seq < self._next_seq:
             return  # sent twice around a broken connection
-        if message.seq > self._next_seq or message.start != self._next_frame:
-            raise DuologueError("DATA_LOSS", "window-missing", "a window of the take got lost; perform the brief again")
-        window = windows.from_arrays(message.start, message.frames, packet.arrays, self._shapes or arkit.NAMES)
-        self._digest.add(message.start, message.frames, packet.arrays)
+        if message.seq > self._next_seq:
+            raise window_missing()
+        window = self.read(message, packet)
         self._next_seq += 1
-        self._next_frame = message.start + message.frames
         self._queue(window, sum(array.nbytes for array in packet.arrays.values()))
 
     def _on_done(self, message: messages.Done) -> None:
-        if message.windows != self._next_seq or message.digest != self._digest.hexdigest():
+        if message.windows != self._next_seq or message.digest != self.digest():
             raise DuologueError(
                 "DATA_LOSS",
                 "digest-mismatch",
-                "the take that arrived is not the one that was made; perform the brief again",
+                "what arrived is not what was made; ask for it again",
             )
         self._finish(Finished(message.windows, message.digest, timings=message.timings))
 
@@ -261,7 +288,7 @@ class Job:
             self._over = True
             self._queue(event)
 
-    def _queue(self, event: Event, size: int = 0) -> None:
+    def _queue(self, event: Told | Made, size: int = 0) -> None:
         with self._news:
             last = self._events[-1][0] if self._events else None
             if isinstance(event, Progress) and isinstance(last, Progress) and last.stage == event.stage:
@@ -276,10 +303,6 @@ class Job:
             return self._news.wait_for(lambda: self._over, timeout)
 
 
-def _no_remake(version: str) -> DuologueError:
-    return DuologueError(
-        "UNIMPLEMENTED",
-        "remake-unsupported",
-        f"the server (Duologue {version}) can't make a part of a take again: it is an older one, or performs something of its "
-        "own; update it, or perform the whole take",
-    )
+def window_missing() -> DuologueError:
+    """Return the error for a window that got lost on the way."""
+    return DuologueError("DATA_LOSS", "window-missing", "a window got lost on the way; ask for it again")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 import zmq
 
@@ -36,7 +36,7 @@ class Link:
         self.transport = Transport(context, connection, plain=plain)
         self.welcomed = False
         self.resuming = False
-        self.jobs: set[Job] = set()
+        self.jobs: set[Job[Any]] = set()
         """The jobs that were opened or resumed over this connection."""
         self._wake = wake
         self._poller = zmq.Poller()

@@ -1,12 +1,13 @@
 """The messages of DUO/1: one frozen dataclass each. ``wire.codec`` reads them from a header and writes them to one.
 
+Those that pictures alone need are in ``wire.render_messages``.
+
 Flow control is absolute, as TCP's window is: CREDIT says "send me at most this many bytes from this window on" and GRANT "you may
-have sent this many bytes of speech and take in all". A repeated or a lost one therefore does no harm.
+have sent this many bytes in all". A repeated or a lost one therefore does no harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, get_args
 
@@ -50,6 +51,8 @@ class Welcome(Message):
     """How many bytes of windows the server sends at most before the first CREDIT."""
     heartbeat_ms: int
     performance: Json
+    backends: tuple[str, ...] = ()
+    """What can make pictures here (``passes.pictures.MAKERS``), if anything."""
 
 
 # A job ----------------------------------------------------------------------------------------------------------------
@@ -85,7 +88,10 @@ REMAKE: Final = "remake"
 
 @dataclass(frozen=True)
 class Accepted(Message):
-    """A job was opened, found or resumed. ``received`` counts the samples that the server holds of each performer."""
+    """A job was opened, found or resumed.
+
+    ``received`` counts what the server holds: samples of each performer, or bytes of each pass in the order of RENDER.
+    """
 
     TYPE: ClassVar = "ACCEPTED"
     job: str
@@ -128,7 +134,7 @@ class AudioEnd(Message):
 
 @dataclass(frozen=True)
 class Grant(Message):
-    """The client may have sent ``bytes`` of speech and take for this job in all."""
+    """The client may have sent ``bytes`` of speech and take, or of passes, for this job in all."""
 
     TYPE: ClassVar = "GRANT"
     job: str
@@ -179,7 +185,7 @@ class Credit(Message):
 
 @dataclass(frozen=True)
 class Done(Message):
-    """The take is whole: ``windows`` windows whose digest (``wire.windows.StreamDigest``) is ``digest``."""
+    """All is made: ``windows`` windows whose digest (``windows.StreamDigest``, ``pictures.PictureDigest``) is ``digest``."""
 
     TYPE: ClassVar = "DONE"
     job: str
@@ -273,13 +279,3 @@ class Pong(Message):
 
     TYPE: ClassVar = "PONG"
     load: Json
-
-
-TYPES: Final[Mapping[str, type[Message]]] = {
-    kind.TYPE: kind
-    for kind in (
-        Hello, Welcome, Open, Accepted, Audio, TakeMessage, AudioEnd, Grant, WindowMessage, ProgressMessage, NoticeMessage,
-        Credit, Done, Cancel, Cancelled, Resume, ErrorMessage, Ping, Pong,
-    )
-}  # fmt: skip
-"""All messages by what the header calls them."""

@@ -56,7 +56,7 @@ class Reactor:
         self._wake_out.bind("inproc://wake")
         self._wake_in.connect("inproc://wake")
         self._lock = threading.Lock()
-        self._jobs: dict[str, Job] = {}  # by key
+        self._jobs: dict[str, Job[Any]] = {}  # by key
         self.state = threading.Condition()
         """Notified when one of the five below changes."""
         self.welcome: messages.Welcome | None = None
@@ -77,7 +77,7 @@ class Reactor:
         """Begin to connect."""
         self._thread.start()
 
-    def add(self, job: Job) -> None:
+    def add(self, job: Job[Any]) -> None:
         """Take a job on; it ends with an error at once when there is no hope of a connection."""
         with self._lock:
             self._jobs[job.key] = job
@@ -85,7 +85,7 @@ class Reactor:
             job.fail(self.error or _closed())
         self.wake()
 
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[Job[Any]]:
         """Return the jobs that are not over."""
         with self._lock:
             return list(self._jobs.values())
@@ -215,7 +215,7 @@ class Reactor:
                 job.connected(link.send, self.welcome, resume=link.resuming)
             job.pump(link.send)
 
-    def _live_jobs(self) -> list[Job]:
+    def _live_jobs(self) -> list[Job[Any]]:
         with self._lock:
             for key, job in list(self._jobs.items()):
                 job.settle()
@@ -245,7 +245,7 @@ class Reactor:
         elif job := self._job_of(getattr(message, "job", ""), getattr(message, "key", "")):
             job.on_packet(packet, link.send)
 
-    def _job_of(self, name: str, key: str) -> Job | None:
+    def _job_of(self, name: str, key: str) -> Job[Any] | None:
         with self._lock:
             return self._jobs.get(key) or next((job for job in self._jobs.values() if name and job.id == name), None)
 

@@ -6,7 +6,7 @@ For the client's IO thread alone. What the server has taken in need not be sent 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 from duologue.take import Take
 from duologue.units import Sound
 from duologue.wire import messages
-from duologue.wire.framing import Array
-from duologue.wire.messages import Message
+from duologue.wire.job import Send
 
 CHUNK: Final = 128 * 1024
 """Bytes in an AUDIO or TAKE message."""
-
-Send = Callable[[Message, dict[str, Array]], bool]
 
 
 class Upload:

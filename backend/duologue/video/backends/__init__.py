@@ -6,19 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from duologue.labels import check
-from duologue.video.backends.protocol import (
-    REGIONS,
-    Backend,
-    Event,
-    Pictures,
-    References,
-    Region,
-    Report,
-    Wish,
-    described,
-)
+from duologue.passes.pictures import MAKERS, REGIONS, Event, References
+from duologue.video.backends.protocol import Backend, Pictures, Region, Report, Wish, described
 
-BACKENDS: Final = ("carried", "tiny", "wan-vace", "wan-cointeract", "wan-lora")
+BACKENDS: Final = tuple(MAKERS)
 
 __all__ = [
     "BACKENDS",

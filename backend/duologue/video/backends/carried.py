@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from duologue.labels import check
+from duologue.passes.pictures import MAKERS
 from duologue.passes.sources import PassSource
 from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish
 
@@ -17,17 +18,15 @@ class CarriedBackend:
     """See ``protocol.Backend``. It is the pass ``carried``, a few frames at a time: at once, anywhere."""
 
     name = "carried"
-    modes = ("carried",)
-    needs = ("carried", "hole", "part")
+    modes, needs = MAKERS[name].modes, MAKERS[name].needs
 
     def __init__(self) -> None:
         self.weights: dict[str, str] = {}
         self.report = Report(self.name)
 
     def steps(self, preset: str) -> int:
-        """There is no diffusion."""
-        del preset
-        return 0
+        """See ``protocol.Backend``: there is no diffusion."""
+        return MAKERS[self.name].steps_of(preset)
 
     def generate(
         self,

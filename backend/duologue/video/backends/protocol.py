@@ -8,30 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from duologue.passes.contract import EYE, HAND, HEAD, PARTS
+from duologue.passes.contract import PARTS
+from duologue.passes.pictures import REGIONS, Event, References
 from duologue.passes.sources import PassSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
-
-References = Mapping[str, Mapping[str, "Bytes"]]
-"""By person ("A", "B") and by what of them (``passes.contract.REFERENCES``): pictures (h, w, 3) of any size, on white."""
-
-REGIONS: Final[Mapping[str, tuple[int, ...]]] = {"hand": (HAND,), "face": (HEAD, EYE)}
-"""What alone can be made again: parts of both people, by name."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """A touch in the clip: frames of it from ``begins`` to ``ends`` have the hand on the skin."""
-
-    pattern: str
-    performer: str
-    touched: str
-    begins: float
-    ends: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 from duologue.checkpoints.store import open_checkpoint
 from duologue.errors import DuologueError
 from duologue.labels import check
+from duologue.passes.pictures import MAKERS
 from duologue.passes.sources import PassSource
 from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish, described, main_pattern
 from duologue.video.conditions import Kept, SceneWindow, VideoConditions
@@ -23,21 +24,16 @@ if TYPE_CHECKING:
 
 _SCENE: Final = ("structure", "part", "contact", "carried", "hole")
 """Passes that the scene's modes read, in the order of ``SceneWindow``."""
-MODES: Final = ("render", "add", "stream", "full", "base")
-"""``full`` and ``base`` know nothing of the scene but its first picture."""
 DROPPED: Final = "dropped"
 """What the paper calls ``base``: structure is dropped."""
 
 
 class PipelineBackend(ABC):
-    """Any network of ours behind ``protocol.Backend``; ``draft_final``: the steps of both presets."""
+    """Any network of ours behind ``protocol.Backend``; ``name``: one of ``passes.pictures.MAKERS``."""
 
-    modes: tuple[str, ...] = (*MODES, DROPPED)
-    needs = (*_SCENE, "beauty")
-
-    def __init__(self, name: str, draft_final: tuple[int, int]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._steps: dict[str, int] = dict(zip(("draft", "final"), draft_final, strict=True))
+        self.modes, self.needs = MAKERS[name].modes, MAKERS[name].needs
         self.weights: dict[str, str] = {}
         """What tells the weights apart, by name."""
         self.strengths: dict[str, float] = {}
@@ -55,7 +51,7 @@ class PipelineBackend(ABC):
 
     def steps(self, preset: str) -> int:
         """See ``protocol.Backend``."""
-        return self._steps[preset]
+        return MAKERS[self.name].steps_of(preset)
 
     def generate(
         self,
@@ -71,7 +67,7 @@ class PipelineBackend(ABC):
         from duologue.video.pipeline import VideoWindow
 
         mode = check(wish.mode or self.modes[0], self.modes, field="--mode")
-        steps = wish.steps or self._steps["draft"]
+        steps = wish.steps or self.steps("draft")
         self.report = Report(self.name, mode, steps, dict(self.weights))
         words = self.text(wish.prompt or described(events))  # before the network takes its memory
         pipeline = self.pipeline()
@@ -140,7 +136,7 @@ class TinyBackend(PipelineBackend):
                 "take --backend carried, which needs none",
                 field="--backend" if weights is None else "--weights",
             ) from error
-        super().__init__("tiny", (4, 8))
+        super().__init__("tiny")
         self._pipeline = VideoPipeline.load(checkpoint, device)
         self.weights = {checkpoint.name: checkpoint.sha256}
 

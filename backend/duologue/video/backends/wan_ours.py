@@ -11,7 +11,7 @@ import torch
 
 from duologue.video.backends import memory
 from duologue.video.backends.headers import Headers, foreign, missing, read_headers
-from duologue.video.backends.tiny import DROPPED, PipelineBackend
+from duologue.video.backends.tiny import PipelineBackend
 from duologue.video.backends.wan_adapter import Adapter
 from duologue.video.backends.wan_cointeract_keys import CoInteractChange, expert_width, stripped
 from duologue.video.backends.wan_denoiser import WanDenoiser, WanModel, build, layout_of, wan_config, without_ours
@@ -42,7 +42,7 @@ class WanPipelineBackend(PipelineBackend):
     for."""
 
     def __init__(self, name: str, root: Path, device: str) -> None:
-        super().__init__(name, (20, 40))
+        super().__init__(name)
         self._vae_kind = library().AutoencoderKLWan
         self._device, self._root = device, root
         self._vae, self._text = Part.open(root / "vae", self._vae_kind), WanText(root, device)
@@ -115,8 +115,6 @@ class WanCoInteractBackend(WanPipelineBackend):
     Its weights are read in the original layout and in diffusers'. What of them speech, a pose video and packed motion need has no
     counterpart here and is left out; the report counts it.
     """
-
-    modes = (DROPPED, "full")
 
     def __init__(self, weights: Path | None, device: str = "cpu", size: tuple[int, int] = (832, 480)) -> None:
         root = folder_of(weights, "wan-cointeract", _COINTERACT)

@@ -15,6 +15,7 @@ from duologue.diffusion.windows import Span, spans
 from duologue.labels import check
 from duologue.passes.comfy import grown
 from duologue.passes.options import USUAL
+from duologue.passes.pictures import MAKERS
 from duologue.passes.references import on_canvas
 from duologue.passes.shading import as_bytes, inverse_depth
 from duologue.passes.sources import PassSource
@@ -43,8 +44,7 @@ class WanVaceBackend:
     """
 
     name = "wan-vace"
-    modes = ("depth", "pose")
-    needs = ("depth", "pose", "part", "beauty")
+    modes, needs = MAKERS[name].modes, MAKERS[name].needs
 
     def __init__(self, weights: Path | None, device: str = "cpu", size: tuple[int, int] = (832, 480)) -> None:
         self._root = folder_of(weights, self.name, _PARTS)
@@ -66,7 +66,7 @@ class WanVaceBackend:
 
     def steps(self, preset: str) -> int:
         """See ``protocol.Backend``."""
-        return {"draft": 12, "final": 30}[preset]
+        return MAKERS[self.name].steps_of(preset)
 
     def generate(
         self,
