@@ -132,7 +132,7 @@ def test_windows_are_laid_across_changes_of_action_and_where_somebody_walks(tmp_
 def test_swapping_performers_is_part_of_training(tmp_path):
     trainer = BodyTrainer(Corpus.open(write_corpus(tmp_path)), SHORT)
     windows = [(0, 0)] * 12
-    features, c = trainer.batches.windows(windows, np.random.default_rng(0))
+    features, c, _ = trainer.batches.windows(windows, np.random.default_rng(0))
     styles = {tuple(row) for row in c.style.tolist()}
     assert styles == {(0, 1), (1, 0)}
     first, second = (next(i for i, row in enumerate(c.style.tolist()) if row == list(s)) for s in ((0, 1), (1, 0)))

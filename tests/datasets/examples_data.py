@@ -5,11 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from duologue.arkit import INDEX, NAMES
+from duologue.brief.words import Word
 from duologue.datasets.corpus.body import Pair
+from duologue.datasets.synthesis.layouts.material import Material, Voice
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
+from duologue.speech.activity import level
+from duologue.speech.resample import resample
 
 SKELETON = Skeleton.builtin("duologue60")
+DEMO = Path(__file__).parents[2] / "backend" / "duologue" / "demo"
 
 TEXTGRID = """File type = "ooTextFile"
 Object class = "TextGrid"
@@ -49,6 +55,20 @@ def some_pair(frames: int, seed: int = 0) -> Pair:
         emotion=np.full((frames, 2), 3, np.uint8),
         roles=("boss", "subordinate"),
         styles=(0, 1),
+    )
+
+
+def some_material() -> Material:
+    """Arms that wave, and Ben of the demo, whose jaw opens as he gets louder."""
+    _, rotations = standing(200)
+    rotations[:, SKELETON.index("LeftArm"), 2] -= 1.2
+    rotations[:, SKELETON.index("RightArm"), 2] = 1.2
+    samples, rate = soundfile.read(DEMO / "ben.flac", dtype="float32")
+    samples = resample(samples[: 2 * rate], rate, 16_000)
+    face = np.zeros((60, len(NAMES)), np.float32)
+    face[:, INDEX["jawOpen"]] = (level(samples, 16_000, 60) + 80) / 160
+    return Material(
+        [(np.tile(SKELETON.offsets[0], (200, 1)), rotations)], [Voice(samples, (Word(0.4, 0.9, "yes"),), face)]
     )
 
 

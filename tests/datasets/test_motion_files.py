@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 from duologue.datasets.corpus.body import Corpus
-from duologue.datasets.readers.beat import beat_corpus, read_recordings
+from duologue.datasets.corpus.pairs import pair_of
+from duologue.datasets.preparing import prepare
+from duologue.datasets.readers.beat import Beat, emotion_of
 from duologue.datasets.readers.bvh import read_motion, read_pair
-from duologue.datasets.readers.interact import read_scenes, scene_pair
+from duologue.datasets.readers.interact import InterAct
 from duologue.datasets.readers.kit_motion import on_foot
+from duologue.datasets.scene import Reading
 from duologue.errors import DuologueError
+from duologue.labels import EMOTIONS
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.contact import Soles
 from duologue.motion.skeleton import Skeleton, forward_kinematics
@@ -43,30 +47,45 @@ def test_a_pair_keeps_its_distance_and_facing(tmp_path):
     np.testing.assert_allclose((b[0] - a[0])[:, [0, 2]], np.tile([1.4, 0.0], (60, 1)), atol=5e-3)
 
 
+class NoWords:
+    def frames(self, words, frames):
+        return np.zeros((frames, 384), np.float32)
+
+
 def test_interact_is_read_as_it_is_downloaded(tmp_path):
-    (scene,) = read_scenes(interact(tmp_path))
-    assert (scene.actors, scene.scenario) == (("001", "002"), 51)
-    assert (scene.relationship, scene.emotion) == ("boss / subordinate", "joy")
-
-    class NoWords:
-        def frames(self, words, frames):
-            return np.zeros((frames, 384), np.float32)
-
-    pair = scene_pair(scene, SKELETON, NoWords(), ["001", "002"])
+    data, reading = InterAct(interact(tmp_path)), Reading()
+    (entry,) = data.entries
+    assert (entry.people, data.people) == (("001", "002"), ["001", "002"])
+    scene = data.read(entry, reading)
+    assert (reading.problems, reading.notes) == ([], [])
+    assert (scene.name, scene.relationship) == ("20231119_051", "boss / subordinate")
+    assert [person.gender for person in scene.people] == ["male", "female"]
+    pair = pair_of(scene, SKELETON, NoWords(), (0, 1))
     assert pair.features.shape == (90, 2, 184)
     assert pair.mel.shape == (90, 2, 27)
     assert pair.roles == ("boss", "subordinate")
+    assert (pair.emotion == EMOTIONS.index("joy")).all()
     np.testing.assert_allclose(pair.path[0, :, 0], [-0.6, 0.6], atol=5e-3)
     np.testing.assert_allclose(pair.path[0, :, 2], [np.pi / 2, -np.pi / 2], atol=1e-2)
 
 
 def test_what_interact_lacks_is_named(tmp_path):
     with pytest.raises(DuologueError, match=r"scenarios\.db, actors\.db, bvhs, wav"):
-        read_scenes(tmp_path)
+        InterAct(tmp_path)
     root = interact(tmp_path)
     (root / "bvhs" / "20231119_002_051.bvh").unlink()
-    with pytest.raises(DuologueError, match="needs two"):
-        read_scenes(root)
+    (problem,) = InterAct(root).problems
+    assert problem.reason == "interact-actors"
+    assert "needs two" in problem.message
+
+
+def test_an_actor_who_was_not_there_that_day_is_named(tmp_path):
+    root = interact(tmp_path)
+    for folder, suffix in (("bvhs", ".bvh"), ("wav", ".wav")):
+        (root / folder / f"20231119_002_051{suffix}").rename(root / folder / f"20231119_003_051{suffix}")
+    data = InterAct(root)
+    assert not data.entries
+    assert "001 and 002" in data.problems[0].message
 
 
 def test_beat_is_read_as_it_is_downloaded_and_two_speakers_stand_face_to_face(tmp_path):
@@ -76,17 +95,19 @@ def test_beat_is_read_as_it_is_downloaded_and_two_speakers_stand_face_to_face(tm
         soundfile.write(tmp_path / speaker / f"{speaker}_{name}_{numbers}.wav", noise, 16000)
     (tmp_path / "1" / "1_wayne_0_73_73.TextGrid").write_text(TEXTGRID)
     save(tmp_path / "1" / "1_wayne_0_1_1.bvh", *standing(90, 0, 0))  # without a sound it is left out
-    a, b = read_recordings(tmp_path)
-    assert (a.speaker, a.emotion, b.emotion) == ("1", "anger", "calmness")
-    beat_corpus(tmp_path, tmp_path / "corpus", SKELETON, lambda done, total: None)
+    assert (emotion_of("1_wayne_0_73_73"), emotion_of("2_scott_1_3_3")) == ("anger", "calmness")
+    made = prepare(Beat(tmp_path), tmp_path / "corpus")
+    assert made.pairs == 2
+    assert [(p.file, p.reason) for p in made.problems] == [("1/1_wayne_0_1_1.wav", "speech-not-found")]
     corpus = Corpus.open(tmp_path / "corpus")
     assert len(corpus.starts) == 3
-    np.testing.assert_allclose(corpus.arrays["path"][0], [[-0.8, 0, np.pi / 2], [0.8, 0, -np.pi / 2]], atol=1e-6)
-    text = np.abs(corpus.arrays["text"][:90].astype(np.float32)).sum(-1)
-    assert text[45:, 0].all(), "A's words are there"
-    assert not text[:, 1].any()
+    np.testing.assert_allclose(corpus.arrays["path"][:90].mean(0)[:, :2], [[-0.8, 0], [0.8, 0]], atol=1e-3)
+    np.testing.assert_allclose(corpus.arrays["path"][:90].mean(0)[:, 2], [np.pi / 2, -np.pi / 2], atol=1e-3)
+    text = np.abs(corpus.arrays["text"].astype(np.float32)).sum(-1)
+    assert text[45:90, 0].all(), "A's words are there"
+    assert not text[:90, 1].any()
     with pytest.raises(DuologueError, match="its speakers"):
-        read_recordings(tmp_path / "corpus")
+        Beat(tmp_path / "corpus")
 
 
 @pytest.mark.skipif(not KIT.exists(), reason="the kit of training data is not here")

@@ -15,7 +15,7 @@ from duologue.body.config import CONDITIONS
 from duologue.body.losses import BodyLoss, silence
 from duologue.body.training_data import draw_held, draw_routed, mode_shares
 from duologue.body.training_settings import BodyTraining
-from duologue.datasets.corpus.body import Corpus
+from duologue.datasets.corpus.body import KNOWN, Corpus
 from duologue.datasets.corpus.drawing import Window, WindowDrawer
 from duologue.diffusion.schedule import CosineSchedule
 from duologue.features import pose as poses
@@ -32,6 +32,8 @@ class Batch:
     """(B, 2, T) how far somebody is silent, ``losses.silence``."""
     held: Tensor
     """(B, 2, T, 2) what is given, as ``draw_held`` draws it."""
+    known: Tensor
+    """(B, 2, T, 2): 1 where the upper body, and where hips and legs, were measured; nothing is learned of the rest."""
     keep: Mapping[str, Tensor]
     """(B, 2) for each condition: 0 where it is dropped."""
     t: Tensor
@@ -66,7 +68,7 @@ class BatchDrawer:
         size, frames = s.optimisation.batch, s.window
         windows = drawer.draw(size, rng)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        features, conditions = self.windows(windows, rng)
+        features, conditions, measured = self.windows(windows, rng)
         held = torch.from_numpy(
             draw_held(size, frames, config.overlap, rng, past=s.past, pinned=s.pinned, alone=s.alone)
         ).to(self.device)
@@ -85,10 +87,11 @@ class BatchDrawer:
 
         loss = self._loss
         noises = (noise(loss.lower), noise(loss.given), noise(loss.upper))
-        return Batch(features, conditions, silent, held, keep, t, noises)
+        return Batch(features, conditions, silent, held, measured, keep, t, noises)
 
-    def windows(self, windows: list[Window], rng: np.random.Generator) -> tuple[Tensor, Conditions]:
-        """Return standardised features (B, 2, T, C) and the conditions of windows of the corpus (pair, first frame).
+    def windows(self, windows: list[Window], rng: np.random.Generator) -> tuple[Tensor, Conditions, Tensor]:
+        """Return standardised features (B, 2, T, C), the conditions and what of it is known (B, 2, T, 2) of windows of the corpus
+        (pair, first frame).
 
         In half of them A and B change places.
         """
@@ -124,4 +127,5 @@ class BatchDrawer:
             modes=tensor(modes := gather(self._modes)),
         )
         features = np.concatenate([gather("features"), gather(self._contacts)], axis=-1)
-        return tensor(self._statistics.standardise(features, modes)), conditions
+        known = tensor(gather(KNOWN)) if KNOWN in arrays else torch.ones(*features.shape[:3], 2, device=self.device)
+        return tensor(self._statistics.standardise(features, modes)), conditions, known

@@ -148,7 +148,7 @@ class BodyTrainer:
     def _begin(self) -> None:
         """Let the networks that learn start from linear filters, measured on a few windows."""
         rng = np.random.default_rng([self.settings.optimisation.seed, 2 * 10**9])
-        features, conditions = self.batches.windows(self._train.draw(48, rng), rng)
+        features, conditions, _ = self.batches.windows(self._train.draw(48, rng), rng)
         full, modes = features.cpu(), conditions.modes.cpu()
         for name, columns in (("lower", self.loss.lower), ("upper", self.loss.upper)):
             network = getattr(self.module, name)
@@ -161,13 +161,14 @@ class BodyTrainer:
         lower, upper = batch.features[..., self.loss.lower], batch.features[..., self.loss.upper]
         certain = self.schedule.alpha_sigma(batch.t)[0].square().view(-1, 1, 1, 1)
         fresh = (~batch.held).to(lower.dtype)
+        upper_known, lower_known = batch.known[..., :1], batch.known[..., 1:]
         c, terms = batch.conditions, dict[str, Tensor]()
         half = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
         if "lower" in self.settings.networks:
             with half:
                 condition = model.lower_conditions(c.at_first(), batch.keep)
                 predicted = self._predict(model.lower, condition, lower, batch.held, batch, 0)
-            made = self.loss.lower_terms(predicted, lower, c.modes, fresh, certain)
+            made = self.loss.lower_terms(predicted, lower, c.modes, fresh * lower_known, certain)
             terms |= {f"lower {k}": v for k, v in made.items()}
         if model.upper is None or model.upper_conditions is None or "upper" not in self.settings.networks:
             return terms
@@ -177,7 +178,8 @@ class BodyTrainer:
         with half:
             condition = model.upper_conditions(c, batch.keep, seen)
             predicted = self._predict(model.upper, condition, upper, batch.held[..., 1:], batch, 2)
-        made = self.loss.upper_terms(predicted, upper, full, c.modes, fresh[..., 1:], certain, batch.silent)
+        fresh = fresh[..., 1:] * upper_known
+        made = self.loss.upper_terms(predicted, upper, full, c.modes, fresh, certain, batch.silent)
         return terms | {f"upper {k}": v for k, v in made.items()}
 
     def _predict(  # noqa: PLR0917

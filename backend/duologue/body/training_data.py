@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.body.losses import LONG, Paces, silence
 from duologue.body.planting import Limbs, sole_contacts
-from duologue.datasets.corpus.body import Corpus
+from duologue.datasets.corpus.body import KNOWN, Corpus
 from duologue.features import pose as poses
 from duologue.features.modes import mode_weights, settled
 from duologue.features.statistics import PoseStatistics
@@ -72,10 +74,47 @@ def measure(
     ]
     action = [pair.astype(np.int64) for pair in corpus.pairs("action")]
     pure = [np.where(settled(pair.T).T, pair, -1) for pair in action]
-    statistics = statistics or PoseStatistics.measure(poses.channels(skeleton), features, pure, modes)
-    for pair in pure:  # nothing is differenced from one pair to the next
-        pair[: LONG + 1] = -1
+    statistics = statistics or _statistics(corpus, features, pure, skeleton, modes)
+    for pair, known in zip(pure, known_parts(corpus), strict=True):
+        pair[: LONG + 1] = -1  # nothing is differenced from one pair to the next
+        pair[~known.all(-1)] = -1  # nor is what was filled in
     some = int(np.searchsorted(corpus.starts, 20 * 60 * FPS)) + 1
     silent = [silence(pair.T).T for pair in corpus.pairs("activity")[:some]]
     rows = (np.concatenate(each) for each in (features[:some], pure[:some], silent))
     return statistics, Paces.measure(statistics, *rows)
+
+
+def known_parts(corpus: Corpus) -> list[NDArray[np.bool_]]:
+    """Return pair by pair whether upper bodies, and hips and legs, were measured, (T, 2, 2)."""
+    if KNOWN in corpus.arrays:
+        return [pair.astype(bool) for pair in corpus.pairs(KNOWN)]
+    return [np.ones((*pair.shape, 2), bool) for pair in corpus.pairs("action")]
+
+
+def _statistics(
+    corpus: Corpus,
+    features: list[NDArray[np.float32]],
+    modes: list[NDArray[np.int64]],
+    skeleton: Skeleton,
+    count: int,
+) -> PoseStatistics:
+    """Measure the upper body's columns where upper bodies are known, and the lower body's where hips and legs are."""
+    names, known = poses.channels(skeleton), known_parts(corpus)
+    if all(pair.all() for pair in known):
+        return PoseStatistics.measure(names, features, modes, count)
+
+    def of_part(part: int) -> PoseStatistics:
+        rows = [pair[..., part] for pair in known]
+        if not any(row.any() for row in rows):  # known of nobody: what was filled in is all that there is
+            rows = [np.ones_like(row) for row in rows]
+        inside = [array[row] for array, row in zip(features, rows, strict=True)]
+        of_mode = [array[row] for array, row in zip(modes, rows, strict=True)]
+        return PoseStatistics.measure(names, inside, of_mode, count)
+
+    upper, lower = of_part(0), of_part(1)
+    below = np.array([poses.is_lower(name) for name in names])
+    merged = {
+        key: np.where(below, getattr(lower, key), getattr(upper, key))
+        for key in ("mean", "std", "varies", "mode_mean", "mode_std")
+    }
+    return replace(upper, **merged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,33 +14,95 @@ from duologue.cli.console import out, print_json, stages
 
 app = typer.Typer(no_args_is_help=True)
 
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+Smpl = Annotated[Path | None, typer.Option(help="Your SMPL-H or SMPL-X model file (NPZ): people's own bones.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="A corpus, InterAct, BEAT or a folder like it, or face captures.")],
+    folder: Annotated[Path, typer.Argument(help="A data set as downloaded, a folder of yours, or a corpus.")],
+    smpl: Smpl = None,
+    workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a folder holds and what in it is broken, file by file. Exit code 2 when something is, 3 when nothing is known."""
+    """Say which layout a folder has, what it holds, what can be trained from it, and what in it is broken, file by file.
+
+    Exit code 2 when something is broken, 3 when no layout is known.
+    """
     from duologue.datasets import checking
 
     with stages() as progress:
-        findings = checking.check(folder, lambda done, total: progress.update("checking", done, total))
+        findings = checking.check(folder, partial(progress.update, "checking"), workers, smpl)
     if as_json:
         print_json({
             "folder": str(folder),
             "layout": findings.layout,
             "holds": findings.holds,
+            "trains": findings.trains,
             "problems": [asdict(problem) for problem in findings.problems],
+            "notes": [asdict(note) for note in findings.notes],
         })  # fmt: skip
     else:
         holds = ", ".join(f"{count:g} {what}" for what, count in findings.holds.items())
         out.print(f"{folder}: {findings.layout}{': ' if holds else ''}{holds}", markup=False)
-        for problem in findings.problems:
-            out.print(f"{problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
+        for what, hours in findings.trains.items():
+            out.print(f"to train from: {what}, {hours:g} h", markup=False)
+        for kind, those in (("left out", findings.problems), ("note", findings.notes)):
+            for one in those:
+                out.print(f"{kind}: {one.file} ({one.reason}): {one.message}", markup=False, soft_wrap=True)
     if findings.problems:
         raise typer.Exit(2)
+
+
+@app.command()
+def prepare(
+    folder: Annotated[Path, typer.Argument(help="A data set as downloaded, or a folder of yours.")],
+    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder for the corpus; stopped, it goes on there.")],
+    split: Annotated[str, typer.Option(help="train, validation or test; by default all but test.")] = "",
+    smpl: Smpl = None,
+    workers: Workers = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make a corpus of a data set, for `train body --corpus`; what can't be read is left out and listed in left_out.json."""
+    from duologue.datasets.layouts import open_data
+    from duologue.datasets.preparing import prepare as make
+
+    with stages() as progress:
+        data = open_data(folder, model=smpl)
+        made = make(
+            data,
+            out_folder,
+            split=split,
+            workers=workers,
+            tell=partial(progress.update, "preparing"),
+        )
+    if as_json:
+        print_json({"folder": str(out_folder), **asdict(made)})
+        return
+    out.print(f"{out_folder}: {made.pairs} pairs, {made.seconds / 3600:.3f} h of {data.layout}", markup=False)
+    if made.problems:
+        out.print(f"{len(made.problems)} files are left out: see {out_folder / 'left_out.json'}", markup=False)
+
+
+@app.command()
+def example(
+    layout: Annotated[
+        str, typer.Argument(help="interact, seamless, seamless-tars, beat2, amass, beat, captures or plain.")
+    ],
+    kit: Annotated[Path, typer.Option(help="Folder of motion, speech and faces to make it of.")],
+    out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder to make it in.")],
+    sequences: Annotated[int, typer.Option(min=1, help="How many.")] = 4,
+    seconds: Annotated[float, typer.Option(min=3.0, help="How long each is.")] = 20.0,
+) -> None:
+    """Make a small data set in the layout that another is released in, of the kit's motion and speech: to try commands on."""
+    from duologue.datasets.synthesis.layouts.material import Material
+    from duologue.datasets.synthesis.layouts.writers import write
+
+    with stages() as progress:
+        material = Material.from_kit(kit)
+        write(layout, material, out_folder, sequences, seconds, partial(progress.update, "writing"))
+    out.print(f"{out_folder}: {sequences} sequences as {layout}", markup=False)
 
 
 @app.command()

@@ -28,6 +28,17 @@ def body(
     kit: Kit = None,
     interact: Annotated[Path | None, typer.Option(help="InterAct as downloaded; instead of --kit.")] = None,
     beat: Annotated[Path | None, typer.Option(help="BEAT, or a folder laid out like it; instead of --kit.")] = None,
+    seamless: Annotated[
+        Path | None, typer.Option(help="Seamless Interaction, folders or tars; instead of --kit.")
+    ] = None,
+    beat2: Annotated[Path | None, typer.Option(help="BEAT2; instead of --kit.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Data in whichever layout `dataset check` knows; instead of --kit.")
+    ] = None,
+    smpl: Annotated[
+        Path | None, typer.Option(help="Your SMPL-H or SMPL-X model file (NPZ), for data in its parameters.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that a data set is read in.")] = 1,
     corpus: Annotated[Path | None, typer.Option(help="A corpus made before; instead of --kit.")] = None,
     out_folder: OutFolder = Path("training/body"),
     config: Annotated[str, typer.Option(help="starter, paper or tiny; flat or single for the baselines.")] = "starter",
@@ -40,14 +51,16 @@ def body(
     from duologue.errors import invalid
     from duologue.recipes.body import Source, train_starter
 
-    sources: tuple[tuple[Source, Path | None], ...] = (("kit", kit), ("interact", interact), ("beat", beat))
+    sources: tuple[tuple[Source, Path | None], ...] = (
+        ("kit", kit), ("interact", interact), ("seamless", seamless), ("beat2", beat2), ("beat", beat), ("data", data),
+    )  # fmt: skip
     corpora: list[Path | tuple[Source, Path]] = [(name, path) for name, path in sources if path is not None]
     if corpus is not None:
         corpora.append(corpus)
     if len(corpora) != 1:
         raise invalid(
             "corpus-missing",
-            "give one of --kit, --interact and --beat (to make a corpus) or --corpus (made before).",
+            "give one of --kit, --interact, --seamless, --beat2, --beat and --data (to make a corpus) or --corpus (made before).",
             field="--kit",
         )
     network = _only(only)
@@ -60,6 +73,8 @@ def body(
             start=start,
             networks=("lower", "upper") if network is None else (network,),
             device=device,
+            workers=workers,
+            smpl=smpl,
             progress=progress.update,
         )
     tell_checkpoint(checkpoint)

@@ -1,57 +1,46 @@
 """Whether a folder of data is whole: what it holds, and what a reader would stumble over, file by file.
 
-Nothing is converted. Motion is parsed and a rig map looked up for its skeleton, speech is decoded, tables and transcripts are
-read, by the code that training reads them with; the first thing that is wrong with a file is named, with its reason.
+Every entry is read by the code that training reads it with, in as many processes as are given; what can't be read is left out of
+training too, and named here with its reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from duologue.brief import Speech, Transcript
-from duologue.brief.transcript import parse
 from duologue.datasets.corpus import video
 from duologue.datasets.corpus.body import INDEX, Corpus
-from duologue.datasets.readers import beat, interact
-from duologue.datasets.readers.bvh import find_rig_map
-from duologue.datasets.readers.face_captures import sound_of
-from duologue.datasets.readers.live_link import read_face_csv
+from duologue.datasets.layouts import DESCRIBED, open_data, recognise
+from duologue.datasets.parallel import in_order
+from duologue.datasets.scene import DataSet, Entry, Problem, Reading
 from duologue.errors import DuologueError, invalid
 from duologue.labels import ACTION_MODES, EMOTIONS
-from duologue.motion.bvh import read_bvh
 from duologue.motion.skeleton import Skeleton
-from duologue.speech.decode import load_speech
 from duologue.units import FPS
-
-APART: Final = 1.0
-"""Seconds by which motion and speech of one recording may differ in length: readers cut both to the shorter one."""
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with a file (relative to the folder): an error's reason and message."""
-
-    file: str
-    reason: str
-    message: str
-
-
 @dataclass
 class Findings:
-    """What a folder holds, by name (files, people, minutes), and what is wrong with it."""
+    """What a folder holds, by name (sequences, hours, people), what can be trained from it, in hours, and what is wrong with
+    it."""
 
     folder: Path
     layout: str
-    holds: dict[str, float] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    holds: dict[str, float] = field(default_factory=dict[str, float])
+    trains: dict[str, float] = field(default_factory=dict[str, float])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    """Each keeps its entry out of training."""
+    notes: list[Problem] = field(default_factory=list[Problem])
+    """What can be read all the same, and is other than one would think."""
 
     def add(self, path: Path, error: DuologueError) -> None:
         """Note what is wrong with a file."""
@@ -68,39 +57,100 @@ class Findings:
             self.add(path, DuologueError("DATA_LOSS", "file-unreadable", f"{path.name} can't be read: {error}"))
         return None
 
-    def recording(self, motion: Path, speech: Path) -> float:
-        """Check one person's motion and speech; return the seconds that both last, 0 where one of them can't be read."""
-        seconds = (
-            self.attempt(motion, _seconds_of_motion, motion),
-            self.attempt(speech, _seconds_of_speech, speech),
-        )
-        if seconds[0] is None or seconds[1] is None:
-            return 0.0
-        self.same_length(motion, seconds[0], seconds[1])
-        return min(seconds[0], seconds[1])
 
-    def same_length(self, path: Path, seconds: float, speech: float) -> None:
-        """Note where a file and its sound are not of one length."""
-        if abs(seconds - speech) > APART:
-            what = f"lasts {seconds:.1f} s and its sound {speech:.1f} s: readers cut both to the shorter one."
-            self.add(path, invalid("lengths-differ", what))
+def check(
+    folder: Path, progress: Progress = lambda done, total: None, workers: int = 1, model: Path | None = None
+) -> Findings:
+    """Return what a folder holds and what is wrong with it: our corpus, our clips, or data that a reader knows.
 
-
-def check(folder: Path, progress: Progress = lambda done, total: None) -> Findings:
-    """Return what a folder holds and what is wrong with it: our corpus, our clips, InterAct, BEAT or face captures.
+    ``workers``: processes that read it; ``model``: the user's own SMPL-H or SMPL-X file.
 
     Raises:
-        DuologueError: NOT_FOUND ``layout-unknown`` when it is none of them.
+        DuologueError: NOT_FOUND ``layout-unknown`` when it is none of them; what opening a data set raises.
     """
-    for pattern, look in _LAYOUTS:
-        if next(folder.glob(pattern), None) is not None:
+    for name, look in _OURS:
+        if (folder / name).is_file():
             return look(folder, progress)
-    raise DuologueError(
-        "NOT_FOUND",
-        "layout-unknown",
-        f"{folder} is no data that a reader knows: a corpus ({INDEX}), clips ({video.INDEX}), InterAct (scenarios.db, actors.db, "
-        "bvhs, wav), BEAT (SPEAKER_NAME_SECTION_FIRST_LAST.bvh) or face captures (NAME.csv beside NAME.wav).",
-    )
+    if recognise(folder) is None:
+        raise DuologueError(
+            "NOT_FOUND",
+            "layout-unknown",
+            f"{folder} is no data that a reader knows: a corpus ({INDEX}), clips ({video.INDEX}), {DESCRIBED}.",
+        )
+    return check_data(open_data(folder, model=model), progress, workers)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What an entry holds."""
+
+    seconds: float = 0.0
+    has: tuple[frozenset[str], ...] = ()
+    """Of each person: of motion, speech, words, face."""
+
+
+def check_data(data: DataSet, progress: Progress = lambda done, total: None, workers: int = 1) -> Findings:
+    """Read every entry of a data set and return what was met."""
+    findings = Findings(data.root, data.layout, problems=list(data.problems))
+    tally = _Tally()
+    for done, (entry, seen, reading) in enumerate(in_order(partial(_look, data), data.entries, workers), start=1):
+        findings.problems += reading.problems
+        findings.notes += reading.notes
+        if seen is not None:
+            tally.add(entry, seen)
+        progress(done, len(data.entries))
+    findings.holds, findings.trains = tally.holds(), tally.trains()
+    return findings
+
+
+def _look(data: DataSet, entry: Entry) -> tuple[Entry, _Seen | None, Reading]:
+    reading = Reading()
+    scene = data.read(entry, reading)
+    if scene is None or reading.problems:
+        return entry, None, reading
+    has = [
+        frozenset(
+            name
+            for name, value in (("motion", p.motion), ("speech", p.sound), ("words", p.words), ("face", p.face))
+            if value is not None
+        )
+        for p in scene.people
+    ]
+    return entry, _Seen(scene.seconds, tuple(has)), reading
+
+
+class _Tally:
+    """Counts what entries hold."""
+
+    def __init__(self) -> None:
+        self._entries, self._seconds, self._people, self._words = 0, 0.0, set[str](), 0
+        self._trains: dict[str, float] = {}
+
+    def add(self, entry: Entry, seen: _Seen) -> None:
+        self._entries += 1
+        self._seconds += seen.seconds
+        self._people |= set(entry.people)
+        self._words += any("words" in has for has in seen.has)
+        body, faces = all("motion" in has for has in seen.has), sum({"face", "speech"} <= has for has in seen.has)
+        heard = all("speech" in has for has in seen.has)
+        if body:
+            alone = "bodies, face to face with another recording's" if len(seen.has) == 1 else "bodies of two people"
+            what = alone if heard else f"{alone}, silent"
+            self._trains[what] = self._trains.get(what, 0.0) + seen.seconds
+        if faces:
+            self._trains["faces"] = self._trains.get("faces", 0.0) + faces * seen.seconds
+
+    def holds(self) -> dict[str, float]:
+        return {
+            "sequences": self._entries,
+            "hours": round(self._seconds / 3600, 4),
+            "people": len(self._people),
+            "with words": self._words,
+        }
+
+    def trains(self) -> dict[str, float]:
+        """Return what can be trained from it, in hours."""
+        return {what: round(seconds / 3600, 4) for what, seconds in self._trains.items()}
 
 
 def _check_corpus(folder: Path, progress: Progress) -> Findings:
@@ -154,91 +204,5 @@ def _check_clips(folder: Path, progress: Progress) -> Findings:
     return findings
 
 
-def _check_interact(folder: Path, progress: Progress) -> Findings:
-    findings = Findings(folder, "InterAct")
-    tables = findings.attempt(folder, interact.Tables.read, folder)
-    if tables is None:
-        return findings
-    recordings = interact.recordings(folder)
-    scenes, seconds, actors = 0, 0.0, set[str]()
-    for done, ((date, scenario), motions) in enumerate(recordings.items(), start=1):
-        first = next(iter(motions.values()))
-        scene = findings.attempt(first, tables.scene, folder, date, scenario, motions)
-        if scene is not None:
-            lengths = [findings.recording(*files) for files in zip(scene.motions, scene.speech, strict=True)]
-            if all(lengths):
-                scenes, seconds = scenes + 1, seconds + min(lengths)
-                actors |= set(scene.actors)
-        progress(done, len(recordings))
-    findings.holds = {"scenes": scenes, "actors": len(actors), "minutes": round(seconds / 60, 2)}
-    return findings
-
-
-def _check_beat(folder: Path, progress: Progress) -> Findings:
-    findings = Findings(folder, "BEAT")
-    paths = sorted(folder.glob("**/*.bvh"))
-    recordings, words, seconds, speakers = 0, 0, 0.0, set[str]()
-    for done, path in enumerate(paths, start=1):
-        if match := beat.NAME.fullmatch(path.stem):
-            if length := findings.recording(path, path.with_suffix(".wav")):
-                recordings, seconds = recordings + 1, seconds + length
-                speakers.add(match["speaker"])
-            text = path.with_suffix(".TextGrid")
-            words += text.is_file() and findings.attempt(text, _words, text) is not None
-        else:
-            findings.add(path, invalid("name-unknown", "it is not named SPEAKER_NAME_SECTION_FIRST_LAST.bvh."))
-        progress(done, len(paths))
-    findings.holds = {
-        "recordings": recordings,
-        "with words": words,
-        "speakers": len(speakers),
-        "minutes": round(seconds / 60, 2),
-    }
-    return findings
-
-
-def _check_captures(folder: Path, progress: Progress) -> Findings:
-    findings = Findings(folder, "face captures")
-    tables = sorted(folder.rglob("*.csv"))
-    captures, seconds = 0, 0.0
-    for done, table in enumerate(tables, start=1):
-        capture = findings.attempt(table, read_face_csv, table)
-        for note in capture.notes if capture is not None else ():
-            findings.add(table, invalid("face-csv-filled", note))
-        if (sound := sound_of(table)) is None:
-            findings.add(table, DuologueError("NOT_FOUND", "speech-missing", "no sound of its name lies beside it."))
-        elif capture is not None:
-            length = len(capture.weights) / FPS
-            speech = findings.attempt(sound, _seconds_of_speech, sound)
-            if speech is not None:
-                findings.same_length(table, length, speech)
-                captures, seconds = captures + 1, seconds + min(length, speech)
-        progress(done, len(tables))
-    findings.holds = {"captures": captures, "minutes": round(seconds / 60, 2)}
-    return findings
-
-
-def _seconds_of_motion(path: Path) -> float:
-    clip = read_bvh(path)
-    find_rig_map(clip, path.name)
-    return len(clip.rotations) / clip.fps
-
-
-def _seconds_of_speech(path: Path) -> float:
-    sound = load_speech(Speech(path), field=path.name)
-    return len(sound.samples) / sound.rate
-
-
-def _words(path: Path) -> object:
-    return parse(Transcript(path.read_text(encoding="utf-8"), "textgrid"), path.name)
-
-
-_LAYOUTS: Final = (
-    (INDEX, _check_corpus),
-    (video.INDEX, _check_clips),
-    ("scenarios.db", _check_interact),
-    ("actors.db", _check_interact),
-    ("**/[0-9]*_*_*_*_*.bvh", _check_beat),
-    ("**/*.csv", _check_captures),
-)
-"""What tells a layout, and who looks at it; the first that fits."""
+_OURS: Final = ((INDEX, _check_corpus), (video.INDEX, _check_clips))
+"""What we made ourselves, by its index, and who looks at it."""

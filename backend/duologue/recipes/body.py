@@ -11,12 +11,14 @@ from duologue.body.config import BodyConfig
 from duologue.body.training import train_body
 from duologue.body.training_settings import BodyTraining
 from duologue.checkpoints.store import Checkpoint
-from duologue.datasets.readers.beat import beat_corpus
-from duologue.datasets.readers.interact import interact_corpus
+from duologue.datasets.corpus.body import Corpus
+from duologue.datasets.layouts import open_data
+from duologue.datasets.preparing import prepare
 from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
 from duologue.motion.skeleton import Skeleton
 
-Source = Literal["kit", "interact", "beat"]
+Source = Literal["kit", "data", "interact", "seamless", "beat2", "beat"]
+"""``data``: a folder in whichever layout it has."""
 Progress = Callable[[str, int, int], None]
 """``(stage, done, of how many)``"""
 
@@ -38,12 +40,15 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     start: str = "",
     networks: tuple[str, ...] = ("lower", "upper"),
     device: str = "cpu",
+    workers: int = 1,
+    smpl: Path | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> Checkpoint:
     """Make the shipped checkpoint ``out/checkpoint``, or another of ``body.config.CONFIGS``; resumes from what ``out`` holds.
 
     ``corpus``: one made before, or what to make ``out/corpus`` from. ``steps``: in place of the recipe's own.
-    ``start``, ``networks``: what the networks begin with, and which of them learn (``BodyTraining``).
+    ``start``, ``networks``: what the networks begin with, and which of them learn (``BodyTraining``). ``workers``: processes
+    that a data set is read in.
 
     Raises:
         DuologueError: NOT_FOUND ``config-unknown``; what making a corpus and ``train_body`` raise.
@@ -56,7 +61,9 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
         source, data = corpus
         corpus = out / "corpus"
         if not corpus.exists():
-            make_corpus(source, data, corpus, progress)
+            make_corpus(source, data, corpus, progress, workers=workers, smpl=smpl)
+
+    settings = replace(settings, network=_with_styles(settings.network, Corpus.open(corpus)))
 
     def report(line: Mapping[str, Any]) -> None:
         progress("training", line["step"], settings.optimisation.steps)
@@ -64,21 +71,28 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     return train_body(corpus, out, settings, device=device, report=report)
 
 
-def make_corpus(source: Source, data: Path, folder: Path, progress: Progress) -> None:
-    """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it."""
-    skeleton, part = Skeleton.builtin("duologue60"), folder.with_name("corpus.part")
+def make_corpus(
+    source: Source, data: Path, folder: Path, progress: Progress, *, workers: int = 1, smpl: Path | None = None
+) -> None:
+    """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it.
 
-    def composing(done: int, total: int) -> None:
-        progress("composing", done, total)
-
-    match source:
-        case "interact":
-            interact_corpus(data, part, skeleton, composing)
-        case "beat":
-            beat_corpus(data, part, skeleton, composing)
-        case "kit":
-            compose_corpus(data, part, Recipe(), skeleton, composing)
+    ``workers``: processes that a data set is read in; stopped, that goes on where it was. ``smpl``: the user's own model file.
+    """
+    part = folder.with_name("corpus.part")
+    if source == "kit":
+        skeleton = Skeleton.builtin("duologue60")
+        compose_corpus(data, part, Recipe(), skeleton, lambda done, of: progress("composing", done, of))
+    else:
+        layout = None if source == "data" else source
+        opened = open_data(data, layout, smpl)
+        prepare(opened, part, workers=workers, tell=lambda done, of: progress("preparing", done, of))
     part.rename(folder)
+
+
+def _with_styles(network: BodyConfig, corpus: Corpus) -> BodyConfig:
+    """Return the networks with a style for everybody of a data set; the kit's composed pairs have none of their own."""
+    people = corpus.description.get("styles", ())
+    return replace(network, styles=tuple(people)) if len(people) > len(network.styles) else network
 
 
 def compose(kit: Path, out: Path, pairs: int, progress: Progress, *, held_out: bool) -> None:

@@ -1,6 +1,7 @@
 """Training data as the networks want it: long pairs of features and conditions in flat arrays, streamed in, memory-mapped out.
 
-A corpus folder holds one ``.npy`` for each of ``ARRAYS`` (all pairs behind one another, F frames) and ``corpus.json``, which says
+A corpus folder holds one ``.npy`` for each of ``ARRAYS`` and ``KNOWN`` (all pairs behind one another, F frames) and
+``corpus.json``, which says
 where each pair begins, its roles and styles, and how the corpus was made. Neither writing nor reading holds more than a pair.
 """
 
@@ -26,6 +27,8 @@ from duologue.motion.skeleton import Skeleton
 
 INDEX: Final = "corpus.json"
 ARRAYS: Final = ("features", "path", "mel", "activity", "text", "prominence", "action", "emotion")
+KNOWN: Final = "known"
+"""The one array that a corpus may lack: in one that was composed everything is known."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ class Pair:
     """(T, 2)"""
     roles: tuple[str, str]
     styles: tuple[int, int]
+    known: NDArray[np.uint8] | None = None
+    """(T, 2, 2): whether each one's upper body, and hips and legs, were measured: nothing is learned from what was filled
+    in. None: all of it was."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,8 @@ class Corpus:
             )
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+            there = (*ARRAYS, KNOWN) if (folder / f"{KNOWN}.npy").is_file() else ARRAYS
+            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in there}
             starts = np.array(index["starts"], np.int64)
             roles = np.array([[ROLES.index(role) for role in pair] for pair in index["roles"]])
             corpus = cls(arrays, starts, roles, np.array(index["styles"]), index["description"])
@@ -111,10 +118,12 @@ class Corpus:
         (folder / INDEX).unlink(missing_ok=True)
         starts, roles, styles = [0], list[tuple[str, str]](), list[tuple[int, int]]()
         with ExitStack() as files:
-            arrays = {name: files.enter_context(GrowingArray(folder / f"{name}.npy")) for name in ARRAYS}
+            arrays = {name: files.enter_context(GrowingArray(folder / f"{name}.npy")) for name in (*ARRAYS, KNOWN)}
             for pair in pairs:
-                for name, array in arrays.items():
-                    array.append(getattr(pair, name))
+                for name in ARRAYS:
+                    arrays[name].append(getattr(pair, name))
+                everything = np.ones((len(pair.features), 2, 2), np.uint8)
+                arrays[KNOWN].append(everything if pair.known is None else pair.known)
                 starts.append(starts[-1] + len(pair.features))
                 roles.append(pair.roles)
                 styles.append(pair.styles)

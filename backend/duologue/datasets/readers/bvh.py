@@ -56,39 +56,64 @@ def read_motion(
     """
     clip = read_bvh(path, scale)
     return _retarget(
-        clip, _joint_map(clip, path, rig_map), skeleton, skip=skip, rest_frame=rest_frame, rest_of_walk=rest_of_walk
+        clip,
+        _joint_map(clip, str(path), rig_map),
+        skeleton,
+        skip=skip,
+        rest_frame=rest_frame,
+        rest_of_walk=rest_of_walk,
     )
 
 
 def read_pair(paths: tuple[Path, Path], skeleton: Skeleton, *, scale: float | None = None) -> list[tuple[Array, Array]]:
     """Read two people who share a world: as ``read_motion``, but with one scale of the floor for both.
 
+    Raises:
+        DuologueError: what ``read_motion`` and ``on_one_floor`` raise.
+    """
+    a, b = (read_bvh(path, scale) for path in paths)
+    return on_one_floor((a, b), (str(paths[0]), str(paths[1])), skeleton)
+
+
+def on_one_floor(
+    clips: tuple[BvhClip, BvhClip], names: tuple[str, str], skeleton: Skeleton
+) -> list[tuple[Array, Array]]:
+    """Return two people's clips on our skeleton at 30 fps, in the world that they share.
+
     Each alone would have their path scaled by their own legs, and the two would drift apart or into each other.
 
     Raises:
-        DuologueError: what ``read_motion`` raises; INVALID_ARGUMENT ``pair-lengths`` when one is more than a second longer.
+        DuologueError: what ``find_rig_map`` raises; INVALID_ARGUMENT ``pair-lengths`` when one is more than a second longer.
     """
-    clips = [read_bvh(path, scale) for path in paths]
-    maps = [_joint_map(clip, path, None) for clip, path in zip(clips, paths, strict=True)]
+    maps = [_joint_map(clip, name, None) for clip, name in zip(clips, names, strict=True)]
     own = leg_length(rest_points(skeleton, {name: name for name in skeleton.names}))
     ratios = [
         own / leg_length(rest_points(clip.skeleton, {joint: bone for bone, joint in names.items()}))
         for clip, names in zip(clips, maps, strict=True)
     ]
     both = [
-        _retarget(clip, names, skeleton, floor_scale=sum(ratios) / 2) for clip, names in zip(clips, maps, strict=True)
+        _retarget(clip, joints, skeleton, floor_scale=sum(ratios) / 2) for clip, joints in zip(clips, maps, strict=True)
     ]
     lengths = [len(root) for root, _ in both]
     if abs(lengths[0] - lengths[1]) > FPS:
         raise invalid(
             "pair-lengths",
-            f"{paths[0].name} has {lengths[0]} frames at 30 fps and {paths[1].name} {lengths[1]}: these are not one scene.",
+            f"{names[0]} has {lengths[0]} frames at 30 fps and {names[1]} {lengths[1]}: these are not one scene.",
         )
     return [(root[: min(lengths)], rotations[: min(lengths)]) for root, rotations in both]
 
 
-def _joint_map(clip: BvhClip, path: Path, rig_map: RigMap | None) -> dict[str, str]:
-    match = (rig_map or find_rig_map(clip, str(path))).bind(clip.skeleton.names)
+def on_skeleton(clip: BvhClip, name: str, skeleton: Skeleton) -> tuple[Array, Array]:
+    """Return one person's clip on our skeleton at 30 fps.
+
+    Raises:
+        DuologueError: what ``find_rig_map`` and ``retarget_clip`` raise.
+    """
+    return _retarget(clip, _joint_map(clip, name, None), skeleton)
+
+
+def _joint_map(clip: BvhClip, name: str, rig_map: RigMap | None) -> dict[str, str]:
+    match = (rig_map or find_rig_map(clip, name)).bind(clip.skeleton.names)
     return {bone: joint for joint, bone in match.bones.items()}
 
 

@@ -11,6 +11,9 @@ import numpy as np
 from duologue.brief import Speech
 from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.readers.live_link import read_face_csv
+from duologue.datasets.readers.noting import note_clock, note_lengths
+from duologue.datasets.readers.speech import read_words, sound_of_file
+from duologue.datasets.scene import DataSet, Entry, Person, Problem, Reading, Scene
 from duologue.errors import invalid
 from duologue.facial.coarticulation import mouth_curves
 from duologue.facial.lips import closing, shut
@@ -26,6 +29,44 @@ if TYPE_CHECKING:
 _SOUNDS: Final = (".wav", ".flac", ".ogg", ".mp3")
 NOT_SAID: Final = -1
 """Emotion of a capture that nobody labelled."""
+
+
+class FaceCaptures(DataSet):
+    """A folder of ``NAME.csv`` (Live Link Face, or ARKit names beside a time) beside ``NAME.wav`` (or flac, ogg, mp3).
+
+    All of it is one person's: ``captured`` gives them one style.
+    """
+
+    layout = "face captures"
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        entries: list[Entry] = []
+        for table in sorted(root.rglob("*.csv")):
+            file = table.relative_to(root).as_posix()
+            if (sound := sound_of(table)) is None:
+                self.problems.append(Problem(file, "speech-missing", "no sound of its name lies beside it"))
+                continue
+            words = table.with_suffix(".txt")
+            files = [file, sound.relative_to(root).as_posix()]
+            files += [words.relative_to(root).as_posix()] if words.is_file() else []
+            entries.append(Entry(file.removesuffix(".csv"), (root.name,), tuple(files)))
+        self.entries = entries
+
+    def read(self, entry: Entry, reading: Reading) -> Scene | None:
+        """Read one capture."""
+        table, sound_file, *words_file = entry.files
+        capture = reading.attempt(table, read_face_csv, self.root / table)
+        sound = reading.attempt(sound_file, sound_of_file, self.root / sound_file)
+        words = reading.attempt(words_file[0], read_words, self.root / words_file[0]) if words_file else None
+        if capture is None or sound is None or reading.problems:
+            return None
+        for note in capture.notes:
+            reading.note(table, "face-csv-filled", note)
+        person = Person(entry.people[0], sound=sound, words=words, face=capture.weights)
+        note_lengths(person, table, reading)
+        note_clock(person, table, reading)
+        return Scene(entry.name, (person,))
 
 
 def captured(folder: Path, *, style: int = 0, finish_closures: bool = True) -> Iterator[tuple[str, Dialogue]]:

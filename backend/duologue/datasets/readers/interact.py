@@ -1,7 +1,8 @@
 """InterAct as its users download it (Hugging Face ``leohocs/interact``, CC BY-NC-SA 4.0), after its README.
 
 ``<root>/scenarios.db``, ``<root>/actors.db``, ``<root>/bvhs/<date>_<actor>_<scenario>.bvh`` and ``<root>/wav/`` with the same
-names: two files share date and scenario. What a checkpoint learns from it inherits the non-commercial licence.
+names: two files share date and scenario. ``face_arkit/`` (N, 51) and ``face_ict/`` (N, 55) NPY are read where they are there, and
+``lip_acc/``, an hour of sentences that one actor reads.
 """
 
 from __future__ import annotations
@@ -9,48 +10,44 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from duologue.brief import Speech
-from duologue.datasets.corpus.body import Corpus, Pair
-from duologue.datasets.readers.bvh import read_pair
-from duologue.datasets.readers.scenes import make_pair
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.datasets.readers import ict_faces
+from duologue.datasets.readers.arrays import load_npy, shaped
+from duologue.datasets.readers.bvh import on_one_floor
+from duologue.datasets.readers.noting import note_clip, note_clock, note_lengths, note_sounds
+from duologue.datasets.readers.speech import sound_of_file, sound_of_one
+from duologue.datasets.scene import DataSet, Entry, Person, Problem, Reading, Scene
 from duologue.errors import DuologueError, invalid
 from duologue.labels import EMOTIONS, RELATIONSHIPS, check
+from duologue.motion.bvh import read_bvh
 from duologue.motion.skeleton import Skeleton
-from duologue.speech.decode import load_speech
-from duologue.speech.features import speech_features
-from duologue.speech.text import TextEncoder
 
 _NAME: Final = re.compile(r"(?P<date>\d{8})_(?P<actor>\d{3})_(?P<scenario>\d+)")
 
 _SYNONYMS: Final = {"happiness": "joy"}
 """Its scenario table has an emotion that its own label list lacks."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One recording: the man first, as the session table lists them."""
-
-    date: str
-    scenario: int
-    actors: tuple[str, str]
-    motions: tuple[Path, Path]
-    speech: tuple[Path, Path]
-    relationship: str
-    emotion: str
+_READER: Final = "006"
+"""Who reads the sentences of ``lip_acc``."""
+_FACES: Final = {51: "face_arkit", 55: "face_ict"}
+_UNSURE: Final = 0.1
+"""Mean difference of weights from which 51 columns are in no order that we know."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What the two databases say: a scenario's (relationship, emotion) by its number, and the man of each day."""
+    """What the two databases say: a scenario's (relationship, emotion) by its number, a day's (man, woman), an actor's gender."""
 
     scenarios: Mapping[int, tuple[str, str]]
-    men: Mapping[str, str]
+    sessions: Mapping[str, tuple[str, str]]
+    genders: Mapping[str, str]
 
     @classmethod
     def read(cls, root: Path) -> Tables:
@@ -68,31 +65,136 @@ class Tables:
                 f"{root} lacks {', '.join(missing)}; give the folder that the InterAct download made "
                 f"(it holds {', '.join(needed)}).",
             )
-        men = _rows(root / "actors.db", "SELECT date, male_id FROM sessions")
-        return cls(_scenarios(root / "scenarios.db"), {str(date): str(male) for date, male in men})
+        sessions = _rows(root / "actors.db", "SELECT date, male_id, female_id FROM sessions")
+        genders = _rows(root / "actors.db", "SELECT actor_id, gender FROM actors")
+        return cls(
+            _scenarios(root / "scenarios.db"),
+            {str(date): (str(man), str(woman)) for date, man, woman in sessions},
+            {str(actor): str(gender) for actor, gender in genders},
+        )
 
-    def scene(self, root: Path, date: str, scenario: int, motions: Mapping[str, Path]) -> Scene:
-        """Return the scene of a day's recordings, ``motions`` by actor; its speech may not be there.
+    def check(self, date: str, scenario: int, actors: tuple[str, ...]) -> tuple[str, str]:
+        """Return the two actors of a day's scenario, the man first, as the session table lists them.
 
         Raises:
-            DuologueError: INVALID_ARGUMENT ``interact-actors`` when they are not two, ``interact-scenario`` for a number that the
-                table lacks.
+            DuologueError: INVALID_ARGUMENT ``interact-actors`` when they are not the two of that day, ``interact-scenario`` for a
+                number that the table lacks.
         """
-        if len(motions) != 2:
+        if len(actors) != 2:
             raise invalid(
                 "interact-actors",
-                f"{root / 'bvhs'}: {date} scenario {scenario} has actors {', '.join(motions)}; a scene needs two. "
-                "Download it again or move it out of the folder.",
+                f"{date} scenario {scenario} has actors {', '.join(actors)}; a scene needs two. Download it again or move it "
+                "out of the folder.",
+            )
+        session = self.sessions.get(date)
+        if session is not None and set(session) != set(actors):
+            raise invalid(
+                "interact-actors",
+                f"{date} was recorded by {' and '.join(session)}, as actors.db says, and this is of {' and '.join(actors)}: an "
+                "actor's number is wrong.",
             )
         if scenario not in self.scenarios:
-            raise invalid(
-                "interact-scenario", f"{root / 'scenarios.db'} has no scenario {scenario}, which {date} recorded."
+            raise invalid("interact-scenario", f"scenarios.db has no scenario {scenario}, which {date} recorded.")
+        first, second = session or sorted(actors)
+        return first, second
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """What names and tables say of a scene."""
+
+    relationship: str = ""
+    emotion: str = ""
+    lips: bool = False
+
+
+class InterAct(DataSet):
+    """InterAct. Without transcripts: it has none.
+
+    Which actor plays which half of a relationship stands only in the scenario's free text, so the man gets the first half.
+
+    Raises:
+        DuologueError: what ``Tables.read`` raises.
+    """
+
+    layout = "InterAct"
+    licence = "CC BY-NC-SA 4.0"
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._tables = Tables.read(root)
+        self.entries = [*self._scenes(), *_read_sentences(root)]
+
+    def _scenes(self) -> Iterator[Entry]:
+        for (date, scenario), motions in recordings(self.root).items():
+            try:
+                actors = self._tables.check(date, scenario, tuple(motions))
+            except DuologueError as error:
+                first = next(iter(motions.values()))
+                self.problems.append(Problem(f"bvhs/{first.name}", error.reason, error.message))
+                continue
+            files = [
+                f"{folder}/{motions[actor].stem}{suffix}"
+                for actor in actors
+                for folder, suffix in (("bvhs", ".bvh"), ("wav", ".wav"))
+            ]
+            about = _Recorded(*self._tables.scenarios[scenario])
+            yield Entry(f"{date}_{scenario:03d}", actors, tuple(files), key=about)
+
+    def read(self, entry: Entry, reading: Reading) -> Scene | None:
+        """Read both people in the world that they share, or who reads sentences alone."""
+        if entry.key.lips:
+            return self._lips(entry, reading)
+        motion_files, speech_files = entry.files[::2], entry.files[1::2]
+        clips = [reading.attempt(file, read_bvh, self.root / file) for file in motion_files]
+        sounds = [reading.attempt(file, sound_of_one, self.root / file) for file in speech_files]
+        faces = [self._face(Path(file).stem, reading) for file in motion_files]
+        a, b = clips
+        if reading.problems or a is None or b is None:
+            return None
+        for clip, file in zip((a, b), motion_files, strict=True):
+            note_clip(clip, file, reading)
+        note_sounds([sound for sound in sounds if sound is not None], speech_files, reading)
+        skeleton = Skeleton.builtin("duologue60")
+        motions = reading.attempt(motion_files[0], on_one_floor, (a, b), motion_files, skeleton)
+        if motions is None or reading.problems:
+            return None
+        emotion = EMOTIONS.index(entry.key.emotion)
+        people = [
+            Person(
+                name,
+                motion,
+                sound,
+                face=face,
+                emotion=np.full(len(motion[0]), emotion, np.uint8),
+                gender=self._tables.genders.get(name, ""),
             )
-        a, b = sorted(motions, key=lambda actor: (actor != self.men.get(date), actor))
-        speech = [root / "wav" / f"{motions[actor].stem}.wav" for actor in (a, b)]
-        return Scene(
-            date, scenario, (a, b), (motions[a], motions[b]), (speech[0], speech[1]), *self.scenarios[scenario]
-        )
+            for name, motion, sound, face in zip(entry.people, motions, sounds, faces, strict=True)
+        ]
+        for person, file in zip(people, motion_files, strict=True):
+            note_lengths(person, file, reading)
+            note_clock(person, file, reading)
+        return Scene(entry.name, (people[0], people[1]), entry.key.relationship)
+
+    def _face(self, stem: str, reading: Reading) -> NDArray[np.float32] | None:
+        """Return a recording's weights (T, 52), of whichever of both files is there."""
+        found: dict[int, NDArray[np.float64]] = {}
+        for columns, folder in _FACES.items():
+            file = f"{folder}/{stem}.npy"
+            if (self.root / file).is_file():
+                weights = reading.attempt(file, _weights, self.root / file, columns)
+                if weights is not None:
+                    found[columns] = weights
+        return _as_arkit(found, f"{_FACES[51]}/{stem}.npy", reading)
+
+    def _lips(self, entry: Entry, reading: Reading) -> Scene | None:
+        sound_file, face_file = entry.files
+        sound = reading.attempt(sound_file, sound_of_file, self.root / sound_file)
+        weights = reading.attempt(face_file, _weights, self.root / face_file, None)
+        if sound is None or weights is None:
+            return None
+        face = _as_arkit({weights.shape[1]: weights}, face_file, reading)
+        return Scene(entry.name, (Person(_READER, sound=sound, face=face),))
 
 
 def recordings(root: Path) -> dict[tuple[str, int], dict[str, Path]]:
@@ -104,48 +206,39 @@ def recordings(root: Path) -> dict[tuple[str, int], dict[str, Path]]:
     return dict(sorted(files.items()))
 
 
-def read_scenes(root: Path) -> list[Scene]:
-    """Return every scene that has motion and speech of both actors, by date and scenario.
+def _read_sentences(root: Path) -> Iterator[Entry]:
+    """Yield what ``lip_acc`` holds: every sound that has weights of the same name, in whichever folders below it."""
+    weights = {path.stem: path for path in sorted((root / "lip_acc").rglob("*.npy"))}
+    for path in sorted((root / "lip_acc").rglob("*.wav")):
+        if path.stem in weights:
+            files = tuple(file.relative_to(root).as_posix() for file in (path, weights[path.stem]))
+            yield Entry(f"lip_acc/{path.stem}", (_READER,), files, key=_Recorded(lips=True))
+
+
+def _weights(path: Path, columns: int | None) -> NDArray[np.float64]:
+    """Return weights (T, 51 or 55).
 
     Raises:
-        DuologueError: what ``Tables`` raises.
+        DuologueError: INVALID_ARGUMENT ``array-shape``, ``array-not-finite``; what ``load_npy`` raises.
     """
-    tables = Tables.read(root)
-    scenes = [tables.scene(root, *key, motions) for key, motions in recordings(root).items()]
-    return [scene for scene in scenes if all(path.exists() for path in scene.speech)]
+    values = shaped(load_npy(path), (None, columns), path.name).astype(np.float64)
+    if values.shape[1] not in _FACES:
+        raise invalid("array-shape", f"{path.name} has {values.shape[1]} columns; InterAct's faces have 51 or 55")
+    if not np.isfinite(values).all():
+        raise invalid("array-not-finite", f"{path.name} has weights that are not finite; repair or leave it out")
+    return values
 
 
-def interact_corpus(root: Path, folder: Path, skeleton: Skeleton, progress: Callable[[int, int], None]) -> None:
-    """Read all of InterAct into a training corpus. Without transcripts: it has none; the text condition stays "missing".
-
-    Which actor plays which half of a relationship stands only in the scenario's free text, so A (the man) gets the first half.
-    """
-    scenes = read_scenes(root)
-    encoder = TextEncoder.load()
-    actors = sorted({actor for scene in scenes for actor in scene.actors})
-
-    def pairs() -> Iterator[Pair]:
-        for done, scene in enumerate(scenes, start=1):
-            yield scene_pair(scene, skeleton, encoder, actors)
-            progress(done, len(scenes))
-
-    Corpus.write(folder, pairs(), {"recipe": "InterAct", "scenes": len(scenes), "styles": actors})
-
-
-def scene_pair(scene: Scene, skeleton: Skeleton, encoder: TextEncoder, actors: list[str]) -> Pair:
-    """Return one scene on our skeleton with its conditions; a style is an actor's place in ``actors``."""
-    speech = [
-        speech_features(load_speech(Speech(path), field=path.name), None, encoder, field=path.name)
-        for path in scene.speech
-    ]
-    return make_pair(
-        read_pair(scene.motions, skeleton),
-        speech,
-        skeleton,
-        emotions=(scene.emotion, scene.emotion),
-        relationship=scene.relationship,
-        styles=(actors.index(scene.actors[0]), actors.index(scene.actors[1])),
-    )
+def _as_arkit(found: Mapping[int, NDArray[np.float64]], file: str, reading: Reading) -> NDArray[np.float32] | None:
+    if 51 in found and 55 in found:
+        order, off = ict_faces.order_of(found[51], found[55])
+        if off > _UNSURE:
+            reading.note(file, "face-order", f"its columns fit face_ict in no order that we know (off by {off:.2f})")
+            return ict_faces.from_ict(found[55])
+        return ict_faces.from_tongueless(found[51], order)
+    if 51 in found:
+        return ict_faces.from_tongueless(found[51])
+    return ict_faces.from_ict(found[55]) if 55 in found else None
 
 
 def _scenarios(path: Path) -> dict[int, tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
-import os
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from duologue.datasets.corpus.video import (
     shard_path,
     write_shard,
 )
+from duologue.datasets.parallel import single_threads
 from duologue.datasets.synthesis.video.clips import make_clip, split_of
 from duologue.datasets.synthesis.video.people import Person, build_person, cast_of, person_path
 from duologue.errors import DuologueError, invalid
@@ -45,7 +45,6 @@ MAKING, DONE = "making", "done"
 _TAKEN: Final = "being-made"
 _KEPT: Final = 24
 """People that a process keeps in memory."""
-_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _GLANCE: Final = 1.0
 """Seconds between two looks at how far the others are."""
 
@@ -167,7 +166,7 @@ def _share(what: str, folder: Path, wanted: ClipSet, workers: int, tell: Report)
         context.Process(target=_quietly, args=(what, str(folder), wanted), daemon=True) for _ in range(workers)
     ]
     try:
-        with _single_threads():
+        with single_threads():
             for process in processes:
                 process.start()
         while any(process.is_alive() for process in processes) and not any(process.exitcode for process in processes):
@@ -183,24 +182,6 @@ def _share(what: str, folder: Path, wanted: ClipSet, workers: int, tell: Report)
         # A process says no more than that it failed. What it was happens again here, where it is raised.
         work(str(folder), wanted, lambda: tell(what, _done(what, folder, wanted), total))
     tell(what, _done(what, folder, wanted), total)
-
-
-@contextmanager
-def _single_threads() -> Generator[None]:
-    """Let processes that start here do their algebra in one thread each: numpy reads this as it is imported.
-
-    Threads that wait for each other's small matrices took as much of a core again, and made nothing faster.
-    """
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _quietly(what: str, folder: str, wanted: ClipSet) -> None:
