@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from duologue.cli import app
 from duologue.datasets.checking import check
 from duologue.datasets.corpus.body import KNOWN, Corpus
 from duologue.datasets.corpus.pairs import dialogue_of
+from duologue.datasets.dialogues import read_captures
 from duologue.datasets.layouts import open_data, recognise
 from duologue.datasets.preparing import prepare
 from duologue.datasets.readers.affect import emotion_at
 from duologue.datasets.scene import Reading
 from duologue.datasets.synthesis.layouts.material import Material, to_and_fro
-from duologue.datasets.synthesis.layouts.writers import WRITERS, write
+from duologue.datasets.synthesis.layouts.writers import WRITERS, as_ict, write
 from duologue.errors import DuologueError
 from duologue.labels import EMOTIONS
 from duologue.motion.skeleton import forward_kinematics
@@ -121,6 +123,24 @@ def test_a_scene_is_a_dialogue_for_the_face(tmp_path, material):
     assert dialogue.performers == (0, 1)
     assert dialogue.facing.all(), "they stand face to face"
     assert (dialogue.emotion == EMOTIONS.index("admiration")).all()
+
+
+def test_sentences_read_for_the_lips_are_captures(tmp_path, material):
+    root = made("interact", material, tmp_path)
+    part = material.single(7, SECONDS)
+    for name in ("wav", "face_ict"):
+        (root / "lip_acc" / name).mkdir(parents=True)
+    soundfile.write(root / "lip_acc" / "wav" / "s01.wav", part.sound.samples, 16_000)
+    np.save(root / "lip_acc" / "face_ict" / "s01.npy", as_ict(part.face))
+    (dialogue,), problems = read_captures(root, 2)
+    assert (dialogue.performers, dialogue.style.tolist(), problems) == ((0,), [2, 2], [])
+    np.testing.assert_allclose(dialogue.weights[0, :, :51], part.face[:, :51], atol=1e-6)
+    assert not dialogue.weights[1].any()
+    assert {"006"} < set(open_data(root).people)
+    made("plain", material, tmp_path / "plain")
+    with pytest.raises(DuologueError) as caught:
+        read_captures(tmp_path / "plain", 0)
+    assert caught.value.reason == "captures-missing"
 
 
 def test_a_pair_of_seamless_is_placed_masked_and_heard_as_it_says(tmp_path, material):

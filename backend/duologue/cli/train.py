@@ -191,7 +191,10 @@ def face(
 @app.command()
 def lips(
     captures: Annotated[
-        Path, typer.Option(help="Folder of NAME.csv (Live Link Face) beside NAME.wav; NAME.txt helps.")
+        Path,
+        typer.Option(
+            help="Folder of NAME.csv (Live Link Face) beside NAME.wav, where NAME.txt helps; or InterAct (lip_acc)."
+        ),
     ],
     base: Annotated[str, typer.Option("--face", help="The face to fine-tune: a checkpoint's name or folder.")] = "face",
     style: Annotated[int, typer.Option(min=0, help="Style id that the captured person speaks as.")] = 0,
@@ -208,14 +211,16 @@ def lips(
     The loss is that of the lips alone, and only the denoiser's decoder changes (InterAct's swap).
     """
     from duologue.checkpoints.store import open_checkpoint
-    from duologue.datasets.readers.face_captures import captured
+    from duologue.datasets.dialogues import read_captures
     from duologue.face.training import LIPS, fine_tune
 
     settings = replace(LIPS, decoder_only=not whole)
     if steps is not None:
         settings = replace(settings, optimisation=replace(LIPS.optimisation, steps=steps))
     checkpoint = open_checkpoint(base)
-    pairs = [dialogue for _, dialogue in captured(captures, style=style)]
+    pairs, problems = read_captures(captures, style)
+    for problem in problems:
+        out.print(f"left out: {problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
     tell_checkpoint(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
 
