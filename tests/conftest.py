@@ -53,7 +53,7 @@ SLOW = {
     "training/test_parallel.py": "two processes under torchrun",
     "video/test_training.py": "training",
     "datasets/test_layouts.py::test_a_corpus_is_prepared": "processes that each load a text encoder",
-    "datasets/test_layouts.py::test_a_known_mask": "a network's first step",
+    "datasets/test_layouts.py::test_a_download": "training",
     "datasets/test_drawn_people.py::test_a_drawn_person": "a person, built twice",
     "datasets/test_video_clips.py": "touches, solved and painted, here and in another process",
     "datasets/test_video_making.py": "touches, solved and painted, several times",

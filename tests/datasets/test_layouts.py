@@ -289,7 +289,7 @@ def test_a_known_mask_keeps_training_from_what_was_filled_in(tmp_path, material)
 
     data = open_data(made("seamless", material, tmp_path / "data"))
     prepare(data, tmp_path / "corpus")
-    settings = BodyTraining(BodyConfig.named("tiny"), Optimisation(2, 1e-3, 2, warm_up=1), window=100, half=False)
+    settings = BodyTraining(BodyConfig.named("tiny"), Optimisation(2, 1e-3, 2, warm_up=1), window=20, half=False)
     settings = replace(settings, network=replace(settings.network, styles=tuple(data.people)))
     trainer = BodyTrainer(Corpus.open(tmp_path / "corpus"), settings)
     batch = trainer.batch(np.random.default_rng(0), 0)
@@ -299,3 +299,27 @@ def test_a_known_mask_keeps_training_from_what_was_filled_in(tmp_path, material)
         float(term) == 0 for name, term in losses.items() if name.endswith(("pose", "speed", "position", "flat"))
     )
     assert any(float(term) > 0 for term in trainer.losses(batch).terms.values())
+
+
+@pytest.mark.parametrize("layout", ["interact", "seamless", "beat2"])
+def test_a_download_becomes_a_checkpoint_with_everybodys_style(tmp_path, material, layout):
+    """As `train body --interact` goes, with short windows."""
+    pytest.importorskip("torch")
+    from duologue.body.config import BodyConfig
+    from duologue.body.pipeline import BodyPipeline
+    from duologue.body.training import train_body
+    from duologue.body.training_settings import BodyTraining
+    from duologue.recipes.body import make_corpus, with_styles
+    from duologue.training.loop import Optimisation
+
+    root, corpus = made(layout, material, tmp_path / "data"), tmp_path / "out" / "corpus"
+    make_corpus(layout, root, corpus, lambda stage, done, total: None)
+    assert not corpus.with_name("corpus.part").exists()
+    network = with_styles(BodyConfig.named("tiny"), Corpus.open(corpus))
+    settings = BodyTraining(network, Optimisation(2, 1e-3, 2, warm_up=1), window=20, half=False)
+    train_body(corpus, tmp_path / "out", settings)
+    styles = BodyPipeline.load(tmp_path / "out" / "checkpoint").model.config.styles
+    assert styles == tuple(open_data(root).people)
+    with pytest.raises(DuologueError) as caught:
+        make_corpus("beat", root, tmp_path / "other", lambda stage, done, total: None)
+    assert caught.value.reason == "layout-other"

@@ -63,7 +63,7 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
         if not corpus.exists():
             make_corpus(source, data, corpus, progress, workers=workers, smpl=smpl)
 
-    settings = replace(settings, network=_with_styles(settings.network, Corpus.open(corpus)))
+    settings = replace(settings, network=with_styles(settings.network, Corpus.open(corpus)))
 
     def report(line: Mapping[str, Any]) -> None:
         progress("training", line["step"], settings.optimisation.steps)
@@ -89,10 +89,10 @@ def make_corpus(
     part.rename(folder)
 
 
-def _with_styles(network: BodyConfig, corpus: Corpus) -> BodyConfig:
+def with_styles(network: BodyConfig, corpus: Corpus) -> BodyConfig:
     """Return the networks with a style for everybody of a data set; the kit's composed pairs have none of their own."""
     people = corpus.description.get("styles", ())
-    return replace(network, styles=tuple(people)) if len(people) > len(network.styles) else network
+    return replace(network, styles=tuple(people)) if len(people) >= len(network.styles) else network
 
 
 def compose(kit: Path, out: Path, pairs: int, progress: Progress, *, held_out: bool) -> None:
