@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -34,7 +33,7 @@ def open_npz(source: Path | bytes, name: str) -> Mapping[str, NDArray[Any]]:
         loaded = np.load(source if isinstance(source, Path) else io.BytesIO(source), allow_pickle=False)
     except FileNotFoundError as error:
         raise DuologueError("NOT_FOUND", "file-not-found", f"there is no {name}; download it again") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(name, error) from error
     if not isinstance(loaded, NpzFile):
         raise _unreadable(name, "it is one array and no NPZ")
