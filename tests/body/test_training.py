@@ -64,7 +64,7 @@ def test_what_a_batch_is_given_covers_everything_a_director_may_hold():
     steps, poses = held[..., 0], held[..., 1]
     assert (poses & ~steps).any(), "single poses leave the root's steps open"
     assert not (steps & ~poses).any()
-    assert held.all((2, 3)).any(1).mean() == pytest.approx(0.2, abs=0.06), "one of the two altogether"
+    assert held.all((2, 3)).any(-1).mean() == pytest.approx(0.2, abs=0.06), "one of the two altogether"
     assert not held.all((1, 2, 3)).any(), "something is always left to make"
     assert held[:, :, 0].all((1, 2)).mean() == pytest.approx(0.5, abs=0.1), "a past is both people's"
 

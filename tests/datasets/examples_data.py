@@ -2,12 +2,14 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 from duologue.arkit import INDEX, NAMES
 from duologue.brief.words import Word
 from duologue.datasets.corpus.body import Pair
+from duologue.datasets.scene import DataSet, Reading
 from duologue.datasets.synthesis.layouts.material import Material, Voice
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.skeleton import Skeleton
@@ -56,6 +58,13 @@ def some_pair(frames: int, seed: int = 0) -> Pair:
         roles=("boss", "subordinate"),
         styles=(0, 1),
     )
+
+
+def scene_of(data: DataSet, number: int = 0, reading: Reading | None = None) -> Any:
+    """A scene of a data set, which is whole."""
+    scene = data.read(data.entries[number], Reading() if reading is None else reading)
+    assert scene is not None
+    return scene
 
 
 def some_material() -> Material:

@@ -3,6 +3,7 @@
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from duologue.errors import DuologueError
 from duologue.motion.bvh import BvhClip, read_bvh, write_bvh
 from duologue.motion.skeleton import Skeleton
 from duologue.units import Sound
-from examples_data import SKELETON
+from examples_data import SKELETON, scene_of
 
 SECONDS = 6.0
 
@@ -27,9 +28,9 @@ def made(layout: str, material: Material, root: Path) -> Path:
     return root
 
 
-def rewritten(path: Path, **changed) -> None:
+def rewritten(path: Path, **changed: Any) -> None:
     with np.load(path) as file:
-        arrays = dict(file)
+        arrays: dict[str, Any] = dict(file)
     np.savez(path, **arrays | changed)
 
 
@@ -132,7 +133,7 @@ def test_people_along_another_axis_are_seen(tmp_path, material):
         rewritten(path, poses=file["poses"], trans=file["trans"])
     data = open_data(root)
     reading = Reading()
-    scenes = {entry.files[0]: data.read(entry, reading) for entry in data.entries}
+    scenes = {entry.files[0]: scene_of(data, k, reading) for k, entry in enumerate(data.entries)}
     assert [(n.file, n.reason) for n in reading.notes] == [(path.relative_to(root).as_posix(), "up-axis")]
     hips = scenes[path.relative_to(root).as_posix()].people[0].motion[0]
     assert hips[:, 1].mean() == pytest.approx(SKELETON.offsets[0, 1], abs=0.1), "they stand"
@@ -192,7 +193,8 @@ def test_a_pickle_is_not_opened(tmp_path, material):
     (problem,) = check(root).problems
     assert problem.reason == "file-pickled"
     rewritten_object = io.BytesIO()
-    np.savez(rewritten_object, **{"smplh:body_pose": np.array([{}], object)})
+    pickled: dict[str, Any] = {"smplh:body_pose": np.array([{}], object)}
+    np.savez(rewritten_object, **pickled)
     (folder / f"{stem}.npz").write_bytes(rewritten_object.getvalue())
     assert {p.reason for p in check(root).problems} == {"array-missing"}
 

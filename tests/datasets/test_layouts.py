@@ -15,7 +15,6 @@ from duologue.datasets.dialogues import read_captures
 from duologue.datasets.layouts import open_data, recognise
 from duologue.datasets.preparing import prepare
 from duologue.datasets.readers.affect import emotion_at
-from duologue.datasets.scene import Reading
 from duologue.datasets.synthesis.layouts.material import Material, to_and_fro
 from duologue.datasets.synthesis.layouts.writers import WRITERS, as_ict, write
 from duologue.errors import DuologueError
@@ -23,7 +22,7 @@ from duologue.labels import EMOTIONS
 from duologue.motion.skeleton import forward_kinematics
 from duologue.rigs.body import leg_length, rest_points
 from duologue.smpl.joints import adult, words
-from examples_data import SKELETON
+from examples_data import SKELETON, scene_of
 from typer.testing import CliRunner
 
 KIT = Path(__file__).parents[3] / "shared" / "kit"
@@ -38,19 +37,19 @@ def made(layout: str, material: Material, root: Path, sequences: int = 2) -> Pat
 TWO, ONE = "bodies of two people", "bodies, face to face with another recording's"
 
 
-@pytest.mark.parametrize(
-    ("layout", "name", "people", "trains"),
-    [
-        ("interact", "interact", 4, {TWO, "faces"}),
-        ("seamless", "seamless", 4, {TWO}),
-        ("seamless-tars", "seamless", 4, {TWO}),
-        ("beat2", "beat2", 2, {ONE}),
-        ("amass", "amass", 2, {f"{ONE}, silent"}),
-        ("beat", "beat", 2, {ONE}),
-        ("captures", "captures", 1, {"faces"}),
-        ("plain", "plain", 2, {TWO, "faces"}),
-    ],
-)
+LAYOUTS = [
+    ("interact", "interact", 4, {TWO, "faces"}),
+    ("seamless", "seamless", 4, {TWO}),
+    ("seamless-tars", "seamless", 4, {TWO}),
+    ("beat2", "beat2", 2, {ONE}),
+    ("amass", "amass", 2, {f"{ONE}, silent"}),
+    ("beat", "beat", 2, {ONE}),
+    ("captures", "captures", 1, {"faces"}),
+    ("plain", "plain", 2, {TWO, "faces"}),
+]
+
+
+@pytest.mark.parametrize(("layout", "name", "people", "trains"), LAYOUTS)
 def test_a_layout_is_recognised_and_whole(tmp_path, material, layout, name, people, trains):
     root = made(layout, material, tmp_path)
     assert recognise(root) == name
@@ -62,8 +61,7 @@ def test_a_layout_is_recognised_and_whole(tmp_path, material, layout, name, peop
 
 
 def test_every_layout_that_is_written_is_tested():
-    tested = test_a_layout_is_recognised_and_whole.pytestmark[0].args[1]
-    assert [row[0] for row in tested] == list(WRITERS)
+    assert [row[0] for row in LAYOUTS] == list(WRITERS)
 
 
 def placed(motion) -> np.ndarray:
@@ -76,7 +74,7 @@ def placed(motion) -> np.ndarray:
 def test_motion_in_bvh_comes_back(tmp_path, material, layout):
     """Retargeting spreads a spine's bend evenly over its joints, on whatever skeleton it came: hands follow by a centimetre."""
     data = open_data(made(layout, material, tmp_path))
-    scene = data.read(data.entries[0], Reading())
+    scene = scene_of(data)
     for person, part in zip(scene.people, material.pair(0, SECONDS), strict=False):
         np.testing.assert_allclose(placed(person.motion), placed(part.motion), atol=0.015)
         assert np.abs(person.motion[0] - part.motion[0])[:, [0, 2]].max() < 0.02
@@ -86,7 +84,7 @@ def test_motion_in_bvh_comes_back(tmp_path, material, layout):
 def test_motion_as_smpl_parameters_comes_back(tmp_path, material, layout):
     """Hands and head are where they were but for what the shorter spine can't say; whichever axis is up."""
     data = open_data(made(layout, material, tmp_path))
-    scene = data.read(data.entries[0], Reading())
+    scene = scene_of(data)
     known = np.ones(int(SECONDS * 30), bool) if scene.people[0].known is None else scene.people[0].known[:, 0]
     turn = scene.people[0].motion[1][0, 0] - material.pair(0, SECONDS)[0].motion[1][0, 0]
     assert abs(turn[1]) < 0.2, "nobody was turned round"
@@ -105,7 +103,7 @@ def test_faces_of_interact_come_back_whichever_order_their_columns_have(tmp_path
 
     def face():
         data = open_data(root)
-        return data.read(data.entries[0], Reading()).people[0].face
+        return scene_of(data).people[0].face
 
     np.testing.assert_allclose(face(), without_tongue, atol=1e-6)
     np.save(path, part.face[:, :51])  # in Apple's order, as face_ict shows
@@ -116,7 +114,7 @@ def test_faces_of_interact_come_back_whichever_order_their_columns_have(tmp_path
 
 def test_a_scene_is_a_dialogue_for_the_face(tmp_path, material):
     data = open_data(made("interact", material, tmp_path))
-    dialogue = dialogue_of(data.read(data.entries[0], Reading()), (0, 1))
+    dialogue = dialogue_of(scene_of(data), (0, 1))
     frames = int(SECONDS * 30)
     assert dialogue.samples.shape == (2, frames * 16_000 // 30)
     assert dialogue.weights.shape == (2, frames, 52)
@@ -145,7 +143,7 @@ def test_sentences_read_for_the_lips_are_captures(tmp_path, material):
 
 def test_a_pair_of_seamless_is_placed_masked_and_heard_as_it_says(tmp_path, material):
     data = open_data(made("seamless-tars", material, tmp_path))
-    scene = data.read(data.entries[0], Reading())
+    scene = scene_of(data)
     frames = int(SECONDS * 30)
     assert scene.placed
     assert scene.split == "train"
@@ -167,7 +165,7 @@ def test_a_pair_of_seamless_is_placed_masked_and_heard_as_it_says(tmp_path, mate
 
 def test_friends_stand_nearer_than_strangers(tmp_path, material):
     data = open_data(made("seamless", material, tmp_path))
-    scenes = [data.read(entry, Reading()) for entry in data.entries]
+    scenes = [scene_of(data, number) for number in range(2)]
     apart = [np.linalg.norm(s.people[0].motion[0].mean(0) - s.people[1].motion[0].mean(0)) for s in scenes]
     assert [scene.relationship for scene in scenes] == ["strangers", "friends with similar hobbies"]
     np.testing.assert_allclose(apart, [1.5, 1.2], atol=0.05)

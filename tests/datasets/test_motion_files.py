@@ -18,7 +18,8 @@ from duologue.labels import EMOTIONS
 from duologue.motion.bvh import BvhClip, write_bvh
 from duologue.motion.contact import Soles
 from duologue.motion.skeleton import Skeleton, forward_kinematics
-from examples_data import SKELETON, TEXTGRID, interact, save, standing
+from duologue.speech.text import TextEncoder
+from examples_data import SKELETON, TEXTGRID, interact, save, scene_of, standing
 
 KIT = Path(__file__).parents[3] / "shared" / "kit"
 
@@ -47,7 +48,10 @@ def test_a_pair_keeps_its_distance_and_facing(tmp_path):
     np.testing.assert_allclose((b[0] - a[0])[:, [0, 2]], np.tile([1.4, 0.0], (60, 1)), atol=5e-3)
 
 
-class NoWords:
+class NoWords(TextEncoder):
+    def __init__(self):
+        pass
+
     def frames(self, words, frames):
         return np.zeros((frames, 384), np.float32)
 
@@ -56,7 +60,7 @@ def test_interact_is_read_as_it_is_downloaded(tmp_path):
     data, reading = InterAct(interact(tmp_path)), Reading()
     (entry,) = data.entries
     assert (entry.people, data.people) == (("001", "002"), ["001", "002"])
-    scene = data.read(entry, reading)
+    scene = scene_of(data, reading=reading)
     assert (reading.problems, reading.notes) == ([], [])
     assert (scene.name, scene.relationship) == ("20231119_051", "boss / subordinate")
     assert [person.gender for person in scene.people] == ["male", "female"]

@@ -60,7 +60,7 @@ def turned(motion: Motion, x: float, yaw: float) -> Motion:
     middle = np.array([root[:, 0].mean(), 0.0, root[:, 2].mean()])
     placed = (root - middle) @ turn.T + np.array([x, 0.0, 0.0])
     hips = matrix_to_exp(turn @ exp_to_matrix(rotations[:, 0]))
-    return placed, unroll_exp(np.concatenate([hips[:, None], rotations[:, 1:]], axis=1))
+    return placed, np.asarray(unroll_exp(np.concatenate([hips[:, None], rotations[:, 1:]], axis=1)), np.float64)
 
 
 def pair_of(scene: Scene, skeleton: Skeleton, encoder: TextEncoder, styles: tuple[int, int]) -> Pair:

@@ -102,7 +102,7 @@ def filled(
     turned = quat_to_exp(quat_slerp(quats[first], quats[last], share[:, None]))
     places = np.where(valid[:, None], trans, 0.0)
     moved = places[first] + share[:, None] * (places[last] - places[first])
-    return unroll_exp(turned), moved
+    return np.asarray(unroll_exp(turned), np.float64), moved
 
 
 def joined(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

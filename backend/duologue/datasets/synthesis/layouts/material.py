@@ -78,14 +78,14 @@ class Material:
 
     def _part(self, rng: np.random.Generator, seconds: float, turn: int, x: float, yaw: float) -> Part:
         frames = round(seconds * FPS)
-        root, rotations = self.motions[rng.integers(len(self.motions))]
+        root, rotations = self.motions[int(rng.integers(len(self.motions)))]
         order = to_and_fro(len(root), frames, int(rng.integers(len(root))))
         motion = turned((root[order], rotations[order]), x, yaw)
         samples, face = np.zeros(samples_of(frames, SPEECH_RATE), np.float32), np.zeros((frames, 52), np.float32)
         words: list[Word] = []
         at = 0.3 if turn == 0 else 2.5
         while True:
-            voice = self.voices[rng.integers(len(self.voices))]
+            voice = self.voices[int(rng.integers(len(self.voices)))]
             first, begin = round(at * FPS), round(at * SPEECH_RATE)
             if begin + len(voice.samples) > len(samples) or first + len(voice.face) > frames:
                 break

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import soundfile
@@ -125,7 +125,7 @@ def _write_interaction(folder: Path, number: int, parts: tuple[Part, Part]) -> N
         np.savez_compressed(folder / f"{stem}.npz", **_smplh(alone, number))
 
 
-def _smplh(motion: Motion, number: int) -> dict[str, NDArray[np.generic]]:
+def _smplh(motion: Motion, number: int) -> dict[str, Any]:
     parameters = body_parameters(motion, "smplh")
     poses = parameters.poses.copy()
     poses[:, 0] = matrix_to_exp(_CAMERA @ exp_to_matrix(poses[:, 0]))
