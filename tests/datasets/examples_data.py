@@ -73,7 +73,7 @@ def some_material() -> Material:
     rotations[:, SKELETON.index("LeftArm"), 2] -= 1.2
     rotations[:, SKELETON.index("RightArm"), 2] = 1.2
     samples, rate = soundfile.read(DEMO / "ben.flac", dtype="float32")
-    samples = resample(samples[: 2 * rate], rate, 16_000)
+    samples = resample(np.asarray(samples[: 2 * rate], np.float32), rate, 16_000)
     face = np.zeros((60, len(NAMES)), np.float32)
     face[:, INDEX["jawOpen"]] = (level(samples, 16_000, 60) + 80) / 160
     return Material(
