@@ -138,7 +138,7 @@ def pictures_of(root: Path, out: Path, wish: Wish, region: str = "", stop_at: in
 
 def test_a_state_is_taken_up(made: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     whole = pictures_of(tmp_path / "whole", made[0], Wish(seed=3))[1].digest(5)
-    done, _ = pictures_of(tmp_path / "cut", made[0], Wish(seed=3), stop_at=2)
+    done, _ = pictures_of(tmp_path / "cut", made[0], Wish(seed=3), stop_at=1)
     assert done == 2
     settings = json.loads((tmp_path / "cut" / "settings.json").read_text())
     assert (settings["complete"], settings["made"]) == (False, 2)
@@ -155,7 +155,7 @@ def test_a_region_again(made: tuple[Path, dict[str, Any]], tmp_path: Path, regio
     old = np.stack([png.read(tmp_path / "frames" / f"{k:04}.png") for k in range(1, 6)])
     part = StoredPasses.open(made[0] / "passes").read("part", 0, 5)
     inside = np.isin(part % len(PARTS), kinds) & (part >= len(PARTS))
-    done, _ = pictures_of(tmp_path, made[0], Wish(seed=4), region, stop_at=2)
+    done, _ = pictures_of(tmp_path, made[0], Wish(seed=4), region, stop_at=1)
     half = np.stack([png.read(tmp_path / "frames" / f"{k:04}.png") for k in range(1, 6)])
     assert done == 2
     assert np.array_equal(half[2:], old[2:])

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[1] / "video"))  # whose clips of passes are shown here as well
 
 from servers import begin_server_fixture, connect, environment, server, start
 

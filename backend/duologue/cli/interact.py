@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,12 +16,17 @@ from duologue.cli.console import Stages, out, print_json, stages
 from duologue.cli.perform import run
 from duologue.cli.speak import spoken
 from duologue.cli.stage import AsJson, Server
+from duologue.errors import invalid
 from duologue.files.reading import check_file
 from duologue.passes.options import parse_size
 from duologue.script.reading import SUFFIXES
 from duologue.shots.perform import Outputs
 from duologue.shots.report import TAKE
 from duologue.take import Take
+
+if TYPE_CHECKING:
+    from duologue.footage.interaction import Asked
+    from duologue.footage.served import ServedBackend
 
 PERFORMED = "take"
 """The folder for what a brief is performed into."""
@@ -69,7 +74,8 @@ def interact(
 ) -> None:
     """Show a touch: solve it on the sample characters, draw its passes, make its pictures, as they come.
 
-    The same command goes on where it was stopped. Ctrl-C keeps what is there.
+    The same command goes on where it was stopped. Ctrl-C keeps what is there. With --server, pictures (and a brief's
+    take) are made there, passes here.
     """
     from duologue.checkpoints.devices import prepare
     from duologue.footage.asked import parse_touch
@@ -77,18 +83,35 @@ def interact(
     from duologue.footage.interaction import interact as make
 
     added = tuple(parse_touch(text) for text in add or ())
+    if server is not None and weights is not None:
+        text = "weights are the server's own: start it with `duologue serve --weights BACKEND=FOLDER`"
+        raise invalid("weights-elsewhere", text, field="--weights")
+    where = "server" if server else prepare(device)
     asked = Asked(
-        out_folder, added, backend, weights, prepare(device), mode, preset, steps, seed, prompt, parse_size(size), frames,
+        out_folder, added, backend, weights, where, mode, preset, steps, seed, prompt, parse_size(size), frames,
         seconds, region, passes_only, replace_,
     )  # fmt: skip
     check_file(source)
     if source.suffix.lower() not in {".safetensors", ".toml", ".json", *SUFFIXES}:
         raise not_there(source)
     take = source if source.suffix.lower() == ".safetensors" else _performed(source, out_folder / PERFORMED, server)
-    with stages() as progress, stopping() as should_stop:
+    with stages() as progress, stopping() as should_stop, _served(asked, server) as served:
         clip = plan(Take.load(take), take.parent, asked)
-        report = make(clip, asked, _teller(progress), should_stop)
+        report = make(clip, asked, _teller(progress), should_stop, served)
     _finish(report, out_folder, as_json)
+
+
+@contextmanager
+def _served(asked: Asked, server: Path | None) -> Iterator[ServedBackend | None]:
+    """Yield the backend of a server, where one is named and pictures are asked for."""
+    if server is None or asked.passes_only:
+        yield None
+        return
+    from duologue.footage.served import ServedBackend
+    from duologue.wire.local import open_client
+
+    with open_client(server) as client:
+        yield ServedBackend(client, asked.backend)
 
 
 def _performed(source: Path, folder: Path, server: Path | None) -> Path:

@@ -29,10 +29,14 @@ def serve(
     performance: Annotated[
         str | None, typer.Option(help="Dotted name of the performance: package.module:Class.")
     ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BACKEND=FOLDER", help="Weights for pictures: wan-vace=/models/wan; may be repeated."),
+    ] = None,
     with_parent: Annotated[bool, typer.Option(help="End when standard input ends.")] = False,
     verbose: Annotated[bool, typer.Option(help="Log more.")] = False,
 ) -> None:
-    """Serve performances until Ctrl-C.
+    """Serve performances and pictures until Ctrl-C.
 
     On this machine nothing else is needed: clients find the server by its connection file. For clients elsewhere, make each a key
     first (``duologue serve --new-client anna --host render-1 --port 5555``), carry the file over, then serve with the same
@@ -43,7 +47,7 @@ def serve(
     from duologue.service import logs
     from duologue.service.auth import KeyStore
     from duologue.service.serve import run
-    from duologue.service.settings import Settings
+    from duologue.service.settings import Settings, parse_weights
     from duologue.wire.connection import default_connection_file, state_folder
 
     state = state or state_folder()
@@ -55,5 +59,7 @@ def serve(
         )
         return
     logs.to_stderr(logging.DEBUG if verbose else logging.INFO)
-    settings = Settings(state, host, port, tuple(device or ["auto"]), performance or Settings.performance)
+    settings = Settings(
+        state, host, port, tuple(device or ["auto"]), performance or Settings.performance, parse_weights(weights or [])
+    )
     run(settings, connection_file or default_connection_file(), with_parent=with_parent)

@@ -91,14 +91,24 @@ def plan(take: Take, beside: Path, asked: Asked) -> Clip:
     return Clip(take, span, tuple(one for one, _ in shown), tuple(share for _, share in shown))
 
 
-def interact(clip: Clip, asked: Asked, tell: Tell, should_stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+def interact(
+    clip: Clip,
+    asked: Asked,
+    tell: Tell,
+    should_stop: Callable[[], bool] = lambda: False,
+    served: Backend | None = None,
+) -> dict[str, Any]:
     """Fill ``asked.out`` and return the report that is also written there, last.
+
+    ``served``: who makes the pictures, if not this machine (``footage.served``).
 
     Raises:
         DuologueError: what opening the backend, solving, drawing, making and writing raise; FAILED_PRECONDITION ``pictures-busy``
             where another run writes there.
     """
-    backend = None if asked.passes_only else open_backend(asked.backend, asked.weights, asked.device, asked.size)
+    backend = served
+    if backend is None and not asked.passes_only:
+        backend = open_backend(asked.backend, asked.weights, asked.device, asked.size)
     if backend is not None and asked.mode:
         check(asked.mode, backend.modes, field="--mode")
     prepare_folder(asked.out)

@@ -191,8 +191,6 @@ def make_pictures(
         target.write(made)
         done = made.stop
         tell(done, target.frames)
-        if should_stop():
-            break
     return done
 
 

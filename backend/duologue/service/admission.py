@@ -10,15 +10,15 @@ from typing import Any
 from duologue.brief import Brief, transcript
 from duologue.errors import DuologueError, invalid
 from duologue.labels import PERFORMERS
-from duologue.service.jobs import Request
 from duologue.service.limits import Limits
+from duologue.service.performance_jobs import PerformanceRequest
 from duologue.take.edit import Edit
 from duologue.wire.fields import MAX_ITEMS, read_json
 from duologue.wire.framing import Array
 from duologue.wire.messages import Open
 
 
-def check(message: Open, brief: Array | None, limits: Limits) -> Request:
+def check(message: Open, brief: Array | None, limits: Limits) -> PerformanceRequest:
     """Check an OPEN against the limits, and its brief against the house's rules.
 
     Raises:
@@ -64,7 +64,16 @@ def check(message: Open, brief: Array | None, limits: Limits) -> Request:
     params = hashlib.sha256(data + repr((message.rates, message.samples, message.sha256)).encode())
     if remake := _checked_remake(message, limits):
         params.update(repr((json.dumps(remake), message.take_bytes, message.take_sha256)).encode())
-    return Request(parsed.to_json(), remake, params.hexdigest(), seconds)
+    return PerformanceRequest(
+        parsed.to_json(),
+        remake,
+        message.rates,
+        message.samples,
+        message.take_bytes,
+        message.take_sha256,
+        params.hexdigest(),
+        seconds,
+    )
 
 
 def _checked_remake(message: Open, limits: Limits) -> dict[str, Any]:
@@ -90,8 +99,8 @@ def busy(reason: str, message: str) -> DuologueError:
 
 
 def disk_error() -> DuologueError:
-    """Return the error of a server without room for more speech and motion."""
-    return busy("disk-full", "the server has no disk space for this performance; free some there and try again")
+    """Return the error of a server without room for more."""
+    return busy("disk-full", "the server has no disk space for this; free some there and try again")
 
 
 def storage_error(fault: OSError) -> DuologueError:

@@ -171,8 +171,10 @@ class Clients:
             job.sent += 1
         if job.ending is None or job.ending_sent:
             return
-        # A take that is whole is delivered whole before DONE; what failed or was stopped has nothing to wait for.
-        if not isinstance(job.ending, messages.Done) or job.sent == len(job.spool):
+        # A take that is whole is delivered whole before DONE, and so are pictures that were stopped; what failed has nothing to
+        # wait for.
+        whole = messages.Done | messages.Cancelled if job.keeps_what_was_made else messages.Done
+        if not isinstance(job.ending, whole) or job.sent == len(job.spool):
             job.ending_sent = self.send(session, job.ending)
 
     def drop_silent(self, now: float) -> None:

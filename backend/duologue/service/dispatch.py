@@ -9,11 +9,11 @@ from duologue import __version__
 from duologue.errors import DuologueError
 from duologue.service import admission, logs
 from duologue.service.clients import Clients, Session
-from duologue.service.jobs import Job
+from duologue.service.jobs import INTERACT, PERFORM, Job
 from duologue.service.limits import Limits
 from duologue.service.pool import Pool, worker_error
 from duologue.service.registry import Registry
-from duologue.wire import messages
+from duologue.wire import messages, render_messages
 from duologue.wire.framing import MAJOR
 from duologue.wire.messages import Message
 
@@ -32,6 +32,7 @@ class Dispatch:
         jobs = self.registry.jobs
         return {
             "workers": [{"device": worker.device, "state": worker.state} for worker in self.pool.workers],
+            "renderers": [{"device": worker.device, "state": worker.state} for worker in self.pool.renderers],
             "running": sum(job.state == "running" for job in jobs.values()),
             "queue": len(self.registry.queue),
             "jobs": len(jobs),
@@ -57,13 +58,17 @@ class Dispatch:
             session=session.id,
             instance=self._instance,
             version=__version__,
-            capabilities=("resume", "cancel", "notice", *self.pool.capabilities),
+            capabilities=("resume", "cancel", "notice", *self.pool.capabilities, *self._interact()),
             limits=self.limits.public(),
             credit=self.limits.output_credit,
             heartbeat_ms=int(self.limits.heartbeat * 1000),
             performance=self.pool.described,
+            backends=self.pool.backends,
         )
         self.clients.send(session, welcome)
+
+    def _interact(self) -> tuple[str, ...]:
+        return (render_messages.INTERACT,) if self.pool.backends else ()
 
     def fail(self, job: Job, error: DuologueError) -> None:
         """End a job with an error."""
@@ -93,15 +98,19 @@ class Dispatch:
         for session in self.clients:
             if not session.welcomed:
                 self.welcome(session)
-        while self.registry.queue and (worker := self.pool.idle()) is not None:
-            self.pool.give(worker, self.registry.take_next())
-            for place, waiting in enumerate(self.registry.queue, 1):
-                self.clients.notify(waiting, messages.ProgressMessage(waiting.id, "queue", 0, place))
+        for kind in (PERFORM, INTERACT):
+            while self.registry.waiting(kind) and (worker := self.pool.idle(kind)) is not None:
+                self.pool.give(worker, self.registry.take_next(kind))
+                for place, waiting in enumerate(self.registry.waiting(kind), 1):
+                    self.clients.notify(waiting, messages.ProgressMessage(waiting.id, "queue", 0, place))
 
-    def workers_failed(self, error: DuologueError) -> None:
-        """End every job that waits for a worker, and tell every client that waits for a welcome."""
+    def workers_failed(self, kind: str, error: DuologueError) -> None:
+        """End every job that waits for a worker of a kind, and tell every client that waits for a welcome."""
         for job in [job for job in self.registry.jobs.values() if job.state in {"queued", "uploading"}]:
-            self.fail(job, error)
+            if job.kind == kind:
+                self.fail(job, error)
+        if kind != PERFORM:
+            return
         for session in self.clients:
             if not session.welcomed:
                 self.clients.send(session, messages.ErrorMessage.of(error))
@@ -147,9 +156,9 @@ class Dispatch:
         if stopped:
             self.end(job, messages.Cancelled(job.id, len(job.spool)))
         elif job.attempts > 1:
-            text = f"the worker died twice in this performance ({why}); try again, or look at the server's log"
+            text = f"the worker died twice in this job ({why}); try again, or look at the server's log"
             self.fail(job, DuologueError("UNAVAILABLE", "worker-died", text, retryable=True))
         else:
             self.registry.put_back(job)
-            text = f"the server's worker died ({why}); the performance goes on with a new one"
+            text = f"the server's worker died ({why}); the job goes on with a new one"
             self.clients.notify(job, messages.NoticeMessage("worker-restarted", text, job.id))

@@ -1,4 +1,4 @@
-"""A job on the server: a performance that a client asked for, and how far both sides have come with it."""
+"""A job on the server: what a client asked for, and how far both sides have come with it."""
 
 from __future__ import annotations
 
@@ -6,40 +6,51 @@ import contextlib
 import shutil
 import time
 import uuid
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Final
 
-from duologue.errors import invalid
 from duologue.service.spool import Spool, Upload
-from duologue.wire.framing import Array
-from duologue.wire.messages import Message, Open
+from duologue.wire.framing import Array, Buffer
+from duologue.wire.messages import Message
 
 MOST_CREDIT = 64 * 1024 * 1024
 """Bytes of windows under way to one client, whatever it says that it takes."""
+PERFORM: Final = "perform"
+INTERACT: Final = "interact"
+"""Kinds of jobs: each has workers of its own, so that a long one of one kind holds up none of the other."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What an OPEN asks for, once it is checked."""
+class Request(ABC):
+    """What a client asks for, once it is checked."""
 
-    brief: dict[str, Any]
-    remake: dict[str, Any]
-    """What of the take that comes with it is made again (``Edit``); empty for a whole performance."""
     params: str
-    """sha256 of all of it: the brief, the speech, the take and what of it is made again."""
+    """sha256 of all of it."""
     seconds: float
+    """Of speech, or of pictures."""
+
+    @property
+    @abstractmethod
+    def disk(self) -> int:
+        """Bytes of disk that what comes up and what is made will take."""
+
+    @abstractmethod
+    def begin(self, key: str, user: str, folder: Path) -> Job:
+        """Return a new job."""
 
 
-class Job:
-    """A performance that a client asked for."""
+class Job(ABC):
+    """Something that a client asked for."""
 
-    def __init__(self, message: Open, request: Request, user: str, folder: Path) -> None:
+    kind: ClassVar[str]
+    keeps_what_was_made: ClassVar[bool] = False
+    """What was made before a cancel still goes to its client."""
+
+    def __init__(self, request: Request, key: str, user: str, folder: Path) -> None:
         self.id = uuid.uuid4().hex
-        self.key, self.user = message.key, user
+        self.key, self.user, self.params = key, user, request.params
         self.session = ""
-        self.brief, self.remake, self.params = request.brief, request.remake, request.params
-        self.rates, self.take_sha256 = message.rates, message.take_sha256
         self.state = "uploading"
         self.attempts = 0
         self.started = 0.0
@@ -52,17 +63,27 @@ class Job:
         self.ending: Message | None = None
         self.ending_sent = False
         self.earlier_output = ""
-        """The digest of the take that the same key gave before, if it did."""
+        """The digest of what the same key gave before, if it did."""
         self.last_active = time.monotonic()
         """When its client last had to do with it, or when it ended."""
         self.folder = folder
         folder.mkdir(parents=True, mode=0o700)
-        self.speech = [
-            Upload(folder / name, samples * 4)
-            for name, samples in zip(("a.f32", "b.f32"), message.samples, strict=True)
-        ]
-        self.take = Upload(folder / "take", message.take_bytes) if request.remake else None
         self.spool = Spool(folder / "windows")
+
+    # What a kind of job is -----------------------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def uploads(self) -> list[Upload]:
+        """All that comes up."""
+
+    @abstractmethod
+    def held(self) -> Mapping[str, Any]:
+        """Return the fields of ACCEPTED that say what is here."""
+
+    @abstractmethod
+    def order(self) -> dict[str, Any]:
+        """Return what a worker is told of it, JSON-safe."""
 
     @property
     def over(self) -> bool:
@@ -75,13 +96,8 @@ class Job:
         return self.ending_sent
 
     @property
-    def uploads(self) -> list[Upload]:
-        """All that comes up."""
-        return [*self.speech, self.take] if self.take else self.speech
-
-    @property
     def received(self) -> int:
-        """Bytes of speech and take received."""
+        """Bytes received."""
         return sum(upload.received for upload in self.uploads)
 
     @property
@@ -109,39 +125,13 @@ class Job:
         self.window = min(window, MOST_CREDIT)
         self.last_active = time.monotonic()
 
-    def add_speech(self, performer: int, offset: int, pcm: Array | None) -> None:
-        """Add a stretch of speech, from a sample on.
-
-        Raises:
-            DuologueError: INVALID_ARGUMENT ``audio-message``; DATA_LOSS ``audio-order``.
-        """
-        if performer > 1 or pcm is None or pcm.dtype.str != "<f4" or pcm.ndim != 1:
-            raise invalid("audio-message", "AUDIO needs a performer (0 or 1) and one track of float32")
-        self._add(self.speech[performer], offset * 4, pcm, "audio-order")
-
-    def add_take(self, offset: int, data: Array | None) -> None:
-        """Add a stretch of the take's file, from a byte on.
-
-        Raises:
-            DuologueError: INVALID_ARGUMENT ``take-message``; DATA_LOSS ``take-order``.
-        """
-        if self.take is None or data is None or data.dtype.str != "|u1" or data.ndim != 1:
-            raise invalid("take-message", "TAKE needs a job with a take, and one row of bytes")
-        self._add(self.take, offset, data, "take-order")
-
-    def _add(self, upload: Upload, offset: int, array: Array, reason: str) -> None:
+    def add(self, upload: Upload, offset: int, array: Array, reason: str) -> None:
+        """Add a stretch of what comes up, from a byte on. Raises what ``Upload.add`` does."""
         if self.state != "uploading":
             return
-        upload.add(offset, array.data.cast("B") if array.size else b"", reason)
+        data: Buffer = array.data.cast("B") if array.size else b""
+        upload.add(offset, data, reason)
         self.last_active = time.monotonic()
-
-    def damaged(self, hashes: tuple[str, ...]) -> str:
-        """Close what came up, and name what of it is not as it was sent: ``"audio"``, ``"take"`` or nothing."""
-        whole = [upload.is_whole(sha256) for upload, sha256 in zip(self.speech, hashes, strict=False)]
-        take_is_whole = self.take is None or self.take.is_whole(self.take_sha256)
-        if len(hashes) != len(self.speech) or not all(whole):
-            return "audio"
-        return "" if take_is_whole else "take"
 
     def close(self) -> None:
         """Give descriptors back, and the disk that what came up took; a job that is over needs neither. Never fails."""

@@ -14,6 +14,7 @@ _PUBLIC: Final = (
     "highest_rate",
     "brief_bytes",
     "take_bytes",
+    "render_frames",
     "jobs_per_client",
     "queue",
     "upload_credit",
@@ -33,8 +34,10 @@ class Limits:
     brief_bytes: int = 1024 * 1024
     take_bytes: int = 160 * 1024**2
     """A take's file: half an hour has some 120 MiB."""
+    render_frames: int = 4801
+    """Of a clip that pictures are made of."""
     brief_seconds: float = 2.0
-    """Of the router's time that the briefs of one key may take at once …"""
+    """Of the router's time that the briefs (and RENDERs) of one key may take at once …"""
     brief_share: float = 0.2
     """… and what of each second it gets back."""
     jobs_per_client: int = 4
@@ -45,11 +48,11 @@ class Limits:
     sessions_per_client: int = 64
     """Connections of one key; one more takes the place of the one that was silent longest."""
     upload_credit: int = 2_500_000
-    """Bytes of speech and take that a client may have sent beyond what the server has taken in."""
+    """Bytes of speech and take, or of passes, that a client may have sent beyond what the server has taken in."""
     output_credit: int = 1024 * 1024
     """Bytes of windows under way to a client that has not said otherwise."""
     spool_bytes: int = 8 * 1024**3
-    """Disk for speech, takes and windows of all jobs together."""
+    """Disk for what comes up and what goes down, of all jobs together."""
     upload_idle: float = 30.0
     keep: float = 120.0
     """How long a finished job's windows are kept for a client that was away (a frozen Blender)."""

@@ -11,6 +11,8 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import zmq
@@ -18,7 +20,7 @@ import zmq
 from duologue.errors import DuologueError
 from duologue.service import admission, auth, logs
 from duologue.service.descriptors import SpareDescriptors
-from duologue.service.jobs import Job
+from duologue.service.jobs import INTERACT, PERFORM, Job
 from duologue.service.limits import Limits
 from duologue.service.worker_process import WorkerProcess
 from duologue.wire import messages
@@ -37,8 +39,8 @@ class Owner(Protocol):
         """A worker waits for a job."""
         ...
 
-    def workers_failed(self, error: DuologueError) -> None:
-        """No worker is left that could do anything."""
+    def workers_failed(self, kind: str, error: DuologueError) -> None:
+        """No worker of a kind is left that could do anything."""
         ...
 
     def job_window(self, job: Job, seq: int, frames: list[Any]) -> None:
@@ -68,10 +70,11 @@ class Pool:
         *,
         devices: tuple[str, ...],
         performance: str,
+        weights: Mapping[str, Path],
         limits: Limits,
     ) -> None:
         self._owner: Owner
-        self._performance, self._limits = performance, limits
+        self._performance, self._weights, self._limits = performance, weights, limits
         self._server_keys, self._worker_keys = auth.KeyPair.new(), auth.KeyPair.new()
         authority.allow(auth.WORKERS, self._worker_keys.public)
         self.socket = context.socket(zmq.ROUTER)
@@ -82,7 +85,11 @@ class Pool:
         port = self.socket.bind_to_random_port("tcp://127.0.0.1")
         self._endpoint = f"tcp://127.0.0.1:{port}"
         self._spare = SpareDescriptors()
-        self.workers = [WorkerProcess(device) for device in devices]
+        self.workers = [WorkerProcess(PERFORM, device) for device in devices]
+        self.renderers = [WorkerProcess(INTERACT, device, start_at=float("inf")) for device in devices]
+        """Those that make pictures. They are started when the first are asked for."""
+        self.backends = ("carried", "tiny", *sorted(weights.keys() - {"carried", "tiny"})) if devices else ()
+        """What can make pictures; weights of ``tiny`` may be in the store of checkpoints."""
         self.restarts = 0
         self.described: dict[str, Any] | None = None
         """What the performance says of itself, once a worker has loaded it."""
@@ -90,6 +97,8 @@ class Pool:
         """What it can do beyond performing."""
         self.failure: DuologueError | None = None
         """Why there is no worker; None while there is one or one is being started."""
+        self.render_failure: DuologueError | None = None
+        """The same of those that make pictures."""
 
     def start(self, owner: Owner) -> None:
         """Start all workers; ``owner`` hears of them."""
@@ -97,9 +106,23 @@ class Pool:
         for worker in self.workers:
             self._spawn(worker)
 
-    def idle(self) -> WorkerProcess | None:
-        """Return a worker that waits for a job."""
-        return next((worker for worker in self.workers if worker.ready and worker.job is None), None)
+    def idle(self, kind: str = PERFORM) -> WorkerProcess | None:
+        """Return a worker that waits for a job of a kind."""
+        return next((worker for worker in self._of(kind) if worker.ready and worker.job is None), None)
+
+    def want(self, kind: str) -> None:
+        """See that a worker for a kind of job is being started, unless one waits."""
+        if self.idle(kind) is None:
+            asleep = (worker for worker in self._of(kind) if worker.start_at == float("inf"))
+            if (worker := next(asleep, None)) is not None:
+                worker.start_at = 0.0
+
+    def _of(self, kind: str) -> list[WorkerProcess]:
+        return self.workers if kind == PERFORM else self.renderers
+
+    @property
+    def _all(self) -> list[WorkerProcess]:
+        return [*self.workers, *self.renderers]
 
     def give(self, worker: WorkerProcess, job: Job) -> None:
         """Hand a job to a waiting worker; the windows that its spool has need not be sent again."""
@@ -107,20 +130,11 @@ class Pool:
         worker.ticks, worker.moved = -1, time.monotonic()
         job.attempts += 1
         job.started = time.monotonic()
-        order = {
-            "job": job.id,
-            "brief": job.brief,
-            "audio": [str(upload.path) for upload in job.speech],
-            "rates": job.rates,
-            "take": str(job.take.path) if job.take else "",
-            "remake": job.remake,
-            "skip": len(job.spool),
-        }
-        self._send(worker, b"JOB", order)
+        self._send(worker, b"JOB", {"job": job.id, "skip": len(job.spool), **job.order()})
 
     def stop_job(self, job: Job) -> None:
         """Ask the worker of a job to stop it; one that does not listen is killed."""
-        for worker in self.workers:
+        for worker in self._all:
             if worker.job is job and worker.stop_by == float("inf"):
                 worker.stop_by = time.monotonic() + self._limits.cancel_grace
                 self._send(worker, b"STOP", {"job": job.id})
@@ -133,7 +147,7 @@ class Pool:
             except zmq.Again:
                 return
             name = identity.bytes.decode()
-            worker = next((worker for worker in self.workers if worker.identity == name), None)
+            worker = next((worker for worker in self._all if worker.identity == name), None)
             if worker is None:  # a dead worker's last words
                 continue
             job = worker.job
@@ -148,7 +162,7 @@ class Pool:
         """Find dead, silent and hung workers; start those whose time has come."""
         self.receive()  # if it was us who were busy, their beats lie in the socket
         now = time.monotonic()
-        for worker in self.workers:
+        for worker in self._all:
             if worker.process is None:
                 if now >= worker.start_at:
                     self._spawn(worker)
@@ -157,11 +171,11 @@ class Pool:
 
     def close(self) -> None:
         """End all workers."""
-        for worker in self.workers:
+        for worker in self._all:
             if worker.process is not None and worker.process.stdin is not None:
                 with contextlib.suppress(OSError):
                     worker.process.stdin.close()
-        for worker in self.workers:
+        for worker in self._all:
             worker.end(patience=2.0)
         self._spare.close()
         self.socket.close(linger=0)
@@ -173,9 +187,12 @@ class Pool:
             if facts["ticks"] != worker.ticks:
                 worker.ticks, worker.moved = facts["ticks"], now
         elif kind == b"READY":
-            worker.ready, self.failure = True, None
-            self.described, self.capabilities = facts["performance"], tuple(facts["capabilities"])
-            log.info("worker ready", extra=logs.facts(device=worker.device, seconds=round(now - worker.started, 2)))
+            worker.ready = True
+            self._note_failure(worker.kind, None)
+            if worker.kind == PERFORM:
+                self.described, self.capabilities = facts["performance"], tuple(facts["capabilities"])
+            seconds = round(now - worker.started, 2)
+            log.info("worker ready", extra=logs.facts(kind=worker.kind, device=worker.device, seconds=seconds))
             self._owner.workers_ready()
         elif kind == b"FAILED":
             error = worker_error(facts)
@@ -219,22 +236,29 @@ class Pool:
         pause = limits.worker_rest if given_up else min(0.1 * 2**worker.failures, 5.0)
         worker.start_at = time.monotonic() + pause
         self.restarts += 1
-        if given_up and all(other.process is None for other in self.workers):
-            self.failure = error or DuologueError(
+        if given_up and all(other.process is None for other in self._of(worker.kind)):
+            failing = DuologueError(
                 "UNAVAILABLE",
                 "worker-failing",
                 f"the server's worker has failed {worker.failures} times in a row; look at the server's log",
                 retryable=True,
                 retry_after_ms=int(limits.worker_rest * 1000),
             )
+            self._note_failure(worker.kind, error or failing)
         if job is not None:
             self._owner.job_lost(job, why, stopped=asked_to_stop)
-        if self.failure is not None:
-            self._owner.workers_failed(self.failure)
+        if (failure := self.failure if worker.kind == PERFORM else self.render_failure) is not None:
+            self._owner.workers_failed(worker.kind, failure)
+
+    def _note_failure(self, kind: str, failure: DuologueError | None) -> None:
+        if kind == PERFORM:
+            self.failure = failure
+        else:
+            self.render_failure = failure
 
     def _spawn(self, worker: WorkerProcess) -> None:
         now = time.monotonic()
-        worker.identity = f"{worker.device}-{uuid.uuid4().hex[:8]}"
+        worker.identity = f"{worker.kind}-{worker.device}-{uuid.uuid4().hex[:8]}"
         worker.ready, worker.started, worker.beat = False, now, now
         try:
             with self._spare.lent():
@@ -250,7 +274,9 @@ class Pool:
             "server_key": self._server_keys.public,
             "public": self._worker_keys.public,
             "secret": self._worker_keys.secret,
+            "kind": worker.kind,
             "performance": self._performance,
+            "weights": {name: str(folder) for name, folder in self._weights.items()},
             "device": worker.device,
             "beat": self._limits.worker_beat,
         }

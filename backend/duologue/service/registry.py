@@ -10,17 +10,13 @@ from pathlib import Path
 
 from duologue.errors import DuologueError
 from duologue.service import admission, logs
-from duologue.service.jobs import Job
+from duologue.service.jobs import Job, Request
 from duologue.service.journal import Journal
 from duologue.service.limits import Limits
 from duologue.service.spool import spool_folder
-from duologue.units import FPS
 from duologue.wire import messages
-from duologue.wire.framing import Array
 from duologue.wire.messages import Message
 
-FRAME_BYTES = 2 * (3 + 3 * 60 + 2 * 52) * 4 + 4
-"""Of a window, a frame, for two performers with our skeleton, raw weights included."""
 SPARE_BYTES = 256 * 1024**2
 """Disk that is left to others."""
 
@@ -53,24 +49,25 @@ class Registry:
             raise unknown_job()
         return job
 
-    def open(self, user: str, message: messages.Open, brief: Array | None, failure: DuologueError | None) -> Job:
+    def open(self, user: str, key: str, request: Request, failure: DuologueError | None) -> Job:
         """Return the job that a key has opened before, if it runs or is done; else a new one.
 
         Args:
             user: Who asks.
-            message: What for.
-            brief: The brief, as bytes of JSON.
+            key: By what name.
+            request: What for.
             failure: Why no new job can be taken, if so.
 
         Raises:
-            DuologueError: what ``admission.check`` raises; FAILED_PRECONDITION ``key-reused``; RESOURCE_EXHAUSTED
-                ``jobs-per-client``, ``queue-full`` or ``disk-full``; ``failure``.
+            DuologueError: FAILED_PRECONDITION ``key-reused``; RESOURCE_EXHAUSTED ``jobs-per-client``, ``queue-full`` or
+                ``disk-full``; ``failure``; what beginning the job raises.
         """
-        request = admission.check(message, brief, self._limits)
-        job = next((job for job in self.jobs.values() if (job.user, job.key) == (user, message.key)), None)
-        entry = self._journal.find(user, message.key)
+        job = next((job for job in self.jobs.values() if (job.user, job.key) == (user, key)), None)
+        entry = self._journal.find(user, key)
         if (known := job or entry) is not None and known.params != request.params:
-            text = "this key was used for another brief or speech, or for another part of a take; use a new one"
+            text = (
+                "this key was used for another brief or speech, another part of a take or another clip; use a new one"
+            )
             raise DuologueError("FAILED_PRECONDITION", "key-reused", text, field="key")
         if job is not None and not isinstance(job.ending, messages.Cancelled | messages.ErrorMessage):
             return job
@@ -78,24 +75,22 @@ class Registry:
             self.forget(job)  # what failed or was stopped is tried again
         if failure is not None:
             raise failure
-        self._make_room(user, message)
-        job = Job(message, request, user, self._spool / uuid.uuid4().hex)
+        self._make_room(user, request.disk)
+        job = request.begin(key, user, self._spool / uuid.uuid4().hex)
         job.earlier_output = entry.output if entry else ""
         self.jobs[job.id] = job
         self._journal.begin(job.user, job.key, job.id, job.params)
         log.info("job opened", extra=logs.facts(job=job.id, seconds=round(request.seconds, 2)))
         return job
 
-    def _make_room(self, user: str, message: messages.Open) -> None:
-        """See that a new job fits; drop finished jobs, the oldest first, when the disk is needed."""
+    def _make_room(self, user: str, needed: int) -> None:
+        """See that a new job fits that needs so many bytes; drop finished jobs, the oldest first, when the disk is needed."""
         limits, live = self._limits, [job for job in self.jobs.values() if not job.over]
         if sum(job.user == user for job in live) >= limits.jobs_per_client:
-            text = f"{limits.jobs_per_client} performances of this client are under way; wait for one"
+            text = f"{limits.jobs_per_client} jobs of this client are under way; wait for one"
             raise admission.busy("jobs-per-client", text)
         if len(live) >= limits.queue:
             raise admission.busy("queue-full", "the server's queue is full; try again later")
-        frames = max(samples / rate for samples, rate in zip(message.samples, message.rates, strict=True)) * FPS
-        needed = sum(message.samples) * 4 + message.take_bytes + int(frames) * FRAME_BYTES
         over = sorted((job for job in self.jobs.values() if job.over), key=lambda job: job.last_active)
         while over and self.size + needed > limits.spool_bytes:
             self.forget(over.pop(0))
@@ -108,8 +103,13 @@ class Registry:
         return sum(job.size for job in self.jobs.values())
 
     def place(self, job: Job) -> int:
-        """Return a job's place in the queue, from 1; 0 when it does not wait."""
-        return self.queue.index(job) + 1 if job in self.queue else 0
+        """Return a job's place among those of its kind that wait, from 1; 0 when it does not wait."""
+        waiting = self.waiting(job.kind)
+        return waiting.index(job) + 1 if job in waiting else 0
+
+    def waiting(self, kind: str) -> list[Job]:
+        """Return the jobs of a kind that wait for a worker, the first first."""
+        return [job for job in self.queue if job.kind == kind]
 
     def enqueue(self, job: Job) -> None:
         """Let a job wait for a worker."""
@@ -122,9 +122,10 @@ class Registry:
         job.state = "queued"
         self.queue.insert(0, job)
 
-    def take_next(self) -> Job:
-        """Take the first job out of the queue, to be performed."""
-        job = self.queue.pop(0)
+    def take_next(self, kind: str) -> Job:
+        """Take the first job of a kind out of the queue, to be worked on."""
+        job = self.waiting(kind)[0]
+        self.queue.remove(job)
         job.state = "running"
         self._journal.change(job.id, "running")
         return job
@@ -137,7 +138,7 @@ class Registry:
         if isinstance(ending, messages.Done):
             job.state = "done"
             if job.earlier_output not in {"", ending.digest}:
-                log.warning("another take than the last time", extra=logs.facts(job=job.id))
+                log.warning("something else than the last time", extra=logs.facts(job=job.id))
             self._journal.finish(job.id, ending.windows, ending.digest)
         else:
             job.state = "cancelled" if isinstance(ending, messages.Cancelled) else "failed"
@@ -162,7 +163,7 @@ class Registry:
         del self.jobs[job.id]
 
     def forget_old(self, now: float) -> None:
-        """Drop ended jobs that were kept long enough, and those whose speech stopped coming: their clients open them anew."""
+        """Drop ended jobs that were kept long enough, and those that nothing comes up for any more: clients open them anew."""
         for job in list(self.jobs.values()):
             patience = self._limits.keep if job.over else self._limits.upload_idle
             if (job.over or job.state == "uploading") and now - job.last_active > patience:
@@ -185,6 +186,4 @@ class Registry:
 
 def unknown_job() -> DuologueError:
     """Return the error that makes a client open its job anew."""
-    return DuologueError(
-        "NOT_FOUND", "job-unknown", "the server does not know this performance (any more); open it again"
-    )
+    return DuologueError("NOT_FOUND", "job-unknown", "the server does not know this job (any more); open it again")

@@ -63,6 +63,7 @@ class Router:
             self._authority,
             devices=settings.devices,
             performance=settings.performance,
+            weights=settings.weights,
             limits=limits,
         )
         self._dispatch = Dispatch(self.registry, self.clients, self.pool, limits, self._instance)

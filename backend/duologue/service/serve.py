@@ -17,7 +17,7 @@ from duologue.errors import DuologueError
 from duologue.service import logs
 from duologue.service.descriptors import raise_limit
 from duologue.service.router import Router
-from duologue.service.settings import Settings
+from duologue.service.settings import Settings, parse_weights
 from duologue.wire.connection import Connection, default_connection_file, state_folder
 from duologue.wire.local import find_server
 
@@ -85,21 +85,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--device", action="append")
     parser.add_argument("--performance", default=Settings.performance)
+    parser.add_argument("--weights", action="append", default=[])
     parser.add_argument("--connection-file", type=Path, default=None)
     parser.add_argument("--state", type=Path, default=None)
     parser.add_argument("--with-parent", action="store_true")
     parser.add_argument("--own-folder", type=Path, default=None)
     options = parser.parse_args(arguments)
     logs.to_stderr()
-    settings = Settings(
-        host=options.host,
-        port=options.port,
-        devices=tuple(options.device or ["auto"]),
-        performance=options.performance,
-        state=options.state or state_folder(),
-    )
     file = options.connection_file or default_connection_file()
     try:
+        settings = Settings(
+            host=options.host,
+            port=options.port,
+            devices=tuple(options.device or ["auto"]),
+            performance=options.performance,
+            weights=parse_weights(options.weights),
+            state=options.state or state_folder(),
+        )
         run(settings, file, with_parent=options.with_parent, own_folder=options.own_folder)
     except DuologueError as error:
         log.error("can't serve", extra=logs.error_facts(error))

@@ -1,15 +1,14 @@
-"""The worker process: loads a performance once, then performs one job at a time.
+"""The worker process: loads what it works with once, then does one job at a time.
 
 The main thread computes. An IO thread owns the socket to the router: it beats, brings jobs and cancels in, and takes windows out.
-A beat carries a count that rises whenever the performance yields or asks ``should_stop``, so that the router can tell a long
+A beat carries a count that rises whenever the work yields or asks ``should_stop``, so that the router can tell a long
 computation from a hung one. The process ends with its parent: it watches a pipe, and on Linux the kernel kills it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import importlib
-import inspect
 import json
 import logging
 import os
@@ -18,49 +17,29 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import zmq
 
-from duologue.brief import Brief
 from duologue.errors import DuologueError
 from duologue.service import logs
-from duologue.service.inputs import read_audio, read_take
-from duologue.take import Notice, Progress, Window
-from duologue.wire import messages, windows
+from duologue.service.jobs import PERFORM
+from duologue.service.work import Work, named
+from duologue.take import Progress
+from duologue.wire import messages
 from duologue.wire.codec import to_json
-from duologue.wire.framing import encode
-
-if TYPE_CHECKING:
-    from duologue.performance.inpainting import KeptTake
+from duologue.wire.framing import Buffer
 
 log = logging.getLogger("duologue.worker")
 
 PROGRESS_SECONDS = 0.1
-
-
-class Performance(Protocol):
-    """What the worker asks of a performance; ``duologue.performance.Performance`` is the one."""
-
-    @classmethod
-    def load(cls, device: str) -> Performance:
-        """Load the models onto a device."""
-        ...
-
-    def describe(self) -> dict[str, Any]:
-        """Return what clients should know of it: skeleton, names, checkpoints; JSON-safe."""
-        ...
-
-    def stream(
-        self, brief: Brief, audio: Any, should_stop: Callable[[], bool], keep: KeptTake | None = None
-    ) -> Iterator[Progress | Notice | Window]:
-        """Perform; windows follow each other from frame 0 on. One that takes no ``keep`` can't make a part of a take again."""
-        ...
+NICENESS = 5
+"""Of those that make pictures: where both want a core, performances go first."""
 
 
 class Worker:
-    """One device's worker."""
+    """One device's worker; ``work.Output`` of its jobs."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
@@ -69,81 +48,58 @@ class Worker:
         self._stop = threading.Event()
         self._current = ""
         self._ticks = 0
+        self._throttle = _Throttle()
         self._out = self._context.socket(zmq.PAIR)
         self._out.bind("inproc://out")
         threading.Thread(target=self._exchange, name="worker-io", daemon=True).start()
 
     def run(self) -> None:
-        """Load the performance and perform jobs, for ever."""
+        """Load and do jobs, for ever."""
         try:
-            performance = load(self._config["performance"], self._config["device"])
-            described = performance.describe()
+            work = _work(self._config)
         except DuologueError as error:
             self._fail(error)
             return
-        except Exception as fault:
-            log.exception("the performance can't be loaded")
-            self._fail(_fault("performance-load", "the models can't be loaded", fault))
-            return
-        keeps = "keep" in inspect.signature(performance.stream).parameters
-        self._send(b"READY", {"performance": described, "capabilities": [messages.REMAKE] if keeps else []})
+        self._send(b"READY", work.ready)
         while True:
             job = self._jobs.get()
-            try:
-                ending = self._perform(performance, job)
-            except DuologueError as error:
-                ending = (b"CANCELLED", {}) if error.code == "CANCELLED" else (b"ERROR", _error_facts(error))
-            except MemoryError as fault:
-                ending = (b"ERROR", _error_facts(_out_of_memory(fault)))
-            except Exception as fault:
-                log.exception("the performance failed", extra=logs.facts(job=job["job"]))
-                ending = (b"ERROR", _error_facts(_named(fault)))
-            self._send(ending[0], {"job": job["job"], **ending[1]})
+            self._throttle = _Throttle()
+            kind, facts = self._done(work, job)
+            self._send(kind, {"job": job["job"], **facts})
 
-    def _perform(self, performance: Performance, job: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-        begun, first = time.monotonic(), None
-        options = {"keep": read_take(job)} if job["remake"] else {}
-        brief, audio, notes = read_audio(job)
-        for note in notes:
-            self._notice(job, Notice("speech", note))
-        digest, seq, end = windows.StreamDigest(), 0, 0
-        throttle = _Throttle()
-        for item in performance.stream(brief, audio, self._should_stop, **options):
-            if self._should_stop():
-                break
-            if isinstance(item, Progress):
-                if throttle.passes(item):
-                    self._send(
-                        b"PROGRESS", {"job": job["job"], "stage": item.stage, "done": item.done, "total": item.total}
-                    )
-                continue
-            if isinstance(item, Notice):
-                self._notice(job, item)
-                continue
-            if item.start != end:
-                raise RuntimeError(f"a window begins at frame {item.start}, expected {end}")
-            end = item.end
-            for window in windows.cut(item):
-                arrays = windows.to_arrays(window)
-                digest.add(window.start, window.frames, arrays)
-                if seq >= job["skip"]:
-                    message = messages.WindowMessage(job["job"], seq, window.start, window.frames)
-                    self._send(b"WINDOW", {"job": job["job"], "seq": seq}, encode(message, arrays))
-                first = first or time.monotonic() - begun
-                seq += 1
+    def _done(self, work: Work, job: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        """Do a job and return how it ended."""
+        try:
+            ending = work.run(job, self)
+        except Exception as problem:
+            if not isinstance(problem, DuologueError | MemoryError):
+                log.exception(work.failed[1], extra=logs.facts(job=job["job"]))
+            error = named(problem, work.failed)
+            return (b"CANCELLED", {}) if error.code == "CANCELLED" else (b"ERROR", _error_facts(error))
         if self._stop.is_set():
             return b"CANCELLED", {}
-        timings = {"first_window": first, "total": time.monotonic() - begun, "frames": end}
-        return b"DONE", {"windows": seq, "digest": digest.hexdigest(), "timings": timings}
+        return b"DONE", {"windows": ending.windows, "digest": ending.digest, "timings": ending.timings}
 
-    def _notice(self, job: dict[str, Any], notice: Notice) -> None:
-        self._send(b"NOTICE", {"job": job["job"], "reason": notice.reason, "message": notice.message})
-
-    def _should_stop(self) -> bool:
+    def should_stop(self) -> bool:
+        """See ``work.Output``."""
         self._ticks += 1
         return self._stop.is_set()
 
-    def _send(self, kind: bytes, facts: dict[str, Any], payload: list[Any] | None = None) -> None:
+    def window(self, seq: int, frames: list[Buffer]) -> None:
+        """See ``work.Output``."""
+        self._send(b"WINDOW", {"job": self._current, "seq": seq}, frames)
+
+    def progress(self, progress: Progress) -> None:
+        """See ``work.Output``."""
+        if self._throttle.passes(progress):
+            facts = {"job": self._current, "stage": progress.stage, "done": progress.done, "total": progress.total}
+            self._send(b"PROGRESS", facts)
+
+    def notice(self, reason: str, message: str) -> None:
+        """See ``work.Output``."""
+        self._send(b"NOTICE", {"job": self._current, "reason": reason, "message": message})
+
+    def _send(self, kind: bytes, facts: dict[str, Any], payload: list[Buffer] | None = None) -> None:
         self._out.send_multipart([kind, json.dumps(facts).encode(), *(payload or [])], copy=False)
 
     def _fail(self, error: DuologueError) -> None:
@@ -193,23 +149,18 @@ class Worker:
                     self._stop.set()
 
 
-def load(name: str, device: str) -> Performance:
-    """Load a performance by its dotted name, ``"package.module:Class"``.
+def _work(config: dict[str, Any]) -> Work:
+    """Load what the jobs of this worker's kind need. Raises what that raises."""
+    if config["kind"] == PERFORM:
+        from duologue.service.performing import Performing
 
-    Raises:
-        DuologueError: FAILED_PRECONDITION ``performance-missing``; what its ``load`` raises.
-    """
-    module, _, attribute = name.partition(":")
-    try:
-        factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        log.exception("the performance can't be imported")
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "performance-missing",
-            f"the performance {name!r} can't be imported; run `python3 backend install` in Duologue's folder",
-        ) from error
-    return factory.load(device)
+        return Performing(config["performance"], config["device"])
+    from duologue.service.rendering import Rendering
+
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(NICENESS)
+    return Rendering(config["device"], {name: Path(folder) for name, folder in config["weights"].items()})
 
 
 class _Throttle:
@@ -228,26 +179,6 @@ class _Throttle:
 
 def _error_facts(error: DuologueError) -> dict[str, Any]:
     return {"error": to_json(messages.ErrorMessage.of(error))}
-
-
-def _named(fault: Exception) -> DuologueError:
-    if "OutOfMemory" in type(fault).__name__ or "out of memory" in str(fault):
-        return _out_of_memory(fault)
-    return _fault("performance-failed", "the performance failed", fault)
-
-
-def _out_of_memory(fault: BaseException) -> DuologueError:
-    return DuologueError(
-        "RESOURCE_EXHAUSTED",
-        "out-of-memory",
-        "the server's device has not enough memory for this; try again when it is less busy, or perform a shorter stretch",
-        retryable=True,
-    )
-
-
-def _fault(reason: str, what: str, fault: BaseException) -> DuologueError:
-    # Only the kind of fault: its text may hold paths, which a client has no business with. The log has it all.
-    return DuologueError("INTERNAL", reason, f"{what} ({type(fault).__name__}); the server's log says more")
 
 
 def _end_with_parent() -> None:

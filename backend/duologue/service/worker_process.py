@@ -19,6 +19,8 @@ from duologue.wire.local import environment_without_here
 class WorkerProcess:
     """One device's worker."""
 
+    kind: str
+    """Of its jobs: ``jobs.PERFORM``, ``jobs.INTERACT``."""
     device: str
     process: subprocess.Popen[bytes] | None = None
     identity: str = ""

@@ -25,6 +25,8 @@ MAX_STEPS: Final = 50
 MAX_REFERENCES: Final = MAX_TOTAL - 1024 * 1024
 """Bytes of all references together."""
 
+_REFERENCES: Final = tuple(f"reference.{person}.{what}" for person in PEOPLE[1:] for what in REFERENCES)
+
 Previous = Callable[[int, int], NDArray[np.uint8]]
 """``(start, stop)`` to the pictures that were made before."""
 
@@ -134,6 +136,17 @@ def check_source(passes: PassSource, settings: RenderSettings, previous: Previou
         )
 
 
+def no_weights(backend: str) -> DuologueError:
+    """Return the error of a server that lacks a backend."""
+    return DuologueError(
+        "NOT_FOUND",
+        "weights-missing",
+        f"this server has no weights for {backend}; start it with `duologue serve --weights {backend}=FOLDER`, or take another "
+        "backend (carried needs none)",
+        field="backend",
+    )
+
+
 def reference_arrays(references: References) -> dict[str, NDArray[np.uint8]]:
     """Return what people look like by the names that it has on the wire.
 
@@ -149,9 +162,8 @@ def read_references(arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, N
     """Return what people look like, by person and by what of them. Raises what ``reference_arrays`` does."""
     found: dict[str, dict[str, NDArray[np.uint8]]] = {}
     for name, array in arrays.items():
-        person, what = (*name.removeprefix("reference.").split("."), "")[:2]
-        check(person, PEOPLE[1:], field="references")
-        check(what, REFERENCES, field="references")
+        check(name, _REFERENCES, field="references")
+        _, person, what = name.split(".")
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
             raise invalid("reference-malformed", f"{name} is no picture (h, w, 3) of bytes", field="references")
         found.setdefault(person, {})[what] = array

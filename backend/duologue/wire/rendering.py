@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from duologue.errors import DuologueError
 from duologue.passes.pictures import Event, References, RenderSettings
@@ -17,6 +17,11 @@ from duologue.wire.messages import Message
 from duologue.wire.pass_upload import PassUpload
 from duologue.wire.pictures import PictureDigest, PictureWindow, from_arrays, most_at_once
 from duologue.wire.render_messages import INTERACT, PicturesMessage, Render
+
+WINDOWS: Final = 2
+"""Of pictures that wait unread in a client."""
+_HEADER: Final = 4096
+"""Bytes of a window beside its pixels, at most."""
 
 RenderEvent = Progress | PictureWindow | Notice | Finished | DuologueError
 
@@ -42,7 +47,7 @@ class RenderJob(Job[PictureWindow]):
         self._references = clip.reference_arrays(told[0])
         self._settings, self._touches = settings, told[1]
         width, height = self._size = passes.size
-        super().__init__(2 * 3 * width * height * most_at_once(passes.size), wake, key)
+        super().__init__(WINDOWS * (3 * width * height * most_at_once(passes.size) + _HEADER), wake, key)
         self._clip: Mapping[str, Any] = {
             "size": passes.size,
             "frames": passes.frames,
@@ -57,13 +62,7 @@ class RenderJob(Job[PictureWindow]):
 
     def refused_by(self, welcome: messages.Welcome) -> DuologueError | None:
         """See ``Job``."""
-        if INTERACT in welcome.capabilities:
-            return None
-        text = (
-            f"the server (Duologue {welcome.version}) makes no pictures of passes; it takes 0.2.0 or newer: update it, or make "
-            "them on this machine"
-        )
-        return DuologueError("UNIMPLEMENTED", "interact-unsupported", text)
+        return refusal(welcome, self._settings.backend)
 
     def opening(self, next_seq: int, credit: int) -> tuple[Message, dict[str, Array]] | None:
         """See ``Job``."""
@@ -116,3 +115,14 @@ class RenderJob(Job[PictureWindow]):
     def _finish(self, event: Finished | DuologueError) -> None:
         self._upload.give_up()
         super()._finish(event)
+
+
+def refusal(welcome: messages.Welcome, backend: str) -> DuologueError | None:
+    """Return why a server can't make pictures by a backend: UNIMPLEMENTED ``interact-unsupported``, ``weights-missing``."""
+    if INTERACT in welcome.capabilities:
+        return None if backend in welcome.backends else clip.no_weights(backend)
+    text = (
+        f"the server (Duologue {welcome.version}) makes no pictures of passes; it takes 0.2.0 or newer: update it, or make "
+        "them on this machine"
+    )
+    return DuologueError("UNIMPLEMENTED", "interact-unsupported", text)
