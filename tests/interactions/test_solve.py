@@ -74,7 +74,7 @@ def test_the_touched_one_blinks_and_yields_and_eyes_are_there_before_the_hand(po
     lids = touched.weights[:, touched.shapes.index("eyeBlinkLeft")]
     assert abs(seconds[lids.argmax()] - 2.05) < 0.15
     neck = np.linalg.norm(touched.rotations, axis=-1).sum(axis=1)
-    assert np.degrees(neck.max()) == pytest.approx(2.0, abs=0.3)
+    assert np.degrees(neck.max()) == pytest.approx(3.0, abs=0.4)
     arm = np.linalg.norm(
         toucher.rotations[:, next(k for k, b in enumerate(toucher.bones) if b.endswith("ForeArm"))], axis=-1
     )

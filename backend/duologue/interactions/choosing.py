@@ -14,7 +14,7 @@ from duologue.interactions.contact import Contact, Where
 from duologue.interactions.event import Phases
 from duologue.interactions.landmarks import sides_of
 from duologue.interactions.meeting import HandsElsewhere
-from duologue.interactions.patterns import PALM, patterns
+from duologue.interactions.patterns import PALM, Pattern, patterns
 from duologue.interactions.reach import Arm
 from duologue.interactions.solved import Span
 from duologue.interactions.touching import Reaching, prepare
@@ -22,6 +22,8 @@ from duologue.interactions.touching import Reaching, prepare
 MARGIN: Final = 1.5
 """Seconds around a touch that are looked at: the hand is on its way then, and the eyes before it."""
 
+_ASKEW: Final = 0.5
+"""What it costs that a pinch is turned as far as it may be."""
 _NEARER: Final = 20.0
 """What a place costs that is nearer than the pattern means: an arm that would go through a neck costs more."""
 
@@ -60,14 +62,22 @@ def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands
             since = hands.since(interaction.performer, hand.lower())
             room = max(interaction.seconds - MARGIN, since), min(interaction.until + MARGIN, span.length)
             phases = Phases.of(interaction, distance, *room)
-            for swapped in (False, True) if pattern.family == "pinch" else (False,):
-                where = Where(side, flip, (u / 1000, v / 1000), swapped)
+            for swapped, askew in _axes(pattern):
+                where = Where(side, flip, (u / 1000, v / 1000), swapped, askew * pattern.askew)
                 contact = Contact(other.character, arm.hand, pattern, where)
-                more = _NEARER if side and side == nearer else 0.0
+                more = (_NEARER if side and side == nearer else 0.0) + _ASKEW * askew**2
                 most = min((cost for cost, _ in tried), default=np.inf) - more
                 reaching = prepare(contact, arm, phases, (own, other), span.seconds, most=most)
                 tried.append((reaching.cost + more, reaching))
     return min(tried, key=lambda one: one[0])[1]
+
+
+def _axes(pattern: Pattern) -> list[tuple[bool, float]]:
+    """Return whether thumb and finger of a pinch change places, and how far its axis is turned, -1 to 1, in each way to try; all
+    else has no axis."""
+    if pattern.family != "pinch":
+        return [(False, 0.0)]
+    return [(swapped, askew) for askew in ((0.0, -1.0, 1.0) if pattern.askew else (0.0,)) for swapped in (False, True)]
 
 
 def _sides(interaction: Interaction) -> tuple[str, ...]:

@@ -59,13 +59,14 @@ class Goal:
 @dataclass(frozen=True)
 class Where:
     """Where on a landmark: its ``side``, ``Left``, ``Right`` or none; ``flip`` -1 mirrors its outward direction, for what lies in
-    the middle is mirrored to the touching hand's side; ``offset`` in metres on the skin; ``swapped``: thumb and finger of a pinch
-    change places."""
+    the middle is mirrored to the touching hand's side; ``offset`` in metres on the skin. Of a pinch, ``swapped``: thumb and finger
+    change places; ``turned``: radians by which their axis is, on the skin."""
 
     side: str = ""
     flip: float = 1.0
     offset: tuple[float, float] = (0.0, 0.0)
     swapped: bool = False
+    turned: float = 0.0
 
 
 class Contact:
@@ -97,7 +98,9 @@ class Contact:
         self.pinches = pattern.family == "pinch"
         # A child's face is smaller, and so are the ways over it.
         self.size = RestSkin.of(character, pattern.landmark).size if pattern.on_face else 1.0
-        self.axis = -pattern.axis if where.swapped else pattern.axis
+        cosine, sine = np.cos(where.turned), np.sin(where.turned)
+        axis = np.array([[cosine, -sine], [sine, cosine]]) @ pattern.axis
+        self.axis = -axis if where.swapped else axis
         self.spots = self._pinch_spots(offset) if self.pinches else self._path_spots(offset)
         self.covers = self.spots.covers
         self.shares = np.zeros(1)
@@ -216,6 +219,10 @@ class Contact:
             [_BENDABLE[int(names[k][-1]) - 1] if lift else 0.0 for k, lift in zip(kept, lifted, strict=True)]
         )
         return ends[kept] @ self.hand.frame, self.hand.radius[kept] - bendable
+
+    def whole(self) -> tuple[Array, Array]:
+        """Return all capsules likewise: (K, 2, 3) and (K,)."""
+        return self.hand.shaped(self.shape)[1] @ self.hand.frame, self.hand.radius
 
     def touching(self) -> list[int]:
         """Return which capsules are to touch: the fingers' last, or of a palm all but the thumb's."""

@@ -105,8 +105,7 @@ def spots_on(character: Character, landmark: Landmark, path: Array) -> Spots:
         )
     corners = skin.triangles[triangle]
     points = einsum("sk,skx->sx", shares, character.mesh.vertices[corners])
-    normals = np.array([skin.normal_at(point, normal) for point in points])
-    return Spots(corners, shares, normals, covers)
+    return Spots(corners, shares, skin.normals_at(points, normal), covers)
 
 
 def sides_of(name: str) -> tuple[str, ...]:

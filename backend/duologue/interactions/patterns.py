@@ -34,6 +34,7 @@ _KEYS: Final = {
     "tilt",
     "roll",
     "axis",
+    "askew",
     "path",
     "seconds",
     "depth",
@@ -96,6 +97,9 @@ class Pattern:
     along_palm: float = 0.74
     """Of the way from the wrist to the knuckles, which points of two palms meet."""
 
+    askew: float = 0.0
+    """Radians by which the axis of a pinch may be turned on the skin, either way."""
+
     cross: float = 0.0
     """Radians by which hands that lie on each other point inwards."""
 
@@ -156,6 +160,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             bool(table.get("clasps", False)),
             bool(table.get("web", False)),
             float(table.get("along_palm", 0.74)),
+            float(np.radians(table.get("askew", 0.0))),
             float(np.radians(table.get("cross", 0.0))),
         )
         if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Final
@@ -11,23 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Pose
+from duologue.interactions.eyes import in_eyes
 from duologue.interactions.obstacles import fields, forearm_points, forearm_radii
 from duologue.interactions.patterns import Pattern
 from duologue.interactions.reach import ELBOW, Arm, elbow_direction, elbow_place, frame_between, strain
 from duologue.motion.rotations import einsum, exp_to_matrix
 
 _TURNS: Final = 9
+_PINCH_TURNS: Final = 5
 _TILTS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ROLLS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0, 90.0)
 _CHECKED: Final = 800
 """Of the least strained ways, how many are looked at at most for what they hit…"""
 _AT_ONCE: Final = 15
-"""…so many at a time: where what a way costs by itself is more than the best one costs in all, neither it nor the rest are."""
+"""…so many at a time, by what they hit in one frame: where that costs more than the best one in all, neither it nor the rest are."""
 _LEAST_ALONG: Final = 0.2
 """Cosine of the largest angle by which a pinching hand is turned onto its axis."""
 _SPARE: Final = 0.006
-"""Metres that what is not meant to touch keeps off the skin: nearer than 5 mm counts as contact."""
+"""Metres that what is not meant to touch keeps off the skin: nearer than 5 mm counts as contact…"""
+_HIT: Final = 0.003
+"""…and metres of it that cost as much as a joint at the limit of ease."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +50,19 @@ class Situation:
     """(C, 2, 3): the capsules that are kept out, likewise."""
     radius: Array
     """(C,)."""
+    whole: tuple[Array, Array]
+    """(D, 2, 3) and (D,), likewise: all that eyes are kept free of."""
     span: Array | None = None
     """(3,): of a pinch, the unit way from the thumb to the finger in the hand's frame."""
     axis: Array | None = None
     """(K, 3): where that way leads in the world."""
+
+    def at(self, rows: NDArray[np.int64]) -> Situation:
+        """Return it in some of the K frames."""
+        own, other = (Pose(one.character, one.turns[rows], one.heads[rows]) for one in (self.own, self.other))
+        other = own if self.other is self.own else other
+        axis = None if self.axis is None else self.axis[rows]
+        return replace(self, own=own, other=other, frames=self.frames[rows], centres=self.centres[rows], axis=axis)
 
     def placed(self, hands: Array) -> Array:
         """Return the hand's frames (K, N, 3, 3) in the world for frames (N, 3, 3) in the landmark's.
@@ -105,13 +118,19 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
     free = free + situation.turned_over(hands)
     total = np.array(costs) + free + (short.max(axis=0) / 0.02) ** 2  # E, N
     order = np.argsort(total, axis=None)[:_CHECKED]
+    order = order[: max(int((total.ravel()[order] < most).sum()), 1)]
+    # What a way hits in one frame is the least that it hits in all of them.
+    elbows, chosen = np.unravel_index(order, total.shape)
+    one = np.array([len(wrist) // 2])
+    least = total[elbows, chosen] + _hit(_depths(situation.at(one), world[one][:, chosen], wrist[one][:, chosen], elbows))
+    order, least = order[np.argsort(least)], np.sort(least)
     best: Placement | None = None
-    for part in np.split(order, range(_AT_ONCE, len(order), _AT_ONCE)):
-        elbows, chosen = np.unravel_index(part, total.shape)
-        if best is not None and total[elbows[0], chosen[0]] >= min(best.cost, most):
+    for first in range(0, len(order), _AT_ONCE):
+        if best is not None and least[first] >= min(best.cost, most):
             break
+        elbows, chosen = np.unravel_index(order[first : first + _AT_ONCE], total.shape)
         depth = _depths(situation, world[:, chosen], wrist[:, chosen], elbows)
-        cost = total[elbows, chosen] + (np.maximum(depth + _SPARE, 0.0) / 0.004) ** 2
+        cost = total[elbows, chosen] + _hit(depth)
         at = int(cost.argmin())
         if best is None or cost[at] < best.cost:
             best = Placement(
@@ -125,6 +144,11 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
     return best
 
 
+def _hit(depth: Array) -> Array:
+    """Return what it costs (N,) that something that is not meant to touch is so deep (N,), or nearly touches."""
+    return (np.maximum(depth + _SPARE, 0.0) / _HIT) ** 2
+
+
 @lru_cache(maxsize=64)
 def candidates(pattern: Pattern, chirality: float) -> tuple[Array, Array]:
     """Return hand frames (N, 3, 3) in the landmark's frame, and what each costs (N,) for not being the pattern's own.
@@ -134,7 +158,9 @@ def candidates(pattern: Pattern, chirality: float) -> tuple[Array, Array]:
     """
     base = base_frame(pattern)
     normal = np.array([0.0, 0.0, 1.0])
-    ways = np.array(list(product(np.linspace(-1, 1, _TURNS), _TILTS, _ROLLS)), np.float64)
+    # Thumb and finger on their axis leave a pinching hand one turn, that about it.
+    turns, rolls = (_PINCH_TURNS, (0.0,)) if pattern.family == "pinch" else (_TURNS, _ROLLS)
+    ways = np.array(list(product(np.linspace(-1, 1, turns), _TILTS, rolls)), np.float64)
     turn, tilt, roll = ways.T[..., None]
     spun = exp_to_matrix(turn * pattern.swing * normal) @ base
     # About the axis across the hand, then about its length.
@@ -177,4 +203,8 @@ def _depths(situation: Situation, world: Array, wrist: Array, elbows: NDArray[np
         for field in fields(pose):
             distance = field.at(pose, flat).reshape(placed.shape[:-1])
             deepest = np.maximum(deepest, (radius - distance).max(axis=(0, 2)))
-    return deepest
+    ends, radius = situation.whole
+    points = np.concatenate([ends[:, 0], ends.mean(axis=1), ends[:, 1]])
+    placed = wrist[:, :, None] + einsum("knij,cj->knci", world, points)
+    into = in_eyes(situation.other, placed.reshape(len(placed), -1, 3), np.tile(radius, 3 * count))
+    return np.maximum(deepest, into.reshape(placed.shape[:-1]).max(axis=(0, 2)))

@@ -31,10 +31,14 @@ EASY: Final = {"bend": 55.0, "deviate": 18.0, "twist": 65.0, "lift": 55.0}
 """Degrees at which a wrist that bends or deviates, a forearm that twists and an elbow that is lifted begin to strain: about two
 thirds of the range of motion in the AAOS tables (flexion 80, extension 70, radial 20, ulnar 30, pronation and supination 80)."""
 
-_FURTHEST: Final = 72.0
-"""Degrees by which a hand can be bent against its forearm, within the same tables' 70 to 80: beyond, it is broken."""
-_BREAKING: Final = 3.0
-"""Degrees beyond it that cost as much as a joint at the limit of ease."""
+FOLDED: Final = 72.0
+"""Degrees by which a hand can be bent against its forearm, within the same tables' 70 to 80: beyond, it is broken…"""
+DEVIATED: Final = (20.0, 32.0)
+"""…of them towards the thumb and away from it…"""
+TWISTED: Final = 80.0
+"""…and degrees that a forearm turns, either way."""
+_BREAKING: Final = 2.5
+"""Degrees beyond them that cost as much as a joint at the limit of ease."""
 
 ELBOW: Final = 22.0
 """Degrees by which an elbow hangs outwards where nothing else is asked."""
@@ -108,6 +112,36 @@ class Arm:
         pose.set_turn(self.hand.bone, turns)
         return pose.joint(side + "Hand")
 
+    def swing(self, pose: Pose, angle: Array) -> None:
+        """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist; the hand stays."""
+        axis, out = self.hinge_line(pose)
+        hand = pose.turns[:, self.hand.bone].copy()
+        pose.turn(self.upper, np.asarray(exp_to_matrix((out * angle)[:, None] * axis)))
+        pose.set_turn(self.hand.bone, hand)
+
+    def hinge_line(self, pose: Pose) -> tuple[Array, float]:
+        """Return the unit line (T, 3) from shoulder to wrist, and which turn about it takes the elbow outwards: 1 or -1."""
+        side = self.hand.side
+        shoulder, elbow, wrist = (pose.joint(side + part) for part in ("Arm", "ForeArm", "Hand"))
+        axis = wrist - shoulder
+        axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
+        way = einsum("ti,ti->t", np.cross(axis, elbow - shoulder), self.outside(pose))
+        return axis, 1.0 if way.sum() >= 0 else -1.0
+
+    def unfold(self, pose: Pose, share: Array) -> None:
+        """Bend the hand (in ``pose``) back, where it is bent further against the forearm than a wrist can be, by ``share`` (T,)."""
+        side = self.hand.side
+        forearm = pose.joint(side + "Hand") - pose.joint(side + "ForeArm")
+        forearm /= np.linalg.norm(forearm, axis=-1, keepdims=True)
+        along = self.hand_frames(pose)[..., 0]
+        angle = np.arccos(np.clip(einsum("ti,ti->t", along, forearm), -1.0, 1.0))
+        back = share * np.maximum(angle - np.radians(FOLDED), 0.0)
+        if not back.any():
+            return
+        axis = np.cross(along, forearm)
+        axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
+        pose.turn(self.hand.bone, np.asarray(exp_to_matrix(back[:, None] * axis)))
+
     def _undone(self, pose: Pose, before_upper: Array, swivel: Array) -> Array:
         """The forearm's world rotation as it was before the upper arm carried it along."""
         carried = swivel @ before_upper
@@ -180,8 +214,10 @@ def strain(shoulder: Array, elbow: Array, wrist: Array, hand: Array, sign: float
     lift = np.degrees(np.arcsin(np.clip(upper[..., 1] / np.linalg.norm(upper, axis=-1), -1, 1))) + 35.0
     radial = np.where(deviate > 0, 1.4, 1.0)  # towards the thumb a wrist goes less far
     folded = np.degrees(np.arccos(np.clip(in_hand[..., 0], -1, 1)))
+    aside = np.maximum(deviate - DEVIATED[0], -DEVIATED[1] - deviate)
+    beyond = sum(np.maximum(over, 0.0) ** 2 for over in (folded - FOLDED, aside, np.abs(twist) - TWISTED))
     return (
-        (np.maximum(folded - _FURTHEST, 0.0) / _BREAKING) ** 2
+        beyond / _BREAKING**2
         + (bend / EASY["bend"]) ** 2
         + (radial * deviate / EASY["deviate"]) ** 2
         + (twist / EASY["twist"]) ** 2

@@ -21,11 +21,23 @@ from duologue.rigs.eyes import LOOKS, REACH
 from duologue.rigs.joints import SIDES
 from duologue.units import FPS
 
-YIELD: Final = np.radians(2.0)
-"""How far a head gives way to a finger, in between strangers and friends."""
-_GIVES: Final = 0.22
-_RETURNS: Final = 0.45
-"""Seconds in which a head gives way, and comes back."""
+YIELD: Final = np.radians(2.6)
+"""How far a head gives way to a finger that pokes it, in between strangers and friends; with what it swings over, 3 degrees."""
+_FIRM: Final = 0.002
+"""Metres that are pressed by what moves a head that far; what presses less, less."""
+_HERTZ: Final = 1.7
+_DAMPING: Final = 0.5
+"""Of the spring that a neck is: its own frequency, and its damping as a share of the critical; set by eye."""
+_RUBBED: Final = 0.6
+"""Of a push, how strongly a finger that slides takes the head along…"""
+_SLIDES: Final = 0.03
+"""…at so many metres a second half as much."""
+_SETTLES: Final = 0.8
+"""Seconds after the touch in which the head has come to rest."""
+_WARY: Final = 1.6
+"""Of ``YIELD``, at most, away from the hand or into it."""
+_OWN: Final = {"poke": 0.6, "pinch": 0.5, "stroke": 0.5, "swipe": 0.5, "cup": -0.8, "rest": -0.8}
+"""Of ``YIELD``, by family: what one's own hand does to the head, and how it leans on it."""
 
 _CLOSE: Final = {
     "romantic partners": 0.3, "siblings": 0.6, "parent / child": 0.5, "grandparent / child": 0.5, "childhood friends": 0.7,
@@ -57,29 +69,65 @@ _HEAD_MOST: Final = np.radians(15.0)
 
 
 def temper(brief: Brief, interaction: Interaction) -> float:
-    """Return how much of ``YIELD`` the touched one gives way, by the relationship and what they feel then; own hands: none."""
+    """Return how much of ``YIELD`` the touched one gives way, by the relationship and what they feel then; to own hands, by what
+    is done: a head that rests on a hand leans on it."""
     if interaction.touched == interaction.performer:
-        return 0.0
+        return _OWN.get(interaction.pattern.partition("-")[0], 0.0)
     frame = round(interaction.seconds * FPS)
     feeling = brief.frame_emotions(frame + 1)[PERFORMERS.index(interaction.touched), frame]
     mood = _MOODS.get(EMOTIONS[int(feeling)], 1.0)
-    return mood * (_CLOSE.get(brief.relationship, 1.0) if mood > 0 else 1.0)
+    return min(mood * (_CLOSE.get(brief.relationship, 1.0) if mood > 0 else 1.0), _WARY)
 
 
 def give_way(pose: Pose, landmark: Landmark, phases: Phases, seconds: Array, share: float) -> None:
-    """Turn a head, or the trunk of a touched shoulder, away from what pushes it (in ``pose``), by ``share`` of ``YIELD``."""
+    """Turn a head, or the trunk of a touched shoulder, away from what pushes it and along with what slides over it (in ``pose``),
+    by ``share`` of ``YIELD``: as a spring gives way and swings back."""
     character = pose.character
     face = phases.pattern.on_face
     bones = character.neck() if face else character.spine()
     root = character.joint["Head"] if face else bones[0]
     lever = landmark.centre - character.rest[root, :3, 3]
-    axis = np.cross(lever, -landmark.frame[:, 2])
-    axis = pose.turn_of("Head" if face else character.chest) @ (axis / max(float(np.linalg.norm(axis)), 1e-9))
-    come = minimum_jerk((seconds - phases.touches) / _GIVES)
-    go = minimum_jerk((phases.releases + _RETURNS - seconds) / _RETURNS)
-    angle = share * (YIELD if face else _TRUNK * YIELD) * np.minimum(come, go)
+    push = np.cross(lever, -landmark.frame[:, 2])
+    push = push / max(float(np.linalg.norm(push)), 1e-9)
+    drag = np.cross(lever / max(float(np.linalg.norm(lever)), 1e-9), landmark.frame[:, :2].T)
+    pressed = np.clip(phases.depth(seconds, 1.0) / _FIRM, 0.0, 1.0)
+    if not face:
+        pressed = 0.5 * phases.contact(seconds)
+    # Both sides of a pinch press alike: what is left is that the hand draws.
+    push = -0.6 * push if phases.pattern.family == "pinch" else push
+    torque = pressed[:, None] * (push + _slide(phases, seconds) @ drag)
+    rest = minimum_jerk((phases.releases + _SETTLES - seconds) / (0.5 * _SETTLES))
+    angle = (share * YIELD * rest)[:, None] * sprung(torque, seconds)
+    turn = einsum("tij,tj->ti", pose.turn_of("Head" if face else character.chest), angle)
     for bone in bones:
-        pose.turn(bone, np.asarray(exp_to_matrix((angle / len(bones))[:, None] * axis)))
+        pose.turn(bone, np.asarray(exp_to_matrix(turn / len(bones))))
+
+
+def _slide(phases: Phases, seconds: Array) -> Array:
+    """Return how strongly (T, 2) a hand that slides over the skin takes it along, outwards and up, of a push."""
+    path = phases.pattern.path
+    if len(path) < 2 or len(seconds) < 2:
+        return np.zeros((len(seconds), 2))
+    steps = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    along = phases.along(seconds) * steps[-1]
+    place = np.stack([np.interp(along, steps, path[:, k]) for k in (0, 1)], axis=-1)
+    speed = np.gradient(place, seconds, axis=0)
+    return _RUBBED * speed / (np.linalg.norm(speed, axis=-1, keepdims=True) + _SLIDES)
+
+
+def sprung(force: Array, seconds: Array) -> Array:
+    """Return where a spring is (T, n) that rests at first and is drawn to ``force`` (T, n), evenly spaced ``seconds`` (T,).
+
+    The impulse response of a damped oscillator, w exp(-d w t) sin(w' t) / w' with w' = w sqrt(1 - d^2), convolved.
+    """
+    if len(seconds) < 2:
+        return np.zeros(force.shape)
+    time = seconds - seconds[0]
+    own = 2 * np.pi * _HERTZ
+    swings = own * np.sqrt(1 - _DAMPING**2)
+    response = np.exp(-_DAMPING * own * time) * np.sin(swings * time)
+    response /= max(float(response.sum()), 1e-12)
+    return np.stack([np.convolve(column, response)[: len(time)] for column in force.T], axis=-1)
 
 
 def answer(phases: Phases, seconds: Array, side: str, share: float, *, own: bool) -> dict[str, Array]:

@@ -14,7 +14,9 @@ from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES
 
 _AROUND: Final = 0.012
-"""Metres round a point over which its normal is averaged: a fingertip's width."""
+"""Metres round a point over which its normal is averaged: a fingertip's width…"""
+_BEYOND: Final = 3.5
+"""…times which nothing counts any more: one in 200,000."""
 _COVERED: Final = 0.004
 """Metres by which hair or a helmet lies above the skin before it counts as covering it."""
 
@@ -90,11 +92,16 @@ class RestSkin:
 
     def normal_at(self, point: Array, towards: Array) -> Array:
         """Return the unit normal (3,) of the skin round a point, of what faces ``towards``."""
-        near = np.linalg.norm(self.middle - point, axis=1)
-        facing = self.area @ towards > 0
-        weight = np.exp(-((near / _AROUND) ** 2)) * facing * self.is_skin
-        normal = weight @ self.area
-        return normal / max(float(np.linalg.norm(normal)), 1e-12)
+        return self.normals_at(point[None], towards)[0]
+
+    def normals_at(self, points: Array, towards: Array) -> Array:
+        """Return the unit normals (S, 3) of the skin round points (S, 3), of what faces ``towards``."""
+        low, high = points.min(axis=0) - _BEYOND * _AROUND, points.max(axis=0) + _BEYOND * _AROUND
+        beside = ((self.middle > low) & (self.middle < high)).all(axis=1) & self.is_skin
+        near = np.flatnonzero(beside & (self.area @ towards > 0))
+        away = np.linalg.norm(self.middle[near] - points[:, None], axis=-1)
+        normals = np.exp(-((away / _AROUND) ** 2)) @ self.area[near]
+        return normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
 
     def nearest(self, point: Array) -> tuple[Array, Array]:
         """Return the skin's vertex (3,) nearest to a point, and the way out of the head there."""
@@ -108,7 +115,8 @@ class RestSkin:
 
         Source: T. Möller and B. Trumbore, "Fast, minimum storage ray/triangle intersection", 1997.
         """
-        a, b, c = (self.points[self.triangles[:, k]] for k in range(3))
+        beam = self._in_beam(starts, direction)
+        a, b, c = (self.points[self.triangles[beam, k]] for k in range(3))
         first, second = b - a, c - a
         p = np.cross(direction, second)
         determinant = einsum("fi,fi->f", first, p)
@@ -120,15 +128,26 @@ class RestSkin:
         distance = einsum("sfi,fi->sf", q, second) / safe
         hit = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9) & (distance > 0) & (determinant > 0)
         distance = np.where(hit, distance, np.inf)
-        nearest = distance.argmin(axis=1)
         rows = np.arange(len(starts))
+        if not len(beam):
+            return np.full(len(starts), -1), np.zeros((len(starts), 3)), ()
+        nearest = distance.argmin(axis=1)
         found = np.isfinite(distance[rows, nearest])
-        on_skin = np.where(self.is_skin, distance, np.inf).min(axis=1)
+        on_skin = np.where(self.is_skin[beam], distance, np.inf).min(axis=1)
         covered = found & (distance[rows, nearest] < on_skin - _COVERED)
-        names = {self.character.mesh.materials[self.material[k]] for k in nearest[covered]}
+        names = {self.character.mesh.materials[self.material[k]] for k in beam[nearest[covered]]}
         u, v = u[rows, nearest], v[rows, nearest]
         shares = np.stack([1 - u - v, u, v], axis=-1)
-        return np.where(found, nearest, -1), shares, tuple(sorted(names))
+        return np.where(found, beam[nearest], -1), shares, tuple(sorted(names))
+
+    def _in_beam(self, starts: Array, direction: Array) -> NDArray[np.int64]:
+        """Return the triangles (b,) that parallel rays from ``starts`` (S, 3) may meet: most of a head is beside them."""
+        across = np.cross(direction, np.eye(3)[np.abs(direction).argmin()])
+        across /= np.linalg.norm(across)
+        axes = np.stack([across, np.cross(direction, across)], axis=-1)
+        flat, beam = (self.points @ axes)[self.triangles], starts @ axes
+        low, high = beam.min(axis=0) - 1e-6, beam.max(axis=0) + 1e-6
+        return np.flatnonzero(((flat.max(axis=1) > low) & (flat.min(axis=1) < high)).all(axis=1))
 
     def front(self, point: Array, towards: Array) -> Array:
         """Return where the skin is met from outside, looking at ``point`` (3,) against ``towards``; the point if it isn't."""

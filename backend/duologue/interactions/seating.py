@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.contact import Contact
 from duologue.interactions.event import Phases
+from duologue.interactions.eyes import in_eyes
 from duologue.interactions.field import head_field
 from duologue.interactions.hand_shapes import HandShape
 from duologue.interactions.mesh_depth import SkinPatch, depths
@@ -43,6 +44,8 @@ _MOST_TURNED: Final = 16.0
 """…and at most."""
 _NEAR: Final = 0.004
 """Metres over which a palm is less and less on the skin."""
+_PALM_POINTS: Final = 100
+"""Of its vertices, how many tell about how many are."""
 _CLOSING: Final = np.arange(-32.0, 61.0, 4.0)
 _AWAY: Final = np.array([0.0, 6, -6, 12, -12, 18, -18, 24, -24, 32, 40, 50, 60])
 """Degrees by which fingers are bent more, to close, and to keep off; the first that does is taken."""
@@ -128,6 +131,7 @@ def _lain_flat(moments: _Moments) -> Placement:
     # What faces out of the palm: a hand is about as thick as what lies on either side of its bones.
     facing = points[..., 1].mean(axis=0) > np.median(points[..., 1])
     points, start = points[:, facing], moments.goal.centres
+    points = points[:, :: max(points.shape[1] // _PALM_POINTS, 1)]
     best, found = np.zeros(2), -np.inf
     for step in _TURNED:
         middle = best
@@ -208,6 +212,8 @@ def _onto(moments: _Moments, finger: str) -> Array:
         middle = 0.5 * (low + high)
         points = np.array([hand.surface(shape.bent(finger, float(more)))[part] for more in middle])
         into = moments.depth(points).max(axis=1, initial=-np.inf) > wanted
+        if moments.contact.pattern.on_face:
+            into |= in_eyes(moments.pose, moments.placed(points), np.zeros(len(part))).max(axis=1) > 0
         low, high = np.where(into, low, middle), np.where(into, middle, high)
     return np.where(found, 0.5 * (low + high), 0.0)
 
@@ -222,6 +228,9 @@ def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
     depth = moments.depth(balls.reshape(-1, 3)).reshape(len(moments.wrist), *balls.shape[:2])
     outside: NDArray[np.float64] = -depth - radius
     if moments.contact.pattern.on_face:  # the patch ends at the neck, which the field knows, less finely
-        away = head_field(moments.pose.character).at(moments.pose, moments.placed(balls.reshape(-1, 3)))
+        placed = moments.placed(balls.reshape(-1, 3))
+        away = head_field(moments.pose.character).at(moments.pose, placed)
         outside = np.minimum(outside, away.reshape(outside.shape) - radius + _COARSE)
+        eyes = -in_eyes(moments.pose, placed, np.tile(radius, len(shapes)))
+        outside = np.minimum(outside, eyes.reshape(outside.shape))
     return outside.min(axis=2).T

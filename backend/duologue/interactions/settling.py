@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief.interactions import Interaction
+from duologue.easing import smoothstep
 from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact import Goal
+from duologue.interactions.elbows import MOST, elbow_aside
 from duologue.interactions.event import CLEARANCE
 from duologue.interactions.meeting import meet
 from duologue.interactions.obstacles import arm_depths, way_clear
@@ -22,6 +24,8 @@ from duologue.labels import PERFORMERS
 
 ROUNDS: Final = 3
 """Of solving, measuring and correcting."""
+_ALREADY: Final = 0.15
+"""Of its way, how far the hand has gone when the elbow may be wholly aside."""
 TOLERATED: Final = 0.005
 """Metres by which a hand may fall short before somebody is told: what counts as contact."""
 
@@ -48,7 +52,9 @@ def moves(later: Solved, one: Solved) -> bool:
 def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: Goal, time: Array) -> None:
     """Reach the place in ``pose``, and make way for what the hand would go through on the way there and back."""
     free = 1.0 - np.clip(1.0 - reaching.phases.clearance(time) / (0.5 * CLEARANCE), 0.0, 1.0)
-    push = np.zeros((len(time), 3))
+    # …and of elbow and wrist, from nothing to nothing.
+    way = smoothstep(reaching.phases.reach(time) / _ALREADY) * free
+    push, aside = np.zeros((len(time), 3)), np.zeros(len(time))
     start, gone = pose.copy(), reaching.phases.reach(time)
     # Hanging arms touch their trunk: what the take has is left, and no more of it the farther the hand is on its way.
     before = [start if one is pose else one for one in everybody]
@@ -56,6 +62,12 @@ def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: G
     for round_ in range(ROUNDS):
         pose.turns, pose.heads, pose.changed = start.turns.copy(), start.heads.copy(), set(start.changed)
         apply(reaching, pose, goal, time, push)
+        reaching.arm.swing(pose, aside)
+        further = np.minimum(elbow_aside(pose, everybody, reaching.arm, allowed, way), MOST - aside)
+        if further.any():
+            reaching.arm.swing(pose, further)
+            aside = aside + further
+        reaching.arm.unfold(pose, way)
         more = way_clear(pose, everybody, reaching.arm, free * (gone > 0), allowed)
         if round_ == ROUNDS - 1 or np.abs(more).max(initial=0.0) < 0.002:
             break

@@ -70,15 +70,16 @@ def prepare(
     own, other = actors
     begin, end = np.searchsorted(frames, [phases.touches, phases.releases])
     keys = np.unique(np.linspace(begin, max(end - 1, begin), KEYS).astype(np.int64))
-    chosen = [Pose(a.character, a.pose.turns[keys], a.pose.heads[keys]) for a in (own, other)]
+    both = (own,) if own is other else (own, other)
+    chosen = [Pose(a.character, a.pose.turns[keys], a.pose.heads[keys]) for a in both]
     weights = {name: values[keys] for name, values in other.weights.items()}
-    goal = contact.goal(chosen[1], weights, phases, frames[keys])
+    goal = contact.goal(chosen[-1], weights, phases, frames[keys])
     ends, radius = contact.kept_out(contact.shape)
     points = contact.points(goal)
     middle = len(keys) // 2
     span, axis = (contact.spans(goal)[middle], goal.axis) if contact.pinches else (None, None)
     situation = Situation(
-        arm, chosen[0], chosen[1], goal.frames, goal.centres, points[middle], ends, radius, span, axis
+        arm, chosen[0], chosen[-1], goal.frames, goal.centres, points[middle], ends, radius, contact.whole(), span, axis
     )
     return Reaching(contact, arm, phases, place(contact.pattern, situation, most))
 
