@@ -12,9 +12,8 @@ from duologue.interactions.rest_skin import RestSkin
 from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES
 
-_RADIUS: Final = 0.016
-"""Metres round the middle of the lids: half of an adult's eye from corner to corner (30 mm: L. Farkas, "Anthropometry of the head
-and face", 1994) and the lashes."""
+_RADIUS: Final = 0.02
+"""Metres round the middle of the lids: half of an adult's eye from corner to corner (31 mm) and the lower lid."""
 
 
 def in_eyes(pose: Pose, points: Array, radius: Array) -> Array:

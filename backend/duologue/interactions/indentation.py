@@ -39,8 +39,8 @@ class Capsules:
         """Return some of the capsules (K,)."""
         return Capsules(self.ends[:, which], self.radius[which])
 
-    def part(self, frames: slice) -> Capsules:
-        """Return a stretch of frames."""
+    def part(self, frames: slice | NDArray[np.int64]) -> Capsules:
+        """Return some of the frames."""
         return Capsules(self.ends[frames], self.radius)
 
     def apart(self, points: Floats) -> Array:

@@ -28,6 +28,8 @@ _AT_ONCE: Final = 15
 """…so many at a time, by what they hit in one frame: where that costs more than the best one in all, neither it nor the rest are."""
 _LEAST_ALONG: Final = 0.2
 """Cosine of the largest angle by which a pinching hand is turned onto its axis."""
+_HELPED: Final = 0.07
+"""Metres that shoulder and chest give to an arm that is short; what lacks beyond that is missing in the end."""
 _SPARE: Final = 0.006
 """Metres that what is not meant to touch keeps off the skin: nearer than 5 mm counts as contact…"""
 _HIT: Final = 0.003
@@ -116,7 +118,9 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
         effort = strain(shoulder[:, None], at, wrist, world, situation.arm.hand.sign)
         costs.append(0.5 * (effort.mean(axis=0) + effort.max(axis=0)) + ((elbow - ELBOW) / 40.0) ** 2)
     free = free + situation.turned_over(hands)
-    total = np.array(costs) + free + (short.max(axis=0) / 0.02) ** 2  # E, N
+    lacking = short.max(axis=0)
+    lacks = (lacking / 0.02) ** 2 + (np.maximum(lacking - _HELPED, 0.0) / 0.005) ** 2
+    total = np.array(costs) + free + lacks  # E, N
     order = np.argsort(total, axis=None)[:_CHECKED]
     order = order[: max(int((total.ravel()[order] < most).sum()), 1)]
     # What a way hits in one frame is the least that it hits in all of them.

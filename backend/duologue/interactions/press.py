@@ -41,6 +41,14 @@ _SMOOTH: Final = 2
 """Laplace rounds between two projections."""
 _SETTLED: Final = 1e-5
 """Metres that nobody sees: a return that has come so far is over."""
+_CHANGE: Final = 0.0006
+"""Metres by which a finger that presses may move between two frames in which its dent is worked out…"""
+_SLIGHT: Final = 0.0003
+"""…where none comes to press by more, or goes…"""
+_ROUND: Final = 0.004
+"""…a turn by one radian as so many metres…"""
+_LONGEST: Final = 4
+"""…and frames, at most."""
 _CHUNK: Final = 8
 """Frames worked on at once: bounds the memory."""
 
@@ -77,16 +85,49 @@ def press(skin: Skin, posed: Array, turns: Turns, capsules: Capsules, fps: float
     nears = [(t, Near(skin, posed[t], capsules.part(t))) for t in _chunks(len(posed))]
     contacts = _joined([find_contacts(one) for _, one in nears])
     drag = dragged(contacts, posed, back, capsules)
-    offsets = np.zeros(posed.shape)
-    for t, one in nears:
+    keys = _telling(contacts, drag)
+    dents = np.zeros((len(keys), *posed.shape[1:]))
+    for part in _chunks(len(keys)):
+        t = keys[part]
         if contacts.depth[t].any():
-            offsets[t] = _give_way(one, contacts.part(t), forth[t], drag[t])
-    offsets = relaxed(einsum("tnij,tnj->tni", back, offsets), fps)
+            world = _give_way(Near(skin, posed[t], capsules.part(t)), contacts.part(t), forth[t], drag[t])
+            dents[part] = einsum("tnij,tnj->tni", back[t], world)
+    offsets = relaxed(_between(dents, keys, len(posed)), fps)
     left = np.zeros(len(posed))
     for t, one in nears:  # what trails behind the hand may have come back into it
         world, left[t] = push_out(one, contacts.part(t), einsum("tnij,tnj->tni", forth[t], offsets[t]))
         offsets[t] = einsum("tnij,tnj->tni", back[t], world)
     return Pressed(skin, offsets, left)
+
+
+def _telling(contacts: Contacts, drag: Array) -> NDArray[np.int64]:
+    """Return the frames (k,) that dents are worked out in; in between they change by less than ``_CHANGE``, and evenly.
+
+    A palm on a cheek, and a finger that presses, stay where they are for most of the time.
+    """
+    deeper = np.abs(np.diff(contacts.depth, axis=0))
+    turned = np.linalg.norm(np.diff(contacts.inward, axis=0), axis=-1) * _ROUND
+    moved = np.concatenate([deeper, np.linalg.norm(np.diff(drag, axis=0), axis=-1) / DRAG, turned], axis=1)
+    moved = np.append(0.0, moved.max(axis=1, initial=0.0))
+    touching = contacts.depth > _SLIGHT
+    other = np.append(True, (touching[1:] != touching[:-1]).any(axis=1))
+    keys, gone = [0], 0.0
+    for t in range(1, len(moved)):  # each frame goes on from the one before
+        gone += moved[t]
+        if other[t] or other[min(t + 1, len(other) - 1)] or gone > _CHANGE or t - keys[-1] >= _LONGEST or t == len(moved) - 1:
+            keys.append(t)
+            gone = 0.0
+    return np.array(keys[: len(moved)])
+
+
+def _between(dents: Array, keys: NDArray[np.int64], frames: int) -> Array:
+    """Return dents (T, n, 3) in all frames, given those (k, n, 3) in some, the first and last among them."""
+    if len(keys) == frames:
+        return dents
+    high = np.clip(np.searchsorted(keys, np.arange(frames)), 1, len(keys) - 1)
+    low = high - 1
+    share = ((np.arange(frames) - keys[low]) / (keys[high] - keys[low]))[:, None, None]
+    return (1.0 - share) * dents[low] + share * dents[high]
 
 
 def within_reach(skin: Skin, posed: Array, capsules: Capsules) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -28,7 +28,7 @@ _FIRM: Final = 0.002
 _HERTZ: Final = 1.7
 _DAMPING: Final = 0.5
 """Of the spring that a neck is: its own frequency, and its damping as a share of the critical; set by eye."""
-_RUBBED: Final = 0.6
+_RUBBED: Final = 0.4
 """Of a push, how strongly a finger that slides takes the head along…"""
 _SLIDES: Final = 0.03
 """…at so many metres a second half as much."""
@@ -68,11 +68,17 @@ _HEAD_SHARE: Final = 0.4
 _HEAD_MOST: Final = np.radians(15.0)
 
 
+def usual(interaction: Interaction) -> float:
+    """Return how much of ``YIELD`` somebody gives way of whom nothing is known; to own hands, by what is done: a head that rests
+    on a hand leans on it."""
+    own = interaction.touched == interaction.performer
+    return _OWN.get(interaction.pattern.partition("-")[0], 0.0) if own else 1.0
+
+
 def temper(brief: Brief, interaction: Interaction) -> float:
-    """Return how much of ``YIELD`` the touched one gives way, by the relationship and what they feel then; to own hands, by what
-    is done: a head that rests on a hand leans on it."""
+    """Return how much of ``YIELD`` the touched one gives way, by the relationship and what they feel then."""
     if interaction.touched == interaction.performer:
-        return _OWN.get(interaction.pattern.partition("-")[0], 0.0)
+        return usual(interaction)
     frame = round(interaction.seconds * FPS)
     feeling = brief.frame_emotions(frame + 1)[PERFORMERS.index(interaction.touched), frame]
     mood = _MOODS.get(EMOTIONS[int(feeling)], 1.0)
@@ -95,9 +101,9 @@ def give_way(pose: Pose, landmark: Landmark, phases: Phases, seconds: Array, sha
         pressed = 0.5 * phases.contact(seconds)
     # Both sides of a pinch press alike: what is left is that the hand draws.
     push = -0.6 * push if phases.pattern.family == "pinch" else push
-    torque = pressed[:, None] * (push + _slide(phases, seconds) @ drag)
+    torque = pressed[:, None] * (share * push + min(abs(share), 1.0) * _slide(phases, seconds) @ drag)
     rest = minimum_jerk((phases.releases + _SETTLES - seconds) / (0.5 * _SETTLES))
-    angle = (share * YIELD * rest)[:, None] * sprung(torque, seconds)
+    angle = (YIELD * rest)[:, None] * sprung(torque, seconds)
     turn = einsum("tij,tj->ti", pose.turn_of("Head" if face else character.chest), angle)
     for bone in bones:
         pose.turn(bone, np.asarray(exp_to_matrix(turn / len(bones))))

@@ -30,8 +30,8 @@ _ROUNDS: Final = 3
 """Of measuring and correcting: what is deepest changes as a hand is moved."""
 _LIGHTLY: Final = 0.5
 """Of the depth to which the finger that leads presses, how deep those beside it lie."""
-_REFINED: Final = 5
-"""Times that the angle at which a finger lies on the skin is narrowed down: from 12 degrees to less than half of one."""
+_REFINED: Final = 6
+"""Times that the angle at which a finger lies on the skin is narrowed down: from 24 degrees to less than half of one."""
 _SPARE: Final = 0.0065
 """Metres that other fingers keep off the skin: 5 mm count as contact, and fingers are no capsules."""
 _COARSE: Final = 0.002
@@ -46,7 +46,7 @@ _NEAR: Final = 0.004
 """Metres over which a palm is less and less on the skin."""
 _PALM_POINTS: Final = 100
 """Of its vertices, how many tell about how many are."""
-_CLOSING: Final = np.arange(-32.0, 61.0, 4.0)
+_CLOSING: Final = np.arange(-32.0, 65.0, 8.0)
 _AWAY: Final = np.array([0.0, 6, -6, 12, -12, 18, -18, 24, -24, 32, 40, 50, 60])
 """Degrees by which fingers are bent more, to close, and to keep off; the first that does is taken."""
 _STRETCHED: Final = -8.0

@@ -100,7 +100,8 @@ class Near:
         rows = _close(skin, self.apart)
         corners, shares = skin.probes[0][rows], skin.probes[1][rows]
         points = einsum("pc,tpci->tpi", shares, self.posed[:, corners])
-        apart = self.capsules.apart(points)
+        vertices = int(np.searchsorted(rows, len(skin.rest)))  # the first probes are the vertices
+        apart = np.concatenate([self.apart[:, rows[:vertices]], self.capsules.apart(points[:, vertices:])], axis=1)
         known = apart.min(axis=(0, 2), initial=np.inf) < CLOSE
         rows, corners, shares, points, apart = (
             rows[known],
@@ -169,15 +170,18 @@ def push_out(near: Near, contacts: Contacts, moved: Array) -> tuple[Array, Array
     skin, capsules, pairs = near.skin, near.capsules, near.pairs
     if not len(pairs.frame):
         return moved, np.zeros(len(moved))
-    corners, shares = skin.probes[0][pairs.probe], skin.probes[1][pairs.probe]
     largest = np.maximum(skin.tissue, np.linalg.norm(moved, axis=-1))
     left = np.zeros(len(moved))
     for turn in range(_PUSHES + 1):
-        gone = moved[pairs.frame[:, None], corners]
         # What has not gone as far as a capsule is can't be in it.
-        able = np.flatnonzero(pairs.apart < np.sqrt(einsum("mci,mci->mc", gone, gone).max(axis=1)))
+        far = np.linalg.norm(moved, axis=-1)
+        able = np.flatnonzero(pairs.apart < far.max(axis=1, initial=0.0)[pairs.frame])
+        corners = skin.probes[0][pairs.probe[able]]
+        known = pairs.apart[able] < far[pairs.frame[able, None], corners].max(axis=1, initial=0.0)
+        able, corners = able[known], corners[known]
+        gone, shares = moved[pairs.frame[able, None], corners], skin.probes[1][pairs.probe[able]]
         t, k = pairs.frame[able], pairs.capsule[able]
-        points = pairs.points[able] + einsum("mc,mci->mi", shares[able], gone[able])
+        points = pairs.points[able] + einsum("mc,mci->mi", shares, gone)
         away, _ = capsules.from_lines(points, t, k)
         inside = capsules.radius[k] - np.sqrt(einsum("mi,mi->m", away, away))
         left = np.zeros(len(moved))

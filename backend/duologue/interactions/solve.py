@@ -24,6 +24,7 @@ from duologue.interactions.response import (
     look,
     look_down,
     notice,
+    usual,
 )
 from duologue.interactions.seating import settle_hand
 from duologue.interactions.settling import moves, people, put, reach_again, reach_out, settle
@@ -54,7 +55,7 @@ def solve(
         frames: gives both actors over a stretch of frames (:func:`frames_needed`), as the take has them; their poses are changed.
         total: how many frames the take has.
         interactions: of a brief, checked.
-        yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); 1 by default.
+        yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); by default ``usual``.
         held: the brief's constraints of hands, which are left alone.
         fps: frames a second.
         tell: hears how many are done, and of how many; what it raises ends the solving.
@@ -62,7 +63,7 @@ def solve(
     Raises:
         DuologueError: where none can be solved: ``hand-without-fingers``, ``arm-missing``, ``face-without-landmarks``.
     """
-    shares = dict(zip(interactions, yields or [1.0] * len(interactions), strict=True))
+    shares = dict(zip(interactions, yields or map(usual, interactions), strict=True))
     ordered = sorted(interactions, key=lambda one: one.seconds)
     needed = frames_needed(ordered, total, fps)
     actors = frames(needed)
@@ -98,7 +99,7 @@ def solve_one(
     actors: Scene,
     interaction: Interaction,
     span: Span,
-    share: float = 1.0,
+    share: float | None = None,
     hands: HandsElsewhere | None = None,
 ) -> Solved:
     """Solve one interaction; the actors' poses are changed.
@@ -107,14 +108,14 @@ def solve_one(
         actors: both, over the frames of ``span``.
         interaction: what is asked for.
         span: those frames.
-        share: of ``response.YIELD``, how far the touched one gives way.
+        share: of ``response.YIELD``, how far the touched one gives way; ``response.usual`` by default.
         hands: what they have to do beside it.
     """
     hands = hands or HandsElsewhere()
     if patterns()[interaction.pattern].landmark == "hand":
         one = _meet(actors, interaction, span, hands)
     else:
-        one = _touch(actors, interaction, span, share, hands)
+        one = _touch(actors, interaction, span, usual(interaction) if share is None else share, hands)
     settle(actors, one, span)
     return one
 
