@@ -70,3 +70,11 @@ def test_a_hand_without_a_middle_finger_strokes_with_the_index(characters):
     _, solved = touch((two, characters["ben"]), Interaction("stroke-cheek", "A", 2.0, 2.6, target="B"))
     assert solved.touching[0].contact.touch == ("Index",)
     assert solved.short < 0.005
+
+
+@pytest.mark.parametrize("pattern", ["pinch-chin", "cup-cheek"])
+def test_a_hand_of_three_fingers_reaches_as_far(characters, pattern):
+    """As near as a brief would have them: it was 11 mm short where they stood farther off."""
+    three = without(characters["ada"], "HandRing", "HandPinky")
+    _, solved = touch((three, characters["ben"]), Interaction(pattern, "A", 2.0, 2.4, target="B"), 0.48)
+    assert solved.short < 0.005

@@ -29,11 +29,14 @@ def test_a_pinch_closes_one_way(characters, name: str, pattern: str) -> None:
         assert (way @ way[0] > 0.5 * apart * apart[0]).all()
 
 
-@pytest.mark.parametrize(("pattern", "target", "who"), [("pinch-nose", "partner", 1), ("pinch-chin", "own", 0)])
+@pytest.mark.parametrize(
+    ("pattern", "target", "who"), [("pinch-nose", "partner", 1), ("pinch-chin", "own", 0), ("pinch-ear", "own", 1)]
+)
 def test_the_wrist_of_a_pinch_is_not_folded_over(characters, pattern: str, target: str, who: int) -> None:
     cast = (characters["ada"], characters["ben"])
     judged = judge(Asked(pattern, target, cast[::-1] if who else cast), 10, None)
     assert judged.body is not None
     assert judged.figures is not None
-    assert judged.body.wrist_degrees < 80  # flexion 80, extension 70 (AAOS); it was 139
+    assert judged.body.wrist_degrees < 80  # flexion 80, extension 70 (AAOS); it was 139, and 89 at the own ear
     assert judged.figures.deepest_mm < 5
+    assert judged.figures.contact_f > 0.8, "the middle bone of the finger touched as well: 0.73 to 0.79"

@@ -59,8 +59,8 @@ class Goal:
 @dataclass(frozen=True)
 class Where:
     """Where on a landmark: its ``side``, ``Left``, ``Right`` or none; ``flip`` -1 mirrors its outward direction, for what lies in
-    the middle is mirrored to the touching hand's side; ``offset`` in metres on the skin. Of a pinch, ``swapped``: thumb and finger
-    change places; ``turned``: radians by which their axis is, on the skin."""
+    the middle is mirrored to the touching hand's side; ``offset`` in metres on the skin. Of a pinch, ``swapped``: thumb and
+    finger change places; ``turned``: radians by which their axis is, on the skin."""
 
     side: str = ""
     flip: float = 1.0

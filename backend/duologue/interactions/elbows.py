@@ -45,10 +45,11 @@ def elbow_aside(pose: Pose, everybody: Sequence[Pose], arm: Arm, allowed: Array,
     radius = forearm_radii(pose.character, side)
     may = np.maximum(allowed[..., -len(FOREARM_AT) :], 0.0) + _TOUCHING
     over = np.full((len(pose), len(_SWUNG)), -np.inf)
-    for column, (one, field) in enumerate((one, field) for one in everybody for field in fields(one)):
-        if field is not trunk_field(one.character):  # a hand at a head has its forearm there, wherever the elbow is
+    bodies = [(body, field) for body in everybody for field in fields(body)]
+    for column, (body, field) in enumerate(bodies):
+        if field is not trunk_field(body.character):  # a hand at a head has its forearm there, wherever the elbow is
             continue
-        depth = radius - field.at(one, flat).reshape(len(pose), len(_SWUNG), -1)
+        depth = radius - field.at(body, flat).reshape(len(pose), len(_SWUNG), -1)
         over = np.maximum(over, (depth - may[:, column, None]).max(axis=-1))
     clear = over <= 0
     best = np.where(clear.any(axis=1), clear.argmax(axis=1), over.argmin(axis=1))

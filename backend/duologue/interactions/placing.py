@@ -25,7 +25,7 @@ _ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0, 90.0)
 _CHECKED: Final = 800
 """Of the least strained ways, how many are looked at at most for what they hit…"""
 _AT_ONCE: Final = 15
-"""…so many at a time, by what they hit in one frame: where that costs more than the best one in all, neither it nor the rest are."""
+"""…so many at a time, by what they hit in one frame: from where that costs more than the best one in all, none is."""
 _LEAST_ALONG: Final = 0.2
 """Cosine of the largest angle by which a pinching hand is turned onto its axis."""
 _HELPED: Final = 0.07
@@ -126,7 +126,9 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
     # What a way hits in one frame is the least that it hits in all of them.
     elbows, chosen = np.unravel_index(order, total.shape)
     one = np.array([len(wrist) // 2])
-    least = total[elbows, chosen] + _hit(_depths(situation.at(one), world[one][:, chosen], wrist[one][:, chosen], elbows))
+    least = total[elbows, chosen] + _hit(
+        _depths(situation.at(one), world[one][:, chosen], wrist[one][:, chosen], elbows)
+    )
     order, least = order[np.argsort(least)], np.sort(least)
     best: Placement | None = None
     for first in range(0, len(order), _AT_ONCE):

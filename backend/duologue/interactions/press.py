@@ -114,7 +114,13 @@ def _telling(contacts: Contacts, drag: Array) -> NDArray[np.int64]:
     keys, gone = [0], 0.0
     for t in range(1, len(moved)):  # each frame goes on from the one before
         gone += moved[t]
-        if other[t] or other[min(t + 1, len(other) - 1)] or gone > _CHANGE or t - keys[-1] >= _LONGEST or t == len(moved) - 1:
+        if (
+            other[t]
+            or other[min(t + 1, len(other) - 1)]
+            or gone > _CHANGE
+            or t - keys[-1] >= _LONGEST
+            or t == len(moved) - 1
+        ):
             keys.append(t)
             gone = 0.0
     return np.array(keys[: len(moved)])

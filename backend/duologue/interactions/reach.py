@@ -113,7 +113,7 @@ class Arm:
         return pose.joint(side + "Hand")
 
     def swing(self, pose: Pose, angle: Array) -> None:
-        """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist; the hand stays."""
+        """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist."""
         axis, out = self.hinge_line(pose)
         hand = pose.turns[:, self.hand.bone].copy()
         pose.turn(self.upper, np.asarray(exp_to_matrix((out * angle)[:, None] * axis)))
@@ -129,7 +129,7 @@ class Arm:
         return axis, 1.0 if way.sum() >= 0 else -1.0
 
     def unfold(self, pose: Pose, share: Array) -> None:
-        """Bend the hand (in ``pose``) back, where it is bent further against the forearm than a wrist can be, by ``share`` (T,)."""
+        """Bend the hand (in ``pose``) back by ``share`` (T,) of what it is bent beyond ``FOLDED`` against the forearm."""
         side = self.hand.side
         forearm = pose.joint(side + "Hand") - pose.joint(side + "ForeArm")
         forearm /= np.linalg.norm(forearm, axis=-1, keepdims=True)

@@ -55,7 +55,8 @@ def solve(
         frames: gives both actors over a stretch of frames (:func:`frames_needed`), as the take has them; their poses are changed.
         total: how many frames the take has.
         interactions: of a brief, checked.
-        yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); by default ``usual``.
+        yields: how far the touched one gives way in each of them, of ``response.YIELD`` (:func:`response.temper`); by default
+            ``response.usual``.
         held: the brief's constraints of hands, which are left alone.
         fps: frames a second.
         tell: hears how many are done, and of how many; what it raises ends the solving.
