@@ -20,6 +20,7 @@ from duologue.footage.drawing import PASSES_FOLDER, draw_passes, references_of
 from duologue.footage.pictures import FRAMES, SETTINGS, VIDEO, PictureFolder, make_pictures, region_of
 from duologue.footage.played import Played, play
 from duologue.footage.view import choose_camera
+from duologue.interactions.response import usual
 from duologue.interactions.track import FILE
 from duologue.labels import check
 from duologue.passes.camera import Size
@@ -83,7 +84,7 @@ def plan(take: Take, beside: Path, asked: Asked) -> Clip:
     wanted = wanted.within(take.seconds)
     both = (*wanted.interactions, *asked.added)
     check_interactions(both, wanted.held, take.seconds)
-    yields = (*wanted.yields, *[1.0] * len(asked.added))
+    yields = (*wanted.yields, *map(usual, asked.added))
     first = asked.added or both
     span = stretch(asked.frames, asked.seconds, sorted(first, key=lambda one: one.seconds), take.frames, take.fps)
     begin, end = (span.first - 1) / take.fps, span.last / take.fps

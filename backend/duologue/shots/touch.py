@@ -20,7 +20,7 @@ from duologue.files.atomic import write_text
 from duologue.files.document import Table
 from duologue.files.reading import MAX_TOML, parse_json, read_bytes
 from duologue.interactions.actor import Character, scene_of
-from duologue.interactions.response import temper
+from duologue.interactions.response import temper, usual
 from duologue.interactions.solve import solve
 from duologue.interactions.track import FILE, InteractionTrack, Touch
 from duologue.passes.options import Span
@@ -81,7 +81,7 @@ class Wanted:
         held = [read_constraint(item, f"held[{index}]") for index, item in enumerate(root.items("held"))]
         yields = [float(cast("float", share)) for share in root.items("yields")]
         if len(yields) != len(interactions):
-            yields = [1.0] * len(interactions)
+            yields = [usual(one) for one in interactions]
         return cls(interactions, tuple(yields), tuple(one for one in held if isinstance(one, HandTarget)))
 
 
