@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -178,13 +179,26 @@ class Contact:
             tips.append(skin + (radius - depth + seated[k])[:, None] * normal)
         axis = tips[1] - tips[0]
         width = np.linalg.norm(axis, axis=-1, keepdims=True)
+        # Open fingers lie on skin that faces elsewhere, of an ear far elsewhere: the hand turns with it by a part.
+        closed = einsum("tij,j->ti", base, self._closed_axis)
+        axis = closed + _TURNS * (axis / np.maximum(width, 1e-9) - closed)
+        axis = axis / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
         wider = width + 2 * _OPEN * np.minimum(clearance / 0.01, 1.0)[:, None]
         middle = (tips[0] + tips[1]) / 2 + clearance[:, None] * base[..., 2]
         thumb, finger = self.grips or (np.zeros((1, 3)), np.zeros((1, 3)))
         apart = np.linalg.norm(finger - thumb, axis=-1)
         grip = np.interp(-wider[:, 0], -apart, np.linspace(0.0, 1.0, len(apart)))
         skin = (_on_path(follow[:, :_SAMPLES], closing) + _on_path(follow[:, _SAMPLES:], closing)) / 2
-        return Goal(base, middle, skin, grip, axis / np.maximum(width, 1e-9))
+        return Goal(base, middle, skin, grip, axis)
+
+    @cached_property
+    def _closed_axis(self) -> Array:
+        """(3,): unit, in the landmark's frame, from thumb to finger as they are when the pinch is closed."""
+        last = np.array([_SAMPLES - 1, 2 * _SAMPLES - 1])
+        radius = self.hand.radius[[self.hand.tip(finger) for finger in self.touch]]
+        tips = self.spots.at_rest(self.character)[last] + radius[:, None] * self.spots.normals[last]
+        way = (tips[1] - tips[0]) @ self.landmark.frame
+        return way / max(float(np.linalg.norm(way)), 1e-9)
 
     def _seated(self, phases: Phases, seconds: Array) -> Array:
         share = phases.share(seconds)

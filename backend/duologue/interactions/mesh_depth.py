@@ -67,10 +67,7 @@ def depths(points: Array, skin: Array, normals: Array) -> Array:
     if not beside.any():
         return np.full(len(points), -np.inf)
     skin, normals = skin[beside], normals[beside]
-    # Single precision, relative to the middle: good to a few hundredths of a millimetre, and half the time.
-    middle = skin.mean(axis=0)
-    there, here = (points - middle).astype(np.float32), (skin - middle).astype(np.float32)
-    nearest = ((here**2).sum(axis=1) - 2 * there @ here.T).argmin(axis=1)
+    nearest = ((skin**2).sum(axis=1) - 2 * points @ skin.T).argmin(axis=1)
     away = points - skin[nearest]
     height = (away * normals[nearest]).sum(axis=1)
     aside = np.linalg.norm(away - height[:, None] * normals[nearest], axis=1)

@@ -15,14 +15,15 @@ from duologue.motion.rotations import (
     cross,
     einsum,
     exp_to_matrix,
+    matrix_to_exp,
     matrix_to_quat,
     quat_between,
     quat_conjugate,
     quat_multiply,
-    quat_slerp,
     quat_to_matrix,
+    unroll_exp,
 )
-from duologue.rigs.alignment import IDENTITY, twist_about
+from duologue.rigs.alignment import twist_about
 
 STRETCH: Final = 0.985
 """Of the arm's length, how far it reaches comfortably: a straight elbow looks like a doll's."""
@@ -97,6 +98,12 @@ class Arm:
         Returns:
             Where the wrist came to be (T, 3).
         """
+        self.place(pose, wrist, elbow, share)
+        self.turn_hand(pose, turns, share)
+        return pose.joint(self.hand.side + "Hand")
+
+    def place(self, pose: Pose, wrist: Array, elbow: Array, share: Array) -> None:
+        """Bend the arm (in ``pose``) so that the wrist is at ``wrist`` (T, 3), as :meth:`bend` has it; the hand goes along."""
         side = self.hand.side
         root, middle, tip = (pose.joint(side + part) for part in ("Arm", "ForeArm", "Hand"))
         straight = self.character.rest_point(side + "ForeArm") - self.character.rest_point(side + "Arm")
@@ -108,16 +115,16 @@ class Arm:
         swivel = self._swivel(axis, einsum("tij,tj->ti", before_upper, middle - root), wanted, share)
         pose.turn(self.upper, swivel @ before_upper)
         pose.set_turn(self.lower, swivel @ before_lower @ self._undone(pose, before_upper, swivel))
+
+    def turn_hand(self, pose: Pose, turns: Array, share: Array) -> None:
+        """Turn the hand's bone (in ``pose``) as ``turns`` (T, 3, 3) say; the forearm takes ``share`` (T,) of half of the twist."""
         self._twist_forearm(pose, turns, share)
         pose.set_turn(self.hand.bone, turns)
-        return pose.joint(side + "Hand")
 
     def swing(self, pose: Pose, angle: Array) -> None:
         """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist."""
         axis, out = self.hinge_line(pose)
-        hand = pose.turns[:, self.hand.bone].copy()
         pose.turn(self.upper, np.asarray(exp_to_matrix((out * angle)[:, None] * axis)))
-        pose.set_turn(self.hand.bone, hand)
 
     def hinge_line(self, pose: Pose) -> tuple[Array, float]:
         """Return the unit line (T, 3) from shoulder to wrist, and which turn about it takes the elbow outwards: 1 or -1."""
@@ -127,20 +134,6 @@ class Arm:
         axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
         way = einsum("ti,ti->t", np.cross(axis, elbow - shoulder), self.outside(pose))
         return axis, 1.0 if way.sum() >= 0 else -1.0
-
-    def unfold(self, pose: Pose, share: Array) -> None:
-        """Bend the hand (in ``pose``) back by ``share`` (T,) of what it is bent beyond ``FOLDED`` against the forearm."""
-        side = self.hand.side
-        forearm = pose.joint(side + "Hand") - pose.joint(side + "ForeArm")
-        forearm /= np.linalg.norm(forearm, axis=-1, keepdims=True)
-        along = self.hand_frames(pose)[..., 0]
-        angle = np.arccos(np.clip(einsum("ti,ti->t", along, forearm), -1.0, 1.0))
-        back = share * np.maximum(angle - np.radians(FOLDED), 0.0)
-        if not back.any():
-            return
-        axis = np.cross(along, forearm)
-        axis /= np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-9)
-        pose.turn(self.hand.bone, np.asarray(exp_to_matrix(back[:, None] * axis)))
 
     def _undone(self, pose: Pose, before_upper: Array, swivel: Array) -> Array:
         """The forearm's world rotation as it was before the upper arm carried it along."""
@@ -162,9 +155,12 @@ class Arm:
         bone = rest[self.hand.bone, :3, 3] - rest[self.lower, :3, 3]
         forearm = matrix_to_quat(pose.turns[:, self.lower] @ resting[self.lower].T)
         hand = matrix_to_quat(turns @ resting[self.hand.bone].T)
-        twist = twist_about(quat_multiply(quat_conjugate(forearm), hand), bone / np.linalg.norm(bone))
-        half = quat_slerp(np.broadcast_to(IDENTITY, twist.shape), twist, 0.5 * share)
-        pose.set_turn(self.lower, quat_to_matrix(quat_multiply(forearm, half)) @ resting[self.lower])
+        along = bone / np.linalg.norm(bone)
+        twist = twist_about(quat_multiply(quat_conjugate(forearm), hand), along)
+        # Over time, so that a forearm that is turned far does not snap round.
+        angle = unroll_exp(matrix_to_exp(quat_to_matrix(twist)))
+        half = np.asarray(exp_to_matrix(0.5 * share[:, None] * angle))
+        pose.set_turn(self.lower, quat_to_matrix(forearm) @ half @ resting[self.lower])
 
 
 @lru_cache(maxsize=16)

@@ -52,7 +52,7 @@ def moves(later: Solved, one: Solved) -> bool:
 def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: Goal, time: Array) -> None:
     """Reach the place in ``pose``, and make way for what the hand would go through on the way there and back."""
     free = 1.0 - np.clip(1.0 - reaching.phases.clearance(time) / (0.5 * CLEARANCE), 0.0, 1.0)
-    # …and of elbow and wrist, from nothing to nothing.
+    # …and elbows, from nothing to nothing.
     way = smoothstep(reaching.phases.reach(time) / _ALREADY) * free
     push, aside = np.zeros((len(time), 3)), np.zeros(len(time))
     start, gone = pose.copy(), reaching.phases.reach(time)
@@ -67,7 +67,6 @@ def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: G
         if further.any():
             reaching.arm.swing(pose, further)
             aside = aside + further
-        reaching.arm.unfold(pose, way)
         more = way_clear(pose, everybody, reaching.arm, free * (gone > 0), allowed)
         if round_ == ROUNDS - 1 or np.abs(more).max(initial=0.0) < 0.002:
             break

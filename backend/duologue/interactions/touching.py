@@ -20,9 +20,11 @@ from duologue.interactions.reach import Arm, frame_between
 from duologue.motion.rotations import (
     einsum,
     exp_to_matrix,
+    matrix_to_exp,
     matrix_to_quat,
     quat_slerp,
     quat_to_matrix,
+    unroll_exp,
 )
 
 KEYS: Final = 4
@@ -229,19 +231,28 @@ def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
     # In a bow before the body: straight up from the hip a wrist would pass its own shoulder, and the elbow snap shut.
     ahead = pose.turn_of(pose.character.chest) @ pose.character.ahead
     wrist = wrist + (4 * share * (1 - share))[:, None] * (way.bow[0] * ahead + way.bow[1] * arm.outside(pose))
-    now = pose.turns[:, arm.hand.bone]
-    turns = quat_to_matrix(quat_slerp(matrix_to_quat(now), matrix_to_quat(arm.hand_turns(way.frames)), share))
-    arm.bend(pose, wrist, np.asarray(turns), np.full(len(share), way.elbow), share)
+    # From the wrist's bend in the take to its bend there: in the world, a hand would be turned over on its way.
+    elbow, carrier = np.full(len(share), way.elbow), pose.character.armature.parents[arm.hand.bone]
+    there = pose.copy()
+    arm.place(there, way.wrist, elbow, np.ones(len(share)))
+    goal = np.swapaxes(there.turns[:, carrier], -1, -2) @ arm.hand_turns(way.frames)
+    arm.place(pose, wrist, elbow, share)
+    arm.turn_hand(pose, pose.turns[:, carrier] @ mixed(old[2], goal, share), share)
     _ease_in(pose, bones, old, smoothstep(share / _EASED))
     bend_fingers(pose, arm, way.turns, before, smoothstep(share / _SHAPED))
 
 
 def _ease_in(pose: Pose, bones: Sequence[int], before: Sequence[Array], share: Array) -> None:
     """Leave the bones as they were where ``share`` (T,) is 0: bending an arm straightens what was bent the wrong way."""
-    for bone, old in zip(bones, before, strict=True):
-        parent = pose.turns[:, pose.character.armature.parents[bone]]
-        mixed = quat_slerp(matrix_to_quat(old), matrix_to_quat(pose.local(bone)), share)
-        pose.set_turn(bone, parent @ quat_to_matrix(mixed))
+    after = [pose.local(bone) for bone in bones]
+    for bone, old, new in zip(bones, before, after, strict=True):
+        pose.set_turn(bone, pose.turns[:, pose.character.armature.parents[bone]] @ mixed(old, new, share))
+
+
+def mixed(first: Array, second: Array, share: Array) -> Array:
+    """Return rotations (T, 3, 3) a share (T,) of the way from ``first`` to ``second``, the same way round in all frames."""
+    way = unroll_exp(matrix_to_exp(np.swapaxes(first, -1, -2) @ second))
+    return first @ np.asarray(exp_to_matrix(share[:, None] * way))
 
 
 def _shape_turns(contact: Contact, goal: Goal) -> dict[int, Array]:
