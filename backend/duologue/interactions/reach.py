@@ -117,7 +117,7 @@ class Arm:
         pose.set_turn(self.lower, swivel @ before_lower @ self._undone(pose, before_upper, swivel))
 
     def turn_hand(self, pose: Pose, turns: Array, share: Array) -> None:
-        """Turn the hand's bone (in ``pose``) as ``turns`` (T, 3, 3) say; the forearm takes ``share`` (T,) of half of the twist."""
+        """Turn the hand (in ``pose``) as ``turns`` (T, 3, 3) say; the forearm takes ``share`` (T,) of half of the twist."""
         self._twist_forearm(pose, turns, share)
         pose.set_turn(self.hand.bone, turns)
 
