@@ -68,6 +68,7 @@ def spots_of(solved) -> np.ndarray:
 def test_a_hand_without_a_middle_finger_strokes_with_the_index(characters):
     two = without(characters["ada"], "HandMiddle", "HandRing", "HandPinky")
     _, solved = touch((two, characters["ben"]), Interaction("stroke-cheek", "A", 2.0, 2.6, target="B"))
+    assert solved.touching is not None
     assert solved.touching[0].contact.touch == ("Index",)
     assert solved.short < 0.005
 

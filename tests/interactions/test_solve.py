@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from duologue.brief import Interaction
+from duologue.brief.constraints import Side
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Character, Pose
 from duologue.interactions.settling import reach_again, settle
@@ -184,7 +185,7 @@ def test_two_touches_at_once_take_a_hand_each(cast):
     near = Interaction("poke-nose", "A", 2.0, 2.8, target="B")
     track = solved(cast, near, Interaction("poke-chin", "A", 2.2, 3.0, target="B"))
     assert {touch.hand for touch in track.touches} == {"left", "right"}
-    chosen = track.touches[0].hand
+    chosen: Side = "left" if track.touches[0].hand == "left" else "right"
     other = {"left": "right", "right": "left"}[chosen]
     track = solved(cast, near, Interaction("poke-chin", "A", 2.2, 3.0, target="B", hand=chosen))
     assert [touch.hand for touch in track.touches] == [other, chosen], "what is asked for later is kept free"
@@ -204,6 +205,7 @@ def test_a_finger_stays_where_it_is_while_the_other_hand_reaches_far(cast):
     span = Span(np.arange(FRAMES) / 30, FRAMES / 30, 30)
     back = Interaction("pat-back", "A", 1.9, 2.6, target="B", hand="left")
     both = [solve_one(actors, one, span) for one in (nose, back)]
+    assert both[0].touching is not None
     reaching, _ = both[0].touching
     held = (span.seconds > 1.55) & (span.seconds < 2.95)
 

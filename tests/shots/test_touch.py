@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from duologue.brief import Brief, HandTarget, Interaction, PerformerBrief, Speech, Start
+from duologue.brief.constraints import Side
 from duologue.interactions.track import FILE, InteractionTrack
 from duologue.motion.skeleton import Skeleton
 from duologue.shots.touch import Wanted, solve_on_samples, write_asked, write_interactions
@@ -41,7 +42,7 @@ def test_interactions_lie_beside_the_take(tmp_path):
 
 def test_a_hand_that_a_constraint_holds_is_left_there():
     poke = Interaction("poke-nose", "A", 1.0, 1.6, target="B")
-    free = solve_on_samples(brief(poke), take(75)).touches[0].hand
+    free: Side = "left" if solve_on_samples(brief(poke), take(75)).touches[0].hand == "left" else "right"
     held = HandTarget("A", free, 0.8, 1.8, 0.0, 1.0, 0.2)
     assert solve_on_samples(replace(brief(poke), constraints=(held,)), take(75)).touches[0].hand != free
 
@@ -64,6 +65,7 @@ def test_what_is_asked_lies_beside_the_take_for_whoever_renders_it(tmp_path):
     held = HandTarget("A", "left", 0.8, 1.8, 0.0, 1.0, 0.2)
     assert write_asked(tmp_path, replace(brief(poke, own), constraints=(held,))) == ["interactions.json"]
     wanted = Wanted.load(tmp_path)
+    assert wanted is not None
     assert wanted.interactions == (poke, own)
     assert wanted.held == (held,)
     assert wanted.yields[0] > 0
