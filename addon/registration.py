@@ -12,6 +12,7 @@ import bpy
 from . import headless, panels, preferences, properties, translations
 from .briefing.speech import check_transcript
 from .cast.recognition import recognise
+from .footage import videos
 from .interactions import solving
 from .operators import (
     add_sample_pair,
@@ -41,6 +42,7 @@ from .operators import (
     targets,
     touches,
     tweak,
+    video,
 )
 from .properties import SETTINGS, hooks
 from .session import session, speaking, streaming
@@ -71,6 +73,7 @@ CLASSES = (
     *touches.CLASSES,
     *solve_touches.CLASSES,
     *pick_touch.CLASSES,
+    *video.CLASSES,
     *shapes.CLASSES,
     *filming.CLASSES,
     *export.CLASSES,
@@ -99,6 +102,7 @@ def _register() -> None:
     setattr(bpy.types.Scene, SETTINGS, bpy.props.PointerProperty(type=properties.DUOLOGUE_PG_settings))
     _commands.append(bpy.utils.register_cli_command("duologue", headless.main))
     session.register()
+    videos.register()
     translations.register()
     following.register()
 
@@ -131,6 +135,7 @@ def unregister() -> None:
     streaming.unregister()
     speaking.unregister()
     following.unregister()
+    videos.unregister()
     session.unregister()
     thumbnails.icons.free()
     for event in hooks.ALL:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar of the 3D view: who plays, what they say and how they feel, and the take. One file a panel, in their order."""
 
-from . import cast, filming, interaction, main, mapping, output, passes, presets, script, speech, take, targets
+from . import cast, filming, interaction, main, mapping, output, passes, presets, script, speech, take, targets, video
 
 CLASSES = (
     *main.CLASSES,
@@ -13,6 +13,7 @@ CLASSES = (
     *script.CLASSES,
     *take.CLASSES,
     *interaction.CLASSES,
+    *video.CLASSES,
     *filming.CLASSES,
     *output.CLASSES,
     *passes.CLASSES,

@@ -8,7 +8,7 @@ from typing import cast
 import bpy
 from duologue.labels import PERFORMERS
 
-from . import interaction, output, passes, performer, settings, takes, voices
+from . import interaction, output, passes, performer, settings, takes, video, voices
 from .performer import DUOLOGUE_PG_performer
 from .settings import DUOLOGUE_PG_settings
 
@@ -35,6 +35,7 @@ CLASSES = (
     *performer.CLASSES,
     *output.CLASSES,
     *passes.CLASSES,
+    *video.CLASSES,
     *interaction.CLASSES,
     *takes.CLASSES,
     *voices.CLASSES,

@@ -3,27 +3,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 from duologue.passes.contract import MAX_SIZE, SIZE_STEP, nearest_frames
 from duologue.passes.options import USUAL
 
 
-def _count(passes: DUOLOGUE_PG_passes, _: bpy.types.Context) -> None:
+def keep_count(clip: Any, _: bpy.types.Context) -> None:
     """Keep the number of frames one that video models take."""
-    if passes.frames != nearest_frames(passes.frames):
-        passes.frames = nearest_frames(passes.frames)
+    if clip.frames != nearest_frames(clip.frames):
+        clip.frames = nearest_frames(clip.frames)
 
 
-def _size(passes: DUOLOGUE_PG_passes, _: bpy.types.Context) -> None:
+def keep_size(clip: Any, _: bpy.types.Context) -> None:
     """Keep both sides multiples of what video models take."""
     for side in ("width", "height"):
-        wanted = max(SIZE_STEP, round(getattr(passes, side) / SIZE_STEP) * SIZE_STEP)
-        if getattr(passes, side) != wanted:
-            setattr(passes, side, wanted)
+        wanted = max(SIZE_STEP, round(getattr(clip, side) / SIZE_STEP) * SIZE_STEP)
+        if getattr(clip, side) != wanted:
+            setattr(clip, side, wanted)
 
 
-def _is_camera(_: DUOLOGUE_PG_passes, ob: bpy.types.Object) -> bool:
+def is_camera(_: Any, ob: bpy.types.Object) -> bool:
+    """Offer cameras alone."""
     return ob.type == "CAMERA"
 
 
@@ -38,7 +41,7 @@ class DUOLOGUE_PG_passes(bpy.types.PropertyGroup):
         min=1,
         max=2001,
         step=4,
-        update=_count,
+        update=keep_count,
     )
     step: IntProperty(
         name="Every", description="Take every so many frames: 2 makes a clip of 30 frames a second one of 15",
@@ -46,17 +49,17 @@ class DUOLOGUE_PG_passes(bpy.types.PropertyGroup):
     )  # fmt: skip
     width: IntProperty(
         name="Width", description="Pixels, a multiple of 16", default=832, min=SIZE_STEP, max=MAX_SIZE, step=SIZE_STEP,
-        update=_size,
+        update=keep_size,
     )  # fmt: skip
     height: IntProperty(
         name="Height", description="Pixels, a multiple of 16", default=480, min=SIZE_STEP, max=MAX_SIZE, step=SIZE_STEP,
-        update=_size,
+        update=keep_size,
     )  # fmt: skip
     camera: PointerProperty(
         type=bpy.types.Object,
         name="Camera",
         description="Who sees the clip; without one it is the scene's camera, cuts and all",
-        poll=_is_camera,
+        poll=is_camera,
     )
     folder: StringProperty(
         name="Folder", description="Where the passes go; it is made if it is not there", subtype="DIR_PATH",

@@ -17,6 +17,7 @@ from .passes import DUOLOGUE_PG_passes
 from .performer import DUOLOGUE_PG_performer
 from .script import DUOLOGUE_PG_strengths
 from .takes import DUOLOGUE_PG_gain, DUOLOGUE_PG_remake, DUOLOGUE_PG_take
+from .video import DUOLOGUE_PG_video
 from .voices import DUOLOGUE_PG_dialogue
 
 _RELATIONSHIPS = [(name, name[0].upper() + name[1:], "") for name in RELATIONSHIPS]
@@ -92,6 +93,7 @@ class DUOLOGUE_PG_settings(bpy.types.PropertyGroup):
         type=DUOLOGUE_PG_output, name="Send Out", description="What goes out of Blender, and where to"
     )
     passes: PointerProperty(type=DUOLOGUE_PG_passes, name="Passes", description="A clip for video models")
+    video: PointerProperty(type=DUOLOGUE_PG_video, name="Video", description="A touch as moving pictures")
     interactions: CollectionProperty(
         type=DUOLOGUE_PG_interaction, name="Touches", description="Who touches whom, and when"
     )

@@ -20,6 +20,7 @@ from duologue.passes.comfy import write_comfy
 from duologue.passes.drawing import check_sight
 from duologue.passes.folder import CLIP, Clip, read_pass
 from duologue.passes.options import Span, parse_frames, parse_size, usual_frames
+from duologue.passes.references import write_references
 from numpy.typing import NDArray
 
 from ..cast.cast import Performer
@@ -49,7 +50,8 @@ _BUSY: Final = "another export writes into {folder}; wait until it is done, or c
 class Request:
     """What is to be exported: frames of the scene; ``camera``: a name, or the scene's own.
 
-    ``source``: what the scene is, by which a clip that was begun is known again; nothing, and it is made anew.
+    ``source``: what the scene is, by which a clip that was begun is known again; nothing, and it is made anew. ``first_only``:
+    the scene's own picture is drawn of the first frame alone, so references are of that one, and there are no videos for ComfyUI.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class Request:
     wanted: tuple[str, ...] = tuple(PASSES)
     source: str = ""
     replace: bool = False
+    first_only: bool = False
 
     @property
     def numbers(self) -> list[int]:
@@ -140,7 +143,10 @@ def export(
         )  # fmt: skip
         if not folder.complete:
             yield from _draw_frames(studio, folder, draw, fps, first)
-            write_comfy(folder, video.write_video if video.available() else films.write_video)
+            if request.first_only:
+                write_references(folder, 1)
+            else:
+                write_comfy(folder, video.write_video if video.available() else films.write_video)
             folder.finish(notes)
     yield request.span.count, request.span.count
 
@@ -185,7 +191,7 @@ def _draw_frames(
     painter = Painter(studio.request.size, moments[0], first, tuple(wanted), fps)
     for i, number in enumerate(numbers):
         if not folder.has(i):
-            picture = first if i == 0 else draw(number) if shows else None
+            picture = first if i == 0 else draw(number) if shows and not studio.request.first_only else None
             now = moments.pop(i, None) or studio.moment(number)
             ahead = studio.moment(numbers[i + 1]) if i + 1 < len(numbers) else None
             frame = painter.draw(now, ahead, picture)

@@ -39,13 +39,16 @@ _SMOOTH: Final = "8"
 
 
 @contextmanager
-def set_up(scene: Scene, camera: str, size: tuple[int, int]) -> Iterator[None]:
-    """Let a scene render pictures of this size for a while, by one camera where it is named; all is put back at the end."""
+def set_up(scene: Scene, camera: str, size: tuple[int, int], engine: str = "") -> Iterator[None]:
+    """Let a scene render pictures of this size for a while, by one camera and one engine where they are named; all is put back
+    at the end."""
     with ExitStack() as until:
         settings = scene.render.image_settings
         wanted: list[tuple[Any, str, Any]] = [(scene.render, name, value) for name, value in _RENDER.items()]
         wanted += [(scene.render, "resolution_x", size[0]), (scene.render, "resolution_y", size[1])]
         wanted += [(scene.display, "render_aa", _SMOOTH), (scene.render, "filepath", scene.render.filepath)]
+        if engine:
+            wanted.append((scene.render, "engine", engine))
         if camera:
             wanted += [(marker, "camera", None) for marker in scene.timeline_markers if marker.camera is not None]
             wanted.append((scene, "camera", scene.objects[camera]))

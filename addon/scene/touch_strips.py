@@ -25,7 +25,7 @@ _OFF: Final = (0.35, 0.35, 0.35)
 
 def lay(scene: Scene, key: str, first: int, last: int) -> Strip:
     """Put a strip for a touch on the timeline, from its first frame to that at which the hand lets go."""
-    voices = _home(scene)
+    voices = home_of(scene)
     editor = compat.editor_of(voices)
     strip = compat.new_colour(editor, "Touch", _free_channel(voices, first, last), first, max(last, first + 1))
     strip[MARK], strip.mute = key, True
@@ -36,7 +36,7 @@ def find(scene: Scene, key: str) -> Strip | None:
     """Return a touch's strip, if it has one."""
     if not key:
         return None
-    for home in {scene, _home(scene)}:
+    for home in {scene, home_of(scene)}:
         editor = home.sequence_editor
         for strip in editor.strips if editor is not None else ():
             if strip.get(MARK) == key:
@@ -44,7 +44,7 @@ def find(scene: Scene, key: str) -> Strip | None:
     return None
 
 
-def _home(scene: Scene) -> Scene:
+def home_of(scene: Scene) -> Scene:
     """Return the scene whose strips go with this one: since Blender 5.0 that may be another."""
     return compat.sequencer_scene(bpy.context) if bpy.context.scene == scene else scene
 
@@ -70,7 +70,7 @@ def remove(scene: Scene, key: str) -> None:
     """Take a touch's strip off the timeline."""
     strip = find(scene, key)
     if strip is not None:
-        for home in {scene, _home(scene)}:
+        for home in {scene, home_of(scene)}:
             editor = home.sequence_editor
             if editor is not None and strip in list(editor.strips):
                 editor.strips.remove(strip)
@@ -79,7 +79,7 @@ def remove(scene: Scene, key: str) -> None:
 
 def move_unselected(scene: Scene, frames: int) -> None:
     """Move all touches' strips that nobody holds: those that are selected went along with what was dragged."""
-    editor = _home(scene).sequence_editor
+    editor = home_of(scene).sequence_editor
     for strip in editor.strips if editor is not None else ():
         if MARK in strip and not strip.select:
             first, last = span(strip)

@@ -115,6 +115,22 @@ class Session:
             return ServerState(text.format(endpoint=self._client.connection.endpoint, whose=whose, version=version))
         return ServerState(_t("Not connected"))
 
+    def connected(self) -> Client | None:
+        """Return the connection once it stands, None while it is being made.
+
+        Raises:
+            DuologueError: why there is none.
+        """
+        error = self._failure or (self._client.error if self._client is not None else None)
+        if error is not None:
+            raise error
+        return self._client if self._client is not None and self._client.ready else None
+
+    def backends(self) -> tuple[str, ...] | None:
+        """Return who makes pictures of passes on the server that is connected; None where none is."""
+        server = self._client.server if self._client is not None else None
+        return server.backends if server is not None else None
+
     @property
     def owns_server(self) -> bool:
         """Whether this Blender has started a server that still runs."""

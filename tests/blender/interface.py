@@ -20,7 +20,7 @@ ADDON = Path(__file__).resolve().parent.parent.parent / "addon"
 
 TRANSLATING = {"_t", "pgettext_iface", "pgettext_tip", "pgettext_rpt"}
 """Functions whose literal is looked up."""
-SAYING = {"disabled_reason", "run", "what_is_missing"}
+SAYING = {"disabled_reason", "run", "what_is_missing", "unfit"}
 """Functions whose returned literals are looked up by who calls them (operators/base.py, panels)."""
 DRAWING = {"wrap": 1, "Fix": 0, "_folded": 2}
 """What is shown of the argument at this place: by panels/base.py, by a button of the cast panel."""

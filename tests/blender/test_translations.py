@@ -14,6 +14,7 @@ from conftest import MODULE
 SAME = {
     "BVH",
     "CSV",
+    "CoInteract",
     "Cousins",
     "Duologue",
     "FBX",
@@ -30,6 +31,8 @@ SAME = {
     "Text",
     "USD",
     "VMC",
+    "Wan VACE",
+    "Workbench",
     "glTF",
 }
 """Words that are the same in German, or that animators use in English."""

@@ -22,14 +22,14 @@ _MARGIN: Final = 0.08
 _WHITE: Final = 255
 
 
-def write_references(folder: PassFolder) -> dict[str, dict[str, Bytes]]:
+def write_references(folder: PassFolder, among: int | None = None) -> dict[str, dict[str, Bytes]]:
     """Write ``reference/{A,B}_{full,face,hand}.png`` of a folder that has ``beauty`` and ``part``; return them by person.
 
-    What is too small in every frame, or never seen, has none.
+    What is too small in every frame, or never seen, has none. ``among``: so many frames from the first on are looked at, or all.
     """
     if not {"beauty", "part"} <= set(folder.wanted):
         return {}
-    records = folder.records()
+    records = folder.records()[:among]
     target = folder.root / "reference"
     target.mkdir(exist_ok=True)
     found: dict[str, dict[str, Bytes]] = {}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who makes the pictures: Blender's own Python, for those that are carried along the surface, or the server, for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from duologue.errors import DuologueError
+from duologue.take import Notice, Progress
+from duologue.wire.client import Client
+from duologue.wire.job import Finished
+from duologue.wire.pictures import PictureWindow
+
+from .making import Generate, Work
+
+CARRIED: Final = "carried"
+_AT_ONCE: Final = 8
+"""Frames that are handed on together."""
+_WAIT: Final = 0.2
+"""Seconds between two looks at whether it should stop."""
+
+
+def carried(work: Work) -> Iterator[PictureWindow]:
+    """Yield the pass ``carried``: the first picture's colours, without any model."""
+    passes, label = work.passes, work.settings.presets[-1]
+    made = {"backend": CARRIED, "mode": CARRIED, "steps": 0, "weights": {}}
+    holes = seen = 0
+    for start in range(work.first, passes.frames, _AT_ONCE):
+        if work.should_stop():
+            return
+        stop = min(start + _AT_ONCE, passes.frames)
+        people = passes.read("part", start, stop) > 0
+        seen, holes = seen + int(people.sum()), holes + int((passes.read("hole", start, stop) > 0)[people].sum())
+        yield PictureWindow(start, passes.read("carried", start, stop), label, made)
+        work.tell(Progress(label, stop, passes.frames))
+    if seen:
+        share = f"{100 * holes / seen:.0f} %"
+        work.tell(
+            Notice("pictures", f"{share} of the people was not in the first picture and has its part's mean colour")
+        )
+
+
+def served(client: Client) -> Generate:
+    """Return who has a server make them. What it made before it was stopped is made again: the same, bit for bit."""
+
+    def make(work: Work) -> Iterator[PictureWindow]:
+        job = client.submit_render(
+            work.passes, work.settings, references=work.passes.references, events=work.events, previous=work.previous
+        )
+        while True:
+            if work.should_stop():
+                job.cancel()
+            event = job.next_event(_WAIT)
+            if isinstance(event, DuologueError):
+                raise event
+            if isinstance(event, Finished):
+                return
+            if isinstance(event, PictureWindow):
+                yield event
+            elif event is not None:
+                work.tell(event)
+
+    return make
+
+
+def check_offered(client: Client, backend: str) -> None:
+    """Check that a server makes pictures this way, before any work begins.
+
+    Raises:
+        DuologueError: UNIMPLEMENTED ``interact-unsupported``; NOT_FOUND ``weights-missing``.
+    """
+    offered = client.server.backends if client.server is not None else ()
+    if not offered:
+        what = "this server makes no pictures: it is too old; update Duologue there, or choose Carried, which needs no server"
+        raise DuologueError("UNIMPLEMENTED", "interact-unsupported", what)
+    if backend not in offered:
+        what = (
+            f"this server has no weights for {backend}; it has: {', '.join(offered)}. Start it with "
+            f"`duologue serve --weights {backend}=FOLDER`, or choose Carried, which needs no server"
+        )
+        raise DuologueError("NOT_FOUND", "weights-missing", what)
