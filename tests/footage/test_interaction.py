@@ -20,7 +20,7 @@ from duologue.footage.interaction import Asked, interact, plan
 from duologue.footage.pictures import PictureFolder, make_pictures, region_of
 from duologue.interactions.track import InteractionTrack, Touch
 from duologue.passes import png
-from duologue.passes.contract import EYE, HAND, HEAD, PARTS
+from duologue.passes.contract import EYE, HAIR, HAND, HEAD, PARTS
 from duologue.passes.options import Span
 from duologue.passes.sources import StoredPasses
 from duologue.shots.touch import events_of
@@ -75,6 +75,9 @@ def test_the_hand_is_on_the_cheek_in_the_picture(made: tuple[Path, dict[str, Any
     assert near[0] == 0
     assert near[1:].min() > 0
     assert passes.read("pose", 0, 5).any(axis=-1).sum() > 100
+    shown = np.isin(part[2:], (len(PARTS) + HAND, 2 * len(PARTS) + HEAD, 2 * len(PARTS) + HAIR))
+    rows, columns = (np.flatnonzero(shown.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    assert max(np.ptp(rows), np.ptp(columns)) > 0.8 * part.shape[1]  # head and hand fill the picture
 
 
 def test_the_same_again_is_there_and_other_settings_are_refused(take: Path, made: tuple[Path, dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from duologue.cli.evaluate_body import body
 from duologue.cli.evaluate_compare import compare, tally
 from duologue.cli.evaluate_contact import contact
 from duologue.cli.evaluate_face import face
+from duologue.cli.evaluate_patterns import named, patterns
 from duologue.cli.evaluate_takes import takes
 from duologue.cli.evaluate_video import video
 
@@ -19,5 +20,5 @@ def _verbs() -> None:
     """Measure a model. Figures over conversations have 95 % bootstrap intervals."""
 
 
-for command in (body, face, takes, contact, video, compare, tally):
+for command in (body, face, takes, contact, video, patterns, named, compare, tally):
     app.command()(command)

@@ -42,7 +42,12 @@ def video(
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     count: Annotated[int, typer.Option(min=1, help="Clips at most, evenly chosen.")] = 96,
     steps: Annotated[int, typer.Option(min=1, max=50, help="Of the sampler.")] = 4,
-    sheet: Annotated[Path | None, typer.Option(help="Write pictures of all systems here (PNG).")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write a clip of each pattern here (PNG): plain render, carried, asym, add, render."),
+    ] = None,
+    films: Annotated[Path | None, typer.Option("--videos", help="Write the same as videos into this folder.")] = None,
+    long: Annotated[bool, typer.Option("--long", help="Time clips of up to 2,001 frames, too.")] = False,
     ablations: Annotated[
         Path | None, typer.Option(help="Compare models that lack a part, as `train video-ablations` makes them, too.")
     ] = None,
@@ -63,6 +68,8 @@ def video(
         count=count,
         steps=steps,
         sheet=sheet,
+        films=films,
+        long=long,
         ablations=ablations,
         device=prepare(device),
     )

@@ -12,15 +12,19 @@ from duologue.footage.played import Played, frames_of
 from duologue.interactions.actor import Array
 from duologue.labels import FACE_INTERACTIONS, PERFORMERS
 from duologue.passes.camera import Camera, Size
-from duologue.passes.contract import HAND, HEAD
+from duologue.passes.contract import HAIR, HAND, HEAD
 from duologue.passes.options import Span
 from duologue.passes.raster import rasterise
 from duologue.passes.surface import Surface
 
 _LENS: Final = 60.0
 _SENSOR: Final = 36.0
-_WIDE: Final = (0.62, 1.25)
-"""Metres that the picture is wide where a face is touched, and anything else; the network was trained on 0.4 to 0.8."""
+_NARROW, _WIDEST, _ELSE = 0.40, 0.80, 1.25  # m
+"""Metres that the picture is wide at a face that is touched: what the network was trained on; and where anything else is."""
+_ROOM: Final = 1.12
+"""How much larger than head and hand the picture is."""
+_REACH: Final = 0.22
+"""Metres from the touch within which a hand is looked at."""
 _GLANCE: Final = 96
 _TURNS: Final = tuple(np.radians((-110, -80, -55, -30, 0, 30, 55, 80, 110)))
 _RISES: Final = tuple(np.radians((0, 14)))
@@ -39,11 +43,15 @@ def choose_camera(played: Played, span: Span, size: Size) -> Camera:
         return _of_both(played, int(shown[len(shown) // 2]), aspect)
     moments = _moments(played, shown)
     surfaces = {frame: played.surface(frame) for _, frame in moments}
-    wide = _WIDE[0] if all(touch.pattern in FACE_INTERACTIONS for touch in played.touches) else _WIDE[1]
-    target = np.mean([_middle(played, touch, frame) for touch, frame in moments], axis=0)
     outward = _outward(played, moments)
     base = float(np.arctan2(outward[0], outward[2]))
-    cameras = [_camera(target, base + turn, rise, wide, aspect) for turn in _TURNS for rise in _RISES]
+    ways = [_way(base + turn, rise) for turn in _TURNS for rise in _RISES]
+    if all(touch.pattern in FACE_INTERACTIONS for touch in played.touches):
+        points = np.concatenate([_looked_at(played, surfaces[frame], touch, frame) for touch, frame in moments])
+        cameras = [_filled(points, way, aspect) for way in ways]
+    else:
+        target = np.mean([_middle(played, touch, frame) for touch, frame in moments], axis=0)
+        cameras = [_camera(target, way, _ELSE, aspect) for way in ways]
     seen = [sum(_seen(played, surfaces[frame], touch, frame, camera) for touch, frame in moments) for camera in cameras]
     return cameras[int(np.argmax(seen))]
 
@@ -59,7 +67,7 @@ def _moments(played: Played, shown: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _middle(played: Played, number: int, frame: int) -> Array:
-    """Return what a picture's middle is: between the place that is touched, the face, and the hand."""
+    """Return what a picture's middle is where not faces alone are touched: between the place, a head and the hand."""
     touch, row = played.touches[number], frame - played.begin
     place = played.point(number, frame)
     own, other = (played.actors[PERFORMERS.index(name)].pose for name in (touch.performer, touch.touched))
@@ -82,8 +90,35 @@ def _outward(played: Played, moments: Sequence[tuple[int, int]]) -> Array:
     return np.mean(ways, axis=0)
 
 
-def _camera(target: Array, azimuth: float, rise: float, wide: float, aspect: float) -> Camera:
-    way = np.array((np.sin(azimuth) * np.cos(rise), np.sin(rise), np.cos(azimuth) * np.cos(rise)))
+def _looked_at(played: Played, surface: Surface, number: int, frame: int) -> Array:
+    """Return the points (n, 3) of the head that is touched, and of the hand near the touch."""
+    touch = played.touches[number]
+    own, other = (PERFORMERS.index(name) + 1 for name in (touch.performer, touch.touched))
+    corners = surface.vertices[surface.triangles[:, 0]]
+    near = np.linalg.norm(corners - played.point(number, frame), axis=1) < _REACH
+    head = (surface.person == other) & np.isin(surface.part, (HEAD, HAIR))
+    return corners[head | (surface.person == own) & (surface.part == HAND) & near]
+
+
+def _filled(points: Array, way: Array, aspect: float) -> Camera:
+    """Return the camera, looking against ``way``, whose picture points (n, 3) fill as far as it may be so narrow or wide."""
+    right = np.cross((0.0, 1.0, 0.0), way)
+    right /= np.linalg.norm(right)
+    axes = np.stack([right, np.cross(way, right)])
+    flat = points @ axes.T
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    target = points.mean(axis=0)
+    target = target + (0.5 * (low + high) - axes @ target) @ axes
+    across, tall = high - low
+    wide = _ROOM * max(across / max(aspect, 1.0), tall * min(aspect, 1.0))
+    return _camera(target, way, float(np.clip(wide, _NARROW, _WIDEST)), aspect)
+
+
+def _way(azimuth: float, rise: float) -> Array:
+    return np.array((np.sin(azimuth) * np.cos(rise), np.sin(rise), np.cos(azimuth) * np.cos(rise)))
+
+
+def _camera(target: Array, way: Array, wide: float, aspect: float) -> Camera:
     across = wide * max(aspect, 1.0)
     return Camera.looking(target + across * _LENS / _SENSOR * way, target, lens=_LENS, sensor=_SENSOR, aspect=aspect)
 
@@ -95,7 +130,7 @@ def _seen(played: Played, surface: Surface, number: int, frame: int, camera: Cam
     hits = rasterise(surface.vertices, surface.triangles, camera, (_GLANCE, _GLANCE))
     triangle = hits.triangle[hits.found]
     near = np.linalg.norm(surface.vertices[surface.triangles[triangle, 0]] - played.point(number, frame), axis=1)
-    hand = (surface.person[triangle] == own) & (surface.part[triangle] == HAND) & (near < 0.22)
+    hand = (surface.person[triangle] == own) & (surface.part[triangle] == HAND) & (near < _REACH)
     face = (surface.person[triangle] == other) & (surface.part[triangle] == HEAD)
     return float(hand.sum() + 0.35 * face.sum() + 2.0 * (face & (near < 0.03)).sum())
 
@@ -106,4 +141,4 @@ def _of_both(played: Played, frame: int, aspect: float) -> Camera:
     across = (b - a) * (1.0, 0.0, 1.0)
     apart = max(float(np.linalg.norm(across)), 0.1)
     side = np.cross((0.0, 1.0, 0.0), across / apart)
-    return _camera(0.5 * (a + b), float(np.arctan2(side[0], side[2])), 0.0, apart + 0.7, aspect)
+    return _camera(0.5 * (a + b), side, apart + 0.7, aspect)

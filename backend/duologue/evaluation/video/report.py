@@ -14,12 +14,14 @@ import duologue
 from duologue.datasets.corpus.video import Clip, VideoCorpus
 from duologue.errors import DuologueError
 from duologue.evaluation.video.ablations import checkpoints_of, compare
+from duologue.evaluation.video.examples import made, of_each_pattern, write_films
 from duologue.evaluation.video.figures import FIGURES, differences, means
 from duologue.evaluation.video.goals import goals
-from duologue.evaluation.video.metrics import Bytes, figures_of
+from duologue.evaluation.video.length import lengths
+from duologue.evaluation.video.metrics import figures_of
 from duologue.evaluation.video.sheet import sheet_of
 from duologue.evaluation.video.speed import ratios, router_accuracy, seconds_of
-from duologue.evaluation.video.systems import systems_of
+from duologue.evaluation.video.systems import System, systems_of
 from duologue.video.pipeline import VideoPipeline
 from duologue.video.sampling import STEPS
 
@@ -27,8 +29,6 @@ Report = Callable[[str, float, float], None]
 Rows = Mapping[str, Sequence[Mapping[str, float]]]
 """Figures by system, a clip each."""
 
-SHOWN: Final = ("truth", "held_frame", "carried", "asym", "add", "render")
-"""Rows of the sheet, for each of its clips."""
 DECIBELS: Final = ("psnr", "psnr_hand", "psnr_holes", "psnr_hand_face", "psnr_contact")
 
 
@@ -43,7 +43,10 @@ class VideoEvaluation:
     """Clips at most, evenly chosen."""
     steps: int = STEPS
     sheet: Path | None = None
-    """Where a sheet of pictures goes (PNG)."""
+    """Where a sheet of pictures goes (PNG), ``films`` a folder of videos: one clip of each pattern, beside the plain render."""
+    films: Path | None = None
+    long: bool = False
+    """Whether clips of up to 2,001 frames are timed as well."""
     ablations: Path | None = None
     """Folder of models that lack a part, and of one with all (``recipes.video_ablations``)."""
     device: str = "cpu"
@@ -61,25 +64,27 @@ def evaluate_video(settings: VideoEvaluation, report: Report = lambda stage, don
     if settings.ablations is not None:
         checkpoints_of(settings.ablations)
     clips = chosen(corpus, settings.split, settings.count)
-    rows, pictures = _judged(pipeline, clips, settings.steps, report)
-    if settings.sheet is not None:
-        sheet_of(pictures, settings.sheet)
+    systems = systems_of(pipeline, settings.steps)
+    rows = _judged(systems, clips, report)
+    _shown(settings, corpus, systems, report)
     best = max(("render", "add"), key=lambda name: np.nanmean([row["psnr"] for row in rows[name]]))
     over = {
         f"over_carried{name.removeprefix('psnr')}": value
         for name, value in differences(rows[best], rows["carried"], DECIBELS).items()
     }
-    systems = {name: means(of) for name, of in rows.items()}
+    figures = {name: means(of) for name, of in rows.items()}
+    router = router_accuracy(pipeline, clips, best)
     speed = {
-        "router_accuracy": router_accuracy(pipeline, clips[:16], best),
+        "router_accuracy": router["both"]["value"],
         "seconds_17_frames": seconds_of(pipeline, clips[0], best, settings.steps),
         **ratios(pipeline, clips[0], settings.steps),
     }
     values = {
-        **{name: systems[best][name]["value"] for name in FIGURES},
+        **{name: figures[best][name]["value"] for name in FIGURES},
         **{name: value["value"] for name, value in over.items()},
         **speed,
-        "ceiling_psnr": systems["ceiling"]["psnr"]["value"],
+        **{f"router_accuracy_{name}": router[name]["value"] for name in ("hand", "head")},
+        "ceiling_psnr": figures["ceiling"]["psnr"]["value"],
     }
     found = {
         "version": duologue.__version__,
@@ -88,34 +93,42 @@ def evaluate_video(settings: VideoEvaluation, report: Report = lambda stage, don
         "people": sorted({name for clip in clips for name in clip.about.get("people", ())}),
         "steps": settings.steps,
         "best": best,
-        "systems": systems,
+        "systems": figures,
         **over,
         **speed,
+        "router": router,
         "papers": _papers(rows),
         "goals": goals(values),
     }
+    if settings.long:
+        found["lengths"] = lengths(pipeline, clips[0], best, settings.steps, report=report)
     if settings.ablations is not None:
         found["ablations"] = compare(settings.ablations, clips, settings.steps, settings.device, report)
     return found
 
 
-def _judged(
-    pipeline: VideoPipeline, clips: Sequence[Clip], steps: int, report: Report
-) -> tuple[Rows, list[dict[str, Bytes]]]:
-    """Return every system's figures of every clip, and the pictures that a sheet shows."""
-    rows: dict[str, list[dict[str, float]]] = {}
-    pictures: list[dict[str, Bytes]] = []
-    systems = systems_of(pipeline, steps)
+def _judged(systems: Mapping[str, System], clips: Sequence[Clip], report: Report) -> Rows:
+    """Return every system's figures of every clip."""
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in systems}
     for done, clip in enumerate(clips):
-        made: dict[str, Bytes] = {"truth": clip.arrays["rgb"]}
         for name, system in systems.items():
             began = time.perf_counter()
-            made[name] = system(clip)
+            pictures = system(clip)
             spent = time.perf_counter() - began
-            rows.setdefault(name, []).append({**figures_of(clip, made[name]), "seconds": spent})
-        pictures.append({name: made[name] for name in SHOWN})
+            rows[name].append({**figures_of(clip, pictures), "seconds": spent})
         report("clips", done + 1, len(clips))
-    return rows, pictures
+    return rows
+
+
+def _shown(settings: VideoEvaluation, corpus: VideoCorpus, systems: Mapping[str, System], report: Report) -> None:
+    """Write the pictures that are to be looked at."""
+    if settings.sheet is None and settings.films is None:
+        return
+    examples = made(of_each_pattern(corpus, settings.split), systems, report=report)
+    if settings.sheet is not None:
+        sheet_of(list(examples.values()), settings.sheet)
+    if settings.films is not None:
+        write_films(examples, settings.films)
 
 
 def chosen(corpus: VideoCorpus, split: str, count: int) -> list[Clip]:

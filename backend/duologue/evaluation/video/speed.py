@@ -11,7 +11,10 @@ import torch
 from duologue.datasets.corpus.video import Clip
 from duologue.diffusion.flow import FlowSchedule
 from duologue.diffusion.windows import Span
+from duologue.evaluation.intervals import Sums, figure
+from duologue.evaluation.video.figures import Interval
 from duologue.evaluation.video.systems import conditions_of, generated
+from duologue.video.experts import EXPERTS
 from duologue.video.latents import latents_of
 from duologue.video.pipeline import ClipInMaking, VideoPipeline
 from duologue.video.sampling import sample_window
@@ -57,9 +60,9 @@ def seconds_of(pipeline: VideoPipeline, clip: Clip, mode: str, steps: int) -> fl
 
 
 @torch.inference_mode()
-def router_accuracy(pipeline: VideoPipeline, clips: Sequence[Clip], mode: str) -> float | None:
-    """Return the share of hands' and heads' tokens that the router knows, over all blocks, halfway to noise."""
-    right = total = 0
+def router_accuracy(pipeline: VideoPipeline, clips: Sequence[Clip], mode: str) -> dict[str, Interval]:
+    """Return the share of tokens that the router knows, over all blocks, halfway to noise: of ``hand``, ``head`` and ``both``."""
+    sums: dict[str, list[Sums]] = {"head": [], "hand": [], "both": []}
     for clip in clips:
         conditions = conditions_of(clip)
         making = ClipInMaking(pipeline, conditions, int(clip.about["number"]))
@@ -70,10 +73,14 @@ def router_accuracy(pipeline: VideoPipeline, clips: Sequence[Clip], mode: str) -
         t = truth.new_full((1,), _MOMENT)
         x = FlowSchedule().add_noise(truth, making.noise(span, both=False), t)
         network = pipeline.model.denoiser
-        output = network(x, t, network.prepare(told, mode, x.shape))
+        routes = network(x, t, network.prepare(told, mode, x.shape)).routes
         wanted = experts_wanted(told.masks)
-        somebody = wanted != 2  # head or hand
-        for logits in output.routes:
-            right += int(((logits.argmax(-1) == wanted) & somebody).sum())
-            total += int(somebody.sum())
-    return right / total if total else None
+        of: dict[str, Sums] = {}
+        for name in ("head", "hand"):
+            index = EXPERTS.index(name)
+            right = sum(int(((logits.argmax(-1) == index) & (wanted == index)).sum()) for logits in routes)
+            of[name] = (float(right), float((wanted == index).sum()) * len(routes))
+        of["both"] = (of["head"][0] + of["hand"][0], of["head"][1] + of["hand"][1])
+        for name, counted in of.items():
+            sums[name].append(counted)
+    return {name: figure(counted).to_json() for name, counted in sums.items()}

@@ -49,7 +49,7 @@ def open_backend(
     if name == "tiny":
         from duologue.video.backends.tiny import TinyBackend
 
-        return TinyBackend(weights, device)
+        return TinyBackend(weights, device, size)
     if name == "wan-vace":
         from duologue.video.backends.wan_vace import WanVaceBackend
 

@@ -113,13 +113,26 @@ def read_headers(place: Path, stem: str = "diffusion_pytorch_model") -> Headers:
         DuologueError: NOT_FOUND ``weights-missing`` with the files' names; PERMISSION_DENIED ``weights-unsafe`` where there
             are only pickles; DATA_LOSS ``weights-damaged`` for a file that is cut short or no such file.
     """
-    if place.suffix in _PICKLES:
-        raise unsafe([place])
+    refuse_pickles(place)
     files = [place] if place.is_file() else _files_of(place, stem)
     found = Headers()
     for path in files:
         found.update(_read(path))
     return found
+
+
+def refuse_pickles(place: Path) -> None:
+    """See that a place is no pickle, nor a folder of pickles without a safetensors file.
+
+    Raises:
+        DuologueError: PERMISSION_DENIED ``weights-unsafe``.
+    """
+    if place.suffix in _PICKLES:
+        raise unsafe([place])
+    there = sorted(place.iterdir()) if place.is_dir() else []
+    pickles = [path for path in there if path.suffix in _PICKLES]
+    if pickles and not any(path.suffix == SUFFIX for path in there):
+        raise unsafe(pickles)
 
 
 def _files_of(folder: Path, stem: str) -> list[Path]:
@@ -134,10 +147,6 @@ def _files_of(folder: Path, stem: str) -> list[Path]:
     elif (folder / f"{stem}{SUFFIX}").is_file():
         files = [folder / f"{stem}{SUFFIX}"]
     else:
-        files = []
-        pickles = sorted(path for path in folder.iterdir() if path.suffix in _PICKLES)
-        if pickles and not list(folder.glob(f"*{SUFFIX}")):
-            raise unsafe(pickles)
         raise missing([folder / f"{stem}{SUFFIX}"])
     if absent := [path for path in files if not path.is_file()]:
         raise missing(absent)

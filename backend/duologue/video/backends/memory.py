@@ -62,7 +62,7 @@ def choose(need: Need, device: str, free: int | None = None, tiers: Sequence[str
         "FAILED_PRECONDITION",
         "memory-short",
         f"{device} has {available / _GIGA:.2f} GB free, and this model takes {takes}; choose a smaller --size, a smaller "
-        "model (1.3B), another --device, or --backend tiny, which runs in 1 GB",
+        "model (1.3B), another --device, or --backend carried, which has none",
         field="--backend",
     )
 

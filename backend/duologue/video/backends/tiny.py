@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from duologue.checkpoints.config import read_config
+from duologue.checkpoints.store import MODEL as WEIGHTS
 from duologue.checkpoints.store import open_checkpoint
 from duologue.errors import DuologueError
 from duologue.labels import check
 from duologue.passes.pictures import MAKERS
 from duologue.passes.sources import PassSource
+from duologue.video.backends.headers import refuse_pickles
+from duologue.video.backends.memory import Need, choose
 from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish, described, main_pattern
 from duologue.video.conditions import Kept, SceneWindow, VideoConditions
+from duologue.video.config import MODEL, VideoConfig
+from duologue.video.latents import FRAMES, SIDE
+from duologue.video.tokens import PATCH
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
 
 _SCENE: Final = ("structure", "part", "contact", "carried", "hole")
 """Passes that the scene's modes read, in the order of ``SceneWindow``."""
+_COPIES: Final = 6
+"""Of a window's pictures that are in memory at once, at most."""
 DROPPED: Final = "dropped"
 """What the paper calls ``base``: structure is dropped."""
 
@@ -116,13 +125,15 @@ class TinyBackend(PipelineBackend):
     """Our own small network.
 
     Raises:
-        DuologueError: NOT_FOUND ``weights-missing`` where there is no checkpoint, saying how to come by one; what
-            ``VideoPipeline.load`` raises.
+        DuologueError: NOT_FOUND ``weights-missing`` where there is no checkpoint, saying how to come by one; PERMISSION_DENIED
+            ``weights-unsafe`` for a pickle; FAILED_PRECONDITION ``memory-short``; what ``VideoPipeline.load`` raises.
     """
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+    def __init__(self, weights: Path | None = None, device: str = "cpu", size: tuple[int, int] = (128, 128)) -> None:
         from duologue.video.pipeline import VideoPipeline
 
+        if weights is not None:
+            refuse_pickles(weights)
         try:
             checkpoint = open_checkpoint("video" if weights is None else weights)
         except DuologueError as error:
@@ -137,12 +148,23 @@ class TinyBackend(PipelineBackend):
                 field="--backend" if weights is None else "--weights",
             ) from error
         super().__init__("tiny")
+        config = read_config(checkpoint.require(MODEL), VideoConfig)
+        weights_take = 2 * (checkpoint.folder / WEIGHTS).stat().st_size  # 16 bits on disk
+        choose(Need({"network": weights_take}, 0, _work(config, size)), device, tiers=("whole",))
         self._pipeline = VideoPipeline.load(checkpoint, device)
         self.weights = {checkpoint.name: checkpoint.sha256}
 
     def pipeline(self) -> VideoPipeline:
         """See ``PipelineBackend``."""
         return self._pipeline
+
+
+def _work(config: VideoConfig, size: tuple[int, int]) -> int:
+    """Return the bytes that a window of pictures of ``size`` is made in, in 32 bits: both streams' tokens, the pictures, and what
+    is known of them."""
+    pixels, frames = size[0] * size[1], FRAMES * (config.window - 1) + 1
+    tokens = 2 * config.window * pixels // (SIDE * PATCH) ** 2
+    return 4 * (tokens * (18 * config.width + 2 * config.feedforward) + _COPIES * 3 * frames * pixels)
 
 
 def _scene(passes: PassSource, start: int, stop: int) -> SceneWindow:
