@@ -1,5 +1,8 @@
 """Folders of Wan's parts in miniature: diffusers' and transformers' own classes with random weights."""
 
+# pyright: reportPrivateImportUsage=false
+# diffusers exports its classes lazily, which pyright does not see.
+
 from __future__ import annotations
 
 import json
@@ -68,14 +71,36 @@ def write_vace(root: Path) -> Path:
     return root
 
 
-def transformer() -> Any:
-    """Wan's plain transformer, random."""
+def transformer(**changed: int) -> Any:
+    """Wan's plain transformer, random; ``changed``: sizes that are other ones."""
     import diffusers
 
     torch.manual_seed(2)
-    model = diffusers.WanTransformer3DModel(**SIZES).eval()
+    model = diffusers.WanTransformer3DModel(**{**SIZES, **changed}).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if not parameter.any():
                 parameter.normal_(std=0.1)
+    return model
+
+
+def noise_teller() -> Any:
+    """Wan's transformer as a base that knows one thing, as a trained one does: that most of a noised latent is noise.
+
+    Wider than a token's 64 numbers; what goes in comes out, for its blocks add nothing yet.
+    """
+    model = transformer(num_attention_heads=6)
+    width, sides = 6 * HEAD, 4
+    ones = torch.cat([torch.ones(width, 1), torch.randn(width, CHANNELS * sides)], dim=1)
+    rows = torch.linalg.qr(ones)[0][:, 1:]  # layer norm leaves what is orthogonal to ones
+    with torch.no_grad():
+        model.patch_embedding.weight.copy_(rows.reshape(width, CHANNELS, 1, 2, 2))
+        # In: channel, row, column; out: row, column, channel.
+        model.proj_out.weight.copy_(rows.reshape(width, CHANNELS, sides).permute(2, 1, 0).reshape(-1, width))
+        silent = [model.patch_embedding.bias, model.proj_out.bias, model.scale_shift_table]
+        silent += [*model.condition_embedder.time_proj.parameters()]
+        for block in model.blocks:
+            silent += [block.scale_shift_table, *block.attn2.to_out.parameters()]
+        for parameter in silent:
+            parameter.zero_()
     return model

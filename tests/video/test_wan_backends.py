@@ -1,5 +1,8 @@
 """Wan's backends on random models of diffusers' own classes: what they make, what they refuse, and what equals what."""
 
+# pyright: reportPrivateImportUsage=false
+# diffusers exports its classes lazily, which pyright does not see.
+
 from __future__ import annotations
 
 import shutil
@@ -188,12 +191,12 @@ def lora_folder(root: Path) -> tuple[Path, VideoDenoiser]:
     net = VideoDenoiser(config)
     net.load_state_dict(from_wan(dict(headers.tensors()), net.state_dict()))  # pyright: ignore[reportAttributeAccessIssue]
     trained = adapt(net, rank=3)
-    assert 0 < sum(p.numel() for p in trained) < sum(p.numel() for p in net.parameters())
+    assert 0 < sum(p.numel() for p in trained.parameters()) < sum(p.numel() for p in net.parameters())
     torch.manual_seed(5)
     with torch.no_grad():
-        for parameter in trained:
+        for parameter in trained.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    save_adapter(net, root / "adapter", "adapter", {"steps": 0})
+    save_adapter(trained, config, root / "adapter", "adapter", {"steps": 0})
     return root, net.eval()
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from duologue.cli.console import out, stages, tell_checkpoint
-from duologue.cli.train_video import video, video_ablations
+from duologue.cli.train_video import video, video_ablations, wan_lora
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -236,3 +236,4 @@ def _only(only: str) -> str | None:
 
 app.command()(video)
 app.command("video-ablations")(video_ablations)
+app.command("wan-lora")(wan_lora)

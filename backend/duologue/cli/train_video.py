@@ -1,4 +1,4 @@
-"""``duologue train video``, and the same without each of its parts."""
+"""``duologue train video``, the same without each of its parts, and its parts as an adapter on Wan."""
 
 from __future__ import annotations
 
@@ -80,3 +80,30 @@ def video_ablations(
     for folder in done:
         out.print(str(folder), markup=False)
     out.print(f"Compare them with `duologue evaluate video --ablations {out_folder / FOLDER}`.", markup=False)
+
+
+def wan_lora(
+    clips: Clips,
+    weights: Annotated[
+        Path, typer.Option(help="Folder of Wan's transformer, vae, text_encoder and tokenizer; read, never written.")
+    ],
+    out_folder: OutFolder = Path("training/wan-lora"),
+    rank: Annotated[int, typer.Option(min=1, help="Of the changes of Wan's weights.")] = 128,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps; the recipe's own.")] = None,
+    device: Device = "cpu",
+) -> None:
+    """Train an adapter on Wan: low-rank changes, and experts, structure and region latents whole. Needs a GPU to be of use."""
+    from dataclasses import replace
+
+    from duologue.checkpoints.devices import prepare
+    from duologue.recipes.wan_lora import OPTIMISATION, train_adapter
+
+    rate = OPTIMISATION if steps is None else replace(OPTIMISATION, steps=steps)
+    with stages() as progress:
+        checkpoint = train_adapter(
+            clips, weights, out_folder, rank=rank, optimisation=rate, device=prepare(device), progress=progress.update
+        )
+    out.print(f"{checkpoint.folder}: sha256 {checkpoint.sha256}", markup=False)
+    out.print(
+        f"Put it into {weights} as adapter: duologue interact … --backend wan-lora --weights {weights}", markup=False
+    )

@@ -17,7 +17,7 @@ from duologue.files.atomic import prepare_folder, write_text
 from duologue.files.lock import only_writer
 from duologue.footage.asked import stretch
 from duologue.footage.drawing import PASSES_FOLDER, draw_passes, references_of
-from duologue.footage.pictures import FRAMES, SETTINGS, VIDEO, PictureFolder, make_pictures, region_of
+from duologue.footage.pictures import FRAMES, SETTINGS, VIDEO, PictureFolder, make_pictures, not_whole, region_of
 from duologue.footage.played import Played, play
 from duologue.footage.view import choose_camera
 from duologue.interactions.response import usual
@@ -112,6 +112,8 @@ def interact(
         backend = open_backend(asked.backend, asked.weights, asked.device, asked.size)
     if backend is not None and asked.mode:
         check(asked.mode, backend.modes, field="--mode")
+    if asked.region and not (asked.out / SETTINGS).is_file():
+        raise not_whole(asked.out)
     prepare_folder(asked.out)
     with only_writer(
         asked.out, "pictures-busy", f"another run writes into {asked.out}; wait for it, or choose another folder"

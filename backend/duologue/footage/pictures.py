@@ -87,13 +87,7 @@ class PictureFolder:
             return there.get("previous")
         whole = bool(there.get("complete")) and all(self.path(k).is_file() for k in range(self.frames))
         if not whole or there.get("clip") != wanted.get("clip"):
-            raise DuologueError(
-                "NOT_FOUND",
-                "pictures-missing",
-                f"{self.root} has not all pictures of this clip, so no part of them can be made again; make them whole first, "
-                "without --region",
-                field="--region",
-            )
+            raise not_whole(self.root)
         return there.get("digest")
 
     def _begin(self, *, keep: bool) -> None:
@@ -197,6 +191,17 @@ def make_pictures(
 def region_of(target: PictureFolder) -> Region | None:
     """Return the region that is made again in a folder."""
     return Region(target.region, target.previous) if target.region else None
+
+
+def not_whole(root: Path) -> DuologueError:
+    """Return the error for a region of pictures that are not all there."""
+    return DuologueError(
+        "NOT_FOUND",
+        "pictures-missing",
+        f"{root} has not all pictures of this clip, so no part of them can be made again; make them whole first, "
+        "without --region",
+        field="--region",
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class VideoTrainer:
 
     def losses(self, batch: Batch) -> Losses:
         """Return the weighted terms, and the picture's by mode as a figure."""
-        network, truth, t = self.module, batch.truth, batch.t
+        network, truth, t = self.model.denoiser, batch.truth, batch.t
         picture, structure = batch.noise.chunk(2, dim=1)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.sixteen):
             prepared = network.prepare(batch.conditions, batch.mode, truth.x0.shape)
@@ -141,6 +141,7 @@ class VideoTrainer:
             shown=rows["seen"][:, :, 0],
             crops=crops,
             seen=rows["seen"],
+            text=rows.get("text"),
             audio=None if "audio" not in rows else rows["audio"][:, start : start + cut["picture"].shape[2]],
         )
         for name in ("pattern", "text", "audio", "reference"):

@@ -45,16 +45,33 @@ class LowRank(nn.Module):
         return self.base(x) + functional.linear(functional.linear(x, self.a.to(x.dtype)), self.b.to(x.dtype))
 
 
-def adapt(denoiser: VideoDenoiser, rank: int = RANK) -> list[nn.Parameter]:
+class Trained(nn.Module):
+    """What is trained of a network, and nothing of Wan's: what an optimiser, an average and a state need to hold."""
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], rank: int) -> None:
+        super().__init__()
+        self.rank = rank
+        for name, parameter in parameters.items():
+            self.register_parameter(name.replace(".", "/"), parameter)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return them by the names that they have in an adapter's checkpoint."""
+        return {name.replace("/", "."): value for name, value in self.named_parameters()}
+
+
+def adapt(denoiser: VideoDenoiser, rank: int = RANK) -> Trained:
     """Put low-rank maps beside what is changed, freeze what is Wan's, and return what is trained."""
     shared = set(_shared(denoiser.state_dict()))
+    trained = {name: parameter for name, parameter in denoiser.named_parameters() if name not in shared}
     for name, parameter in denoiser.named_parameters():
-        parameter.requires_grad_(name not in shared)
+        parameter.requires_grad_(name in trained)
     for name, module in list(denoiser.named_modules()):
         if _CHANGED.fullmatch(name) and isinstance(module, nn.Linear):
             parent, _, last = name.rpartition(".")
-            setattr(denoiser.get_submodule(parent), last, LowRank(module, rank))
-    return [parameter for parameter in denoiser.parameters() if parameter.requires_grad]
+            beside = LowRank(module, rank)
+            setattr(denoiser.get_submodule(parent), last, beside)
+            trained |= {name + _A: beside.a, name + _B: beside.b}
+    return Trained(trained, rank)
 
 
 def _shared(tensors: Mapping[str, Tensor]) -> list[str]:
@@ -62,23 +79,19 @@ def _shared(tensors: Mapping[str, Tensor]) -> list[str]:
     return [name for name, value in tensors.items() if not name.endswith("table") and to_wan({name: value})]
 
 
-def save_adapter(denoiser: VideoDenoiser, folder: Path, name: str, about: Mapping[str, Any]) -> Checkpoint:
-    """Write what :func:`adapt` trains of a network as a checkpoint; ``about``: how it was made."""
-    found: dict[str, Tensor] = {}
-    for path, module in denoiser.named_modules():
-        if isinstance(module, LowRank):
-            found[path + _A], found[path + _B] = module.a, module.b
-    shared = set(_shared(_plain(denoiser.state_dict())))
-    for path, value in _plain(denoiser.state_dict()).items():
-        if path not in shared:
-            found[path] = value
-    config = {"model": MODEL, "format": FORMAT, "network": asdict(denoiser.config), "training": dict(about)}
-    return write_checkpoint(folder, name, config, found)
+def wans(denoiser: VideoDenoiser) -> dict[str, Tensor]:
+    """Return the tensors of an adapted network that are Wan's and stay as they are, by the names that they have without it."""
+    tensors = {name: value for name, value in denoiser.state_dict().items() if not name.endswith((".a", ".b"))}
+    plain = {name.replace(".base.", "."): value for name, value in tensors.items()}
+    return {name: plain[name] for name in _shared(plain)}
 
 
-def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a network's tensors by the names that they have without low-rank maps beside them."""
-    return {name.replace(".base.", "."): value for name, value in tensors.items() if not name.endswith((".a", ".b"))}
+def save_adapter(
+    trained: Trained, config: VideoConfig, folder: Path, name: str, about: Mapping[str, Any]
+) -> Checkpoint:
+    """Write what :func:`adapt` trains of a network of ``config`` as a checkpoint; ``about``: how it was made."""
+    written = {"model": MODEL, "format": FORMAT, "network": asdict(config), "training": dict(about)}
+    return write_checkpoint(folder, name, written, trained.tensors())
 
 
 class Adapter:

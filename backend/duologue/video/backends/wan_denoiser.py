@@ -128,6 +128,24 @@ def build(
     return denoiser.eval().requires_grad_(False)
 
 
+def adaptable(config: VideoConfig, headers: Headers, device: str) -> WanDenoiser:
+    """Return the network with Wan's weights, and what Wan has not as it is drawn for training, on the CPU; 16 bits for a GPU.
+
+    As CoInteract begins: structure's embedding, head and tables are copies of the target's.
+
+    Raises:
+        DuologueError: what :meth:`.Headers.check` raises.
+    """
+    layout, half = layout_of(headers), device.startswith("cuda")
+    denoiser = WanDenoiser(config)
+    names = to_wan(denoiser.state_dict(), layout)
+    headers.check({name: tuple(value.shape) for name, value in names.items()}, "Wan's transformer")
+    given = {name: _kept(name, value, half=half) for name, value in headers.tensors(names)}
+    denoiser.load_state_dict(from_wan(given, denoiser.state_dict(), layout), assign=True)
+    denoiser.sixteen = half
+    return denoiser
+
+
 def _kept(name: str, value: Tensor, *, half: bool) -> Tensor:
     """Return a tensor as it is held: matrices in 16 bits where that is wanted; norms, biases and tables are small, and add up."""
     matrix = name.endswith(".weight") and value.dim() > 1
