@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import trimesh
+from duologue.motion.skeleton import Skeleton
 from duologue.smpl import BodyParameters
 from duologue.smpl.joints import Kind, adult
+from duologue.take import Take, Track
 from numpy.typing import NDArray
 
 _CUBE = 0.004
@@ -106,3 +108,26 @@ def parameters(joints: int, frames: int = 3, **options: Any) -> BodyParameters:
     return BodyParameters(
         rng.normal(0, 0.5, (frames, joints, 3)), rng.normal(0, 1, (frames, 3)), 30.0, rng.normal(0, 1, 10), **options
     )
+
+
+def some_take(frames: int = 40) -> Take:
+    """Two people who bend everything a little, a metre and a half apart, with moving faces."""
+    ours, rng = Skeleton.builtin("duologue60"), np.random.default_rng(3)
+    t = np.arange(frames) / 30
+    tracks: list[Track] = []
+    for side in (-1, 1):
+        phase, rate = rng.uniform(0, 6, (60, 3)), rng.uniform(0.5, 3, (60, 3))
+        rotations = 0.25 * np.sin(t[:, None, None] * rate + phase)
+        # As trunks move: neighbours in spine and neck bend alike, which is all that fewer joints can keep.
+        for joint, below in (("Spine1", "Spine"), ("Spine2", "Spine"), ("Spine3", "Spine"), ("Neck1", "Neck")):
+            rotations[:, ours.index(joint)] = 0.5 * rotations[:, ours.index(below)]
+        palms = [side + "Hand" + finger for side in ("Left", "Right") for finger in ("Index", "Ring", "Pinky")]
+        rotations[:, ours.indices(*palms)] = 0  # SMPL has no bones in the palm
+        rotations[:, 0] = [0, -side * np.pi / 2, 0]
+        root = np.stack([0.75 * side + 0.05 * np.sin(t), 0.93 + 0 * t, 0.05 * np.cos(t)], axis=1)
+        weights = 0.5 + 0.5 * np.sin(t[:, None] * rng.uniform(1, 5, 52) + rng.uniform(0, 6, 52))
+        facing, actions = np.ones(frames, np.bool_), np.zeros(frames, np.uint8)
+        tracks.append(
+            Track(root.astype(np.float32), rotations.astype(np.float32), weights.astype(np.float32), facing, actions)
+        )
+    return Take(ours, (tracks[0], tracks[1]))

@@ -11,8 +11,10 @@ import typer
 from rich.table import Table
 
 from duologue.cli.console import out, print_json, stages
+from duologue.cli.dataset_arkit import arkit
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(arkit)
 
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
 Smpl = Annotated[Path | None, typer.Option(help="Your SMPL-H or SMPL-X model file (NPZ): people's own bones.")]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from duologue.errors import invalid
 from duologue.motion.bvh import BvhClip
 from duologue.motion.resampling import resample
-from duologue.motion.skeleton import Skeleton
+from duologue.motion.rotations import matrix_to_quat, quat_conjugate, quat_multiply, quat_slerp, quat_to_exp, unroll_exp
+from duologue.motion.skeleton import Skeleton, forward_kinematics
 from duologue.rigs.clips import retarget_clip
-from duologue.smpl.joints import adult, words
+from duologue.smpl.joints import Kind, adult, words
 from duologue.smpl.model import BodyModel
 from duologue.smpl.parameters import BodyParameters
 from duologue.units import FPS
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 _SPINE: Final = {"Spine": "spine1", "Spine1": "spine2", "Spine3": "spine3", "Neck": "neck", "Head": "head"}
 """duologue60 has four joints in the spine and two in the neck, SMPL three and one. Those between do not turn."""
 _BETWEEN: Final = {"Spine2": ("Spine1", "Spine3"), "Neck1": ("Neck", "Head")}
+_MIDWAY: Final = {"spine2": ("Spine1", "Spine2"), "neck": ("Neck", "Neck1")}
 _METACARPALS: Final = ("Index", "Ring", "Pinky")
 _PALM: Final = 0.25
 """Of the way from wrist to knuckle: where a metacarpal is put. It does not turn, so it makes no difference."""
@@ -59,11 +61,11 @@ def model_skeleton(parameters: BodyParameters, model: BodyModel | None) -> Skele
     return model.skeleton(parameters.betas)
 
 
-def person_skeleton(parameters: BodyParameters, model: BodyModel | None) -> Skeleton:
-    """Return the person's skeleton by duologue60's names. Raises what :func:`model_skeleton` does."""
-    theirs, ours = model_skeleton(parameters, model), Skeleton.builtin("duologue60")
+def in_our_joints(theirs: Skeleton) -> Skeleton:
+    """Return a skeleton of the model's joint names as one of duologue60's, the bones being the same."""
+    ours = Skeleton.builtin("duologue60")
     rest = dict(zip(theirs.names, theirs.rest_positions, strict=True))
-    places = {word: rest[name] for word, name in _names().items()}
+    places = {word: rest[name] for word, name in shared_joints().items()}
     for joint, (below, above) in _BETWEEN.items():
         places[joint] = 0.5 * (places[below] + places[above])
     for side in ("Left", "Right"):
@@ -74,7 +76,7 @@ def person_skeleton(parameters: BodyParameters, model: BodyModel | None) -> Skel
     offsets = at - at[list(ours.parents)]
     offsets[0] = at[0]
     tips = {theirs.names[joint]: offset for joint, offset in theirs.ends}
-    ends = tuple((joint, tips[_names()[ours.names[joint]]]) for joint, _ in ours.ends)
+    ends = tuple((joint, tips[shared_joints()[ours.names[joint]]]) for joint, _ in ours.ends)
     return Skeleton(ours.names, ours.parents, offsets, ends, "duologue60")
 
 
@@ -87,9 +89,9 @@ def to_motion(parameters: BodyParameters, model: BodyModel | None = None) -> Mot
     Raises:
         DuologueError: what :func:`model_skeleton` raises.
     """
-    skeleton = person_skeleton(parameters, model)
+    skeleton = in_our_joints(model_skeleton(parameters, model))
     standing, notes = _standing(parameters, model)
-    names = _names()
+    names = shared_joints()
     index = adult(parameters.kind)
     rotations = np.zeros((len(parameters), len(skeleton), 3))
     ours = [skeleton.index(word) for word in names]
@@ -110,18 +112,17 @@ def onto(
     """Bring the motion onto any skeleton of duologue60's names, at 30 fps: world hips (T', 3) and exponential maps (T', K, 3).
 
     ``find_floor`` and ``floor_scale`` are :func:`duologue.rigs.clips.retarget_clip`'s; two people who share a world need one
-    scale, and people who stand on y = 0 no search for the floor.
+    scale, and people who stand on y = 0 no search for the floor. Joints that the model doesn't have follow the one below them.
 
     Raises:
         DuologueError: what :func:`model_skeleton` raises.
     """
-    source = model_skeleton(parameters, model)
-    standing, _ = _standing(parameters, model)
+    motion = to_motion(parameters, model)
     rotations, root = retarget_clip(
-        source,
-        standing.poses,
-        _pelvis(parameters, model) + standing.trans,
-        words(parameters.kind),
+        motion.skeleton,
+        motion.rotations,
+        motion.root,
+        {name: name for name in motion.skeleton.names},
         skeleton,
         find_floor=find_floor,
         floor_scale=floor_scale,
@@ -148,6 +149,32 @@ def _pelvis(parameters: BodyParameters, model: BodyModel | None) -> Array:
     return np.zeros(3) if model is None else model.rest_joints(parameters.betas)[0]
 
 
-def _names() -> dict[str, str]:
+def to_poses(skeleton: Skeleton, rotations: Array, kind: Kind) -> Array:
+    """Return the model's poses (T, 52 or 55, 3) of motion on a skeleton of duologue60's names: what :func:`to_motion` undoes.
+
+    A joint of the model's that stands for two of ours takes the rotation midway, so that the bone over both points where theirs
+    lead together; jaw and eyes stay at rest.
+
+    Args:
+        skeleton: K joints; its bones matter only by their names.
+        rotations: (T, K, 3) exponential maps, parent-local.
+        kind: which model.
+    """
+    turns, _ = forward_kinematics(skeleton, rotations, np.zeros((len(rotations), 3)))
+    world = {name: matrix_to_quat(turns[:, skeleton.index(word)]) for word, name in shared_joints().items()}
+    for name, pair in _MIDWAY.items():
+        first, second = (matrix_to_quat(turns[:, skeleton.index(word)]) for word in pair)
+        world[name] = quat_slerp(first, second, np.full(len(rotations), 0.5))
+    tree = adult(kind)
+    poses = np.zeros((len(rotations), len(tree), 3))
+    for joint, (name, parent) in enumerate(zip(tree.names, tree.parents, strict=True)):
+        if name in world:
+            above = world[tree.names[parent]] if parent >= 0 else np.array([1.0, 0.0, 0.0, 0.0])
+            poses[:, joint] = quat_to_exp(quat_multiply(quat_conjugate(above), world[name]))
+    return unroll_exp(poses)
+
+
+def shared_joints() -> dict[str, str]:
     """Return duologue60's name -> the model's, for the joints that both have."""
-    return {word: name for name, word in words("smplh").items() if not word.startswith(("Spine", "Neck"))} | _SPINE
+    limbs = {word: name for name, word in words("smplh").items() if not word.startswith(("Spine", "Neck"))}
+    return limbs | _SPINE
