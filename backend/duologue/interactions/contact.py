@@ -36,6 +36,8 @@ _OPEN: Final = 0.008
 """Metres that a pinch is opened wider before it is on the skin."""
 _BENDABLE: Final = (0.010, 0.020, 0.030)
 """Metres by which a finger's three bones can be lifted off what a palm lies on: about 25 degrees at the knuckle."""
+_MEETS: Final = 0.024
+"""Metres between two fingertips that can't pinch: their thumb rests too far aside."""
 _GRIPS: Final = 9
 """Shapes between an open and a closed pinch."""
 _TURNS: Final = 0.4
@@ -108,6 +110,8 @@ class Contact:
         self.shapes: list[HandShape] = [self.shape]
         self.point, self.radius = self._touching(self.shape)
         self.grips = self._grips() if self.pinches else None
+        if self.grips is not None and np.linalg.norm(self.grips[1][-1] - self.grips[0][-1]) > _MEETS:
+            self.with_shape(*(hand_shapes()[f"{pattern.shape}-wide{end}"] for end in ("", "-closed")))
 
     def _path_spots(self, offset: Array) -> Spots:
         path = self.size * self.pattern.path
