@@ -184,7 +184,7 @@ def _tell(settings: DUOLOGUE_PG_settings, solution: solving.Solution) -> None:
         for touch in solution.track.touches:
             if (touch.pattern, touch.performer, touch.touches) == (asked.pattern, asked.performer, asked.seconds):
                 item.short = touch.short if touch.short > TOLERATED else 0.0
-                item.told = "; ".join(touch.notes)
+                item.told = "; ".join(touch.notes[bool(item.short) :])  # the first says how short; the panel does, too
         for one in solution.track.unsolved:
             known = one.asked["pattern"], one.asked["performer"], one.asked["seconds"]
             if known == (asked.pattern, asked.performer, asked.seconds):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +20,9 @@ Steps = Generator[tuple[str, float], None, Made]
 """Yields what the status bar says, or nothing, and how much is done, 0 to 1; closing it puts back what is half done."""
 
 _TICK = 0.01
-"""Seconds between two steps."""
+"""Seconds until it goes on, once the window is drawn."""
+_AT_ONCE = 0.1
+"""Seconds of work between two looks at window and keyboard: a heavy scene may take as long to draw."""
 
 
 class SteppingOperator(Operator):
@@ -62,15 +65,18 @@ class SteppingOperator(Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Context, event: Event) -> Result:
-        """Take a step, or end with Esc."""
+        """Take some steps, or end with Esc."""
         if event.type == "ESC" and event.value == "PRESS":
             self._end(context)
             self.report({"WARNING"}, self.stopped())
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"RUNNING_MODAL"}
+        until = time.monotonic() + _AT_ONCE
         try:
             said, share = next(self._steps)
+            while time.monotonic() < until:
+                said, share = next(self._steps)
         except StopIteration as end:
             self._end(context)
             self.report({"INFO"}, _t(self.finish(context, end.value)))

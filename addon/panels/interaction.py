@@ -38,8 +38,8 @@ class DUOLOGUE_UL_touches(bpy.types.UIList):
         row.prop(item, "enabled", text="")
         short = missing(item)
         row.alert = bool(short or item.told)
-        row = row.split(factor=0.66, align=True)
-        row.prop(item, "name", text="", emboss=False, icon="VIEW_PAN")
+        row = row.split(factor=0.74, align=True)
+        row.prop(item, "name", text="", emboss=False)
         set_options(row.operator("duologue.jump_to", text=short or str(item.first)), frame=item.first)
 
 
@@ -73,7 +73,7 @@ class DUOLOGUE_PT_interaction(Panel, bpy.types.Panel):
         row.operator("duologue.solve_touches", icon="VIEW_PAN")
         row.operator("duologue.remove_touches", icon="TRASH")
         header, body = layout.panel("duologue_places", default_closed=True)
-        header.label(text="Places of Faces without Shapes")
+        header.label(text="Places on Faces without Shapes")
         if body is not None:
             for name in "AB":
                 button = body.operator_menu_enum(
@@ -95,7 +95,9 @@ def _draw_touch(layout: UILayout, context: Context, item: DUOLOGUE_PG_interactio
     if on_face:
         column.row().prop(item, "side", expand=True)
         column.operator("duologue.pick_touch", icon="EYEDROPPER")
-        column.prop(item, "offset")
+        offset = column.column(align=True)
+        offset.prop(item, "offset", index=0, text="Outwards, mm")
+        offset.prop(item, "offset", index=1, text="Up, mm")
     times = column.column(align=True)
     times.prop(item, "first")
     times.prop(item, "last")
@@ -108,6 +110,9 @@ def _draw_touch(layout: UILayout, context: Context, item: DUOLOGUE_PG_interactio
     problem = touch_problem(item, clock_of(context.scene))
     if problem:
         wrap(column, problem, context, "ERROR", alert=True)
+    if short := missing(item):
+        text = _t("The hand falls {short} short; let them stand nearer, or switch Step Near on and perform again")
+        wrap(column, text.format(short=short), context, "ERROR", alert=True)
     if item.told:
         wrap(column, item.told, context, "ERROR", alert=True)
 

@@ -32,6 +32,14 @@ class View:
     elevation: float
     lens: float
 
+    @property
+    def eye(self) -> fields.Array:
+        """Where the camera is (3,)."""
+        azimuth, elevation = math.radians(self.azimuth), math.radians(self.elevation)
+        level = math.cos(elevation)
+        towards = np.array([math.sin(azimuth) * level, math.sin(elevation), math.cos(azimuth) * level])
+        return np.asarray(self.centre, float) + self.distance * towards
+
 
 class Studio:
     """A scene that is lit and has a camera. What stands in it is its caller's."""
@@ -62,15 +70,8 @@ class Studio:
 
     def shot(self, view: View, size: tuple[int, int], label: str = "") -> Image.Image:
         """Return a picture of ``size`` pixels, with a label in its corner."""
-        azimuth, elevation = math.radians(view.azimuth), math.radians(view.elevation)
-        level = math.cos(elevation)
-        towards = np.array([math.sin(azimuth) * level, math.sin(elevation), math.cos(azimuth) * level])
-        aim = np.asarray(view.centre, float)
-        eye_b, aim_b = (Vector((v[0], -v[2], v[1])) for v in (aim + view.distance * towards, aim))
-        self._camera.location, self._lens.lens = eye_b, view.lens
-        self._camera.rotation_euler = (aim_b - eye_b).to_track_quat("-Z", "Y").to_euler()
+        self._look(view, size)
         render = self.scene.render
-        render.resolution_x, render.resolution_y = size
         with tempfile.TemporaryDirectory() as folder:
             picture = Path(folder, "shot.png")
             render.filepath = as_output(picture)
@@ -79,6 +80,23 @@ class Studio:
         if label:
             ImageDraw.Draw(image).text((5, 4), label, fill=(255, 255, 255))
         return image
+
+    def film(self, view: View, size: tuple[int, int], frames: range, start: Path) -> None:
+        """Draw some of the scene's frames into files: ``start`` and the frame's number, four digits."""
+        self._look(view, size)
+        scene = self.scene
+        scene.frame_start, scene.frame_end, scene.frame_step = frames.start, frames.stop - 1, frames.step
+        scene.render.filepath = as_output(start)
+        bpy.ops.render.render(animation=True)
+
+    def _look(self, view: View, size: tuple[int, int]) -> None:
+        """Put the camera in its place."""
+        aim = np.asarray(view.centre, float)
+        eye_b, aim_b = (Vector((v[0], -v[2], v[1])) for v in (view.eye, aim))
+        self._camera.location, self._lens.lens = eye_b, view.lens
+        self._camera.rotation_euler = (aim_b - eye_b).to_track_quat("-Z", "Y").to_euler()
+        render = self.scene.render
+        render.resolution_x, render.resolution_y = size
 
 
 def sheet(images: Sequence[Image.Image], columns: int, path: Path) -> None:
