@@ -121,8 +121,10 @@ class Stage:
         self.studio = Studio(bpy.context.scene)
         self.studio.hurry()
         self.scene = self.studio.scene
-        self.scene.render.fps = 30
         self.armatures = [everybody()[who](self.scene), _sample("ben" if who == "ada" else "ada")(self.scene)]
+        self.scene.render.fps = 30  # an importer may have set another
+        for material in bpy.data.materials:
+            material.metallic, material.roughness = 0.0, 0.8
         bpy.context.view_layer.update()
         self.performers = [cast(name, armature) for name, armature in zip("AB", self.armatures, strict=True)]
 
