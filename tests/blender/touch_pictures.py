@@ -15,15 +15,12 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "backend"), str(Path(__file__).resolve().parent)]
 
-import av  # noqa: E402
 import bpy  # noqa: E402
 import dressed_rigs  # noqa: E402
 import kit_characters  # noqa: E402
@@ -33,9 +30,9 @@ from duologue.errors import DuologueError  # noqa: E402
 from duologue.evaluation.contact.report import SECONDS, UNTIL  # noqa: E402
 from duologue.evaluation.contact.standing import FRAMES, standing_take  # noqa: E402
 from duologue.interactions.track import InteractionTrack, Touch  # noqa: E402
-from duologue.labels import FACE_INTERACTIONS, INTERACTIONS  # noqa: E402
+from duologue.labels import INTERACTIONS  # noqa: E402
 from mathutils import Vector  # noqa: E402
-from PIL import Image, ImageDraw  # noqa: E402
+from touch_film import TILE, Drawn, film, pages, wanted  # noqa: E402
 
 from addon.cast import characters  # noqa: E402
 from addon.cast.cast import Performer, cast  # noqa: E402
@@ -45,28 +42,13 @@ from addon.scene.axes import to_blender  # noqa: E402
 from addon.takes.writer import write_take  # noqa: E402
 from tools.characters.studio import Studio, View  # noqa: E402
 
-TILE = 192
 FIRST = 1
 STEP = 8
 """Every eighth frame is drawn."""
-SHOWN = (0.2, 0.33, 0.5, 0.67, 0.8)
-"""What a sheet shows of each touch from afar, as shares of its way from setting out to being back."""
 CLOSE = 3
 """Pictures from near, from the first moment of the touch to its last."""
-ON_A_PAGE = 6
-"""Touches on a sheet."""
 FAR, NEAR = (2.2, 72.0), (0.9, 90.0)
 """Metres from what is looked at, and millimetres of the lens."""
-RATE = 7
-"""Frames a second of the film: about twice as fast as it is."""
-SHOTS = 13
-"""Frames of each touch in the film."""
-ACROSS, LINE = 3, 12
-"""Characters beside each other in the film; half the height of the text above them."""
-SOME = ("poke-nose", "stroke-cheek", "cup-cheek", "shake-hands", "high-five", "arm-round-shoulders")
-"""What the small clip shows."""
-MOST = 950_000
-"""Bytes of the film; the clip has half of it."""
 _AZIMUTHS = (-75, -50, -25, 25, 50, 75)
 """Degrees from where the touched one faces."""
 _SEEN = 0.025
@@ -89,28 +71,8 @@ WHO_OF_THE_KIT: dict[str, Callable] = {
 }
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A touch to draw: who does what on ``own`` or the ``partner``'s body."""
-
-    who: str
-    pattern: str
-    target: str
-
-    def folder(self, out: Path) -> Path:
-        return out / self.who / f"{self.target} {self.pattern}"
-
-
 def everybody() -> dict[str, Callable]:
     return {**WHO, **(WHO_OF_THE_KIT if kit_characters.KIT.is_dir() else {})}
-
-
-def wanted(who: str, patterns: Sequence[str], targets: Sequence[str] = ("own", "partner")) -> list[Drawn]:
-    """Return the touches to draw of somebody: on their own face, and then on the partner."""
-    every = [Drawn(who, pattern, target) for target in ("own", "partner") for pattern in patterns]
-    return [
-        one for one in every if one.target in targets and (one.target == "partner" or one.pattern in FACE_INTERACTIONS)
-    ]
 
 
 class Stage:
@@ -211,59 +173,7 @@ def main(out: Path, who: Sequence[str], patterns: Sequence[str], targets: Sequen
             stage = Stage(name)
             for one in todo:
                 told.add(stage.draw(one, one.folder(out)))
-        pages(out, name, wanted(name, INTERACTIONS))
-
-
-def film(out: Path, into: Path) -> None:
-    """Write ``touch.mp4``, everything that was drawn, and ``touch.webp``, some of it: each as good as its size allows."""
-    everything = wanted("", INTERACTIONS)
-    for crf in (28, 31, 34, 37, 40):
-        _video(out, everything, into / "touch.mp4", crf)
-        if (into / "touch.mp4").stat().st_size < MOST:
-            break
-    some = [frame for one in everything if one.target == "partner" and one.pattern in SOME for frame in _clip(out, one)]
-    small = [frame.resize((frame.width // 2, frame.height // 2), Image.Resampling.LANCZOS) for frame in some]
-    for quality in (75, 60, 45, 30):
-        small[0].save(
-            into / "touch.webp",
-            save_all=True,
-            append_images=small[1:],
-            duration=1000 // RATE,
-            loop=0,
-            quality=quality,
-            method=4,
-        )
-        if (into / "touch.webp").stat().st_size < MOST // 2:
-            break
-    for name in ("touch.mp4", "touch.webp"):
-        print(f"{name}: {(into / name).stat().st_size // 1000} kB")
-
-
-def _video(out: Path, touches: Sequence[Drawn], path: Path, crf: int) -> None:
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as file:
-        stream: Any = file.add_stream("libx264", rate=RATE, options={"crf": str(crf), "preset": "medium"})
-        stream.width, stream.height, stream.pix_fmt = *_size(), "yuv420p"
-        for frame in (frame for one in touches for frame in _clip(out, one)):
-            file.mux(stream.encode(av.VideoFrame.from_image(frame)))
-        file.mux(stream.encode(None))
-
-
-def _clip(out: Path, touch: Drawn) -> Iterator[Image.Image]:
-    """Yield the same touch on all characters, twice as fast as it is: three beside each other, a line of text above."""
-    drawn = [sorted(replace(touch, who=who).folder(out).glob("far_*.png")) for who in everybody()]
-    whom = "oneself" if touch.target == "own" else "the partner"
-    for share in np.linspace(0.0, 1.0, SHOTS) if any(drawn) else ():
-        picture = Image.new("RGB", _size(), (59, 64, 71))
-        ImageDraw.Draw(picture).text((6, 6), f"{touch.pattern.replace('-', ' ')}, {whom}", fill=(255, 255, 255))
-        for place, files in enumerate(drawn):
-            if files:
-                with Image.open(files[round(share * (len(files) - 1))]) as tile:
-                    picture.paste(tile, (place % ACROSS * TILE, 2 * LINE + place // ACROSS * TILE))
-        yield picture
-
-
-def _size() -> tuple[int, int]:
-    return TILE * ACROSS, TILE * -(-len(everybody()) // ACROSS) + 2 * LINE
+        pages(out, name)
 
 
 class _Told:
@@ -283,21 +193,6 @@ class _Told:
         print(json.dumps(row), flush=True)
 
 
-def pages(out: Path, who: str, touches: Sequence[Drawn]) -> None:
-    """Write sheets of what was drawn: a line a touch, moments from afar and then from near."""
-    there = [one for one in touches if one.folder(out).is_dir()]
-    for page in range(0, len(there), ON_A_PAGE):
-        some = there[page : page + ON_A_PAGE]
-        picture = Image.new("RGB", (TILE * (len(SHOWN) + CLOSE), TILE * len(some)), (137, 142, 149))
-        for row, one in enumerate(some):
-            far, near = (sorted(one.folder(out).glob(f"{view}_*.png")) for view in ("far", "near"))
-            for column, file in enumerate([far[round(share * (len(far) - 1))] for share in SHOWN] + near[:CLOSE]):
-                with Image.open(file) as tile:
-                    picture.paste(tile, (column * TILE, row * TILE))
-            ImageDraw.Draw(picture).text((5, row * TILE + 4), f"{one.pattern} {one.target}", fill=(255, 255, 255))
-        picture.save(out / f"{who} {page // ON_A_PAGE + 1}.png")
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
@@ -308,4 +203,4 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     main(asked.out, asked.who or list(everybody()), asked.pattern or INTERACTIONS, asked.target or ["own", "partner"])
     if asked.film:
-        film(asked.out, asked.film)
+        film(asked.out, list(everybody()), asked.film)
