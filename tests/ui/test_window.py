@@ -164,3 +164,39 @@ def test_quitting_while_a_take_is_made_leaves_no_process(screen, folder):
     left = (folder / "left.txt").read_text()
     assert "Xvfb" in left  # the list is of the right place
     assert "duologue.service" not in left
+
+
+@pytest.fixture(scope="module")
+def touched(screen: VirtualScreen, folder: Path) -> dict[str, Any]:
+    return drive(screen, folder, "drive_touch", (900, 1240))
+
+
+def test_esc_stops_solving_and_leaves_what_was(touched):
+    for stage, stopped in touched["stopped"].items():
+        assert stopped["stages"][-2:] == [stage, "closed"]
+        assert stopped["as_before"], stage
+    assert touched["solved"]["stages"] == ["Reading", "Solving", "Writing", "done", "closed"]
+    assert touched["solved"]["tracks"]
+    assert touched["solved"]["keys"]
+
+
+def test_a_strip_that_is_dragged_and_stretched_takes_its_touch_along(touched):
+    before, moved, stretched = touched["dragged"]
+    assert moved[0] - before[0] == pytest.approx(30, abs=6)  # a drag begins after some pixels
+    assert moved[1] - moved[0] == before[1] - before[0]
+    assert stretched[0] == moved[0]
+    assert stretched[1] - moved[1] == pytest.approx(20, abs=6)
+
+
+def test_a_click_on_a_face_says_where_the_hand_goes(touched):
+    nose, cheek, after_esc = touched["picked"]
+    assert nose[:2] == ["poke-nose", "PARTNER"]
+    assert max(map(abs, nose[3])) < 2
+    assert cheek[:3] == ["poke-cheek", "PARTNER", "left"]
+    assert cheek[3] == pytest.approx([0, 8], abs=2)
+    assert after_esc == cheek
+
+
+def test_the_panel_says_who_falls_short(touched):
+    assert touched["short"][0] == 0
+    assert touched["short"][1] > 0.1
