@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -30,6 +31,8 @@ from hand import (
 )
 from mathutils import Vector
 
+operators: Any = bpy.ops
+"""The stubs know none of ours."""
 LEFT = (0.25,)
 """Where Solve is: beside Remove."""
 
@@ -44,7 +47,7 @@ def script():
     open_panel()
     yield from open_sidebar()
     with override():
-        bpy.ops.duologue.add_sample_pair("EXEC_DEFAULT", True)
+        operators.duologue.add_sample_pair("EXEC_DEFAULT", True)
         bpy.ops.object.select_all(action="DESELECT")
     bpy.context.scene.render.fps = 30
     add_touch("stroke-chin", 30, target="SELF")
@@ -72,7 +75,7 @@ def open_panel():
 def add_touch(pattern, frame, **more):
     bpy.context.scene.frame_set(frame)
     with override():
-        bpy.ops.duologue.add_touch("EXEC_DEFAULT", True, pattern=pattern)
+        operators.duologue.add_touch("EXEC_DEFAULT", True, pattern=pattern)
     touch = settings().interactions[-1]
     for name, value in more.items():
         setattr(touch, name, value)
@@ -126,14 +129,16 @@ def watch_the_stages():
 
 def state():
     """Everything that a touch changes."""
-    found = {"frame": bpy.context.scene.frame_current, "actions": sorted(action.name for action in bpy.data.actions)}
+    found: dict[str, Any] = {
+        "frame": bpy.context.scene.frame_current,
+        "actions": sorted(action.name for action in bpy.data.actions),
+    }
     for ob in bpy.data.objects:
+        keys = getattr(ob.data, "shape_keys", None)
         shown = [modifier.show_viewport for modifier in ob.modifiers]
-        found[ob.name] = ob.hide_viewport, shown, tracks(ob), tracks(getattr(ob.data, "shape_keys", None))
-        if ob.type == "ARMATURE":
-            found[ob.name] += ([(*b.location, *b.rotation_quaternion, *b.rotation_euler) for b in ob.pose.bones],)
-        if ob.type == "MESH" and ob.data.shape_keys:
-            found[ob.name] += ([(key.name, key.value) for key in ob.data.shape_keys.key_blocks],)
+        posed = [(*b.location, *b.rotation_quaternion, *b.rotation_euler) for b in ob.pose.bones] if ob.pose else []
+        shaped = [(key.name, key.value) for key in keys.key_blocks] if keys else []
+        found[ob.name] = ob.hide_viewport, shown, posed, shaped, tracks(ob), tracks(keys)
     return found
 
 
@@ -253,7 +258,7 @@ def read_the_panel():
         (0, 0),
     )
     with override():
-        bpy.ops.duologue.solve_touches("EXEC_DEFAULT", True)
+        operators.duologue.solve_touches("EXEC_DEFAULT", True)
     report["short"] = [one.short for one in settings().interactions]
     yield from panel_picture("interaction")
     view = bpy.context.preferences.view
