@@ -105,7 +105,8 @@ def stop_solving():
 
 def watch_the_stages():
     """Return a list that is told what solving does from now on, and how it ends."""
-    solving, seen = module("interactions.solving"), []
+    solving: Any = module("interactions.solving")
+    seen: list[str] = []
     steps = solving.steps
 
     def watched(*arguments):
