@@ -74,10 +74,12 @@ def _line(out: Path, one: Drawn) -> Image.Image:
     return line
 
 
-def film(out: Path, who: Sequence[str], into: Path) -> None:
-    """Write ``touch.mp4``, everything that is drawn, and ``touch.webp``, some of it: each as good as its size allows."""
-    there = [name for name in who if any(one.frames(out, "far") for one in wanted(name, INTERACTIONS))]
-    everything = wanted("", INTERACTIONS)
+def film(out: Path, who: Sequence[str], patterns: Sequence[str], into: Path) -> None:
+    """Write ``touch.mp4``, what is drawn of everybody, and ``touch.webp``, some of it: each as good as its size allows."""
+    there = [name for name in who if any(one.frames(out, "far") for one in wanted(name, patterns))]
+    everything = [
+        one for one in wanted("", patterns) if all(replace(one, who=name).frames(out, "far") for name in there)
+    ]
     size = TILE * min(len(there), ACROSS), TILE * -(-len(there) // ACROSS) + LINE
     for crf in (28, 31, 34, 37, 40):
         _video(into / "touch.mp4", (frame for one in everything for frame in _clip(out, there, one, size)), size, crf)
@@ -107,11 +109,10 @@ def _clip(out: Path, who: Sequence[str], touch: Drawn, size: tuple[int, int]) ->
     """Yield the same touch on several characters beside each other, a line of text above them."""
     drawn = [replace(touch, who=name).frames(out, "far") for name in who]
     whom = "oneself" if touch.target == "own" else "the partner"
-    for share in np.linspace(0.0, 1.0, SHOTS) if any(drawn) else ():
+    for share in np.linspace(0.0, 1.0, SHOTS):
         picture = Image.new("RGB", size, (59, 64, 71))
         ImageDraw.Draw(picture).text((6, 6), f"{touch.pattern.replace('-', ' ')}, {whom}", fill=(255, 255, 255))
         for place, files in enumerate(drawn):
-            if files:
-                with Image.open(files[round(share * (len(files) - 1))]) as tile:
-                    picture.paste(tile, (place % ACROSS * TILE, LINE + place // ACROSS * TILE))
+            with Image.open(files[round(share * (len(files) - 1))]) as tile:
+                picture.paste(tile, (place % ACROSS * TILE, LINE + place // ACROSS * TILE))
         yield picture

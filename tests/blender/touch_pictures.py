@@ -203,4 +203,4 @@ if __name__ == "__main__":
     asked = parser.parse_args()
     main(asked.out, asked.who or list(everybody()), asked.pattern or INTERACTIONS, asked.target or ["own", "partner"])
     if asked.film:
-        film(asked.out, list(everybody()), asked.film)
+        film(asked.out, asked.who or list(everybody()), asked.pattern or INTERACTIONS, asked.film)
