@@ -131,10 +131,10 @@ def _draw_chosen(layout: UILayout, context: Context, scene: Scene) -> None:
     row = box.row(align=True)
     row.operator("duologue.again_video", icon="LOOP_BACK")
     row.operator("duologue.resume_video", icon="PLAY")
-    row.operator("duologue.show_video", icon="IMAGE_DATA")
     row = box.row(align=True)
     set_options(row.operator("duologue.region_again", text="Hands Again", icon="VIEW_PAN"), region="hand")
     set_options(row.operator("duologue.region_again", text="Faces Again", icon="USER"), region="face")
+    box.operator("duologue.show_video", icon="IMAGE_DATA")
 
 
 def _count(about: dict[str, object]) -> int:

@@ -200,3 +200,27 @@ def test_a_click_on_a_face_says_where_the_hand_goes(touched):
 def test_the_panel_says_who_falls_short(touched):
     assert touched["short"][0] == 0
     assert touched["short"][1] > 0.1
+
+
+@pytest.fixture(scope="module")
+def filmed(screen: VirtualScreen, folder: Path) -> dict[str, Any]:
+    return drive(screen, folder, "drive_video", (1600, 1900))
+
+
+def test_esc_ends_the_reading_of_the_scene_before_any_picture(filmed):
+    assert filmed["stopped"] == {"frame": 30, "busy": False, "frames": False}
+
+
+def test_a_touch_is_made_into_pictures_a_strip_and_a_preview(filmed):
+    assert filmed["made"]["state"] == "DONE", filmed["made"]["message"]
+    name, channel, elements = filmed["strip"]
+    assert name == "Video video"
+    assert channel > 1
+    assert elements == 4 * filmed["pictures"] == 52
+    assert filmed["preview"] == "Duologue Video"
+
+
+def test_pictures_made_again_are_the_same_and_the_strip_outlives_an_undo(filmed):
+    assert filmed["again"] == "Made again: the same, bit for bit"
+    assert "all else is as it was" in filmed["part"]
+    assert filmed["strips_after_undo"] == 1
