@@ -53,7 +53,7 @@ def test_an_untrained_model_is_judged(tmp_path: Path) -> None:
     assert systems["add"]["psnr"]["value"] == pytest.approx(systems["render"]["psnr"]["value"])
     assert abs(report["over_carried"]["value"]) < 2
     assert systems["carried"]["psnr"]["value"] > systems["held_frame"]["psnr"]["value"]
-    assert systems["ceiling_restored"]["psnr"]["value"] > systems["ceiling"]["psnr"]["value"]
+    assert systems["ceiling_composited"]["psnr"]["value"] > systems["ceiling"]["psnr"]["value"]
     assert 0 <= report["router_accuracy"] <= 1
     for name in ("hand", "head", "both"):
         assert report["router"][name]["low"] <= report["router"][name]["value"] <= report["router"][name]["high"]

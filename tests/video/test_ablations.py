@@ -9,6 +9,7 @@ import torch
 from duologue.errors import DuologueError
 from duologue.video.ablations import ABLATIONS, WHOLE
 from duologue.video.config import VideoConfig
+from duologue.video.latents import BlockLatent
 from duologue.video.losses import Truth, VideoLoss
 from duologue.video.network import VideoDenoiser
 from duologue.video.streams import MODES
@@ -43,7 +44,7 @@ def test_what_is_left_learns_in_all_modes(name: str) -> None:
     for mode in MODES:
         out = net(x, MOMENTS, net.prepare(given, mode, x.shape), structure if MODES[mode].joint else None)
         truth = Truth(x, structure if MODES[mode].joint else None, given.masks, given.hole, 1)
-        terms = VideoLoss().terms(net, out, truth, MOMENTS)
+        terms = VideoLoss().terms(net, BlockLatent(net.config.channels), out, truth, MOMENTS)
         assert not lacking & terms.keys()
         torch.stack(list(terms.values())).sum().backward()
     still = [path for path, value in net.named_parameters() if value.grad is None]

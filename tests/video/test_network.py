@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 from duologue.video.experts import Experts
+from duologue.video.latents import BlockLatent
 from duologue.video.losses import VideoLoss, route_loss
-from duologue.video.network import VideoDenoiser
+from duologue.video.network import Output, VideoDenoiser
 from duologue.video.regions import RegionAttention
 from duologue.video.rope import rotate, rotation
 from duologue.video.tokens import Grid, experts_wanted, motion_pieces, patches, positions, unpatch
@@ -182,6 +183,30 @@ def test_patches_go_round() -> None:
     assert torch.equal(back, x)
 
 
+def test_only_what_was_not_carried_is_learned() -> None:
+    """An error in a hole costs twenty times what it costs beside one; where nothing is carried, all of it counts."""
+    from duologue.video.losses import Truth
+
+    net, given, truth = network(), conditions(), noised(seed=40)
+    assert given.masks is not None
+    hole = torch.zeros(len(truth), 16, *truth.shape[2:])
+    hole[:, :, :, 0] = 1  # the first row of latents
+    loss, basis, t = (
+        VideoLoss(hand=0, face=0, contact=0),
+        BlockLatent(net.config.channels),
+        torch.full((len(truth),), 0.9),
+    )
+
+    def picture(row: int, hole: torch.Tensor) -> float:
+        made = truth.clone()
+        made[:, :, :, row] += 1
+        said = Output(made, None, [], [])
+        return float(loss.terms(net, basis, said, Truth(truth, None, given.masks, hole, 0), t)["picture"])  # pyright: ignore
+
+    assert picture(0, hole) == pytest.approx(20 * picture(1, hole))
+    assert picture(0, torch.ones_like(hole)) == pytest.approx(picture(1, torch.ones_like(hole)))
+
+
 def test_losses_are_learned_from() -> None:
     """All terms are finite, and every parameter that a mode uses gets a gradient."""
     from duologue.video.losses import Truth
@@ -191,7 +216,7 @@ def test_losses_are_learned_from() -> None:
     assert given.masks is not None
     assert given.hole is not None
     truth = Truth(noised(seed=40), noised(seed=41), given.masks, given.hole, 1)
-    terms = VideoLoss().terms(net, out, truth, MOMENTS)
+    terms = VideoLoss().terms(net, BlockLatent(net.config.channels), out, truth, MOMENTS)
     assert set(terms) == {"picture", "structure", "route", "mask", "orthogonal"}
     sum(terms.values()).backward()  # pyright: ignore
     unused = {name for name, p in net.named_parameters() if p.grad is None}

@@ -34,7 +34,7 @@ def settings(steps: int, **changed: object) -> VideoTraining:
 
 
 def test_two_clips_are_learned_by_heart(tmp_path: Path) -> None:
-    """What the carried picture has wrong (a hand that darkens, what it uncovers) is nearly gone after a few hundred steps."""
+    """What the carried picture does not have, behind the hand that moves on, is nearly right after eighty steps."""
     model, clips = made(tmp_path)
     start = model.denoiser.state_dict()
     start = {name: value.clone() for name, value in start.items()}
@@ -48,7 +48,8 @@ def test_two_clips_are_learned_by_heart(tmp_path: Path) -> None:
     def error(network: torch.nn.Module) -> float:
         with torch.inference_mode():
             latents = sample_window(network, whole, batch.noise[:, : CONFIG.channels], "add")  # pyright: ignore
-        return float((latents - batch.truth.x0)[:, :, 1:].square().mean())
+            cells = learned.picture.pixel_error(latents - batch.truth.x0) * batch.truth.hole
+        return float(cells[:, :, 1:].sum() / batch.truth.hole[:, :, 1:].sum())
 
     trained = error(learned.denoiser)
     learned.denoiser.load_state_dict(start)

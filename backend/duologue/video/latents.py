@@ -100,11 +100,26 @@ class BlockLatent(nn.Module):
         """Return the latent (B, C, 1, h, w) that shows the last frame of another one all the time."""
         return self.encode(self.decode(latent, begins=False)[:, -1:])
 
-    def restore(self, decoded: Tensor, carried: Tensor, hole: Tensor, *, begins: bool = True) -> Tensor:
-        """Return decoded pictures with the detail that blocks lose, where the carried picture has it.
+    @property
+    def variance(self) -> Tensor:
+        """The mean variance of a pixel's colours that latents stand for, ``scale`` being what ``fit`` makes it."""
+        return self.scale.pow(4).sum() / (self.scale.square().mean() * NUMBERS)
 
-        ``out = decoded + visible (carried - D(E(carried)))``; pictures (B, T, H, W, 3), ``hole`` (B, T, H, W), 1 where nothing
-        could be carried.
+    def pixel_error(self, difference: Tensor) -> Tensor:
+        """Return what a difference of latents (B, C, L, h, w) comes to in pixels, (B, 16, L, h, w): mean squares, in variances.
+
+        In each latent's 4 frames x 2 x 2 quarters, the cells that ``tokens.hole_latents`` tells of.
         """
-        lost = carried - self.decode(self.encode(carried, begins=begins), begins=begins)
-        return decoded + (1 - hole)[..., None] * lost
+        half = SIDE // 2
+        pixels = (difference.permute(0, 2, 3, 4, 1) * self.scale) @ self.basis.T
+        cells = pixels.square().unflatten(-1, (FRAMES, 2, half, 2, half, 3)).mean((-4, -2, -1))
+        return cells.flatten(4).permute(0, 4, 1, 2, 3) / self.variance
+
+    @staticmethod
+    def composited(decoded: Tensor, carried: Tensor, hole: Tensor) -> Tensor:
+        """Return decoded pictures with what was carried laid over them: ``out = hole D(x) + (1 - hole) carried``.
+
+        Pictures (B, T, H, W, 3), ``hole`` (B, T, H, W), 1 where nothing could be carried. Few components can't tell the pixels of
+        a block apart: what is made for a hole spills into what is seen beside it.
+        """
+        return torch.lerp(carried, decoded, hole[..., None])

@@ -2,7 +2,8 @@
 
 ``L = L_rgb (1 + M_hand + M_face + 2 M_contact) + L_structure + 0.05 L_route + 0.01 L_orth + 0.1 L_mask`` (CoInteract's weights,
 InterAnimate's orthogonality). The network predicts clean latents, the loss is on the velocity they imply, as Li & He 2025 (arXiv
-2511.13720) find best for small networks on wide tokens: ``|x0' - x0|^2 / max(t, cap)^2``.
+2511.13720) find best for small networks on wide tokens: ``|x0' - x0|^2 / max(t, cap)^2``. Differences count in pixels, and nearly
+only where the carried picture has holes: it is laid over the rest.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from duologue.video.experts import EXPERTS
+from duologue.video.latents import BlockLatent
 from duologue.video.network import Output, VideoDenoiser
 from duologue.video.regions import RegionAttention
-from duologue.video.tokens import experts_wanted, patches
+from duologue.video.tokens import PATCH, experts_wanted, patches
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Truth:
     masks: Tensor
     """(B, N, 5) exact ones."""
     hole: Tensor
-    """(B, 16, L, h, w) where the carried picture has holes."""
+    """(B, 16, L, h, w) where the carried picture has holes, and is not laid over what was made; 1 where there is none."""
     known: int
     """Latents at the beginning that were given, and count for nothing."""
 
@@ -43,8 +45,9 @@ class VideoLoss:
     hand: float = 1.0
     face: float = 1.0
     contact: float = 2.0
-    hole: float = 1.0
-    """Ours: what could not be carried is what there is to be learned."""
+    seen: float = 0.05
+    """How much a pixel counts over which the carried picture is laid, against one in a hole (ours): that much, for what comes
+    after goes on from it."""
     structure: float = 1.0
     route: float = 0.05
     rare: float = 10.0
@@ -54,13 +57,17 @@ class VideoLoss:
     cap: float = 0.5
     """The velocity of nearly clean latents is a difference over next to nothing: moments below this are divided by it."""
 
-    def terms(self, network: VideoDenoiser, output: Output, truth: Truth, t: Tensor) -> dict[str, Tensor]:
-        """Return the terms, weighted, to be added up. ``t``: (B,) the moments that the latents were noised to."""
-        fresh = truth.known * truth.masks.shape[1] // truth.x0.shape[2]
+    def terms(
+        self, network: VideoDenoiser, basis: BlockLatent, output: Output, truth: Truth, t: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the terms, weighted, to be added up.
+
+        ``basis``: of the picture's latents, whose error counts in pixels. ``t``: (B,) the moments that they were noised to.
+        """
         velocity = t.clamp_min(self.cap).square()
-        weights = self.weights(truth)[:, fresh:]
-        error = token_error(output.x0, truth.x0)[:, fresh:] / velocity[:, None]
-        terms = {"picture": (error * weights).sum() / weights.sum()}
+        error = basis.pixel_error((output.x0.float() - truth.x0)[:, :, truth.known :])
+        weights = self.weights(truth)[:, :, truth.known :]
+        terms = {"picture": (error * weights / velocity.reshape(-1, 1, 1, 1, 1)).sum() / weights.sum()}
         if output.structure is not None and truth.structure is not None:
             error = token_error(output.structure, truth.structure) / velocity[:, None]
             terms["structure"] = self.structure * error.mean()
@@ -80,10 +87,13 @@ class VideoLoss:
         return terms
 
     def weights(self, truth: Truth) -> Tensor:
-        """Return how much each token counts, (B, N)."""
+        """Return how much each cell of a latent counts, (B, 16, L, h, w)."""
         hand, face, contact = truth.masks[..., :3].unbind(-1)
-        hole = patches(truth.hole).mean(-1)
-        return 1 + self.hand * hand + self.face * face + self.contact * contact + self.hole * hole
+        tokens = 1 + self.hand * hand + self.face * face + self.contact * contact
+        count, height, width = truth.hole.shape[2:]
+        grid = tokens.unflatten(1, (count, height // PATCH, width // PATCH))
+        latents = grid.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
+        return latents[:, None] * (self.seen + (1 - self.seen) * truth.hole)
 
 
 def token_error(predicted: Tensor, truth: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class VideoTrainer:
             cut["picture"],
             cut["structure"] if MODES[mode].joint else None,
             masks,
-            cut["hole"],
+            cut["hole"] if MODES[mode].scene and conditions.carried is not None else torch.ones_like(cut["hole"]),
             0 if conditions.known is None else 1,
         )
         batch = len(which)
@@ -98,7 +98,7 @@ class VideoTrainer:
             x = self._schedule.add_noise(truth.x0, picture, t)
             other = None if truth.structure is None else self._schedule.add_noise(truth.structure, structure, t)
             output = network(x, t, prepared, other)
-        terms = self.settings.loss.terms(network, output, truth, t)
+        terms = self.settings.loss.terms(network, self.model.picture, output, truth, t)
         return Losses(terms, {f"picture in {batch.mode}": terms["picture"].item()})
 
     def _augmented(self, rows: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:

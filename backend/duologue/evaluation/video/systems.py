@@ -93,16 +93,16 @@ def warped(clip: Clip) -> Bytes:
     return np.rint(np.stack(made)).astype(np.uint8)
 
 
-def ceiling(model: VideoModel, *, restored: bool) -> System:
-    """Return the true pictures through the latents and back: no model can be better but where detail is ``restored``."""
+def ceiling(model: VideoModel, *, composited: bool) -> System:
+    """Return the true pictures through the latents and back; with the carried picture where it is seen if ``composited``."""
 
     def system(clip: Clip) -> Bytes:
         with torch.inference_mode():
             truth = colours(clip.arrays["rgb"])[None]
             made = model.picture.decode(model.picture.encode(truth))
-            if restored:
+            if composited:
                 hole = torch.from_numpy(clip.arrays["hole"])[None].float()
-                made = model.picture.restore(made, colours(clip.arrays["carried"])[None], hole)
+                made = model.picture.composited(made, colours(clip.arrays["carried"])[None], hole)
         return as_bytes(made[0])
 
     return system
@@ -111,8 +111,8 @@ def ceiling(model: VideoModel, *, restored: bool) -> System:
 def systems_of(pipeline: VideoPipeline, steps: int) -> Mapping[str, System]:
     """Return all that are compared, by name."""
     return {
-        "ceiling": ceiling(pipeline.model, restored=False),
-        "ceiling_restored": ceiling(pipeline.model, restored=True),
+        "ceiling": ceiling(pipeline.model, composited=False),
+        "ceiling_composited": ceiling(pipeline.model, composited=True),
         "held_frame": held_frame,
         "warped": warped,
         "carried": carried,
