@@ -115,7 +115,8 @@ def test_hands_again_and_all_else_bit_for_bit(mode: str) -> None:
     """Nothing of the hand was carried here: what was is as the first picture shows it, however often it is made."""
     pipeline = VideoPipeline(model())
     plain = clip_of(25)
-    assert (given := plain.scene) is not None
+    given = plain.scene
+    assert given is not None
     hands = given(0, 25).part == 19
 
     def scene(start: int, stop: int) -> SceneWindow:
