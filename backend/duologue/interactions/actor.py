@@ -124,8 +124,11 @@ class Character:
         return [self.joint[name] for name in chain("Spine", self.joint)]
 
     def neck(self) -> list[int]:
-        """Return the bones of neck and head, lowest first."""
-        return [self.joint[name] for name in [*chain("Neck", self.joint), "Head"]]
+        """Return the bones of neck and head, lowest first, without those that arms hang on, as a Biped's do: with such a neck
+        both shoulders would turn."""
+        arms = [self.joint[side + "Arm"] for side in SIDES if side + "Arm" in self.joint]
+        bones = [self.joint[name] for name in [*chain("Neck", self.joint), "Head"]]
+        return [bone for bone in bones if not np.isin(arms, self.under[bone]).any()]
 
 
 class Pose:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -26,50 +29,107 @@ _ASKEW: Final = 0.5
 """What it costs that a pinch is turned as far as it may be."""
 _NEARER: Final = 20.0
 """What a place costs that is nearer than the pattern means: an arm that would go through a neck costs more."""
+_ELSEWHERE: Final = 0.5
+"""What a place costs that does as well as the pattern's own."""
+_STRAINED: Final = 4.0
+"""What a touch costs from which on other places are tried: an arm whose joints are at twice the limit of ease."""
 
 
 def choose(own: Actor, other: Actor, interaction: Interaction, span: Span, hands: HandsElsewhere) -> Reaching:
     """Try the hands and sides that the interaction leaves open, and return the one that costs least; a hand that is at something
     else only where there is no other."""
-    pattern = patterns()[interaction.pattern]
-    character = own.character
-    known = [side for side in hands_of(character) if interaction.hand in (None, side.lower())]
-    if not known:
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "arm-missing",
-            f"{character.mesh.name}'s rig map has no arm with a hand to touch with; map {interaction.hand or 'an'} Arm, "
-            "ForeArm and Hand",
-        )
-    fingered = [side for side in known if pattern.touch[0] == PALM or has_fingers(character, side)]
-    if not fingered:
-        raise DuologueError(
-            "FAILED_PRECONDITION",
-            "hand-without-fingers",
-            f"{interaction.pattern} needs a thumb and an index finger of three joints each, which {character.mesh.name}'s rig "
-            "map has not; map them, or take a pattern of the palm (cup-cheek)",
-        )
-    tried: list[tuple[float, Reaching]] = []
-    sides = _sides(interaction)
-    nearer = _nearer(own, other, sides, span.at(interaction.seconds)) if pattern.far else ""
-    busy = hands.of_performer(interaction.performer)
-    for hand in [side for side in fingered if side.lower() not in busy] or fingered:
-        arm = Arm.of(character, hand)
-        for side in sides:
-            flip = 1.0 if side else _facing_hand(own, other, arm, span.at(interaction.seconds))
-            u, v = interaction.offset
-            distance = _distance(own, other, arm, span.at(interaction.seconds))
-            since = hands.since(interaction.performer, hand.lower())
-            room = max(interaction.seconds - MARGIN, since), min(interaction.until + MARGIN, span.length)
-            phases = Phases.of(interaction, distance, *room)
-            for swapped, askew in _axes(pattern):
-                where = Where(side, flip, (u / 1000, v / 1000), swapped, askew * pattern.askew)
-                contact = Contact(other.character, arm.hand, pattern, where)
-                more = (_NEARER if side and side == nearer else 0.0) + _ASKEW * askew**2
-                most = min((cost for cost, _ in tried), default=np.inf) - more
-                reaching = prepare(contact, arm, phases, (own, other), span.seconds, most=most)
-                tried.append((reaching.cost + more, reaching))
-    return min(tried, key=lambda one: one[0])[1]
+    tries = _Tries(own, other, interaction, span, hands)
+    pattern = tries.pattern
+    for hand, side in product(tries.hands(), _sides(interaction)):
+        for axis in _axes(pattern):
+            tries.reach(hand, side, axis=axis)
+    least, best = tries.best()
+    if least > _STRAINED:
+        for place in pattern.elsewhere:
+            tries.reach(best.arm.hand.side, best.contact.landmark.side, place)
+    return tries.best()[1]
+
+
+@dataclass(eq=False)
+class _Tries:
+    own: Actor
+    other: Actor
+    interaction: Interaction
+    span: Span
+    elsewhere: HandsElsewhere
+    found: list[tuple[float, Reaching]] = field(default_factory=list[tuple[float, Reaching]])
+
+    @property
+    def pattern(self) -> Pattern:
+        return patterns()[self.interaction.pattern]
+
+    @property
+    def at(self) -> int:
+        return self.span.at(self.interaction.seconds)
+
+    def hands(self) -> list[str]:
+        """Return the sides of the hands that come into question."""
+        character, asked = self.own.character, self.interaction.hand
+        known = [side for side in hands_of(character) if asked in (None, side.lower())]
+        if not known:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "arm-missing",
+                f"{character.mesh.name}'s rig map has no arm with a hand to touch with; map {asked or 'an'} Arm, "
+                "ForeArm and Hand",
+            )
+        fingered = [side for side in known if self.pattern.touch[0] == PALM or has_fingers(character, side)]
+        if not fingered:
+            raise DuologueError(
+                "FAILED_PRECONDITION",
+                "hand-without-fingers",
+                f"{self.interaction.pattern} needs a thumb and an index finger of three joints each, which "
+                f"{character.mesh.name}'s rig map has not; map them, or take a pattern of the palm (cup-cheek)",
+            )
+        busy = self.elsewhere.of_performer(self.interaction.performer)
+        free = [side for side in fingered if side.lower() not in busy] or fingered
+        # The arm that goes round somebody is the one beside them.
+        return [self._beside(free)] if self.pattern.far else free
+
+    def _beside(self, sides: Sequence[str]) -> str:
+        trunk = self.other.pose.joint(self.other.character.chest)[self.at]
+        return min(sides, key=lambda side: float(np.linalg.norm(self.own.pose.joint(side + "Arm")[self.at] - trunk)))
+
+    @cached_property
+    def nearer(self) -> str:
+        """The shoulder that is nearer to whoever puts an arm round both."""
+        return _nearer(self.own, self.other, _sides(self.interaction), self.at) if self.pattern.far else ""
+
+    def reach(
+        self, hand: str, side: str, place: Sequence[float] = (0.0, 0.0), axis: tuple[bool, float] = (False, 0.0)
+    ) -> None:
+        """Find out what it costs to touch with a hand on a side, ``place`` (2,) metres beside the pattern's, a pinch's ``axis``
+        as of :func:`_axes`."""
+        arm, pattern = Arm.of(self.own.character, hand), self.pattern
+        interaction, at = self.interaction, self.at
+        flip = 1.0 if side else _facing_hand(self.own, self.other, arm, at)
+        u, v = interaction.offset
+        distance = _distance(self.own, self.other, arm, at)
+        since = self.elsewhere.since(interaction.performer, hand.lower())
+        room = max(interaction.seconds - MARGIN, since), min(interaction.until + MARGIN, self.span.length)
+        phases = Phases.of(interaction, distance, *room)
+        near = bool(side) and side == self.nearer
+        where = Where(side, flip, (u / 1000 + place[0], v / 1000 + place[1]), axis[0], axis[1] * pattern.askew)
+        contact = Contact(self.other.character, arm.hand, _from_outside(pattern) if near else pattern, where)
+        more = (_NEARER if near else 0.0) + (_ELSEWHERE if any(place) else 0.0) + _ASKEW * axis[1] ** 2
+        most = min((cost for cost, _ in self.found), default=np.inf) - more
+        reaching = prepare(contact, arm, phases, (self.own, self.other), self.span.seconds, most=most)
+        self.found.append((reaching.cost + more, reaching))
+
+    def best(self) -> tuple[float, Reaching]:
+        """Return what costs least, and how much."""
+        return min(self.found, key=lambda one: one[0])
+
+
+@cache
+def _from_outside(pattern: Pattern) -> Pattern:
+    """Return a pattern of an arm that goes round somebody for the nearer shoulder: from behind, fingers point ahead over it."""
+    return replace(pattern, along=np.array([0.0, 1.0, -0.4]) / np.hypot(1.0, 0.4))
 
 
 def _axes(pattern: Pattern) -> list[tuple[bool, float]]:

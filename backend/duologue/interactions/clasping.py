@@ -21,7 +21,6 @@ from duologue.interactions.hand_shapes import HandShape, hand_shapes
 from duologue.interactions.mesh_depth import depths
 from duologue.interactions.palms import Palms
 from duologue.interactions.patterns import Pattern
-from duologue.rigs.skinned import vertex_normals
 
 _TOUCHED: Final = 0.0015
 """Metres that a finger which closes may be in the other hand."""
@@ -119,8 +118,7 @@ class _Closing:
                 return
 
     def _into_other(self, k: int) -> Depth:
-        other = self.palms.points(1 - k)
-        normals = vertex_normals(other, self.hands[1 - k].triangles)
+        other, normals = self.palms.skin(1 - k)
         return lambda points: _near_depths(points, other, normals)
 
     def _over_middle(self, k: int) -> Depth:
@@ -167,8 +165,7 @@ class _Closing:
         bones, joints = hand.segments["Thumb"]
         rows = _moved_by(hand, bones[0])[::_THINNED]
         last = np.isin(rows, _moved_by(hand, bones[1]))
-        other = self.palms.points(1 - k)
-        normals = vertex_normals(other, self.hands[1 - k].triangles)
+        other, normals = self.palms.skin(1 - k)
         base = self.palms.wrists[k] + self.palms.frames[k] @ (hand.frame.T @ (joints[0] - hand.wrist))
         around = np.linalg.norm(np.diff(joints, axis=0), axis=1).sum() + _AROUND
         near = np.linalg.norm(other - base, axis=1) < around

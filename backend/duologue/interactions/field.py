@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.dense_skin import DenseSkin
 from duologue.interactions.outside import seen_from_outside
 from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES, chain
@@ -23,6 +24,8 @@ TRUNK: Final = 0.0125
 """Metres between grid points."""
 _SPACING: Final = 0.85
 """Of that: of the vertices that lie nearer to each other, one is taken."""
+_WIDEST: Final = 0.03
+"""Metres between points that leave no holes: larger triangles, of 12 cm in trunks, count by points within them as well."""
 _BAND: Final = 4
 """Cells on either side of the surface in which distances are worked out."""
 
@@ -36,9 +39,11 @@ class BodyField:
         self.cell, self.bone = cell, character.joint[joint]
         self.rest, self.turn = character.rest[self.bone], character.rest_turns[self.bone]
         chosen = np.flatnonzero(mesh.weight_of(bones) > 0.5)
-        points = mesh.vertices[chosen]
-        normals = vertex_normals(mesh.vertices, mesh.triangles)[chosen]
-        rim = _open_edges(mesh.triangles, chosen)
+        local = _among(mesh.triangles, chosen)
+        points, normals = DenseSkin(mesh.vertices[chosen], local, _WIDEST).posed(mesh.vertices[chosen])
+        normals[: len(chosen)] = vertex_normals(mesh.vertices, mesh.triangles)[chosen]
+        rim = np.zeros(len(points), np.bool_)
+        rim[: len(chosen)] = _open_edges(local, len(chosen))
         outer = seen_from_outside(points, normals)
         points, normals, rim = points[outer], normals[outer], rim[outer]
         _, first = np.unique(np.floor(points / (_SPACING * cell)).astype(np.int64), axis=0, return_index=True)
@@ -116,16 +121,20 @@ class BodyField:
         return world / np.maximum(np.linalg.norm(world, axis=-1, keepdims=True), 1e-12)
 
 
-def _open_edges(triangles: NDArray[np.integer[Any]], chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of the ``chosen`` vertices (n,) lie on an edge of only one triangle between them."""
+def _among(triangles: NDArray[np.integer[Any]], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the triangles (f, 3) between the ``chosen`` vertices (n,), as indices into these."""
     place = np.full(int(triangles.max(initial=0)) + 1, -1)
     place[chosen] = np.arange(len(chosen))
     local = place[triangles]
-    local = local[(local >= 0).all(axis=1)]
+    return local[(local >= 0).all(axis=1)]
+
+
+def _open_edges(local: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """Return which of ``count`` vertices lie on an edge of only one of the triangles ``local`` (f, 3)."""
     edges = np.sort(np.concatenate([local[:, :2], local[:, 1:], local[:, ::2]]), axis=1)
-    _, first, count = np.unique(edges @ np.array([len(chosen), 1]), return_index=True, return_counts=True)
-    found = np.zeros(len(chosen), np.bool_)
-    found[edges[first[count == 1]]] = True
+    _, first, times = np.unique(edges @ np.array([count, 1]), return_index=True, return_counts=True)
+    found = np.zeros(count, np.bool_)
+    found[edges[first[times == 1]]] = True
     return found
 
 

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.dense_skin import DenseSkin
 from duologue.interactions.finger_bending import finger_turns, thumb_turns
 from duologue.interactions.hand_capsules import HEEL, finger_segments, full_radii, hand_capsules
 from duologue.interactions.hand_shapes import HandShape
 from duologue.motion.rotations import einsum
 from duologue.rigs.joints import FINGERS
 
+_FINEST: Final = 0.012
+"""Metres between the points of a hand that others are measured against: some are cut into triangles of 2 to 3 cm."""
 _REMEMBERED: Final = 4096
 """Bent fingers that a hand keeps: as many as a few touches ask for."""
 _MITTEN: Final = 0.08
@@ -194,6 +197,11 @@ class Hand:
         place[self.vertices] = np.arange(len(self.vertices))
         triangles = place[self.character.mesh.triangles]
         return triangles[(triangles >= 0).all(axis=1)]
+
+    @cached_property
+    def skin(self) -> DenseSkin:
+        """Its mesh as points near enough to each other to tell what is in it."""
+        return DenseSkin(self.character.mesh.vertices[self.vertices], self.triangles, _FINEST)
 
     def part(self, name: str, *, whole: bool = False) -> NDArray[np.bool_]:
         """Return which of the hand's ``vertices`` (n,) are of a finger's tip, or of all of it, of the ``Palm`` with all fingers

@@ -72,13 +72,14 @@ def find_landmark(character: Character, name: str, side: str = "") -> Landmark:
     else:
         centre, towards = PLACES[name](skin, side)
     normal = skin.normal_at(centre, towards)
-    return Landmark(name, side if name in SIDED else "", centre, _frame(character, normal, side, name in SIDED))
+    frame = _frame(character, normal, side, sided=name in SIDED, on_top=name == "shoulder")
+    return Landmark(name, side if name in SIDED else "", centre, frame)
 
 
-def _frame(character: Character, normal: Array, side: str, sided: bool) -> Array:
+def _frame(character: Character, normal: Array, side: str, *, sided: bool, on_top: bool) -> Array:
     left = character.left if not sided or side == "Left" else -character.left
     up = UP - (UP @ normal) * normal
-    if np.linalg.norm(up) < 0.3:  # under the chin up is ahead
+    if on_top or np.linalg.norm(up) < 0.3:  # on a shoulder, however it slopes, and under the chin up is ahead
         up = character.ahead - (character.ahead @ normal) * normal
     up /= np.linalg.norm(up)
     out = np.cross(up, normal)

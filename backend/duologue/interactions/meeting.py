@@ -16,6 +16,7 @@ from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
 from duologue.interactions.clasping import Clasp, clasp_of
 from duologue.interactions.event import CLEARANCE, Phases
+from duologue.interactions.raising import Raised, easiest
 from duologue.interactions.reach import ELBOW, Arm
 from duologue.interactions.touching import HandWay, lean, mixed_turns, move_hand
 from duologue.labels import PERFORMERS
@@ -44,9 +45,10 @@ class Meeting:
 
     def ways(self, poses: tuple[Pose, Pose], seconds: Array) -> tuple[Array, tuple[HandWay, HandWay]]:
         """Return where the hands meet (T, 3), and where either goes."""
-        pattern = self.phases.pattern
         axes = _axes(poses, self.arms)
         centre = self._centre(poses, axes, seconds)
+        raised, elbows = self._raised(poses, axes, centre, seconds)
+        centre = centre + raised * UP
         back = self.phases.clearance(seconds) * (_PARTED / CLEARANCE)
         grip = _grip(self.phases, seconds)
         ways: list[HandWay] = []
@@ -54,9 +56,8 @@ class Meeting:
             frames = axes @ self.clasp.frames[k]
             wrist = centre + axes @ self.clasp.wrists[k] - back[:, None] * frames[..., 1]
             turns = mixed_turns(arm.hand, self.clasp.shapes[k], grip)
-            elbow = 35.0 if pattern.name == "high-five" else ELBOW
             # Hands that come towards each other need no bow: it would lead them into each other.
-            ways.append(HandWay(frames, wrist, turns, elbow, np.zeros_like(wrist), bow=_BOW))
+            ways.append(HandWay(frames, wrist, turns, elbows[k], np.zeros_like(wrist), bow=_BOW))
         return centre, (ways[0], ways[1])
 
     def _centre(self, poses: tuple[Pose, Pose], axes: Array, seconds: Array) -> Array:
@@ -77,6 +78,30 @@ class Meeting:
         middle[:, 1] += np.clip(need[held].max(initial=0.0), 0.0, highest)
         middle[:, 1] += _pumped(self.phases, seconds)
         return middle
+
+    def _raised(
+        self, poses: tuple[Pose, Pose], axes: Array, centre: Array, seconds: Array
+    ) -> tuple[float, tuple[float, float]]:
+        """Return how much higher (metres) hands meet that may, and how many degrees outwards either elbow hangs."""
+        pattern = self.phases.pattern
+        held = np.flatnonzero(self.phases.contact(seconds) > 0)
+        if not pattern.highest or not len(held):
+            return 0.0, (ELBOW, ELBOW)
+        rows = held[[0, len(held) // 2, -1]]
+        room = (
+            0.5 * sum(_level_of(pose, pattern.highest) - _level_of(pose, pattern.height) for pose in poses)[rows].min()
+        )
+        arms = [
+            Raised(
+                arm,
+                _shoulder(pose, arm)[rows],
+                arm.hand.sign * _across(pose)[rows],
+                axes[rows] @ self.clasp.frames[k],
+                (centre + axes @ self.clasp.wrists[k])[rows],
+            )
+            for k, (pose, arm) in enumerate(zip(poses, self.arms, strict=True))
+        ]
+        return easiest(arms, float(room))
 
     @cached_property
     def clasp(self) -> Clasp:
@@ -230,9 +255,13 @@ def _shoulder(pose: Pose, arm: Arm) -> Array:
     """Return where a shoulder is (T, 3) above the hips of somebody upright: it stays there whoever leans to reach."""
     character = pose.character
     away = character.rest_point(arm.hand.side + "Arm") - character.rest_point("Hips")
-    across = pose.turn_of("Hips") @ character.left * np.array([1.0, 0.0, 1.0])
-    across = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
-    return pose.joint("Hips") + (away @ character.left) * across + away[1] * UP
+    return pose.joint("Hips") + (away @ character.left) * _across(pose) + away[1] * UP
+
+
+def _across(pose: Pose) -> Array:
+    """Return the level unit way (T, 3) to the left of a body's hips."""
+    across = pose.turn_of("Hips") @ pose.character.left * np.array([1.0, 0.0, 1.0])
+    return across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-9)
 
 
 def _grip(phases: Phases, seconds: Array) -> Array:

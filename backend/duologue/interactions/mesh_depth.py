@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.interactions.actor import Array, Character, Pose
+from duologue.interactions.dense_skin import DenseSkin
 from duologue.interactions.outside import seen_from_outside
 from duologue.interactions.patterns import FACE
 from duologue.interactions.rest_skin import RestSkin
@@ -16,6 +17,8 @@ from duologue.rigs.skinned import vertex_normals
 
 _ASIDE: Final = 0.012
 """Metres beside a vertex of the skin beyond which it says nothing of what is over it…"""
+_FINEST: Final = 0.015
+"""Metres between the points of the skin: trunks are cut into triangles of 2 to 12 cm."""
 _UNDER: Final = 0.7
 """…or of what is under it: of the depth, for what is deep inside is far from every vertex."""
 _FAR: Final = 0.04
@@ -23,7 +26,7 @@ _FAR: Final = 0.04
 
 
 class SkinPatch:
-    """The skin round a few places, n vertices of a head or a trunk."""
+    """The skin round a few places of a head or a trunk, as n points: its vertices and others between them."""
 
     def __init__(self, character: Character, landmark: str, places: Array, reach: float, *, covered: bool) -> None:
         """Take the skin within ``reach`` metres of ``places`` (S, 3), all at rest; where it is ``covered``, what covers it too.
@@ -33,18 +36,18 @@ class SkinPatch:
         surface = RestSkin.of(character, landmark)
         chosen = surface.triangles if covered else surface.triangles[surface.is_skin]
         used = _outside(surface, covered) if landmark in FACE else np.unique(chosen)
-        away = np.linalg.norm(character.mesh.vertices[used, None] - places, axis=-1).min(axis=1)
         self.character = character
-        self.vertices = used[away < reach]
-        place = np.full(len(character.mesh.vertices), -1)
-        place[self.vertices] = np.arange(len(self.vertices))
-        triangles = place[chosen]
-        self.triangles = triangles[(triangles >= 0).all(axis=1)]
+        away = np.full(len(character.mesh.vertices), np.inf)
+        away[used] = np.linalg.norm(character.mesh.vertices[used, None] - places, axis=-1).min(axis=1)
+        # Of what is cut large, a triangle reaches in from afar.
+        near = np.isfinite(away[chosen]).all(axis=1) & (away[chosen] < reach).any(axis=1)
+        self.vertices, local = np.unique(chosen[near], return_inverse=True)
+        triangles = local.reshape(-1, 3).astype(np.int64)
+        self.dense = DenseSkin(character.mesh.vertices[self.vertices], triangles, _FINEST)
 
     def posed(self, pose: Pose, weights: dict[str, Array]) -> tuple[Array, Array]:
-        """Return where its vertices are in each frame, and their normals, both (T, n, 3)."""
-        points = self.character.mesh.pose(pose.skinning(), weights, self.vertices)
-        return points, vertex_normals(points, self.triangles)
+        """Return where its points are in each frame, and their normals, both (T, n, 3)."""
+        return self.dense.posed(self.character.mesh.pose(pose.skinning(), weights, self.vertices))
 
 
 @lru_cache(maxsize=16)

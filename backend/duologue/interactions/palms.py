@@ -17,7 +17,7 @@ from duologue.motion.rotations import exp_to_matrix
 from duologue.rigs.joints import METACARPALS
 from duologue.rigs.skinned import vertex_normals
 
-_PRESSED: Final = {True: 0.003, False: 0.004}
+_PRESSED: Final = {True: 0.004, False: 0.0045}
 """Metres that two palms are pressed into each other, where fingers close round the other hand and where they don't: both are
 soft, and nothing of it is drawn."""
 _FARTHEST: Final = 0.06
@@ -64,6 +64,10 @@ class Palms:
         """Return where the vertices of hand ``k``, or ``rows`` (n,) of them, are (n, 3), in its shape or another."""
         return self.wrists[k] + self.hands[k].surface(shape or self.shapes[k], rows) @ self.frames[k].T
 
+    def skin(self, k: int) -> tuple[Array, Array]:
+        """Return the points (n, 3) of hand ``k``'s skin in its shape, however large its triangles are, and their normals."""
+        return self.hands[k].skin.posed(self.points(k))
+
     def _anchor(self, hand: Hand, plane: tuple[Array, Array]) -> Array:
         """Return the point (3,) of a hand, in its frame, that lies on the other one's: in the palm's own plane."""
         centre, normal = plane
@@ -80,8 +84,7 @@ class Palms:
         """Move both hands along their palms' direction until their meshes are as deep in each other as is asked."""
         points, normals = list[Array](), list[Array]()
         for k in (0, 1):
-            all_ = self.points(k)
-            facing = vertex_normals(all_, self.hands[k].triangles)
+            all_, facing = self.skin(k)
             before = facing @ self.out[k] > 0
             points.append(all_[before])
             normals.append(facing[before])

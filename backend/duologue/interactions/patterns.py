@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -48,6 +48,8 @@ _KEYS: Final = {
     "web",
     "along_palm",
     "cross",
+    "highest",
+    "elsewhere",
 }
 
 
@@ -102,6 +104,10 @@ class Pattern:
 
     cross: float = 0.0
     """Radians by which hands that lie on each other point inwards."""
+    highest: float = 0.0
+    """Where two hands meet above the shoulders: up to which share of the way as in ``height`` they do where that is easier."""
+    elsewhere: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
+    """(n, 2) metres outwards and up: other places on the skin that do as well, where an arm lies there with less strain."""
 
     @property
     def on_face(self) -> bool:
@@ -162,6 +168,8 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(table.get("along_palm", 0.74)),
             float(np.radians(table.get("askew", 0.0))),
             float(np.radians(table.get("cross", 0.0))),
+            float(table.get("highest", 0.0)),
+            np.array(table.get("elsewhere", []), np.float64).reshape(-1, 2) / 1000,
         )
         if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")

@@ -49,6 +49,10 @@ _PALM_POINTS: Final = 100
 _CLOSING: Final = np.arange(-32.0, 65.0, 8.0)
 _AWAY: Final = np.array([0.0, 6, -6, 12, -12, 18, -18, 24, -24, 32, 40, 50, 60])
 """Degrees by which fingers are bent more, to close, and to keep off; the first that does is taken."""
+_BACK: Final = (0.0, -12.0, -24.0, -36.0)
+"""Degrees by which a thumb beside a palm is turned back more."""
+_OFF_BALL: Final = 4
+"""Of the nine balls that a thumb is, from root to tip, how many are in its ball."""
 _STRETCHED: Final = -8.0
 """…but a thumb is not stretched away from its hand further than that."""
 _REACH: Final = {True: 0.14, False: 0.08}
@@ -182,11 +186,7 @@ def _shape(moments: _Moments) -> None:
     for finger in contact.hand.fingers:
         if finger in touch or (moments.palm and finger != "Thumb"):
             continue
-        off = _distance(moments, [contact.shape.bent(finger, float(more)) for more in _AWAY], finger).min(axis=1)
-        clear = np.flatnonzero(off >= _SPARE)
-        more = float(_AWAY[clear[0] if len(clear) else off.argmax()])
-        closed = contact.closed.bent(finger, more) if contact.pinches else None
-        contact.with_shape(contact.shape.bent(finger, more), closed)
+        _keep_off(moments, finger)
     beside = [finger for finger in contact.hand.fingers if finger in touch[1:] or (moments.palm and finger != "Thumb")]
     if contact.pinches or not beside:
         return
@@ -195,6 +195,18 @@ def _shape(moments: _Moments) -> None:
         more = _onto(moments, finger)
         shapes = [shape.bent(finger, float(by)) for shape, by in zip(shapes, more, strict=True)]
     contact.with_shapes(moments.phases.share(moments.seconds), shapes)
+
+
+def _keep_off(moments: _Moments, finger: str) -> None:
+    """Bend a finger off the skin, as little as can be; a palm's thumb is also turned towards the back of the hand."""
+    contact = moments.contact
+    ways = sorted(product(_BACK if moments.palm else (0.0,), _AWAY.tolist()), key=lambda way: abs(way[0]) + abs(way[1]))
+    shapes = [contact.shape.bent(finger, more) for _, more in ways]
+    shapes = [replace(shape, oppose=shape.oppose + back) for shape, (back, _) in zip(shapes, ways, strict=True)]
+    off = _distance(moments, shapes, finger).min(axis=1)
+    clear = np.flatnonzero(off >= _SPARE)
+    chosen = int(clear[0] if len(clear) else off.argmax())
+    contact.with_shape(shapes[chosen], contact.closed.bent(finger, ways[chosen][1]) if contact.pinches else None)
 
 
 def _onto(moments: _Moments, finger: str) -> Array:
@@ -225,6 +237,8 @@ def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:
     ends = np.array([hand.shaped(shape)[1][rows] for shape in shapes]) @ hand.frame  # S, 3, 2, 3
     balls = np.stack([ends[:, :, 0], ends.mean(axis=2), ends[:, :, 1]], axis=2).reshape(len(shapes), -1, 3)
     radius = np.repeat(hand.radius[rows], 3)
+    if moments.palm and finger == "Thumb":  # its ball is palm
+        balls, radius = balls[:, _OFF_BALL:], radius[_OFF_BALL:]
     depth = moments.depth(balls.reshape(-1, 3)).reshape(len(moments.wrist), *balls.shape[:2])
     outside: NDArray[np.float64] = -depth - radius
     if moments.contact.pattern.on_face:  # the patch ends at the neck, which the field knows, less finely

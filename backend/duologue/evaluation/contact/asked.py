@@ -86,7 +86,7 @@ class Asked:
 
 def _gap(points: Array, skin: Surface) -> float:
     """Return how far the lowest of some points is above skin, metres; negative below."""
-    away = KDTree(skin.mesh.vertices).query(points)[0]
+    away = KDTree(np.concatenate([skin.mesh.vertices, skin.mesh.triangles_center])).query(points)[0]
     return float(skin.signed(points[np.argsort(away)[:_LOWEST]])[0].min())
 
 

@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from duologue.evaluation.body.weight import outside
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.lips import parted
 from duologue.evaluation.contact.played import Played
+from duologue.evaluation.contact.surfaces import near
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.posed import part_of_pose
 from duologue.motion.mass import FOOT, HAND, HEAD, SEGMENTS
@@ -23,7 +23,7 @@ from duologue.units import FPS
 Indices = NDArray[np.int64]
 
 _LOOKED: Final = 0.05
-"""Metres from a body within which an arm's vertices are looked at."""
+"""Metres from a body within which an arm is looked at; nothing of it goes in deeper."""
 _EVERY: Final = 4
 """Of the frames that are looked at, every so many are for arms: they move slowly where they lie close."""
 _HALF_FOOT: Final = 0.045
@@ -85,11 +85,11 @@ def _deepest(points: Array, character: Character, pose: Pose, triangles: Indices
     local = local.reshape(triangles.shape)
     found = 0.0
     for at, body in zip(points, character.mesh.pose(pose.skinning(), None, used), strict=True):
-        near = np.isfinite(KDTree(body).query(at, distance_upper_bound=_LOOKED)[0])
-        if near.any():
-            close = np.isfinite(KDTree(at[near]).query(body, distance_upper_bound=2 * _LOOKED)[0])
-            signed, _ = Surface(body, local[close[local].all(axis=1)]).signed(at[near])
-            found = max(found, -float(signed.min()))
+        close = near(body, local, at, _LOOKED)
+        if close.any():
+            signed, _ = Surface(body, local[close]).signed(at)
+            # Of what is far from all of these triangles others would tell.
+            found = max(found, -float(signed[np.abs(signed) < _LOOKED].min(initial=0.0)))
     return found
 
 

@@ -16,7 +16,7 @@ from scipy.spatial import KDTree
 from duologue.evaluation.contact.asked import Asked, asked_of
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.played import Played
-from duologue.evaluation.contact.surfaces import moved_by, outer_face, spread_over, trunk
+from duologue.evaluation.contact.surfaces import moved_by, near, outer_face, spread_over, trunk
 from duologue.interactions.actor import Array
 from duologue.interactions.patterns import FACE
 
@@ -26,6 +26,8 @@ NEAR: Final = 0.005
 """Metres within which skin and hand are in contact, and deeper than which they collide."""
 _LOOKED: Final = (0.012, 0.06)
 """Metres from the skin within which a hand's vertices are looked at, and further ones where any is nearly as deep as that."""
+_BETWEEN: Final = 0.012
+"""Metres between the points that tell which of them are."""
 _AROUND: Final = 0.045
 """Metres from the hand within which skin is."""
 
@@ -113,30 +115,31 @@ class _Judge:
         self.hand_vertices, corners = np.unique(self.hand_triangles, return_inverse=True)
         self.hand_local = corners.reshape(self.hand_triangles.shape)
         self.hand = played.hand(self.hand_vertices, rows)
-        around = np.zeros(len(vertices), np.bool_)
-        for points, skin in zip(self.hand, self.skin, strict=True):
-            around |= np.isfinite(KDTree(points).query(skin, distance_upper_bound=_AROUND)[0])
         local = local.reshape(surface.shape)
-        self.triangles = local[around[local].all(axis=1)]
+        around = np.zeros(len(local), np.bool_)
+        for points, skin in zip(self.hand, self.skin, strict=True):
+            around |= near(skin, local, points, _AROUND)
+        self.triangles = local[around]
         self.rest = played.other.character.mesh.vertices[vertices]
 
     def depths(self) -> tuple[Array, NDArray[np.bool_]]:
         """Return how deep each of the hand's vertices is (T, h), negative outside, and in which frames (T,) it is near."""
         depth = np.full(self.hand.shape[:2], -np.inf)
-        near = np.zeros(len(self.hand), np.bool_)
-        used = np.unique(self.triangles)
+        touching = np.zeros(len(self.hand), np.bool_)
+        used, between = np.unique(self.triangles), spread_over(self.rest, self.triangles, _BETWEEN)
         for t, (points, skin) in enumerate(zip(self.hand, self.skin, strict=True)):
             if not len(used):
                 break
             surface = Surface(skin, self.triangles)
-            away = KDTree(skin[used]).query(points, distance_upper_bound=_LOOKED[1])[0]
+            all_over = np.concatenate([skin[used], between.at(skin)])
+            away = KDTree(all_over).query(points, distance_upper_bound=_LOOKED[1])[0]
             for reach in _LOOKED:
                 rows = np.flatnonzero(away < reach)
                 depth[t, rows] = -surface.signed(points[rows])[0]
                 if depth[t].max() < 0.7 * reach:
                     break
-            near[t] = depth[t].max() > -NEAR
-        return depth, near
+            touching[t] = depth[t].max() > -NEAR
+        return depth, touching
 
     def areas(self, held: NDArray[np.bool_], asked: Asked) -> tuple[float, float, float, float]:
         """Return, over the held frames, square metres of skin in contact and asked for, in contact, asked for, and in contact

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from duologue.interactions.actor import Array, Character
+from duologue.interactions.dense_skin import middles
 from duologue.interactions.give_way import known_skin
 from duologue.passes.camera import Camera
 from duologue.passes.raster import rasterise
@@ -65,6 +67,16 @@ def moved_by(mesh: SkinnedMesh, bones: NDArray[np.integer[Any]]) -> Indices:
     return mesh.triangles[(mesh.weight_of(bones)[mesh.triangles] > 0.5).all(axis=1)]
 
 
+def near(vertices: Array, triangles: Indices, points: Array, reach: float) -> NDArray[np.bool_]:
+    """Return which triangles (f, 3) of vertices (n, 3) may be within ``reach`` metres of any of some points (p, 3), whatever
+    their size: trunks are cut into triangles of up to 12 cm."""
+    corners = vertices[triangles]
+    middles = corners.mean(axis=1)
+    sizes = np.linalg.norm(corners - middles[:, None], axis=-1).max(axis=1, initial=0.0)
+    bound = reach + float(sizes.max(initial=0.0))
+    return KDTree(points).query(middles, distance_upper_bound=bound)[0] < reach + sizes
+
+
 @dataclass(frozen=True, eq=False)
 class Points:
     """S points over triangles: in those of ``corners`` (S, 3) at ``shares`` (S, 3), each for ``area`` (S,) square metres."""
@@ -87,7 +99,7 @@ def spread_over(vertices: Array, triangles: Indices, step: float = STEP) -> Poin
     parts: list[tuple[Indices, Array, Array]] = []
     for count in np.unique(counts):
         rows = np.flatnonzero(counts == count)
-        shares = _middles(int(count))
+        shares = middles(int(count))
         parts.append(
             (
                 np.repeat(triangles[rows], len(shares), axis=0),
@@ -99,11 +111,3 @@ def spread_over(vertices: Array, triangles: Indices, step: float = STEP) -> Poin
         return Points(np.zeros((0, 3), np.int64), np.zeros((0, 3)), np.zeros(0))
     corner, share, size = zip(*parts, strict=True)
     return Points(np.concatenate(corner), np.concatenate(share), np.concatenate(size))
-
-
-def _middles(count: int) -> Array:
-    """Return the shares (count^2, 3) of the middles of a triangle's parts, its sides cut into ``count``."""
-    upward = [(i + 1 / 3, j + 1 / 3) for i in range(count) for j in range(count - i)]
-    downward = [(i + 2 / 3, j + 2 / 3) for i in range(count - 1) for j in range(count - 1 - i)]
-    two = np.array(upward + downward) / count
-    return np.column_stack((two, 1.0 - two.sum(axis=1)))
