@@ -131,6 +131,12 @@ def test_a_model_of_another_type(change: dict[str, NDArray[np.float64] | None], 
     assert says in error.message
 
 
+def test_landmarks_of_another_order_are_left_alone(tmp_path: Path) -> None:
+    assert BodyModel.load(write_model(tmp_path / "model.npz")).landmarks is not None
+    np.savez(tmp_path / "few.npz", **(arrays_of("smplx") | {"lmk_faces_idx": np.arange(17)}))
+    assert BodyModel.load(tmp_path / "few.npz").landmarks is None
+
+
 def test_a_model_that_was_cut_off(tmp_path: Path) -> None:
     path = write_model(tmp_path / "model.npz")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

@@ -33,6 +33,7 @@ _HANDS: Final = ("hands_meanl", "hands_meanr")
 _SHAPES, _EXPRESSIONS = 300, 100
 """Columns of SMPL-X 1.1's ``shapedirs``; 1.0's has ten of each."""
 _FEW: Final = 10
+_LANDMARKS: Final = 51
 _CHUNK: Final = 32
 """Frames that are posed at once: bounds the memory."""
 
@@ -209,6 +210,8 @@ def _split(kind: Kind, columns: int) -> tuple[int, int]:
 
 
 def _landmarks(arrays: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.int64], Array] | None:
-    if "lmk_faces_idx" not in arrays or "lmk_bary_coords" not in arrays:
+    """Return the landmarks; None where a file has none, or others than the 51 whose order is known."""
+    found = arrays.get("lmk_faces_idx", np.zeros(0)), arrays.get("lmk_bary_coords", np.zeros((0, 3)))
+    if found[0].shape != (_LANDMARKS,) or found[1].shape != (_LANDMARKS, 3):
         return None
-    return arrays["lmk_faces_idx"].astype(np.int64), arrays["lmk_bary_coords"].astype(np.float64)
+    return found[0].astype(np.int64), found[1].astype(np.float64)
