@@ -242,6 +242,16 @@ def test_the_command_prepares_and_lists_what_is_left_out(tmp_path, material):
     assert (problem["file"], problem["reason"]) == ("wav/20231119_001_001.wav", "audio-not-audio")
 
 
+def test_notes_of_a_kind_are_counted_where_there_are_many(tmp_path, material):
+    root = made("seamless", material, tmp_path)
+    result = CliRunner().invoke(app, ["dataset", "check", str(root)])
+    assert result.exit_code == 0
+    assert result.stdout.count("(legs-masked):") == 3
+    assert "1 more (legs-masked)" in result.stdout
+    listed = json.loads(CliRunner().invoke(app, ["dataset", "check", str(root), "--json"]).stdout)["notes"]
+    assert sum(note["reason"] == "legs-masked" for note in listed) == 4
+
+
 def test_an_example_is_made_by_its_command(tmp_path):
     if not KIT.exists():
         pytest.skip("the kit of training data is not here")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -19,6 +20,10 @@ app.command()(arkit)
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
 Smpl = Annotated[Path | None, typer.Option(help="Your SMPL-H or SMPL-X model file (NPZ): people's own bones.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+_NOTES: Final = 3
+"""Of a kind that are printed: some are of every file."""
 
 
 @app.command()
@@ -50,9 +55,16 @@ def check(
         out.print(f"{folder}: {findings.layout}{': ' if holds else ''}{holds}", markup=False)
         for what, hours in findings.trains.items():
             out.print(f"to train from: {what}, {hours:g} h", markup=False)
-        for kind, those in (("left out", findings.problems), ("note", findings.notes)):
-            for one in those:
-                out.print(f"{kind}: {one.file} ({one.reason}): {one.message}", markup=False, soft_wrap=True)
+        for problem in findings.problems:
+            out.print(f"left out: {problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
+        told = Counter[str]()
+        for note in findings.notes:
+            told[note.reason] += 1
+            if told[note.reason] <= _NOTES:
+                out.print(f"note: {note.file} ({note.reason}): {note.message}", markup=False, soft_wrap=True)
+        for reason, count in told.items():
+            if count > _NOTES:
+                out.print(f"note: {count - _NOTES} more ({reason}); --json lists them", markup=False)
     if findings.problems:
         raise typer.Exit(2)
 
