@@ -32,8 +32,8 @@ EASY: Final = {"bend": 55.0, "deviate": 18.0, "twist": 65.0, "lift": 55.0}
 """Degrees at which a wrist that bends or deviates, a forearm that twists and an elbow that is lifted begin to strain: about two
 thirds of the range of motion in the AAOS tables (flexion 80, extension 70, radial 20, ulnar 30, pronation and supination 80)."""
 
-FOLDED: Final = 72.0
-"""Degrees by which a hand can be bent against its forearm, within the same tables' 70 to 80: beyond, it is broken…"""
+FOLDED: Final = 66.0
+"""Degrees by which a hand can be bent against its forearm, short of the same tables' 70 to 80, for heads sway and give way…"""
 DEVIATED: Final = (20.0, 32.0)
 """…of them towards the thumb and away from it…"""
 TWISTED: Final = 80.0
