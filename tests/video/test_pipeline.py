@@ -84,6 +84,17 @@ def test_the_same_seed_is_the_same_clip() -> None:
     assert not np.array_equal(one, other)
 
 
+def test_less_noise_to_begin_with_is_less_of_a_difference_between_seeds() -> None:
+    differences = []
+    for noise in (1.0, 0.3, 0.0):
+        made = model()
+        made.denoiser.config = replace(CONFIG, noise=noise)
+        one, other = (pictures(VideoPipeline(made), clip_of(9), seed=seed, steps=1).astype(float) for seed in (3, 4))
+        differences.append(np.abs(one - other).mean())
+    assert differences[0] > 1.5 * differences[1] > 0
+    assert differences[2] == 0
+
+
 def test_untrained_it_shows_the_carried_picture() -> None:
     """The output is read as what is known plus what the network says, which is nothing yet; detail is the carried picture's."""
     clip = drawn(1)

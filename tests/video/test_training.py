@@ -115,3 +115,17 @@ def test_stages_are_settings(name: str) -> None:
     stage = STAGES[name]
     assert sum(share for _, share in stage.modes) == pytest.approx(1)
     assert stage.network == VideoConfig()
+
+
+def test_some_samples_are_where_a_sampler_begins(tmp_path: Path) -> None:
+    """At the last moment, with noise as strong as there; all others are as flow matching has them."""
+    model, clips = made(tmp_path)
+    quiet = replace(CONFIG, noise=0.2)
+    trainer = VideoTrainer(model, clips, settings(1, network=quiet, begun=0.5, continued=0.0))
+    batches = [trainer.batch(np.random.default_rng(seed), 0) for seed in range(40)]
+    t, noise = (torch.cat([getattr(batch, name) for batch in batches]) for name in ("t", "noise"))
+    spread = noise.flatten(1).std(1)
+    begun = t == 1
+    assert 0.35 < begun.float().mean() < 0.65
+    torch.testing.assert_close(spread[begun], torch.full_like(spread[begun], 0.2), atol=0.02, rtol=0)
+    torch.testing.assert_close(spread[~begun], torch.ones_like(spread[~begun]), atol=0.1, rtol=0)

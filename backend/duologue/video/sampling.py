@@ -73,4 +73,4 @@ def sample_window(  # noqa: PLR0913 - options by name
         return combine(made.unflatten(0, (len(dropped), -1)), strengths or {})
 
     held = denoise if kept is None else hold(denoise, *kept)
-    return sampler_of(network.config).sample(held, noise, steps)[:, :channels]
+    return sampler_of(network.config).sample(held, noise * network.config.noise, steps)[:, :channels]

@@ -87,6 +87,9 @@ class VideoTrainer:
         t = torch.where(torch.rand(batch, generator=generator) < s.even, evenly, t.sigmoid())
         shape = cut["picture"].shape
         noise = torch.randn(batch, 2 * shape[1], *shape[2:], generator=generator)
+        begun = torch.rand(batch, generator=generator) < s.begun
+        t = t.masked_fill(begun, 1.0)
+        noise *= torch.where(begun, s.network.noise, 1.0).reshape(-1, 1, 1, 1, 1)
         return Batch(mode, conditions, truth, t.to(self.device), noise.to(self.device))
 
     def losses(self, batch: Batch) -> Losses:

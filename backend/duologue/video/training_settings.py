@@ -53,6 +53,8 @@ class VideoTraining:
     and ``cap`` 0.3 nearly all was learned where the noise hardly hides anything: after 150 steps of a small network one step of
     sampling was 1.08 dB under the carried picture, with these 0.30. ``even``: share of moments that are drawn evenly."""
     even: float = 0.1
+    begun: float = 0.4
+    """Share of the samples that are where a sampler begins: at the last moment, with noise as strong as ``VideoConfig.noise``."""
     sixteen: bool = True
     """Whether the network computes in bfloat16."""
 
