@@ -127,6 +127,15 @@ def tracks_of(block: Key | None) -> list[NlaTrack]:
     return [track for track in touch_tracks.tracks_of(block) if track not in layers]
 
 
+def rest(ob: Object) -> None:
+    """Let a touch's shape keys be 0, as they are where nothing moves them: a muted track leaves them where they stood."""
+    block = keys_of(ob)
+    if block is not None and TOUCH in block:
+        for name in cast("Any", block)[TOUCH][_NAMES]:
+            if (key := block.key_blocks.get(name)) is not None:
+                key.value = 0.0
+
+
 def take_off(ob: Object) -> TakenOff | None:
     """Take a touch's shape keys and curves off a mesh; everything else is as before them. Return what :func:`put_back` needs.
 

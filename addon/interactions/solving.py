@@ -34,10 +34,10 @@ from ..cast.eyes import eye_bones
 from ..scene import actions, touch_tracks
 from ..scene.actions import Channels
 from ..scene.armatures import meshes_of
-from ..scene.data import face_keys
+from ..scene.data import face_keys, keys_of
 from ..scene.timing import frame_rate, stretch
 from ..takes.writer import datablocks_of, editable_faces
-from . import added, keys, layer
+from . import added, dents, keys, layer
 from .actors import Actors, Ensemble, Shown
 
 if TYPE_CHECKING:
@@ -158,10 +158,15 @@ def follow_take(armatures: Sequence[Object], take: str) -> None:
 @contextmanager
 def untouched(scene: Scene, performers: Sequence[Performer]) -> Iterator[None]:
     """Show characters without their touches for a while."""
+    meshes = [mesh for performer in performers for mesh in meshes_of(performer.armature)]
     every = [datablock for performer in performers for datablock in datablocks_of(performer.armature)]
-    tracks = [track for datablock in every for track in touch_tracks.tracks_of(datablock) if not track.mute]
+    dented = [block for mesh in meshes if (block := keys_of(mesh)) is not None and block.is_editable]
+    tracks = [track for owner in dict.fromkeys([*every, *dented]) for track in touch_tracks.tracks_of(owner)]
+    tracks = [track for track in tracks if not track.mute]
     for track in tracks:
         track.mute = True
+    for mesh in meshes:
+        dents.rest(mesh)
     try:
         yield
     finally:

@@ -58,6 +58,28 @@ def test_blender_shows_what_was_solved_and_nothing_is_left_of_it(scene, mode, ra
     assert whole_state() == before
 
 
+def test_solving_again_in_the_middle_of_a_touch_does_not_see_the_dent(scene):
+    """A key whose track is muted keeps its value: the skin would be read as pressed already, in all frames."""
+    performers = on_stage(scene, [sample(scene, "ada"), sample(scene, "ben")])
+    first = solving.at_once(scene, performers, asked(POKE))
+    (face,) = [ob for ob in performers[1].meshes if touch_keys.has_touch(ob)]
+    scene.frame_set(FIRST + 45)
+    names = [key.name for key in face.data.shape_keys.key_blocks if key.name.startswith("duologue_touch_")]
+    pressed = [face.data.shape_keys.key_blocks[name].value for name in names]
+    assert np.abs(pressed).max() > 0.1, "the skin is pressed where the scene stands"
+    with solving.untouched(scene, performers):
+        assert not any(face.data.shape_keys.key_blocks[name].value for name in names)
+        scene.frame_set(FIRST + 44)
+        assert not any(face.data.shape_keys.key_blocks[name].value for name in names)
+    scene.frame_set(FIRST + 45)
+    assert [face.data.shape_keys.key_blocks[name].value for name in names] == pressed
+    second = solving.at_once(scene, performers, asked(POKE))
+    before, after = first.dents[1], second.dents[1]
+    np.testing.assert_allclose(
+        np.abs(after.deltas).max(axis=(1, 2)), np.abs(before.deltas).max(axis=(1, 2)), rtol=0.02, atol=2e-5
+    )
+
+
 def test_a_failed_solve_leaves_the_scene_as_it_was(scene, monkeypatch):
     performers = on_stage(scene, [sample(scene, "ada"), sample(scene, "ben")])
     before = whole_state()
