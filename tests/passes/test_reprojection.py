@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from duologue.passes import Camera, Moment, Painter, merge, paint
-from duologue.passes.contract import HEAD
+from duologue.passes.contract import BODY, HAIR, HAND, HEAD
 from duologue.passes.raster import rasterise
 from duologue.passes.reprojection import flow, view
 from duologue.passes.shading import track
@@ -121,6 +121,24 @@ def test_what_was_not_there_is_a_hole_of_its_persons_colour():
     np.testing.assert_array_equal(np.unique(drawn["carried"][below], axis=0), [(10, 200, 30)])
     gone = (drawn["part"] == 0) & (drawn["hole"] == 0)
     assert gone.mean() > 0.8, "the still camera sees the same behind"
+
+
+def test_a_hand_that_comes_into_the_picture_has_its_faces_colour():
+    """Not the mean of a dark face and a bright shirt, as a body does of which nothing was seen."""
+    head, shirt = quad((0, 0.2, 0), 0.1, part=HEAD), quad((0.3, 0.2, 0), 0.1, part=BODY)
+    first = merge([head, shirt])
+    later = merge([head, shirt, quad((0, -0.2, 0), 0.1, part=HAND), quad((0.3, -0.2, 0), 0.1, part=HAIR)])
+    labels = view(first, rasterise(first.vertices, first.triangles, FRONT, (N, N)), FRONT).labels
+    picture = np.full((N, N, 3), 255, np.uint8)
+    picture[labels % 8 == HEAD] = (60, 40, 30)
+    picture[labels % 8 == BODY] = (200, 220, 240)
+    drawn = Painter((N, N), Moment(first, FRONT), picture, ("carried", "hole", "part")).draw(Moment(later, FRONT))
+    hand, hair = (drawn["part"] % 8 == part for part in (HAND, HAIR))
+    assert drawn["hole"][hand].all()
+    np.testing.assert_array_equal(np.unique(drawn["carried"][hand], axis=0), [(60, 40, 30)])
+    assert np.abs(drawn["carried"][hair].astype(int) - (130, 130, 135)).max() < 12, (
+        "of hair nothing was seen: its person's"
+    )
 
 
 def test_a_camera_that_moves_carries_too():

@@ -6,13 +6,13 @@ future, and the bar that a video model has to pass.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from duologue.passes.camera import Camera
-from duologue.passes.contract import BACKGROUND, PARTS
+from duologue.passes.contract import BACKGROUND, HAND, HEAD, PARTS
 from duologue.passes.raster import Hits
 from duologue.passes.reprojection import Found, View, find, find_far, labels_of
 from duologue.passes.shading import as_bytes
@@ -56,16 +56,24 @@ def _fill(picture: Floats, hole: Bytes, where: tuple[NDArray[np.intp], ...], the
     hole[where] = ~there.seen
 
 
+_ALIKE: Final = {HAND: HEAD, HEAD: HAND}
+"""Parts of the same skin: a hand that comes into the picture is as dark as the face that is in it."""
+
+
 def _means(picture: Bytes, labels: Bytes) -> Floats:
-    """Return the mean colour (256, 3) of each label in a picture; of what isn't seen there, its person's, else of all."""
+    """Return the mean colour (256, 3) of each label in a picture; or else of the same skin, its person, all."""
     count = np.bincount(labels.ravel(), minlength=256)
     sums = np.stack([np.bincount(labels.ravel(), picture[..., c].ravel(), 256) for c in range(3)], axis=1)
-    people = np.arange(256) // len(PARTS)
-    known = np.arange(256) % len(PARTS) != BACKGROUND
-    whole = sums.sum(axis=0) / max(int(count.sum()), 1)
+    people, parts = np.divmod(np.arange(256), len(PARTS))
+    known = (parts != BACKGROUND) & (count > 0)
     means = np.empty((256, 3))
     for value in range(256):
-        mine = (people == people[value]) & known & (count > 0)
-        usual = sums[mine].sum(axis=0) / count[mine].sum() if mine.any() else whole
-        means[value] = sums[value] / count[value] if count[value] else usual
+        mine = people == people[value]
+        alike = mine & (parts == _ALIKE.get(int(parts[value]), parts[value]))
+        rows = next(rows for rows in (_only(value), known & alike, known & mine, count >= 0) if count[rows].any())
+        means[value] = sums[rows].sum(axis=0) / count[rows].sum()
     return means
+
+
+def _only(value: int) -> NDArray[np.bool_]:
+    return np.arange(256) == value
