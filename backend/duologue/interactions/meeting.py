@@ -88,9 +88,8 @@ class Meeting:
         if not pattern.highest or not len(held):
             return 0.0, (ELBOW, ELBOW)
         rows = held[[0, len(held) // 2, -1]]
-        room = (
-            0.5 * sum(_level_of(pose, pattern.highest) - _level_of(pose, pattern.height) for pose in poses)[rows].min()
-        )
+        above = [_level_of(pose, pattern.highest) - _level_of(pose, pattern.height) for pose in poses]
+        room = np.mean(above, axis=0)[rows].min()
         arms = [
             Raised(
                 arm,
