@@ -66,7 +66,7 @@ def test_an_error_of_latents_is_one_of_pixels() -> None:
     some, latent = pictures(8), BlockLatent(8)
     other = some.flip(1)
     x, y = latent.encode(some, begins=False), latent.encode(other, begins=False)
-    error = latent.pixel_error(x - y) * latent.variance
+    error = latent.cell_error(x - y) * latent.variance
     square = (latent.decode(x, begins=False) - latent.decode(y, begins=False)).square()
     torch.testing.assert_close(error.mean(), square.mean())
     whole = hole_latents(torch.ones(some.shape[:4]), begins=False)

@@ -48,7 +48,7 @@ def test_two_clips_are_learned_by_heart(tmp_path: Path) -> None:
     def error(network: torch.nn.Module) -> float:
         with torch.inference_mode():
             latents = sample_window(network, whole, batch.noise[:, : CONFIG.channels], "add")  # pyright: ignore
-            cells = learned.picture.pixel_error(latents - batch.truth.x0) * batch.truth.hole
+            cells = learned.picture.cell_error(latents - batch.truth.x0) * batch.truth.hole
         return float(cells[:, :, 1:].sum() / batch.truth.hole[:, :, 1:].sum())
 
     trained = error(learned.denoiser)

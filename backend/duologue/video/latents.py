@@ -105,7 +105,7 @@ class BlockLatent(nn.Module):
         """The mean variance of a pixel's colours that latents stand for, ``scale`` being what ``fit`` makes it."""
         return self.scale.pow(4).sum() / (self.scale.square().mean() * NUMBERS)
 
-    def pixel_error(self, difference: Tensor) -> Tensor:
+    def cell_error(self, difference: Tensor) -> Tensor:
         """Return what a difference of latents (B, C, L, h, w) comes to in pixels, (B, 16, L, h, w): mean squares, in variances.
 
         In each latent's 4 frames x 2 x 2 quarters, the cells that ``tokens.hole_latents`` tells of.
@@ -114,6 +114,9 @@ class BlockLatent(nn.Module):
         pixels = (difference.permute(0, 2, 3, 4, 1) * self.scale) @ self.basis.T
         cells = pixels.square().unflatten(-1, (FRAMES, 2, half, 2, half, 3)).mean((-4, -2, -1))
         return cells.flatten(4).permute(0, 4, 1, 2, 3) / self.variance
+
+    composites = True
+    """Whether the carried picture is laid over what is decoded."""
 
     @staticmethod
     def composited(decoded: Tensor, carried: Tensor, hole: Tensor) -> Tensor:

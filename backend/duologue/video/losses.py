@@ -65,7 +65,7 @@ class VideoLoss:
         ``basis``: of the picture's latents, whose error counts in pixels. ``t``: (B,) the moments that they were noised to.
         """
         velocity = t.clamp_min(self.cap).square()
-        error = basis.pixel_error((output.x0.float() - truth.x0)[:, :, truth.known :])
+        error = basis.cell_error((output.x0.float() - truth.x0)[:, :, truth.known :])
         weights = self.weights(truth)[:, :, truth.known :]
         terms = {"picture": (error * weights / velocity.reshape(-1, 1, 1, 1, 1)).sum() / weights.sum()}
         if output.structure is not None and truth.structure is not None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from duologue.video.latents import FRAMES
+from duologue.video.tokens import HOLES
 
 
 class WanLatent(nn.Module):
@@ -50,7 +51,17 @@ class WanLatent(nn.Module):
         """Return the latent (B, C, 1, h, w) that shows the last picture of another one."""
         return self.encode(self.decode(latent, begins=False)[:, -1:])
 
-    def restore(self, decoded: Tensor, carried: Tensor, hole: Tensor, *, begins: bool = True) -> Tensor:
-        """Return the pictures as they are: a photoreal look has its own detail, and not that of the first picture's render."""
-        del carried, hole, begins
+    composites = False
+    """See ``BlockLatent``. A photoreal look has its own detail, and not that of the first picture's render."""
+
+    def composited(self, decoded: Tensor, carried: Tensor, hole: Tensor) -> Tensor:
+        """Return the pictures as they are."""
+        del carried, hole
         return decoded
+
+    def cell_error(self, difference: Tensor) -> Tensor:
+        """Return the mean squares of a difference of latents (B, C, L, h, w), in each of 16 cells alike, (B, 16, L, h, w).
+
+        What it comes to in pixels would take the decoder; Wan is trained on latents.
+        """
+        return difference.square().mean(1, keepdim=True).expand(-1, HOLES, -1, -1, -1)
