@@ -121,10 +121,14 @@ class Arm:
         self._twist_forearm(pose, turns, share)
         pose.set_turn(self.hand.bone, turns)
 
-    def swing(self, pose: Pose, angle: Array) -> None:
-        """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist."""
+    def swing(self, pose: Pose, angle: Array, kept: Array) -> None:
+        """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist.
+
+        ``kept``: (T,) by how much the hand stays turned as it is: on its way it goes with the arm, over its place it lies already.
+        """
         axis, out = self.hinge_line(pose)
         pose.turn(self.upper, np.asarray(exp_to_matrix((out * angle)[:, None] * axis)))
+        pose.turn(self.hand.bone, np.asarray(exp_to_matrix((-out * angle * kept)[:, None] * axis)))
 
     def hinge_line(self, pose: Pose) -> tuple[Array, float]:
         """Return the unit line (T, 3) from shoulder to wrist, and which turn about it takes the elbow outwards: 1 or -1."""

@@ -26,6 +26,8 @@ ROUNDS: Final = 3
 """Of solving, measuring and correcting."""
 _ALREADY: Final = 0.15
 """Of its way, how far the hand has gone when the elbow may be wholly aside."""
+_OVER: Final = 0.9
+"""Of its way, from where on the hand is turned as it will lie."""
 TOLERATED: Final = 0.005
 """Metres by which a hand may fall short before somebody is told: what counts as contact."""
 
@@ -56,16 +58,17 @@ def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: G
     way = smoothstep(reaching.phases.reach(time) / _ALREADY) * free
     push, aside = np.zeros((len(time), 3)), np.zeros(len(time))
     start, gone = pose.copy(), reaching.phases.reach(time)
+    over = smoothstep((gone - _OVER) / (1.0 - _OVER))
     # Hanging arms touch their trunk: what the take has is left, and no more of it the farther the hand is on its way.
     before = [start if one is pose else one for one in everybody]
     allowed = (1.0 - gone)[:, None, None] * arm_depths(start, before, reaching.arm)
     for round_ in range(ROUNDS):
         pose.turns, pose.heads, pose.changed = start.turns.copy(), start.heads.copy(), set(start.changed)
         apply(reaching, pose, goal, time, push)
-        reaching.arm.swing(pose, aside)
+        reaching.arm.swing(pose, aside, over)
         further = np.minimum(elbow_aside(pose, everybody, reaching.arm, allowed, way), MOST - aside)
         if further.any():
-            reaching.arm.swing(pose, further)
+            reaching.arm.swing(pose, further, over)
             aside = aside + further
         more = way_clear(pose, everybody, reaching.arm, free * (gone > 0), allowed)
         if round_ == ROUNDS - 1 or np.abs(more).max(initial=0.0) < 0.002:
