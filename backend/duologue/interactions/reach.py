@@ -124,7 +124,7 @@ class Arm:
     def swing(self, pose: Pose, angle: Array, kept: Array) -> None:
         """Swing the elbow outwards (in ``pose``) by ``angle`` (T,) radians about the line from shoulder to wrist.
 
-        ``kept``: (T,) by how much the hand stays turned as it is: on its way it goes with the arm, over its place it lies already.
+        ``kept``: (T,) by how much the hand stays turned as it is: it goes with the arm on its way, and lies over its place.
         """
         axis, out = self.hinge_line(pose)
         pose.turn(self.upper, np.asarray(exp_to_matrix((out * angle)[:, None] * axis)))
