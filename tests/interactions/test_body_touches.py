@@ -103,7 +103,7 @@ def test_a_thumb_that_rests_before_the_palm_is_turned_off_what_the_palm_is_on(ch
     before = {name: replace(shape, oppose=shape.oppose + 30.0) for name, shape in hand_shapes().items()}
     monkeypatch.setattr(contact, "hand_shapes", lambda: before)
     one = played(characters, "pat-back", "ben")
-    rows = one.rows[one.held(one.rows)][2:-2:8]
+    rows = one.rows[::2]
     vertices, local = np.unique(touched_surface(one), return_inverse=True)
     hand = one.hands[0]
     thumb = one.hand(hand.vertices[hand.part("Thumb", whole=True)], rows)
