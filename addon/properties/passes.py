@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
-from duologue.passes.contract import MAX_SIZE, SIZE_STEP, nearest_frames
+from duologue.passes.contract import BLOCK, MAX_SIZE, MIN_SIZE, nearest_frames
 from duologue.passes.options import USUAL
 
 
@@ -15,14 +15,6 @@ def keep_count(clip: Any, _: bpy.types.Context) -> None:
     """Keep the number of frames one that video models take."""
     if clip.frames != nearest_frames(clip.frames):
         clip.frames = nearest_frames(clip.frames)
-
-
-def keep_size(clip: Any, _: bpy.types.Context) -> None:
-    """Keep both sides multiples of what video models take."""
-    for side in ("width", "height"):
-        wanted = max(SIZE_STEP, round(getattr(clip, side) / SIZE_STEP) * SIZE_STEP)
-        if getattr(clip, side) != wanted:
-            setattr(clip, side, wanted)
 
 
 def is_camera(_: Any, ob: bpy.types.Object) -> bool:
@@ -48,12 +40,10 @@ class DUOLOGUE_PG_passes(bpy.types.PropertyGroup):
         default=1, min=1, max=60,
     )  # fmt: skip
     width: IntProperty(
-        name="Width", description="Pixels, a multiple of 16", default=832, min=SIZE_STEP, max=MAX_SIZE, step=SIZE_STEP,
-        update=keep_size,
+        name="Width", description="Pixels", default=832, min=MIN_SIZE, max=MAX_SIZE, step=BLOCK,
     )  # fmt: skip
     height: IntProperty(
-        name="Height", description="Pixels, a multiple of 16", default=480, min=SIZE_STEP, max=MAX_SIZE, step=SIZE_STEP,
-        update=keep_size,
+        name="Height", description="Pixels", default=480, min=MIN_SIZE, max=MAX_SIZE, step=BLOCK,
     )  # fmt: skip
     camera: PointerProperty(
         type=bpy.types.Object,

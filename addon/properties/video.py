@@ -7,10 +7,10 @@ from typing import Final
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
-from duologue.passes.contract import MAX_SIZE, SIZE_STEP
+from duologue.passes.contract import BLOCK, MAX_SIZE, MIN_SIZE
 from duologue.passes.pictures import MAKERS
 
-from .passes import is_camera, keep_count, keep_size
+from .passes import is_camera, keep_count
 
 USUAL_MODE: Final = "USUAL"
 
@@ -64,12 +64,10 @@ class DUOLOGUE_PG_video(bpy.types.PropertyGroup):
         default=2, min=1, max=60,
     )  # fmt: skip
     width: IntProperty(
-        name="Width", description="Pixels, a multiple of 16", default=256, min=SIZE_STEP, max=MAX_SIZE, step=SIZE_STEP,
-        update=keep_size,
+        name="Width", description="Pixels", default=256, min=MIN_SIZE, max=MAX_SIZE, step=BLOCK,
     )  # fmt: skip
     height: IntProperty(
-        name="Height", description="Pixels, a multiple of 16", default=256, min=SIZE_STEP, max=MAX_SIZE, step=SIZE_STEP,
-        update=keep_size,
+        name="Height", description="Pixels", default=256, min=MIN_SIZE, max=MAX_SIZE, step=BLOCK,
     )  # fmt: skip
     camera: PointerProperty(
         type=bpy.types.Object,

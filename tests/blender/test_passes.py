@@ -341,7 +341,7 @@ def test_what_cannot_work_is_named_before_anything_is_written(stage, tmp_path):
     out = tmp_path / "out"
     assert reason(stage, request(out, last=6)) == "frames-shape"
     assert reason(stage, request(out, last=2)) == "frames-empty"
-    assert reason(stage, passes.Request(out, Span(3, 3), (100, 48))) == "size-unsupported"
+    assert reason(stage, passes.Request(out, Span(3, 3), (8, 48))) == "size-unsupported"
     assert reason(stage, request(out, camera="Nobody")) == "camera-not-found"
     scene.camera.rotation_euler = (np.pi / 2, 0, np.pi)
     assert reason(stage, request(out)) == "nothing-in-sight"

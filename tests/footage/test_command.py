@@ -176,7 +176,7 @@ def test_too_little_memory(take: Path, weights: Path, tmp_path: Path, monkeypatc
     [
         (("--frames", "1:2000"), "frames-shape", "2001"),
         (("--frames", "1:2001"), "out-of-range", "the take has 1 to"),
-        (("--size", "129x96"), "size-unsupported", "128x96"),
+        (("--size", "128x9"), "size-unsupported", "128x16"),
         (("--size", "8192"), "size-unsupported", "4096"),
         (("--backend", "wan-vace", "--weights", "FOREIGN"), "weights-missing", "config.json"),
         (("--backend", "wan-vace", "--weights", "nowhere"), "weights-missing", "nowhere"),

@@ -64,6 +64,18 @@ def test_what_is_written(made: tuple[Path, dict[str, Any]]) -> None:
     assert np.array_equal(np.stack(pictures), carried)
 
 
+def test_an_odd_size(take: Path, tmp_path: Path) -> None:
+    """Pictures have it to the pixel; the video, whose colours are 2 x 2 pixels, one more."""
+    av = pytest.importorskip("av")
+    report = run(take, tmp_path, size=(67, 49))
+    assert report["size"] == [67, 49]
+    assert png.read(tmp_path / "frames" / "0001.png").shape == (49, 67, 3)
+    for name, size in (("interaction.mp4", (68, 50)), ("passes/comfy/control_depth.mp4", (80, 64))):
+        with av.open(str(tmp_path / name)) as file:
+            assert (file.streams.video[0].width, file.streams.video[0].height) == size
+            assert len(list(file.decode(video=0))) == 5
+
+
 def test_the_hand_is_on_the_cheek_in_the_picture(made: tuple[Path, dict[str, Any]]) -> None:
     """Both are in sight, and while it lasts the hand is seen to touch: by the passes, which are exact."""
     out, _ = made
@@ -214,7 +226,7 @@ def test_on_the_command_line(take: Path, tmp_path: Path) -> None:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
 
     for arguments, code, says in (
-        ((str(take), "--size", "100"), 2, "(size-unsupported)"),
+        ((str(take), "--size", "10"), 2, "(size-unsupported)"),
         ((str(tmp_path / "no.safetensors"),), 3, "no.safetensors"),
         ((str(take), "--add", "A kiss cheek of B 1-2"), 2, "(unknown-label)"),
         ((str(take), "--backend", "wan-lora"), 3, "(weights-missing)"),

@@ -145,7 +145,7 @@ def test_what_cannot_be_drawn_is_named():
         (lambda: paint([Moment(merge([quad((9, 0, 0))]), FRONT)], (N, N), ("part",)), "nothing-in-sight"),
         (lambda: paint([Moment(merge([quad(person=0)]), FRONT)], (N, N), ("part",)), "nothing-in-sight"),
         (lambda: paint([Moment(merge([quad()]), FRONT)] * 3, (N, N), ("part",)), "frames-shape"),
-        (lambda: paint([Moment(merge([quad()]), FRONT)], (50, N), ("part",)), "size-unsupported"),
+        (lambda: paint([Moment(merge([quad()]), FRONT)], (8, N), ("part",)), "size-unsupported"),
         (lambda: paint([Moment(merge([quad()]), FRONT)], (N, N), ("parts",)), "unknown-label"),
     ):
         with pytest.raises(DuologueError) as caught:

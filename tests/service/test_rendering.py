@@ -31,7 +31,7 @@ from duologue.wire import messages
 from duologue.wire.client import Finished, PictureWindow, RenderJob
 from duologue.wire.framing import decode, encode
 from duologue.wire.render_messages import INTERACT, PassesMessage, Render
-from examples_backends import EVENTS, PEOPLE, clip  # pyright: ignore[reportMissingImports]  on the path by conftest
+from examples_backends import EVENTS, PEOPLE, clip, cropped  # pyright: ignore[reportMissingImports]  on the path by conftest
 from servers import Server, Start, brief, speech  # pyright: ignore[reportMissingImports]  on the path by conftest
 
 TINY = RenderSettings("tiny", steps=2, seed=3)
@@ -125,6 +125,14 @@ def test_a_region_again_leaves_all_other_pixels(server, connect, weights: Path, 
     again = clip().passes.part == 19
     assert np.array_equal(made[~again], before[~again])
     assert np.array_equal(made, local(settings, weights, clip(), Region("hand", lambda a, b: before[a:b])))
+
+
+@pytest.mark.parametrize("settings", [CARRIED, TINY])
+def test_an_odd_size(server, connect, weights: Path, settings: RenderSettings) -> None:
+    odd = cropped(clip(), 27, 21)
+    made = joined(list(connect(server.connection).submit_render(odd, settings, **TOLD)))
+    assert made.shape == (17, 21, 27, 3)
+    assert np.array_equal(made, local(settings, weights, odd))
 
 
 def test_one_frame_and_two_thousand(server, connect) -> None:
@@ -284,7 +292,7 @@ def test_what_can_t_be_made_is_said_before_work_starts(
         (RenderSettings(region="hand"), clip(), "pictures-missing"),
         (RenderSettings("tiny"), long_clip(5), "passes-missing"),
         (CARRIED, long_clip(6), "frames-shape"),
-        (CARRIED, HeldPasses(Passes(carried=np.zeros((1, 40, 40, 3), np.uint8)), 30.0), "size-unsupported"),
+        (CARRIED, HeldPasses(Passes(carried=np.zeros((1, 8, 40, 3), np.uint8)), 30.0), "size-unsupported"),
         (CARRIED, HeldPasses(Passes(carried=np.zeros((1, 2048, 2048, 3), np.uint8)), 30.0), "picture-large"),
     ],
 )
@@ -368,7 +376,7 @@ def test_malformed_messages_are_named_and_end_nothing(server, connect) -> None:
             ({"passes": ("carried",)}, "render-malformed"),
             ({"backend": "none"}, "unknown-label"),
             ({"frames": 4}, "frames-shape"),
-            ({"size": (33, 32)}, "size-unsupported"),
+            ({"size": (8, 32)}, "size-unsupported"),
             ({"events": ({"pattern": "bite"},)}, "render-malformed"),
             (
                 {"events": ({"pattern": "bite", "performer": "A", "touched": "B", "begins": 0, "ends": 1},)},

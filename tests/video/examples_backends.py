@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from duologue.passes.contract import Passes, label
 from duologue.passes.sources import HeldPasses
@@ -41,6 +43,14 @@ def clip(frames: int = 17, side: int = SIDE) -> HeldPasses:
             depth_range=(1.0, 2.0),
         ),
         fps=15.0,
+    )
+
+
+def cropped(passes: HeldPasses, width: int, height: int) -> HeldPasses:
+    """What is above and to the left of a size."""
+    held = passes.passes
+    return replace(
+        passes, passes=replace(held, **{name: getattr(held, name)[:, :height, :width] for name in held.names})
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from duologue.video.checkpoint import VideoModel
 from duologue.video.config import VideoConfig
 from duologue.video.latents import blocks
 from duologue.video.scene import colours
-from examples_backends import EVENTS, PEOPLE, clip
+from examples_backends import EVENTS, PEOPLE, clip, cropped
 from examples_video import network
 from safetensors.torch import save_file
 
@@ -49,6 +50,30 @@ def test_carried_is_the_pass() -> None:
     assert np.array_equal(made, clip().passes.carried)
     hand = (clip().passes.part == 19).sum() / (clip().passes.part > 0).sum()
     assert backend.report.notes[0].startswith(f"{100 * hand:.0f} %")
+
+
+def at_the_edge(passes: HeldPasses, side: int) -> HeldPasses:
+    """The clip with its last row and column repeated up to a square."""
+    held, (width, height) = passes.passes, passes.size
+    rows, columns = (np.minimum(np.arange(side), last - 1) for last in (height, width))
+    return replace(passes, passes=replace(held, **{n: getattr(held, n)[:, rows][:, :, columns] for n in held.names}))
+
+
+@pytest.mark.parametrize(("name", "mode"), [("carried", ""), ("tiny", "render"), ("tiny", "full"), ("tiny", "dropped")])
+def test_odd_sizes_are_those_of_whole_blocks_cropped(weights: Path, name: str, mode: str) -> None:
+    """Whole, a part again, and gone on with."""
+    backend = open_backend(name, weights if name == "tiny" else None, size=(27, 21))
+    odd, wish = cropped(clip(53), 27, 21), Wish(mode=mode, steps=2, seed=3)
+    made = made_by(backend, odd, wish)
+    assert np.array_equal(made, made_by(backend, at_the_edge(odd, 32), wish)[:, :21, :27])
+    first = next(backend.generate(odd, PEOPLE, EVENTS, wish))
+    rest = made_by(backend, odd, wish, since=Pictures(first.stop, first.rgb[:0], first.left))
+    assert np.array_equal(np.concatenate([first.rgb, rest]), made)
+    before = np.random.default_rng(0).integers(0, 255, made.shape, np.uint8)
+    again = made_by(backend, odd, replace(wish, region=Region("hand", lambda start, stop: before[start:stop])))
+    hand = odd.passes.part == 19
+    assert np.array_equal(again[~hand], before[~hand])
+    assert not np.array_equal(again[hand], before[hand])
 
 
 @pytest.mark.parametrize("mode", ["render", "add", "stream", "full", "base", "dropped"])

@@ -18,10 +18,10 @@ from duologue.video.backends import Region, Wish, open_backend
 from duologue.video.conditions import Conditions
 from duologue.video.keys import from_wan, to_wan
 from duologue.video.network import VideoDenoiser
-from examples_backends import EVENTS, PEOPLE, clip
+from examples_backends import EVENTS, PEOPLE, clip, cropped
 from examples_video import drawn
 from safetensors.torch import load_file, save_file
-from test_backends import made_by
+from test_backends import at_the_edge, made_by
 
 pytest.importorskip("diffusers")
 pytest.importorskip("PIL")
@@ -320,6 +320,23 @@ def test_cointeract_makes_pictures(tmp_path: Path, mode: str) -> None:
     )
     one, other = (pictures.left["latents"] for pictures in told)
     assert np.abs(one - other).max() > 1e-5  # most of 512 tokens are empty
+
+
+@pytest.mark.parametrize("name", ["wan-vace", "wan-lora", "wan-cointeract"])
+def test_odd_sizes_are_those_of_whole_blocks_cropped(tmp_path: Path, name: str) -> None:
+    written = {
+        "wan-vace": wan.write_vace,
+        "wan-lora": lambda root: lora_folder(root)[0],
+        "wan-cointeract": cointeract_folder,
+    }
+    backend = open_backend(name, written[name](tmp_path), size=(27, 21))
+    odd = cropped(clip(5), 27, 21)
+    before = np.random.default_rng(0).integers(0, 255, (5, 21, 27, 3), np.uint8)
+    wish = Wish(steps=1, prompt="two people", region=Region("hand", lambda start, stop: before[start:stop]))
+    made, whole = (made_by(backend, passes, replace(wish, region=None)) for passes in (odd, at_the_edge(odd, 32)))
+    assert np.array_equal(made, whole[:, :21, :27])
+    hand = odd.passes.part == 19
+    assert np.array_equal(made_by(backend, odd, wish)[~hand], before[~hand])
 
 
 def test_cointeract_without_its_own_file(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def interact(
         str, typer.Option(help="tiny, wan-lora: render, add, stream, full, dropped; wan-vace: depth, pose.")
     ] = "",
     preset: Annotated[str, typer.Option(help="draft or final: how many steps.")] = "draft",
-    size: Annotated[str, typer.Option(help="Pixels, multiples of 16: 128, or 832x480.")] = "128",
+    size: Annotated[str, typer.Option(help="Pixels, 16 to 4096 a side: 128, or 832x480.")] = "128",
     seconds: Annotated[
         str, typer.Option("--range", help="Seconds of the take: 3.0-5.2; by default the first touch.")
     ] = "",

@@ -19,7 +19,7 @@ def passes(
     frames: Annotated[
         str, typer.Option(help="First and last frame, 4k + 1 of them: 1:81; or every second one, 1:161:2.")
     ] = "",
-    size: Annotated[str, typer.Option(help="Pixels, multiples of 16: 128, or 832x480.")] = "128",
+    size: Annotated[str, typer.Option(help="Pixels, 16 to 4096 a side: 128, or 832x480.")] = "128",
     camera: Annotated[str, typer.Option(help="A camera's name; by default the scene's own, cuts and all.")] = "",
     engine: Annotated[
         str,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from duologue.files.atomic import write_text
 from duologue.passes import png
-from duologue.passes.contract import EYE, HAND, HEAD, PARTS
+from duologue.passes.contract import EYE, HAND, HEAD, PARTS, to_size, whole_blocks
 from duologue.passes.folder import PassFolder, range_of, read_pass
 from duologue.passes.references import on_canvas, write_references
 from duologue.passes.shading import as_bytes, inverse_depth
@@ -57,7 +57,7 @@ def write_comfy(folder: PassFolder, write_video: WriteVideo) -> list[str]:
     if len(shown) > 1:
         shown["reference_AB.png"] = [picture for pictures in shown.values() for picture in pictures]
     for name, pictures in shown.items():
-        png.write(target / name, on_canvas(pictures, folder.size))
+        png.write(target / name, on_canvas(pictures, whole_blocks(folder.size)))
         written.append(name)
     reference = next(reversed(shown), "")
     for name, graph in _workflows(folder, written, reference).items():
@@ -67,8 +67,9 @@ def write_comfy(folder: PassFolder, write_video: WriteVideo) -> list[str]:
 
 
 def _pictures(folder: PassFolder, draw: Draw) -> Iterator[Bytes]:
+    """Yield each frame's picture in whole blocks: ComfyUI's nodes take no other sizes."""
     for index in range(folder.count):
-        yield draw(index)
+        yield to_size(draw(index)[None], whole_blocks(folder.size))[0]
 
 
 def _videos(folder: PassFolder) -> dict[str, Draw]:
@@ -173,7 +174,7 @@ def workflow(folder: PassFolder, control: str, mask: str, reference: str) -> dic
 
 def _nodes(folder: PassFolder, control: str) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return what every workflow has, by name: each node's kind and inputs, of which lists are outputs of other nodes."""
-    width, height = folder.size
+    width, height = whole_blocks(folder.size)
     vace: dict[str, Any] = {
         "positive": ["positive", 0], "negative": ["negative", 0], "vae": ["vae", 0], "width": width, "height": height,
         "length": folder.count, "batch_size": 1, "strength": 1.0, "control_video": ["control frames", 0],

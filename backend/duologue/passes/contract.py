@@ -61,8 +61,9 @@ PASSES: Final = {
 
 REFERENCES: Final = ("full", "face", "hand")
 
-SIZE_STEP: Final = 16
-"""A video model's pictures are multiples of this in both directions (an 8-fold latent in 2 x 2 patches)."""
+BLOCK: Final = 16
+"""Pixels that video models work in, in both directions (an 8-fold latent in 2 x 2 patches); they pad to whole ones."""
+MIN_SIZE: Final = 16
 MAX_SIZE: Final = 4096
 
 
@@ -152,12 +153,24 @@ def check_size(width: int, height: int, *, field: str = "--size") -> None:
     Raises:
         DuologueError: INVALID_ARGUMENT ``size-unsupported`` with the nearest that is.
     """
-    if all(SIZE_STEP <= side <= MAX_SIZE and side % SIZE_STEP == 0 for side in (width, height)):
+    sides = [min(max(MIN_SIZE, side), MAX_SIZE) for side in (width, height)]
+    if sides == [width, height]:
         return
-    sides = [min(max(SIZE_STEP, round(side / SIZE_STEP) * SIZE_STEP), MAX_SIZE) for side in (width, height)]
     raise invalid(
         "size-unsupported",
-        f"{width} x {height} pixels: both must be multiples of {SIZE_STEP} up to {MAX_SIZE}; the nearest is "
-        f"{sides[0]}x{sides[1]}",
+        f"{width} x {height} pixels: both must be {MIN_SIZE} to {MAX_SIZE}; the nearest is {sides[0]}x{sides[1]}",
         field=field,
     )
+
+
+def whole_blocks(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the smallest size of whole blocks that a picture fits in."""
+    width, height = (-(-side // BLOCK) * BLOCK for side in size)
+    return width, height
+
+
+def to_size(pictures: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Return pictures (n, H, W[, channels]) padded to the right and below to ``size``, with the values at their edge."""
+    width, height = size
+    beyond = [(0, 0), (0, height - pictures.shape[1]), (0, width - pictures.shape[2])]
+    return np.pad(pictures, [*beyond, *[(0, 0)] * (pictures.ndim - 3)], mode="edge")

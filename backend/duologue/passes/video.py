@@ -11,9 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from duologue.errors import DuologueError
 from duologue.files.atomic import replacing
-from duologue.passes.contract import Bytes
+from duologue.passes.contract import Bytes, to_size
 
 WriteVideo = Callable[[Path, Iterable[Bytes], float], None]
 """Writes pictures (H, W, 3) as a video of so many frames a second."""
@@ -28,7 +30,7 @@ def available() -> bool:
 
 
 def write_video(path: Path, pictures: Iterable[Bytes], fps: float) -> None:
-    """Write an MP4 (H.264, yuv420p) whole or not at all. Width and height must be even.
+    """Write an MP4 (H.264, yuv420p) whole or not at all. An odd side is one pixel longer: colours are 2 x 2.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``video-writer-missing``; what :func:`duologue.files.atomic.replacing` raises.
@@ -46,8 +48,9 @@ def write_video(path: Path, pictures: Iterable[Bytes], fps: float) -> None:
         for picture in pictures:
             if stream is None:
                 stream = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=_OPTIONS)
-                stream.height, stream.width = picture.shape[:2]
+                stream.width, stream.height = (side + side % 2 for side in picture.shape[1::-1])
                 stream.pix_fmt = "yuv420p"
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            even = np.ascontiguousarray(to_size(picture[None], (stream.width, stream.height))[0])
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         if stream is not None:
             file.mux(stream.encode(None))

@@ -20,7 +20,7 @@ from duologue.diffusion.pipeline import Pipeline, StoppedError
 from duologue.diffusion.windows import Span, spans
 from duologue.errors import invalid
 from duologue.labels import check
-from duologue.passes.contract import check_frames, check_size
+from duologue.passes.contract import BLOCK, check_frames
 from duologue.video.checkpoint import VideoModel
 from duologue.video.conditions import Conditions, SceneWindow, VideoConditions
 from duologue.video.config import CONDITIONS
@@ -223,6 +223,11 @@ def _check(
     if not 1 <= steps <= 50:
         raise invalid("steps", f"{steps} steps; choose 1 to 50 (4 is plenty).", field="steps")
     check_frames(conditions.frames, field="frames")
-    check_size(*conditions.size, field="size")
+    if any(side < BLOCK or side % BLOCK for side in conditions.size):
+        width, height = conditions.size
+        text = (
+            f"{width} x {height} pixels are not whole blocks of {BLOCK}, as the network takes them; backends pad them"
+        )
+        raise invalid("size-unsupported", text, field="size")
     if MODES[mode].scene and conditions.scene is None:
         raise invalid("passes-missing", f"the mode {mode} needs the scene's passes; base does without.", field="mode")

@@ -16,7 +16,7 @@ from duologue.passes.camera import Size
 from duologue.passes.sources import missing
 from duologue.video.backends import Backend, Wish
 from duologue.video.backends.carried import CarriedBackend
-from duologue.video.backends.tiny import PipelineBackend
+from duologue.video.backends.pipeline import PipelineBackend
 from duologue.video.pipeline import VideoPipeline
 
 FRAMES: Final = (17, 129, 513, 2001)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from duologue.labels import check
+from duologue.passes.contract import whole_blocks
 from duologue.passes.pictures import MAKERS, REGIONS, Event, References
 from duologue.video.backends.protocol import Backend, Pictures, Region, Report, Wish, described
 
@@ -35,13 +36,14 @@ def open_backend(
         name: one of ``BACKENDS``.
         weights: a folder; ``tiny`` also takes a checkpoint's name, ``carried`` none.
         device: ``cpu``, ``cuda:0``, …
-        size: of the pictures that will be asked for.
+        size: of the pictures that will be asked for, any.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``unknown-label``; ``backend-unavailable``, ``weights-missing``, ``weights-unsafe``,
             ``weights-damaged``, ``weights-foreign``, ``memory-short``; what opening a checkpoint raises.
     """
     check(name, BACKENDS, field="--backend")
+    size = whole_blocks(size)
     if name == "carried":
         from duologue.video.backends.carried import CarriedBackend
 

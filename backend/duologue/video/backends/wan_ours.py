@@ -11,7 +11,7 @@ import torch
 
 from duologue.video.backends import memory
 from duologue.video.backends.headers import Headers, foreign, missing, read_headers
-from duologue.video.backends.tiny import PipelineBackend
+from duologue.video.backends.pipeline import PipelineBackend
 from duologue.video.backends.wan_adapter import Adapter
 from duologue.video.backends.wan_cointeract_keys import CoInteractChange, expert_width, stripped
 from duologue.video.backends.wan_denoiser import WanDenoiser, WanModel, build, layout_of, wan_config, without_ours

@@ -20,6 +20,7 @@ from duologue.passes.references import on_canvas
 from duologue.passes.shading import as_bytes, inverse_depth
 from duologue.passes.sources import PassSource
 from duologue.video.backends import memory
+from duologue.video.backends.padding import cropped, padded
 from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish, described
 from duologue.video.backends.wan_parts import Part, dtype_of, folder_of, library, work
 from duologue.video.backends.wan_text import NEGATIVE, WanText
@@ -84,8 +85,9 @@ class WanVaceBackend:
         if self._tier != "whole":
             self.report.notes.append(f"memory is short: held {self._tier} at a time, which is slower")
         prompts = [wish.prompt or described(events), NEGATIVE]
-        asked = _Asked(self, passes, wish, mode, _people(references, passes.size))
-        return self._made(asked, prompts, should_stop, since)
+        whole, wish = padded(passes, wish)
+        asked = _Asked(whole, wish, mode, _people(references, whole.size))
+        return cropped(self._made(asked, prompts, should_stop, since), passes.size)
 
     def _made(
         self, asked: _Asked, prompts: list[str], should_stop: Callable[[], bool], since: Pictures | None
@@ -176,10 +178,7 @@ class WanVaceBackend:
 class _Asked:
     """One run: what control, mask and references are."""
 
-    def __init__(
-        self, backend: WanVaceBackend, passes: PassSource, wish: Wish, mode: str, people: list[Any] | None
-    ) -> None:
-        del backend
+    def __init__(self, passes: PassSource, wish: Wish, mode: str, people: list[Any] | None) -> None:
         self.passes, self.wish, self.mode, self.people = passes, wish, mode, people
 
     def control(self, span: Span, last: Bytes | None) -> tuple[list[Any], list[Any]]:
