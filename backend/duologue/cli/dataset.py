@@ -74,16 +74,23 @@ def prepare(
     folder: Annotated[Path, typer.Argument(help="A data set as downloaded, or a folder of yours.")],
     out_folder: Annotated[Path, typer.Option("--out", "-o", help="Folder for the corpus; stopped, it goes on there.")],
     split: Annotated[str, typer.Option(help="train, validation or test; by default all but test.")] = "",
+    splits: Annotated[
+        Path | None,
+        typer.Option(help="Who is in which: splits.csv of `dataset labels`, in place of the data set's own."),
+    ] = None,
     smpl: Smpl = None,
     workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
     """Make a corpus of a data set, for `train body --corpus`; what can't be read is left out and listed in left_out.json."""
+    from duologue.datasets.labels.sequence_split import read_splits, with_splits
     from duologue.datasets.layouts import open_data
     from duologue.datasets.preparing import prepare as make
 
     with stages() as progress:
         data = open_data(folder, model=smpl)
+        if splits is not None:
+            with_splits(data, read_splits(splits))
         made = make(
             data,
             out_folder,
@@ -137,13 +144,20 @@ def statistics(
 
 @app.command()
 def labels(
-    files: Annotated[list[Path], typer.Argument(help="Motion (.bvh) and sound (.wav, .flac, .ogg, .mp3).")],
-    out_folder: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write NAME.actions.csv and NAME.phones.csv here.")
-    ] = None,
+    files: Annotated[
+        list[Path], typer.Argument(help="A data set's folder; or motion (.bvh) and sound (.wav, .flac, .ogg, .mp3).")
+    ],
+    out_folder: Annotated[Path | None, typer.Option("--out", "-o", help="Write tables (CSV) here.")] = None,
+    recognise: Annotated[bool, typer.Option(help="Listen to those of a data set without a transcript.")] = False,
+    smpl: Smpl = None,
+    workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Label files with when somebody sits, walks or stands, or says which phone (NAME.txt beside the sound helps)."""
+    """Label a data set: who sits, walks or stands, is turned to whom, says what, and is to test; or single files with what is
+    done or which phones are said (NAME.txt beside a sound helps)."""
+    if len(files) == 1 and files[0].is_dir():
+        _label_set(files[0], out_folder, recognise, smpl, workers, as_json)
+        return
     from duologue.datasets.labelling import label_files
     from duologue.files.atomic import prepare_folder
 
@@ -163,6 +177,30 @@ def labels(
     for item in labelled:
         seconds = ", ".join(f"{label} {total:.1f} s" for label, total in item.seconds().items())
         out.print(f"{item.path}: {seconds or 'nothing'}", markup=False)
+
+
+def _label_set(
+    folder: Path, out_folder: Path | None, recognise: bool, smpl: Path | None, workers: int, as_json: bool
+) -> None:
+    from duologue.datasets.labelled_set import label_set
+    from duologue.datasets.layouts import open_data
+
+    with stages() as progress:
+        data = open_data(folder, model=smpl)
+        tell = partial(progress.update, "labelling")
+        labelled = label_set(data, out_folder, recognise=recognise, workers=workers, tell=tell)
+    if as_json:
+        print_json({"folder": str(folder), "layout": data.layout, **asdict(labelled)})
+        return
+    out.print(f"{folder}: {data.layout}, {labelled.scenes} of {len(data.entries)} sequences labelled", markup=False)
+    for what, seconds in (("actions", labelled.actions), ("facing", labelled.facing)):
+        out.print(
+            f"{what}: {', '.join(f'{name} {total:.1f} s' for name, total in seconds.items()) or 'none'}", markup=False
+        )
+    for what, counts in (("words", labelled.words), ("splits", labelled.splits)):
+        out.print(f"{what}: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'none'}", markup=False)
+    for problem in labelled.problems:
+        out.print(f"left out: {problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -159,6 +159,7 @@ def _of_split(entries: Sequence[Entry], split: str) -> list[Entry]:
 def _made_of(data: DataSet, group: Sequence[Task]) -> str:
     facts: list[Any] = [_VERSION, data.layout, data.people]
     for entry in (entry for task in group for entry in task):
+        facts.append(entry.split)
         for file in entry.files:
             path = data.root / file
             about = path.stat() if path.is_file() else None

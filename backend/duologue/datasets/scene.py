@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from duologue.errors import DuologueError
 from duologue.units import FPS, Sound
 
 T = TypeVar("T")
+SPLITS: Final = ("train", "validation", "test")
 Motion = tuple[NDArray[np.float64], NDArray[np.float64]]
 """World hips (T, 3) in metres and exponential maps (T, J, 3) on duologue60, 30 fps."""
 
@@ -60,7 +61,7 @@ class Scene:
     relationship: str = "strangers"
     """Of ``labels.RELATIONSHIPS``; the first person has its first half."""
     split: str = ""
-    """``train``, ``validation`` or ``test``, where the data set says so."""
+    """Of ``SPLITS``, where the data set says so."""
     placed: bool = False
     """Whether somebody put them face to face, who were not recorded in one world."""
 
@@ -79,6 +80,9 @@ class Entry:
     files: tuple[str, ...]
     """What is read for it, relative to the data set's folder; an archive's as ``ARCHIVE.tar``."""
     split: str = ""
+    """Of ``SPLITS``, where the data set says so."""
+    scenario: str = ""
+    """What is played or read, where the data set numbers it: nobody is to test in one that they train in."""
     key: Any = None
     """What its reader needs to know besides."""
 

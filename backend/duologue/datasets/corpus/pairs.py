@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from duologue.datasets.corpus.body import Pair
 from duologue.datasets.corpus.face import Dialogue
 from duologue.datasets.labels.actions import label_actions
+from duologue.datasets.labels.facing import facing
 from duologue.datasets.scene import Motion, Person, Scene
 from duologue.errors import invalid
 from duologue.features import pose as poses
 from duologue.features.root import heading
 from duologue.labels import EMOTIONS, roles
-from duologue.motion.placement import faces_partner
 from duologue.motion.rotations import exp_to_matrix, matrix_to_exp, unroll_exp, yaw_matrix
-from duologue.motion.skeleton import Skeleton, forward_kinematics
+from duologue.motion.skeleton import Skeleton
 from duologue.speech.features import speech_features
 from duologue.speech.mel import BANDS, FLOOR
 from duologue.speech.resample import resample
@@ -31,7 +31,6 @@ UNKNOWN: Final = "calmness"
 """What a body is trained to do where nobody says what is felt: our networks have no emotion of that name."""
 NOT_SAID: Final = -1
 """The same, for a face: nothing is told."""
-_CHEST: Final = "Spine3"
 
 
 def face_to_face(a: Scene, b: Scene, distance: float = APART) -> Scene:
@@ -109,6 +108,8 @@ def dialogue_of(scene: Scene, styles: tuple[int, ...]) -> Dialogue:
         raise invalid("scene-incomplete", f"{scene.name} has nobody with a face and a voice.")
     frames = min(person.frames for person in scene.people)
     samples = int(frames / FPS * SPEECH_RATE)
+    turned_to = facing(scene, frames)
+    turned_to = np.zeros((2, frames), bool) if turned_to is None else turned_to
     voices = np.zeros((2, samples), np.float32)
     weights = np.zeros((2, frames, 52), np.float32)
     emotion, style = np.full((2, frames), NOT_SAID, np.int64), np.full(2, styles[0], np.int64)
@@ -120,7 +121,7 @@ def dialogue_of(scene: Scene, styles: tuple[int, ...]) -> Dialogue:
             weights[k] = person.face[:frames]
         if person.emotion is not None:
             emotion[k] = person.emotion[:frames]
-    return Dialogue(voices, weights, emotion, style, _facing(scene, frames), ((), ()), performers=performers)
+    return Dialogue(voices, weights, emotion, style, turned_to, ((), ()), performers=performers)
 
 
 def _heard(
@@ -156,15 +157,3 @@ def _known(person: Person, frames: int) -> NDArray[np.uint8]:
 
 def _fitted(samples: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     return np.pad(samples[:count], (0, max(0, count - len(samples))))
-
-
-def _facing(scene: Scene, frames: int) -> NDArray[np.bool_]:
-    """Return whose chest is turned to the other, (2, T); nobody's where bodies are not known."""
-    motions = [person.motion for person in scene.people if person.motion is not None]
-    if len(motions) != 2:
-        return np.zeros((2, frames), bool)
-    skeleton = Skeleton.builtin("duologue60")
-    chest = skeleton.index(_CHEST)
-    placed = [forward_kinematics(skeleton, rotations[:frames], root[:frames]) for root, rotations in motions]
-    matrices, positions = (np.stack([each[k][:, chest] for each in placed]) for k in (0, 1))
-    return faces_partner(positions, matrices)

@@ -45,4 +45,4 @@ class Amass(DataSet):
         motion = reading.attempt(file, lambda: on_skeleton(parameters, file, reading, self._model, expected="+Z"))
         if motion is None:
             return None
-        return Scene(entry.name, (Person(entry.people[0], motion, gender=parameters.gender),))
+        return Scene(entry.name, (Person(entry.people[0], motion, gender=parameters.gender),), split=entry.split)

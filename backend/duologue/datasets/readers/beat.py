@@ -41,6 +41,11 @@ def emotion_of(stem: str) -> str:
     return next((label for last, label in _EMOTIONS if first <= last), "calmness")
 
 
+def text_of(match: re.Match[str]) -> str:
+    """Return what is read or told in a recording: its name without the speaker."""
+    return "_".join(match.group("section", "first", "last"))
+
+
 class Beat(DataSet):
     """BEAT, motion in BVH.
 
@@ -64,7 +69,7 @@ class Beat(DataSet):
             words = path.with_suffix(".TextGrid")
             files = (file, file.removesuffix(".bvh") + ".wav")
             files += (words.relative_to(root).as_posix(),) if words.is_file() else ()
-            entries.append(Entry(path.stem, (match["speaker"],), files))
+            entries.append(Entry(path.stem, (match["speaker"],), files, scenario=text_of(match)))
         self.entries = entries
         if not entries:
             raise DuologueError(
@@ -89,4 +94,4 @@ class Beat(DataSet):
         emotion = np.full(len(motion[0]), EMOTIONS.index(emotion_of(entry.name)), np.uint8)
         person = Person(entry.people[0], motion, sound, words, emotion=emotion)
         note_lengths(person, motion_file, reading)
-        return Scene(entry.name, (person,))
+        return Scene(entry.name, (person,), split=entry.split)

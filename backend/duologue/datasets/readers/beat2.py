@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from duologue.datasets.readers.beat import NAME, emotion_of
+from duologue.datasets.readers.beat import NAME, emotion_of, text_of
 from duologue.datasets.readers.noting import note_lengths
 from duologue.datasets.readers.smpl import on_skeleton
 from duologue.datasets.readers.speech import read_words, sound_of_file
@@ -58,7 +58,7 @@ class Beat2(DataSet):
             words = folder / "textgrid" / f"{path.stem}.TextGrid"
             files = [path, folder / "wave16k" / f"{path.stem}.wav", *([words] if words.is_file() else [])]
             relative = tuple(file.relative_to(self.root).as_posix() for file in files)
-            yield Entry(path.stem, (match["speaker"],), relative, splits.get(path.stem, ""))
+            yield Entry(path.stem, (match["speaker"],), relative, splits.get(path.stem, ""), text_of(match))
 
     def read(self, entry: Entry, reading: Reading) -> Scene | None:
         """Read one speaker."""

@@ -139,7 +139,7 @@ class InterAct(DataSet):
                 for folder, suffix in (("bvhs", ".bvh"), ("wav", ".wav"))
             ]
             about = _Recorded(*self._tables.scenarios[scenario])
-            yield Entry(f"{date}_{scenario:03d}", actors, tuple(files), key=about)
+            yield Entry(f"{date}_{scenario:03d}", actors, tuple(files), scenario=str(scenario), key=about)
 
     def read(self, entry: Entry, reading: Reading) -> Scene | None:
         """Read both people in the world that they share, or who reads sentences alone."""
@@ -174,7 +174,7 @@ class InterAct(DataSet):
         for person, file in zip(people, motion_files, strict=True):
             note_lengths(person, file, reading)
             note_clock(person, file, reading)
-        return Scene(entry.name, (people[0], people[1]), entry.key.relationship)
+        return Scene(entry.name, (people[0], people[1]), entry.key.relationship, entry.split)
 
     def _face(self, stem: str, reading: Reading) -> NDArray[np.float32] | None:
         """Return a recording's weights (T, 52), of whichever of both files is there."""
@@ -194,7 +194,7 @@ class InterAct(DataSet):
         if sound is None or weights is None:
             return None
         face = _as_arkit({weights.shape[1]: weights}, face_file, reading)
-        return Scene(entry.name, (Person(_READER, sound=sound, face=face),))
+        return Scene(entry.name, (Person(_READER, sound=sound, face=face),), split=entry.split)
 
 
 def recordings(root: Path) -> dict[tuple[str, int], dict[str, Path]]:

@@ -13,7 +13,7 @@ from duologue.datasets.readers.bvh import on_one_floor, on_skeleton
 from duologue.datasets.readers.live_link import read_face_csv
 from duologue.datasets.readers.noting import note_clip, note_clock, note_lengths, note_sounds
 from duologue.datasets.readers.speech import read_words, sound_of_one
-from duologue.datasets.scene import DataSet, Entry, Person, Problem, Reading, Scene
+from duologue.datasets.scene import SPLITS, DataSet, Entry, Person, Problem, Reading, Scene
 from duologue.errors import DuologueError, invalid
 from duologue.files.document import Table, read_document, within
 from duologue.labels import EMOTIONS, RELATIONSHIPS, check
@@ -23,7 +23,6 @@ from duologue.units import Sound
 
 INDEX: Final = "dataset.toml"
 SCENE: Final = "scene.toml"
-SPLITS: Final = ("train", "validation", "test")
 _FILES: Final = ("motion", "speech", "words", "face")
 _LATEST: Final = 60.0
 
@@ -140,7 +139,7 @@ def _entry(root: Path, path: Path) -> Entry:
         DuologueError: INVALID_ARGUMENT ``scene-people`` unless it has one person or two, each with a motion or a face;
             ``unknown-label``, ``path-not-allowed`` for a file outside the data set; what ``Table`` raises.
     """
-    scene = Table(read_document(path), "", ("relationship", "split", "people"))
+    scene = Table(read_document(path), "", ("relationship", "split", "scenario", "people"))
     people = [_described(root, path.parent, value, f"people[{k}]") for k, value in enumerate(scene.items("people"))]
     if len(people) not in (1, 2):
         raise invalid("scene-people", f"it has {len(people)} people; a scene has one or two", field="people")
@@ -152,7 +151,7 @@ def _entry(root: Path, path: Path) -> Entry:
     files = [path.relative_to(root).as_posix()]
     files += [file for _, told in people for file in (told.motion, told.speech, told.words, told.face) if file]
     together = _Together(relationship, tuple(told for _, told in people))
-    return Entry(name, tuple(who for who, _ in people), tuple(files), split, together)
+    return Entry(name, tuple(who for who, _ in people), tuple(files), split, scene.text("scenario"), together)
 
 
 def _described(root: Path, folder: Path, value: object, place: str) -> tuple[str, _Described]:

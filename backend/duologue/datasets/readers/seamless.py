@@ -110,7 +110,7 @@ class Seamless(DataSet):
             opened = dict.fromkeys(member.file for files in (of_a, of_b) for member in files.values())
             session = re.sub(r"^V\d+_|_I\d+$", "", scene)
             found = _Found((dict(of_a), dict(of_b)), relationships.get(session, "strangers"))
-            yield Entry(scene, (f"P{a}", f"P{b}"), tuple(opened), _split_of(first.file), found)
+            yield Entry(scene, (f"P{a}", f"P{b}"), tuple(opened), _split_of(first.file), key=found)
 
     def read(self, entry: Entry, reading: Reading) -> Scene | None:
         """Read both people and put them face to face."""
