@@ -14,7 +14,7 @@ from duologue.passes import PASSES, Camera, Clip, Moment, Painter, PassFolder, l
 from duologue.passes.comfy import grown, write_comfy
 from duologue.passes.contract import HAND, HEAD, nearest_frames
 from duologue.passes.options import Span, parse_frames, parse_size, usual_frames
-from duologue.passes.references import crop, on_canvas, resized
+from duologue.passes.references import crop, on_canvas, resized, shown_to_models
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -378,3 +378,16 @@ def test_every_pass_of_a_moment_without_anybody_is_empty_but_right():
         assert drawn[name].shape == ((32, 32) if about.channels == 1 else (32, 32, about.channels))
     assert np.isinf(drawn["depth"]).all()
     assert not drawn["structure"].any()
+
+
+def test_models_are_shown_no_more_than_a_message_holds(tmp_path):
+    """A large clip's references shrink, a small one's stay; both sides alike."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "reference").mkdir()
+    small, large = rng.integers(0, 255, (90, 70, 3), np.uint8), np.full((1300, 900, 3), 77, np.uint8)
+    png.write(tmp_path / "reference" / "A_face.png", small)
+    png.write(tmp_path / "reference" / "B_full.png", large)
+    found = shown_to_models(tmp_path)
+    assert np.array_equal(found["A"]["face"], small)
+    assert found["B"]["full"].shape == (600, 415, 3)
+    assert (found["B"]["full"] == 77).all()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from duologue.checkpoints.devices import prepare
 from duologue.errors import DuologueError
+from duologue.files.safetensors import to_bytes
 from duologue.footage.pictures import PictureFolder, make_pictures
 from duologue.footage.served import ServedBackend
 from duologue.passes.contract import Passes
@@ -23,12 +24,12 @@ from duologue.service.faults import dealer_to
 from duologue.service.limits import Limits
 from duologue.service.proxy import Proxy
 from duologue.take import Notice, Progress
-from duologue.video.backends import Region, Wish, open_backend
+from duologue.video.backends import Pictures, Region, Wish, open_backend
 from duologue.video.checkpoint import VideoModel
 from duologue.video.config import VideoConfig
 from duologue.wire import clip as sending
 from duologue.wire import messages
-from duologue.wire.client import Finished, PictureWindow, RenderJob
+from duologue.wire.client import Finished, Left, PictureWindow, RenderJob
 from duologue.wire.framing import decode, encode
 from duologue.wire.render_messages import INTERACT, PassesMessage, Render
 from examples_backends import EVENTS, PEOPLE, clip, cropped  # pyright: ignore[reportMissingImports]  on the path by conftest
@@ -293,7 +294,6 @@ def test_what_can_t_be_made_is_said_before_work_starts(
         (RenderSettings("tiny"), long_clip(5), "passes-missing"),
         (CARRIED, long_clip(6), "frames-shape"),
         (CARRIED, HeldPasses(Passes(carried=np.zeros((1, 8, 40, 3), np.uint8)), 30.0), "size-unsupported"),
-        (CARRIED, HeldPasses(Passes(carried=np.zeros((1, 2048, 2048, 3), np.uint8)), 30.0), "picture-large"),
     ],
 )
 def test_what_is_wrong_with_what_is_asked_is_said_before_anything_goes_up(
@@ -339,12 +339,93 @@ def test_the_command_s_pictures_by_a_server_are_those_of_this_machine(
 
     prepare("cpu")
     here = into(tmp_path / "here", open_backend("tiny", weights))
-    served = ServedBackend(connect(server.connection), "tiny")
+    client = connect(server.connection)
+    served, submit, since = ServedBackend(client, "tiny"), client.submit_render, []
+    client.submit_render = lambda *args, **more: (since.append(more["since"]), submit(*args, **more))[1]
     frames = tmp_path / "there" / "frames"
     stopped, _ = into(tmp_path / "there", served, (frames / "0001.png").is_file)
     assert 16 <= stopped < 53
     assert into(tmp_path / "there", served) == here
+    assert [left and left.start for left in since] == [None, stopped]
     assert list(served.report.weights) == ["video"]
+
+
+def until_left(job: RenderJob) -> Left:
+    return next(event for event in job if isinstance(event, Left))
+
+
+@pytest.mark.parametrize("settings", [CARRIED, TINY, replace(TINY, region="hand"), replace(TINY, mode="full")])
+def test_pictures_go_on_where_they_were_stopped(server, connect, weights: Path, settings: RenderSettings) -> None:
+    """As a job of its own, which another server may do: only what is missing is made, and is what it would have been."""
+    before = np.random.default_rng(0).integers(0, 255, (53, 32, 32, 3)).astype(np.uint8)
+    told = {**TOLD, "previous": lambda a, b: before[a:b]} if settings.region else TOLD
+    client = connect(server.connection)
+    whole = joined(list(client.submit_render(clip(53), settings, **told)))
+    stopped = client.submit_render(clip(53), settings, keep=True, **told)
+    left = until_left(stopped)
+    stopped.cancel()
+    events = list(client.submit_render(clip(53), settings, since=left, keep=True, **told))
+    rest = [event for event in events if isinstance(event, PictureWindow)]
+    assert 0 < rest[0].start == left.start < 53
+    assert np.array_equal(np.concatenate([window.rgb for window in rest]), whole[left.start :])
+    assert [event.start for event in events if isinstance(event, Left)][-1] == 53
+
+
+def test_a_worker_killed_in_what_goes_on(server, connect, weights: Path) -> None:
+    settings = replace(TINY, steps=12)
+    client = connect(server.connection)
+    stopped = client.submit_render(clip(69), settings, keep=True, **TOLD)
+    left = until_left(stopped)
+    stopped.cancel()
+    job = client.submit_render(clip(69), settings, since=left, keep=True, **TOLD)
+    events = until_first_window(job)
+    os.kill(renderer_pid(server), signal.SIGKILL)
+    events += list(job)
+    assert any(isinstance(event, Notice) and event.reason == "worker-restarted" for event in events)
+    made = np.concatenate([event.rgb for event in events if isinstance(event, PictureWindow)])
+    assert np.array_equal(made, local(settings, weights, clip(69))[left.start :])
+
+
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [
+        (Left("final", 17, b"nothing"), "tensors-malformed"),
+        (Left("final", 17, to_bytes({"latents": np.zeros((2, 2), np.float32)})), "left-malformed"),
+        (Left("final", 15, b"FIRST"), "left-malformed"),
+    ],
+)
+def test_what_is_gone_on_from_is_checked(server, connect, left: Left, reason: str) -> None:
+    client = connect(server.connection)
+    if left.data == b"FIRST":  # the right thing, said of another frame
+        left = replace(left, data=until_left(client.submit_render(clip(53), TINY, keep=True, **TOLD)).data)
+    assert failure(client.submit_render(clip(53), TINY, since=left, **TOLD)).reason == reason
+
+
+def test_an_older_server_is_asked_for_all_of_it(
+    server, connect, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its welcome does not say that it goes on: what is there is kept, the rest cut from what it makes anew."""
+    monkeypatch.setattr("duologue.service.dispatch.render_messages.GO_ON", "")
+    client = connect(server.connection)
+    assert failure(client.submit_render(clip(), TINY, keep=True, **TOLD)).reason == "interact-unsupported"
+    served, wish = ServedBackend(client, "tiny"), Wish(steps=2, seed=3)
+    found = list(served.generate(clip(53), PEOPLE, EVENTS, wish))
+    assert len(found) > 1
+    rest = list(served.generate(clip(53), PEOPLE, EVENTS, wish, since=Pictures(20, found[0].rgb[:0], found[0].left)))
+    whole = local(TINY, weights, clip(53))
+    assert np.array_equal(np.concatenate([made.rgb for made in found]), whole)
+    assert rest[0].start == 20
+    assert np.array_equal(np.concatenate([made.rgb for made in rest]), whole[20:])
+
+
+def test_pictures_larger_than_an_array(server, connect) -> None:
+    passes = HeldPasses(Passes(**{
+        "part": np.full((1, 1300, 1400), 10, np.uint8), "hole": np.zeros((1, 1300, 1400), np.uint8),
+        "carried": np.random.default_rng(0).integers(0, 255, (1, 1300, 1400, 3), np.uint8),
+    }), fps=30.0)  # fmt: skip
+    events = list(connect(server.connection).submit_render(passes, CARRIED))
+    assert np.array_equal(joined(events), passes.passes.carried)
+    assert events[-1].windows == 2
 
 
 def render_message(**changes: Any) -> Render:
@@ -377,6 +458,10 @@ def test_malformed_messages_are_named_and_end_nothing(server, connect) -> None:
             ({"backend": "none"}, "unknown-label"),
             ({"frames": 4}, "frames-shape"),
             ({"size": (8, 32)}, "size-unsupported"),
+            ({"start": 5}, "render-malformed"),
+            ({"left_bytes": 5}, "render-malformed"),
+            ({"start": 17, "left_bytes": 5}, "render-malformed"),
+            ({"start": 5, "left_bytes": 5}, "render-malformed"),
             ({"events": ({"pattern": "bite"},)}, "render-malformed"),
             (
                 {"events": ({"pattern": "bite", "performer": "A", "touched": "B", "begins": 0, "ends": 1},)},
@@ -401,7 +486,7 @@ def test_malformed_messages_are_named_and_end_nothing(server, connect) -> None:
             assert (refusal.reason, refusal.job) == (reason, accepted.job)
         assert said(messages.AudioEnd(accepted.job, ())).reason == "job-unknown"
         for name in sending.names_of(CARRIED):
-            values = np.zeros(sending.values_of(name, 17, (32, 32)), np.uint8)
+            values = np.zeros(sending.Shapes(17, (32, 32)).values(name), np.uint8)
             dealer.send_multipart(encode(PassesMessage(accepted.job, name, 0), {"data": values}))
         assert dealer.poll(10_000)
         refusal: Any = decode(dealer.recv_multipart()).message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from duologue.passes.contract import PASSES, Passes
 from duologue.passes.pictures import MAKERS, RenderSettings
 from duologue.passes.sources import HeldPasses
 from duologue.wire import clip, messages, pictures
-from duologue.wire.framing import MAX_FRAME, MAX_TOTAL, decode, encode
+from duologue.wire.framing import MAX_FRAME, MAX_TOTAL, Packet, decode, encode
 from duologue.wire.pass_upload import CHUNK, PassUpload
-from duologue.wire.render_messages import PassesMessage, PicturesMessage
+from duologue.wire.render_messages import LeftMessage, PassesMessage, PicturesMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,10 +50,14 @@ def accepted(received: tuple[int, ...], grant: int) -> messages.Accepted:
 def test_passes_arrive_as_they_are_whatever_breaks_between(
     frames: int, width: int, height: int, backend: str, region: bool, step: int, data: Any
 ) -> None:
-    passes, size = held(frames, (width, height)), (width, height)
+    passes = held(frames, (width, height))
     before = np.random.default_rng(1).integers(0, 256, (frames, height, width, 3)).astype(np.uint8)
-    names = clip.names_of(RenderSettings(backend, region="hand" if region else ""))
-    upload = PassUpload(passes, names, lambda start, stop: before[start:stop], lambda: None)
+    since = (
+        pictures.Left("final", 1, data.draw(st.binary(min_size=1, max_size=200))) if data.draw(st.booleans()) else None
+    )
+    names = clip.names_of(RenderSettings(backend, region="hand" if region else ""), left=since is not None)
+    source = clip.Source(passes, lambda start, stop: before[start:stop], since)
+    upload = PassUpload(source, names, lambda: None)
     declared = digests(upload)
     arrived = dict.fromkeys(names, b"")
 
@@ -74,31 +79,54 @@ def test_passes_arrive_as_they_are_whatever_breaks_between(
         upload.pump("j", send)
         assert upload.under_way == sum(map(len, arrived.values())) <= grant
     for name, sha256 in zip(names, declared, strict=True):
-        source = before if name == clip.PREVIOUS else getattr(passes.passes, name)
-        wanted = source[: 1 if name == "beauty" else frames].astype(clip.type_of(name))
-        assert arrived[name] == wanted.tobytes()
+        if name == clip.LEFT:
+            assert since is not None
+            wanted = since.data
+        else:
+            values = before if name == clip.PREVIOUS else getattr(passes.passes, name)
+            wanted = values[: 1 if name == "beauty" else frames].astype(clip.type_of(name)).tobytes()
+        assert arrived[name] == wanted
         assert hashlib.sha256(arrived[name]).hexdigest() == sha256
-        assert clip.bytes_of(name, frames, size) == len(arrived[name])
+        assert source.shapes.bytes(name) == len(arrived[name])
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 40), st.integers(0, 100), st.sampled_from([(16, 16), (832, 480), (1280, 720), (1168, 1184)]))
-def test_windows_fit_a_message_and_follow_each_other(frames: int, start: int, size: tuple[int, int]) -> None:
-    rgb = np.broadcast_to(np.arange(frames, dtype=np.uint8)[:, None, None, None], (frames, size[1], size[0], 3))
-    digest, end = pictures.PictureDigest(), start
-    for seq, (begin, part) in enumerate(pictures.cut(start, rgb)):
-        message = PicturesMessage("j" * 32, seq, begin, len(part), "draft", {"backend": "tiny"})
-        encoded = encode(message, {"rgb": part})
-        assert len(encoded[2]) <= MAX_FRAME
-        assert sum(map(len, encoded)) <= MAX_TOTAL
-        packet = decode(encoded)
-        assert isinstance(packet.message, PicturesMessage)
-        window = pictures.from_arrays(packet.message, packet.arrays, size)
-        assert window.start == end
-        assert np.array_equal(window.rgb, part)
-        digest.add(window.label, window.start, window.rgb)
-        end = window.stop
-    assert end == start + frames
+@given(
+    st.integers(0, 20),
+    st.integers(0, 100),
+    st.sampled_from([(16, 16), (27, 21), (832, 480), (1280, 720), (1168, 1199)]),
+    st.data(),
+)
+def test_windows_fit_a_message_and_follow_each_other(frames: int, start: int, size: tuple[int, int], data: Any) -> None:
+    """Small pictures go many at once; of one that no array holds its rows go one after the other."""
+    rgb = np.random.default_rng(0).integers(0, 256, (frames, size[1], size[0], 3), np.uint8)
+    left = data.draw(st.binary(max_size=3)) * 300_000
+    joining, digest, found, kept, seq = pictures.Joining(size, start), pictures.PictureDigest(), [], None, 0
+    for begin, row, part in pictures.cut(start, rgb):
+        message = PicturesMessage("j" * 32, seq, begin, len(part), "draft", row, {"backend": "tiny"})
+        sent = through(message, {"rgb": part})
+        assert isinstance(sent.message, PicturesMessage)
+        found += [window for window in [joining.add(sent.message, sent.arrays)] if window is not None]
+        digest.add("draft", begin, part, row)
+        seq += 1
+    for offset, part in pictures.cut_left(left) if frames else ():
+        sent = through(LeftMessage("j" * 32, seq, "draft", start + frames, offset, len(left)), {"data": part})
+        assert isinstance(sent.message, LeftMessage)
+        kept = joining.add_left(sent.message, sent.arrays)
+        digest.add_left("draft", start + frames, offset, part)
+        seq += 1
+    assert [window.start for window in found] == [start, *[window.stop for window in found]][: len(found)]
+    assert np.array_equal(np.concatenate([rgb[:0], *[window.rgb for window in found]]), rgb)
+    assert kept == (pictures.Left("draft", start + frames, left) if frames else None)
+    assert joining.hexdigest() == digest.hexdigest()
+
+
+def through(message: messages.Message, arrays: dict[str, Any]) -> Packet:
+    """A message as it arrives."""
+    encoded = encode(message, arrays)
+    assert max(map(len, encoded)) <= MAX_FRAME
+    assert sum(map(len, encoded)) <= MAX_TOTAL
+    return decode([bytes(frame) for frame in encoded])
 
 
 def test_the_digest_is_the_one_that_the_page_describes() -> None:
@@ -108,18 +136,42 @@ def test_the_digest_is_the_one_that_the_page_describes() -> None:
 
 
 @pytest.mark.parametrize(
-    "rgb",
+    ("rgb", "more"),
     [
-        np.zeros((2, 16, 32, 3), np.uint8),
-        np.zeros((1, 16, 16, 3), np.uint8),
-        np.zeros((2, 16, 16, 3), np.float32),
-        None,
+        (np.zeros((2, 16, 32, 3), np.uint8), {}),
+        (np.zeros((1, 16, 16, 3), np.uint8), {}),
+        (np.zeros((2, 16, 16, 3), np.float32), {}),
+        (np.zeros((2, 8, 16, 3), np.uint8), {}),
+        (np.zeros((1, 12, 16, 3), np.uint8), {"frames": 1, "row": 8}),
+        (np.zeros((1, 0, 16, 3), np.uint8), {"frames": 1}),
+        (None, {}),
     ],
 )
-def test_pictures_that_are_none(rgb: Any) -> None:
+def test_pictures_that_are_none(rgb: Any, more: dict[str, int]) -> None:
+    message = replace(PicturesMessage("j", 0, 0, 2, "draft"), **more)
     with pytest.raises(DuologueError) as error:
-        pictures.from_arrays(PicturesMessage("j", 0, 0, 2, "draft"), {} if rgb is None else {"rgb": rgb}, (16, 16))
+        pictures.Joining((16, 16)).add(message, {} if rgb is None else {"rgb": rgb})
     assert error.value.reason == "window-malformed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"offset": 1}, "window-missing"),
+        ({"start": 5}, "window-missing"),
+        ({"label": "final"}, "window-missing"),
+        ({"size": 3}, "window-missing"),
+        ({"size": 2**40}, "window-malformed"),
+    ],
+)
+def test_what_is_left_of_other_pictures(changes: dict[str, Any], reason: str) -> None:
+    joining = pictures.Joining((16, 16))
+    joining.add(PicturesMessage("j", 0, 0, 1, "draft"), {"rgb": np.zeros((1, 16, 16, 3), np.uint8)})
+    message = LeftMessage("j", 1, "draft", 1, 0, 4)
+    with pytest.raises(DuologueError) as error:
+        joining.add_left(replace(message, **changes), {"data": np.zeros(4, np.uint8)})
+    assert error.value.reason == reason
+    assert joining.add_left(message, {"data": np.zeros(4, np.uint8)}) == pictures.Left("draft", 1, bytes(4))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 
 from duologue.footage.keypoints import keypoints, places
 from duologue.footage.played import Played, frames_of
-from duologue.passes import png, video
+from duologue.passes import video
 from duologue.passes.camera import Camera, Size
 from duologue.passes.comfy import write_comfy
 from duologue.passes.contract import PASSES, PEOPLE
@@ -19,7 +19,7 @@ from duologue.passes.folder import Clip, PassFolder, read_pass
 from duologue.passes.lighting import Look
 from duologue.passes.options import Span
 from duologue.passes.pictures import References
-from duologue.passes.references import write_references
+from duologue.passes.references import shown_to_models, write_references
 
 PASSES_FOLDER: Final = "passes"
 _SMALL: Final = (64, 64)
@@ -87,11 +87,10 @@ def _check_sight(moment: Callable[[int], Moment], count: int) -> None:
 
 def references_of(folder: Path, played: Played) -> References:
     """Return what both look like: face and hand on pictures of their own, the whole of them from the clip."""
+    seen = shown_to_models(folder)
     found: dict[str, dict[str, Any]] = {}
     for who, person in enumerate(played.people):
         name = PEOPLE[who + 1]
-        found[name] = {"face": person.faces[0], "hand": person.hands[0]}
-        path = folder / "reference" / f"{name}_full.png"
-        if path.is_file():
-            found[name]["full"] = png.read(path)
+        whole = {what: picture for what, picture in seen.get(name, {}).items() if what == "full"}
+        found[name] = {"face": person.faces[0], "hand": person.hands[0], **whole}
     return found

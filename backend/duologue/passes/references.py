@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from duologue.passes import png
 from duologue.passes.camera import Size
 from duologue.passes.contract import EYE, HAIR, HAND, HEAD, PARTS, PEOPLE, REFERENCES
-from duologue.passes.folder import PassFolder, read_pass
+from duologue.passes.folder import PassFolder, read_pass, read_references
 
 Bytes = NDArray[np.uint8]
 
@@ -20,6 +21,8 @@ _FEWEST: Final = 16
 """Pixels of a part that are worth a reference."""
 _MARGIN: Final = 0.08
 _WHITE: Final = 255
+_LARGEST: Final = 600
+"""Pixels of the longer side that a model is shown: all six pictures of two people then fit a message to a server."""
 
 
 def write_references(folder: PassFolder, among: int | None = None) -> dict[str, dict[str, Bytes]]:
@@ -54,6 +57,25 @@ def crop(picture: Bytes, mask: NDArray[np.bool_]) -> Bytes:
     shown = np.where(mask[..., None], picture, np.uint8(_WHITE))[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     edge = max(1, round(_MARGIN * max(shown.shape[:2])))
     return np.pad(shown, ((edge, edge), (edge, edge), (0, 0)), constant_values=_WHITE)
+
+
+def shown_to_models(root: Path) -> dict[str, dict[str, Bytes]]:
+    """Return what people look like, by person and by what of them, as far as a folder shows it: no larger than is worth it.
+
+    Raises:
+        DuologueError: what :func:`.png.read` raises.
+    """
+    return {
+        person: {what: _at_most(picture, _LARGEST) for what, picture in found.items()}
+        for person, found in read_references(root).items()
+    }
+
+
+def _at_most(picture: Bytes, side: int) -> Bytes:
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    return resized(picture, (max(1, int(picture.shape[1] * scale)), max(1, int(picture.shape[0] * scale))))
 
 
 def on_canvas(pictures: Sequence[Bytes], size: Size) -> Bytes:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from duologue.errors import DuologueError
 from duologue.passes.camera import Size
 from duologue.passes.contract import PASSES, Passes
-from duologue.passes.folder import CLIP, range_of, read_pass, read_references
+from duologue.passes.folder import CLIP, range_of, read_pass
 from duologue.passes.records import check_whole, read_json
+from duologue.passes.references import shown_to_models
 
 
 class PassSource(Protocol):
@@ -82,7 +83,7 @@ class StoredPasses:
     @property
     def references(self) -> dict[str, dict[str, NDArray[np.uint8]]]:
         """What people look like (``pictures.References``), as far as the folder shows it."""
-        return read_references(self.root)
+        return shown_to_models(self.root)
 
     def has(self, name: str) -> bool:
         """See :class:`PassSource`."""

@@ -68,7 +68,7 @@ class Dispatch:
         self.clients.send(session, welcome)
 
     def _interact(self) -> tuple[str, ...]:
-        return (render_messages.INTERACT,) if self.pool.backends else ()
+        return (render_messages.INTERACT, render_messages.GO_ON) if self.pool.backends else ()
 
     def fail(self, job: Job, error: DuologueError) -> None:
         """End a job with an error."""

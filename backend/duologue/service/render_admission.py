@@ -19,6 +19,7 @@ from duologue.service.render_jobs import RenderRequest
 from duologue.wire import clip
 from duologue.wire.fields import MAX_ITEMS, Json
 from duologue.wire.framing import Array
+from duologue.wire.pictures import MAX_LEFT
 from duologue.wire.render_messages import Render
 
 
@@ -47,14 +48,15 @@ def check(message: Render, arrays: Mapping[str, Array], limits: Limits, backends
         raise invalid("frames-too-many", text, field="frames")
     if message.backend not in backends:
         raise clip.no_weights(message.backend)
-    if message.passes != clip.names_of(settings) or len(message.sha256) != len(message.passes):
-        raise _malformed(f"these passes in this order, and a sha256 of each: {', '.join(clip.names_of(settings))}")
+    _check_going_on(message)
+    names = clip.names_of(settings, left=message.start > 0)
+    if message.passes != names or len(message.sha256) != len(names):
+        raise _malformed(f"these passes in this order, and a sha256 of each: {', '.join(names)}")
     clip.read_references(arrays)
     return RenderRequest(
         settings,
         tuple(_event(values) for values in message.events),
-        message.frames,
-        size,
+        clip.Shapes(message.frames, size, message.left_bytes),
         message.fps,
         (message.depth_range[0], message.depth_range[1]),
         message.passes,
@@ -62,7 +64,16 @@ def check(message: Render, arrays: Mapping[str, Array], limits: Limits, backends
         dict(arrays),
         _params(message, arrays),
         message.frames / message.fps,
+        message.start,
+        message.keep,
     )
+
+
+def _check_going_on(message: Render) -> None:
+    if bool(message.start) != bool(message.left_bytes) or message.left_bytes > MAX_LEFT:
+        raise _malformed(f"with a first frame what is gone on from, 1 to {MAX_LEFT} bytes, and else none")
+    if message.start and (message.start >= message.frames or len(message.presets) > 1):
+        raise _malformed("a first frame within the clip, and one preset, where it goes on")
 
 
 def _params(message: Render, arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -29,8 +29,7 @@ class RenderRequest(Request):
 
     settings: RenderSettings
     events: tuple[Event, ...]
-    frames: int
-    size: tuple[int, int]
+    shapes: clip.Shapes
     fps: float
     depth_range: tuple[float, float]
     names: tuple[str, ...]
@@ -40,17 +39,21 @@ class RenderRequest(Request):
     """By their names on the wire."""
     params: str
     seconds: float
+    start: int = 0
+    """The first frame that is made."""
+    keep: bool = False
+    """Whether the client is sent what pictures go on from."""
 
     @property
     def disk(self) -> int:
-        """See ``Request``; pictures are there twice: as messages, and as a worker goes on from them."""
-        pictures = clip.bytes_of(clip.PREVIOUS, self.frames, self.size)
-        return self.upload + 2 * len(self.settings.presets) * pictures
+        """See ``Request``; pictures are there twice, as messages and as a worker goes on from them; what is gone on from is about
+        as large as they are."""
+        return self.upload + 3 * len(self.settings.presets) * self.shapes.bytes(clip.PREVIOUS)
 
     @property
     def upload(self) -> int:
         """Bytes that come up."""
-        return sum(clip.bytes_of(name, self.frames, self.size) for name in self.names)
+        return sum(self.shapes.bytes(name) for name in self.names)
 
     def begin(self, key: str, user: str, folder: Path) -> RenderJob:
         """See ``Request``. Raises what writing the references does."""
@@ -66,10 +69,7 @@ class RenderJob(Job):
     def __init__(self, request: RenderRequest, key: str, user: str, folder: Path) -> None:
         super().__init__(request, key, user, folder)
         self._request = request
-        self._passes = {
-            name: Upload(folder / f"{name}.pass", clip.bytes_of(name, request.frames, request.size))
-            for name in request.names
-        }
+        self._passes = {name: Upload(folder / f"{name}.pass", request.shapes.bytes(name)) for name in request.names}
         safetensors.save(folder / REFERENCES, {**request.references})
 
     @property
@@ -88,8 +88,10 @@ class RenderJob(Job):
             "folder": str(self.folder),
             "settings": asdict(request.settings),
             "events": [asdict(event) for event in request.events],
-            "frames": request.frames,
-            "size": request.size,
+            "frames": request.shapes.frames,
+            "size": request.shapes.size,
+            "start": request.start,
+            "keep": request.keep,
             "fps": request.fps,
             "depth_range": request.depth_range,
             "passes": {name: str(upload.path) for name, upload in self._passes.items()},

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from duologue.files import safetensors
 from duologue.passes.pictures import MAKERS, Event, RenderSettings
 from duologue.service.made import MadePictures
@@ -14,10 +16,11 @@ from duologue.service.render_jobs import MADE, REFERENCES
 from duologue.service.uploaded import UploadedPasses, check_values
 from duologue.service.work import Ending, Output
 from duologue.take import Progress
-from duologue.video.backends import Backend, Region, Wish, open_backend
+from duologue.video.backends import Backend, Pictures, Region, Wish, open_backend
 from duologue.wire import clip, pictures
 from duologue.wire.framing import encode
-from duologue.wire.render_messages import PicturesMessage
+from duologue.wire.messages import Message
+from duologue.wire.render_messages import LeftMessage, PicturesMessage
 
 
 class Rendering:
@@ -40,7 +43,7 @@ class Rendering:
         backend = self._backend(settings.backend, passes.size)
         sending = _Sending(job, out)
         for label in _labels(settings, out):
-            made = MadePictures(Path(job["folder"]) / MADE, label, passes.size)
+            made = MadePictures(Path(job["folder"]) / MADE, label, passes.size, _before(job))
             _make(backend, (settings, label), passes, (made, sending), job)
             if out.should_stop():
                 break
@@ -84,19 +87,37 @@ class _Sending:
         self.digest = pictures.PictureDigest()
         self._first: float | None = None
 
-    def send(self, label: str, start: int, rgb: Any, made: dict[str, Any]) -> None:
-        """Hand a chunk out."""
-        for begin, part in pictures.cut(start, rgb):
-            self.digest.add(label, begin, part)
-            if self.seq >= self._job["skip"]:
-                message = PicturesMessage(self._job["job"], self.seq, begin, len(part), label, made)
-                self.out.window(self.seq, encode(message, {"rgb": part}))
+    def send(self, label: str, start: int, rgb: Any, about: dict[str, Any], made: MadePictures) -> None:
+        """Hand a chunk out, and what it left where that is wanted."""
+        for begin, row, part in pictures.cut(start, rgb):
+            self.digest.add(label, begin, part, row)
+            message = PicturesMessage(self._job["job"], self.seq, begin, len(part), label, row, about)
+            self._window(message, {"rgb": part})
             self._first = self._first or time.monotonic()
-            self.seq += 1
+        if not self._job["keep"]:
+            return
+        stop = start + len(rgb)
+        left = made.left(stop)
+        for offset, part in pictures.cut_left(left):
+            self.digest.add_left(label, stop, offset, part)
+            self._window(LeftMessage(self._job["job"], self.seq, label, stop, offset, len(left)), {"data": part})
+
+    def _window(self, message: Message, arrays: dict[str, Any]) -> None:
+        if self.seq >= self._job["skip"]:
+            self.out.window(self.seq, encode(message, arrays))
+        self.seq += 1
 
     def first_after(self, began: float) -> float | None:
         """Return the seconds until the first picture."""
         return None if self._first is None else self._first - began
+
+
+def _before(job: Mapping[str, Any]) -> Pictures | None:
+    """Return what an earlier job left, where this one goes on from it. Raises ``tensors-malformed``."""
+    if clip.LEFT not in job["passes"]:
+        return None
+    arrays, _ = safetensors.load(job["passes"][clip.LEFT])
+    return Pictures(job["start"], np.zeros((0, 0, 0, 3), np.uint8), arrays)
 
 
 def _make(
@@ -114,7 +135,7 @@ def _make(
     steps = settings.steps_of(label)
     about = {"backend": backend.name, "mode": mode, "steps": steps, "weights": dict(backend.weights)}
     for start, rgb in made.chunks():
-        sending.send(label, start, rgb, about)
+        sending.send(label, start, rgb, about, made)
     out.progress(Progress(label, made.done, passes.frames))
     if made.done == passes.frames:
         return
@@ -123,7 +144,7 @@ def _make(
     wish = Wish(settings.prompt, steps, settings.seed, mode, region)
     for chunk in backend.generate(passes, references, events, wish, out.should_stop, since=made.since):
         made.write(chunk)
-        sending.send(label, chunk.start, chunk.rgb, about)
+        sending.send(label, chunk.start, chunk.rgb, about, made)
         out.progress(Progress(label, made.done, passes.frames))
         if out.should_stop():
             break

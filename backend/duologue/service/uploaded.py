@@ -50,7 +50,7 @@ class UploadedPasses:
         """See ``PassSource``."""
         if not self.has(name):
             raise missing(f"the pass {name} was not sent")
-        shape = clip.shape_of(name, self.frames, self.size)
+        shape = clip.Shapes(self.frames, self.size).of(name)
         file = np.memmap(self.paths[name], clip.type_of(name), "r", shape=shape)
         return np.array(file[start:stop])
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.pipeline import Pipeline, StoppedError
 from duologue.diffusion.windows import Span, spans
-from duologue.errors import invalid
+from duologue.errors import DuologueError, invalid
 from duologue.labels import check
 from duologue.passes.contract import BLOCK, check_frames
 from duologue.video.checkpoint import VideoModel
@@ -77,13 +77,21 @@ class VideoPipeline(Pipeline[VideoConditions, VideoWindow]):
 
         Raises:
             DuologueError: INVALID_ARGUMENT ``unknown-label`` for a mode, pattern or condition that there isn't, ``steps``,
-                ``frames-empty``, ``frames-shape``, ``size-unsupported``, ``passes-missing`` for a mode that needs the scene.
+                ``frames-empty``, ``frames-shape``, ``size-unsupported``, ``passes-missing`` for a mode that needs the scene,
+                ``left-malformed``.
         """
         _check(self.model, conditions, steps, strengths or {}, mode)
         clip = ClipInMaking(self, conditions, seed)
         if since is not None:
-            clip.go_on(since)
+            clip.go_on(since, self._ends(conditions.frames))
         return self._windows(clip, steps, strengths or {}, should_stop, mode)
+
+    def _ends(self, frames: int) -> set[int]:
+        """Return the frames before which a clip's windows end."""
+        return {
+            frames_of(span.start, span.stop).stop
+            for span in spans(latents_of(frames), self.model.config.window, overlap=1)
+        }
 
     @torch.inference_mode()
     def _windows(
@@ -143,11 +151,23 @@ class ClipInMaking:
             unsaid=None if conditions.unsaid is None else torch.from_numpy(conditions.unsaid)[None].float(),
         ).to(self.device)
 
-    def go_on(self, since: VideoWindow) -> None:
-        """Take up what a window left behind, as if it had just been made."""
+    def go_on(self, since: VideoWindow, ends: set[int]) -> None:
+        """Take up what a window left behind, as if it had just been made.
+
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``left-malformed``: no window of this clip and network left it.
+        """
+        width, height = self.conditions.size
+        latents, last = (np.asarray(since.left.get(name, ())) for name in ("latents", "last"))
+        count = latents.shape[1] if latents.ndim == 4 else 0
+        whole = latents.shape == (self.model.config.channels, count, height // SIDE, width // SIDE)
+        if not (since.stop in ends and whole and 0 < count <= self.model.config.motion + 1):
+            raise left_malformed()
+        if last.shape != (height, width, 3) or last.dtype != np.uint8 or not np.isfinite(latents).all():
+            raise left_malformed()
         self.done = since.stop
-        self._latents = torch.from_numpy(np.array(since.left["latents"], np.float32))[None].to(self.device)
-        self._last = np.array(since.left["last"], np.uint8)
+        self._latents = torch.from_numpy(np.array(latents, np.float32))[None].to(self.device)
+        self._last = np.array(last)
 
     def told(self, span: Span, *, known: bool) -> tuple[Conditions, SceneWindow | None]:
         """Return what a window depends on, and its scene where it is ``known``."""
@@ -210,6 +230,14 @@ class ClipInMaking:
         fresh = 0 if begins else frames_of(span.start + span.known, span.stop).start - first
         left = {"latents": self._latents[0].float().cpu().numpy(), "last": made[-1]}
         return VideoWindow(first + fresh, made[fresh:], left)
+
+
+def left_malformed() -> DuologueError:
+    """Return the error for what pictures were to go on from, where it is not what the same run left."""
+    text = (
+        "what is to be gone on from is not what such a run leaves; remove it (.left.safetensors), and all is made anew"
+    )
+    return invalid("left-malformed", text)
 
 
 def _check(

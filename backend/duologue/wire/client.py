@@ -19,11 +19,11 @@ from duologue.take import Notice, Progress, Take, Window
 from duologue.take.edit import Edit
 from duologue.units import Sound
 from duologue.wire import messages
-from duologue.wire.clip import Previous
+from duologue.wire.clip import Previous, Source
 from duologue.wire.connection import Connection
 from duologue.wire.job import Finished, Job, Made, Told
 from duologue.wire.performing import Event, PerformanceJob
-from duologue.wire.pictures import PictureWindow
+from duologue.wire.pictures import Left, PictureWindow
 from duologue.wire.reactor import Reactor
 from duologue.wire.rendering import RenderEvent, RenderJob
 
@@ -32,6 +32,7 @@ __all__ = [
     "Event",
     "Finished",
     "Job",
+    "Left",
     "Notice",
     "PerformanceJob",
     "PictureWindow",
@@ -198,7 +199,7 @@ class Client:
         """
         yield from _followed(self.submit(brief, audio, key=key, remake=remake), on_event)
 
-    def submit_render(
+    def submit_render(  # noqa: PLR0913
         self,
         passes: PassSource,
         settings: RenderSettings,
@@ -206,6 +207,8 @@ class Client:
         references: References | None = None,
         events: Sequence[Touch] = (),
         previous: Previous | None = None,
+        since: Left | None = None,
+        keep: bool = False,
         key: str | None = None,
     ) -> RenderJob:
         """Begin to make pictures of a clip's passes and return the job; never blocks.
@@ -216,14 +219,17 @@ class Client:
             references: what the people look like.
             events: the touches in it.
             previous: the pictures of which ``settings.region`` is made again.
+            since: what an earlier job with the same arguments left: only the pictures after it are made, as they would have been.
+            keep: whether that is wanted: a ``Left`` comes after each whole chunk of pictures.
             key: see ``submit``.
 
         Raises:
             DuologueError: what ``wire.clip``'s checks raise: ``unknown-label``, ``steps``, ``frames-empty``, ``frames-shape``,
-                ``size-unsupported``, ``picture-large``, ``passes-missing``, ``pictures-missing``, ``reference-malformed``. That
+                ``size-unsupported``, ``passes-missing``, ``pictures-missing``, ``reference-malformed``. That
                 the server can't (UNIMPLEMENTED ``interact-unsupported``) the job says.
         """
-        job = RenderJob(passes, settings, (references or {}, events), self._reactor.wake, previous, key)
+        source = Source(passes, previous, since)
+        job = RenderJob(source, settings, (references or {}, events), self._reactor.wake, keep=keep, key=key)
         self._reactor.add(job)
         return job
 
@@ -233,7 +239,7 @@ class Client:
         settings: RenderSettings,
         on_event: Callable[[RenderEvent], None] | None = None,
         **more: Any,
-    ) -> Iterator[Progress | PictureWindow]:
+    ) -> Iterator[Progress | PictureWindow | Left]:
         """Make pictures of a clip's passes: yield progress and pictures as they are made. Leaving the loop cancels.
 
         ``more``: as for ``submit_render``. ``on_event`` also hears of notices and of the end (``Finished``). Raises what

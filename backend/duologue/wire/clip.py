@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +20,12 @@ from duologue.passes.contract import PASSES, PEOPLE, REFERENCES, check_frames, c
 from duologue.passes.pictures import MAKERS, PRESETS, REGIONS, References, RenderSettings
 from duologue.passes.sources import PassSource
 from duologue.wire.framing import MAX_FRAME, MAX_TOTAL
+from duologue.wire.pictures import Left
 
 PREVIOUS: Final = "previous"
 """The pictures of which a region is made again, uint8 (frames, H, W, 3); goes up beside the passes."""
+LEFT: Final = "left"
+"""What pictures go on from (:class:`.pictures.Left`), bytes."""
 MAX_STEPS: Final = 50
 MAX_REFERENCES: Final = MAX_TOTAL - 1024 * 1024
 """Bytes of all references together."""
@@ -31,47 +36,76 @@ Previous = Callable[[int, int], NDArray[np.uint8]]
 """``(start, stop)`` to the pictures that were made before."""
 
 
-def names_of(settings: RenderSettings) -> tuple[str, ...]:
-    """Return what goes up for pictures: what the backend reads, and the pictures before where a region is made again."""
-    return (*MAKERS[settings.backend].needs, *((PREVIOUS,) if settings.region else ()))
+def names_of(settings: RenderSettings, *, left: bool = False) -> tuple[str, ...]:
+    """Return what goes up, in its order: what the backend reads, the pictures before for a region, what is gone on from."""
+    before = (PREVIOUS,) if settings.region else ()
+    return (*MAKERS[settings.backend].needs, *before, *((LEFT,) if left else ()))
 
 
 def type_of(name: str) -> str:
     """Return the type of what goes up, as the wire writes it."""
     if name == "depth":
         return "<f4"
-    return "|u1" if name == PREVIOUS else np.dtype(PASSES[name].dtype).newbyteorder("<").str
+    return "|u1" if name in {PREVIOUS, LEFT} else np.dtype(PASSES[name].dtype).newbyteorder("<").str
 
 
-def shape_of(name: str, frames: int, size: tuple[int, int]) -> tuple[int, ...]:
-    """Return the shape of what goes up."""
-    width, height = size
-    channels = 3 if name == PREVIOUS else PASSES[name].channels
-    count = 1 if name == "beauty" else frames
-    return (count, height, width) if channels == 1 else (count, height, width, channels)
+@dataclass(frozen=True)
+class Shapes:
+    """How large what goes up for a clip is, by its name."""
+
+    frames: int
+    size: tuple[int, int]
+    left: int = 0
+    """Bytes that pictures go on from."""
+
+    def of(self, name: str) -> tuple[int, ...]:
+        """Return its shape, frames first."""
+        if name == LEFT:
+            return (1, self.left)
+        width, height = self.size
+        channels = 3 if name == PREVIOUS else PASSES[name].channels
+        count = 1 if name == "beauty" else self.frames
+        return (count, height, width) if channels == 1 else (count, height, width, channels)
+
+    def values(self, name: str) -> int:
+        """Return how many values there are of it."""
+        return math.prod(self.of(name))
+
+    def bytes(self, name: str) -> int:
+        """Return how many bytes go up of it."""
+        return self.values(name) * np.dtype(type_of(name)).itemsize
 
 
-def values_of(name: str, frames: int, size: tuple[int, int]) -> int:
-    """Return how many values there are of it."""
-    return math.prod(shape_of(name, frames, size))
+@dataclass(frozen=True, eq=False)
+class Source:
+    """All that goes up for pictures of a clip."""
 
+    passes: PassSource
+    previous: Previous | None = None
+    """The pictures of which a region is made again."""
+    since: Left | None = None
+    """What pictures go on from, if those before it are there."""
 
-def bytes_of(name: str, frames: int, size: tuple[int, int]) -> int:
-    """Return how many bytes go up of it."""
-    return values_of(name, frames, size) * np.dtype(type_of(name)).itemsize
+    @property
+    def shapes(self) -> Shapes:
+        """How large it is."""
+        return Shapes(self.passes.frames, self.passes.size, len(self.since.data) if self.since else 0)
 
+    def read(self, name: str, frame: int) -> NDArray[Any]:
+        """Return a frame of what goes up as one row of values.
 
-def read_values(passes: PassSource, previous: Previous | None, name: str, start: int, stop: int) -> NDArray[Any]:
-    """Return frames of what goes up as one row of values.
-
-    Raises:
-        DuologueError: INVALID_ARGUMENT ``passes-mismatch``; what the source raises.
-    """
-    found: NDArray[Any] = previous(start, stop) if name == PREVIOUS and previous else passes.read(name, start, stop)
-    wanted = (stop - start, *shape_of(name, passes.frames, passes.size)[1:])
-    if found.shape != wanted:
-        raise invalid("passes-mismatch", f"{name!r} has the shape {found.shape}; it must be {wanted}", field=name)
-    return np.ascontiguousarray(found, dtype=type_of(name)).reshape(-1)
+        Raises:
+            DuologueError: INVALID_ARGUMENT ``passes-mismatch``; what the source raises.
+        """
+        if name == LEFT:
+            return np.frombuffer(self.since.data if self.since else b"", np.uint8)
+        read = self.previous if name == PREVIOUS else partial(self.passes.read, name)
+        assert read is not None
+        found: NDArray[Any] = read(frame, frame + 1)
+        wanted = (1, *self.shapes.of(name)[1:])
+        if found.shape != wanted:
+            raise invalid("passes-mismatch", f"{name!r} has the shape {found.shape}; it must be {wanted}", field=name)
+        return np.ascontiguousarray(found, dtype=type_of(name)).reshape(-1)
 
 
 def check_settings(settings: RenderSettings) -> None:
@@ -96,38 +130,30 @@ def check_settings(settings: RenderSettings) -> None:
 
 
 def check_clip(frames: int, size: tuple[int, int]) -> None:
-    """Check how many frames there are, and how large: a picture must fit a message.
+    """Check how many frames there are, and how large.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``frames-empty``, ``frames-shape``, ``size-unsupported``, ``picture-large``.
+        DuologueError: INVALID_ARGUMENT ``frames-empty``, ``frames-shape``, ``size-unsupported``.
     """
     check_frames(frames, field="frames")
     check_size(*size, field="size")
-    width, height = size
-    if 3 * width * height > MAX_FRAME:
-        raise invalid(
-            "picture-large",
-            f"{width} x {height} pixels are more than a server sends ({MAX_FRAME // 3}); 1280x720 fits, or make them on this "
-            "machine",
-            field="size",
-        )
 
 
-def check_source(passes: PassSource, settings: RenderSettings, previous: Previous | None) -> None:
+def check_source(source: Source, settings: RenderSettings) -> None:
     """Check that a source has what is to go up.
 
     Raises:
         DuologueError: NOT_FOUND ``passes-missing``, with their names; ``pictures-missing`` for a region of nothing.
     """
     needed = MAKERS[settings.backend].needs
-    if lacks := [name for name in needed if not passes.has(name)]:
+    if lacks := [name for name in needed if not source.passes.has(name)]:
         raise DuologueError(
             "NOT_FOUND",
             "passes-missing",
             f"{settings.backend} reads {', '.join(lacks)}, which these passes lack; export them again with all passes",
             field="passes",
         )
-    if settings.region and previous is None:
+    if settings.region and source.previous is None:
         raise DuologueError(
             "NOT_FOUND",
             "pictures-missing",

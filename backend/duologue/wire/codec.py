@@ -22,7 +22,7 @@ TYPES: Final[Mapping[str, type[Message]]] = {
         messages.AudioEnd, messages.Grant, messages.WindowMessage, messages.ProgressMessage, messages.NoticeMessage,
         messages.Credit, messages.Done, messages.Cancel, messages.Cancelled, messages.Resume, messages.ErrorMessage,
         messages.Ping, messages.Pong, render_messages.Render, render_messages.PassesMessage,
-        render_messages.PicturesMessage,
+        render_messages.PicturesMessage, render_messages.LeftMessage,
     )
 }  # fmt: skip
 """All messages by what the header calls them."""

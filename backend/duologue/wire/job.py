@@ -6,11 +6,9 @@ iterates, drains or cancels. Between them stands a queue that credits keep small
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Generic, TypeVar
@@ -19,14 +17,15 @@ from duologue.errors import DuologueError
 from duologue.take import Notice, Progress
 from duologue.wire import messages
 from duologue.wire.framing import Array, Packet
+from duologue.wire.inbox import Inbox
 from duologue.wire.messages import Message
-from duologue.wire.render_messages import PicturesMessage
+from duologue.wire.render_messages import LeftMessage, PicturesMessage
 
 REOPENINGS: Final = 3
 """How often a job that the server has lost is opened anew before that is an error."""
 
 Send = Callable[[Message, dict[str, Array]], bool]
-WindowOf = messages.WindowMessage | PicturesMessage
+WindowOf = messages.WindowMessage | PicturesMessage | LeftMessage
 Made = TypeVar("Made")
 """What windows become: of a take, or pictures."""
 
@@ -59,7 +58,7 @@ class Job(ABC, Generic[Made]):
         """``credit``: bytes of windows that may wait unread. ``wake``: has the IO thread look at this job."""
         self.key = key or uuid.uuid4().hex
         """The idempotency key: opening a job again with it finds the one that runs, or its windows."""
-        self._credit = credit
+        self._inbox: Inbox[Told | Made] = Inbox(credit, wake)
         self._wake = wake
         # The IO thread's own.
         self.id = ""
@@ -67,13 +66,11 @@ class Job(ABC, Generic[Made]):
         self._opening_due = False
         self._session = ""
         self._next_seq = 0
+        self._in_parts = 0
+        """Bytes of a window of which more is to come."""
         self._reopenings = 0
         self._cancel_sent = False
-        # Shared, under the lock.
-        self._news = threading.Condition()
-        self._events: deque[tuple[Told | Made, int]] = deque()
-        self._buffered = 0
-        self._credit_due = False
+        # Both threads'.
         self._cancelled = False
         self._over = False
 
@@ -100,8 +97,8 @@ class Job(ABC, Generic[Made]):
         """Send what may be sent up now. Raises DuologueError."""
 
     @abstractmethod
-    def read(self, message: WindowOf, packet: Packet) -> Made:
-        """Return the next window, checked. Raises DuologueError."""
+    def read(self, message: WindowOf, packet: Packet) -> Made | None:
+        """Return what the next window makes whole, checked; None where more of it is to come. Raises DuologueError."""
 
     @abstractmethod
     def digest(self) -> str:
@@ -116,19 +113,11 @@ class Job(ABC, Generic[Made]):
 
     def drain(self, limit: int = 64) -> list[Told | Made]:
         """Return the events that are there, at most ``limit``. Never blocks."""
-        with self._news:
-            events = [self._take() for _ in range(min(limit, len(self._events)))]
-        self._tell_credit()
-        return events
+        return self._inbox.take_all(limit)
 
     def next_event(self, timeout: float | None = None) -> Told | Made | None:
         """Return the next event, or None when there is none within ``timeout`` seconds."""
-        with self._news:
-            if not self._news.wait_for(lambda: self._events, timeout):
-                return None
-            event = self._take()
-        self._tell_credit()
-        return event
+        return self._inbox.take(timeout)
 
     def __iter__(self) -> Iterator[Told | Made]:
         """Yield every event up to ``Finished``; an error is raised."""
@@ -144,8 +133,7 @@ class Job(ABC, Generic[Made]):
 
     def cancel(self) -> None:
         """Ask the server to stop. Returns at once; ``Finished(cancelled=True)`` follows."""
-        with self._news:
-            self._cancelled = True
+        self._cancelled = True
         self._wake()
 
     def abandon(self, seconds: float) -> None:
@@ -157,17 +145,6 @@ class Job(ABC, Generic[Made]):
         while not self._over and (left := until - time.monotonic()) > 0:
             self.next_event(left)
 
-    def _take(self) -> Told | Made:
-        event, size = self._events.popleft()
-        if size:
-            self._buffered -= size
-            self._credit_due = True
-        return event
-
-    def _tell_credit(self) -> None:
-        if self._credit_due:
-            self._wake()
-
     # The IO thread ----------------------------------------------------------------------------------------------------
 
     def connected(self, send: Send, welcome: messages.Welcome, *, resume: bool) -> None:
@@ -178,7 +155,7 @@ class Job(ABC, Generic[Made]):
             self._finish(refusal)
         elif self.id and resume:
             self.opened = False  # until the server has said what it holds: what was sent before may be lost
-            send(messages.Resume(before, self.id, self._next_seq, self._room()), {})
+            send(messages.Resume(before, self.id, self._next_seq, self._inbox.room), {})
         else:
             self._open(send)
 
@@ -189,7 +166,7 @@ class Job(ABC, Generic[Made]):
 
     def _open(self, send: Send) -> None:
         self.id, self.opened = "", False
-        opening = self.opening(self._next_seq, self._room())
+        opening = self.opening(self._next_seq, self._inbox.room)
         self._opening_due = opening is None
         if opening is not None:
             send(*opening)
@@ -212,10 +189,8 @@ class Job(ABC, Generic[Made]):
             return
         if not self._cancelled:
             self.send_up(send)
-        with self._news:
-            due, self._credit_due = self._credit_due, False
-        if due:
-            send(messages.Credit(self.id, self._room(), self._next_seq), {})
+        if self._inbox.credit_due():
+            send(messages.Credit(self.id, self._inbox.room, self._next_seq), {})
 
     def on_packet(self, packet: Packet, send: Send) -> None:
         """Take a message that belongs to this job."""
@@ -225,12 +200,12 @@ class Job(ABC, Generic[Made]):
                 self._on_accepted(message)
             elif isinstance(message, messages.Grant):
                 self.grant(message.bytes)
-            elif isinstance(message, messages.WindowMessage | PicturesMessage):
+            elif isinstance(message, WindowOf):
                 self._on_window(message, packet)
             elif isinstance(message, messages.ProgressMessage):
-                self._queue(Progress(message.stage, message.done, message.total))
+                self._inbox.put(Progress(message.stage, message.done, message.total))
             elif isinstance(message, messages.NoticeMessage):
-                self._queue(Notice(message.reason, message.message))
+                self._inbox.put(Notice(message.reason, message.message))
             elif isinstance(message, messages.Done):
                 self._on_done(message)
                 send(messages.Credit(self.id, 0, self._next_seq), {})
@@ -247,7 +222,7 @@ class Job(ABC, Generic[Made]):
         self.id, self.opened = message.job, True
         self.go_on(message)
         if message.position:
-            self._queue(Progress("queue", 0, message.position))
+            self._inbox.put(Progress("queue", 0, message.position))
 
     def _on_window(self, message: WindowOf, packet: Packet) -> None:
         if message.seq < self._next_seq:
@@ -256,7 +231,12 @@ class Job(ABC, Generic[Made]):
             raise window_missing()
         window = self.read(message, packet)
         self._next_seq += 1
-        self._queue(window, sum(array.nbytes for array in packet.arrays.values()))
+        self._in_parts += sum(array.nbytes for array in packet.arrays.values())
+        if window is None:
+            self._inbox.owe_credit()  # its other parts have to come, whatever waits
+            return
+        self._inbox.put(window, self._in_parts)
+        self._in_parts = 0
 
     def _on_done(self, message: messages.Done) -> None:
         if message.windows != self._next_seq or message.digest != self.digest():
@@ -279,28 +259,14 @@ class Job(ABC, Generic[Made]):
         """End the job with an error."""
         self._finish(error)
 
-    def _room(self) -> int:
-        with self._news:
-            return max(0, self._credit - self._buffered)
-
     def _finish(self, event: Finished | DuologueError) -> None:
         if not self._over:
             self._over = True
-            self._queue(event)
-
-    def _queue(self, event: Told | Made, size: int = 0) -> None:
-        with self._news:
-            last = self._events[-1][0] if self._events else None
-            if isinstance(event, Progress) and isinstance(last, Progress) and last.stage == event.stage:
-                self._events.pop()  # nobody took it; only the newest matters, and a frozen reader must not pile them up
-            self._events.append((event, size))
-            self._buffered += size
-            self._news.notify_all()
+            self._inbox.put(event)
 
     def wait_until_over(self, timeout: float) -> bool:
         """Wait until the last event is queued; False when it takes longer."""
-        with self._news:
-            return self._news.wait_for(lambda: self._over, timeout)
+        return self._inbox.wait_for(lambda: self._over, timeout)
 
 
 def window_missing() -> DuologueError:

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.errors import DuologueError
-from duologue.passes.sources import PassSource
 from duologue.wire import messages
-from duologue.wire.clip import Previous, bytes_of, read_values, shape_of, type_of, values_of
+from duologue.wire.clip import Source, type_of
 from duologue.wire.job import Send
 from duologue.wire.render_messages import PassesMessage
 
@@ -28,10 +27,9 @@ CHUNK: Final = 512 * 1024
 class PassUpload:
     """One clip's way up. ``wake`` is called when its digests are known."""
 
-    def __init__(
-        self, passes: PassSource, names: tuple[str, ...], previous: Previous | None, wake: Callable[[], None]
-    ) -> None:
-        self._passes, self._names, self._previous, self._wake = passes, names, previous, wake
+    def __init__(self, source: Source, names: tuple[str, ...], wake: Callable[[], None]) -> None:
+        self._source, self._names, self._wake = source, names, wake
+        self._shapes = source.shapes
         self._sent = [0] * len(names)
         """Values of each."""
         self._grant = 0
@@ -44,7 +42,7 @@ class PassUpload:
     @property
     def total(self) -> int:
         """Bytes in all."""
-        return sum(bytes_of(name, self._passes.frames, self._passes.size) for name in self._names)
+        return sum(self._shapes.bytes(name) for name in self._names)
 
     @property
     def under_way(self) -> int:
@@ -66,10 +64,10 @@ class PassUpload:
         try:
             for name in self._names:
                 digest = hashlib.sha256()
-                for frame in range(shape_of(name, self._passes.frames, self._passes.size)[0]):
+                for frame in range(self._shapes.of(name)[0]):
                     if self._given_up.is_set():
                         return
-                    digest.update(read_values(self._passes, self._previous, name, frame, frame + 1).data)
+                    digest.update(self._source.read(name, frame).data)
                 found.append(digest.hexdigest())
             self._sha256 = tuple(found)
         except DuologueError as error:
@@ -97,7 +95,7 @@ class PassUpload:
     def pump(self, job: str, send: Send) -> None:
         """Send what may be sent now. Raises what reading raises."""
         for index, name in enumerate(self._names):
-            size = values_of(name, self._passes.frames, self._passes.size)
+            size = self._shapes.values(name)
             while self._sent[index] < size:
                 chunk = self._chunk(name, self._sent[index])
                 if self.under_way + chunk.nbytes > self._grant:
@@ -109,9 +107,8 @@ class PassUpload:
 
     def _chunk(self, name: str, offset: int) -> NDArray[Any]:
         """Return values of a pass from ``offset`` on, to the end of their frame at most."""
-        shape = shape_of(name, self._passes.frames, self._passes.size)
-        frame, begin = divmod(offset, values_of(name, self._passes.frames, self._passes.size) // shape[0])
+        frame, begin = divmod(offset, self._shapes.values(name) // self._shapes.of(name)[0])
         if self._held is None or self._held[0] != (name, frame):
-            self._held = (name, frame), read_values(self._passes, self._previous, name, frame, frame + 1)
+            self._held = (name, frame), self._source.read(name, frame)
         values = self._held[1]
         return values[begin : begin + CHUNK // values.itemsize]

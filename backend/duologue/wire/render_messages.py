@@ -13,6 +13,8 @@ from duologue.wire.messages import Message
 
 INTERACT: Final = "interact"
 """The capability of a server (WELCOME) that makes pictures of passes."""
+GO_ON: Final = "interact-go-on"
+"""The capability of one that says what pictures go on from (LEFT), and goes on from there; an older one begins at frame 0."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Render(Message):
     region: str = ""
     depth_range: tuple[float, ...] = (0.0, 0.0)
     """Nearest and farthest metre of the clip."""
+    start: int = 0
+    """The first frame that is wanted: those before were made by an earlier job, which left ``left_bytes`` to go on from."""
+    left_bytes: int = 0
+    """Of what goes up as ``wire.clip.LEFT``, the last of ``passes``."""
+    keep: bool = False
+    """Whether LEFT is wanted after each whole chunk."""
     events: tuple[Json, ...] = ()
     """Each with the fields of ``passes.pictures.Event``."""
     next_seq: int = 0
@@ -68,6 +76,24 @@ class PicturesMessage(Message):
     start: int
     frames: int
     label: str
-    """``draft`` or ``final``: all of one, from frame 0 on, then all of the other."""
+    """``draft`` or ``final``: all of one, from the first frame on, then all of the other."""
+    row: int = 0
+    """The first row that is here: a picture larger than an array may be comes in parts, each with all of the columns."""
     made: Json = field(default_factory=dict[str, Any])
     """By what: ``backend``, ``mode``, ``steps``, ``weights`` (name -> digest)."""
+
+
+@dataclass(frozen=True)
+class LeftMessage(Message):
+    """What pictures from frame ``start`` on go on from, ``size`` bytes (safetensors), from byte ``offset`` on; a window as well.
+
+    It follows the pictures of its chunk. Array ``data``: uint8. Nothing (``size`` 0) where it would be larger than a file may be.
+    """
+
+    TYPE: ClassVar = "LEFT"
+    job: str
+    seq: int
+    label: str
+    start: int
+    offset: int
+    size: int

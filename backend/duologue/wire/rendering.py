@@ -8,61 +8,64 @@ from typing import Any, ClassVar, Final
 
 from duologue.errors import DuologueError
 from duologue.passes.pictures import Event, References, RenderSettings
-from duologue.passes.sources import PassSource
 from duologue.take import Notice, Progress
 from duologue.wire import clip, messages
 from duologue.wire.framing import Array, Packet
 from duologue.wire.job import Finished, Job, Send, WindowOf, window_missing
 from duologue.wire.messages import Message
 from duologue.wire.pass_upload import PassUpload
-from duologue.wire.pictures import PictureDigest, PictureWindow, from_arrays, most_at_once
-from duologue.wire.render_messages import INTERACT, PicturesMessage, Render
+from duologue.wire.pictures import Joining, Left, PictureWindow, most_at_once
+from duologue.wire.render_messages import GO_ON, INTERACT, LeftMessage, PicturesMessage, Render
 
 WINDOWS: Final = 2
 """Of pictures that wait unread in a client."""
 _HEADER: Final = 4096
 """Bytes of a window beside its pixels, at most."""
 
-RenderEvent = Progress | PictureWindow | Notice | Finished | DuologueError
+RenderEvent = Progress | PictureWindow | Left | Notice | Finished | DuologueError
 
 
-class RenderJob(Job[PictureWindow]):
+class RenderJob(Job["PictureWindow | Left"]):
     """Pictures under way; ``Client.submit_render`` makes it. Two windows of them wait unread at most."""
 
     keeps_what_was_made: ClassVar = True
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
-        passes: PassSource,
+        source: clip.Source,
         settings: RenderSettings,
         told: tuple[References, Sequence[Event]],
         wake: Callable[[], None],
-        previous: clip.Previous | None = None,
+        *,
+        keep: bool = False,
         key: str | None = None,
     ) -> None:
         """Raises what ``Client.submit_render`` does."""
+        passes, since = source.passes, source.since
         clip.check_settings(settings)
         clip.check_clip(passes.frames, passes.size)
-        clip.check_source(passes, settings, previous)
+        clip.check_source(source, settings)
         self._references = clip.reference_arrays(told[0])
-        self._settings, self._touches = settings, told[1]
-        width, height = self._size = passes.size
+        self._settings, self._touches, self._keep = settings, told[1], keep
+        width, height = passes.size
         super().__init__(WINDOWS * (3 * width * height * most_at_once(passes.size) + _HEADER), wake, key)
+        first = since.start if since else 0
         self._clip: Mapping[str, Any] = {
             "size": passes.size,
             "frames": passes.frames,
             "fps": float(passes.fps),
             "depth_range": tuple(float(metres) for metres in passes.depth_range),
+            "start": first,
+            "left_bytes": source.shapes.left,
         }
-        self._names = clip.names_of(settings)
-        self._upload = PassUpload(passes, self._names, previous, wake)
-        self._next = ("", 0)
-        """The label and the first frame of the window that comes next."""
-        self._digest = PictureDigest()
+        self._names = clip.names_of(settings, left=since is not None)
+        self._upload = PassUpload(source, self._names, wake)
+        self._coming = Joining(passes.size, first)
 
     def refused_by(self, welcome: messages.Welcome) -> DuologueError | None:
         """See ``Job``."""
-        return refusal(welcome, self._settings.backend)
+        on = self._keep or self._clip["start"]
+        return refusal(welcome, self._settings.backend) or (no_going_on() if on and not goes_on(welcome) else None)
 
     def opening(self, next_seq: int, credit: int) -> tuple[Message, dict[str, Array]] | None:
         """See ``Job``."""
@@ -74,6 +77,7 @@ class RenderJob(Job[PictureWindow]):
             **self._clip,
             **asdict(self._settings),
             passes=self._names,
+            keep=self._keep,
             sha256=digests,
             events=tuple(asdict(touch) for touch in self._touches),
             next_seq=next_seq,
@@ -94,23 +98,19 @@ class RenderJob(Job[PictureWindow]):
         before = self._upload.under_way
         self._upload.pump(self.id, send)
         if (now := self._upload.under_way) > before:
-            self._queue(Progress("upload", now, self._upload.total))
+            self._inbox.put(Progress("upload", now, self._upload.total))
 
-    def read(self, message: WindowOf, packet: Packet) -> PictureWindow:
+    def read(self, message: WindowOf, packet: Packet) -> PictureWindow | Left | None:
         """See ``Job``."""
-        if not isinstance(message, PicturesMessage):
-            raise window_missing()
-        label, start = self._next
-        if message.start != (start if message.label == label else 0):
-            raise window_missing()
-        window = from_arrays(message, packet.arrays, self._size)
-        self._digest.add(window.label, window.start, window.rgb)
-        self._next = (window.label, window.stop)
-        return window
+        if isinstance(message, PicturesMessage):
+            return self._coming.add(message, packet.arrays)
+        if isinstance(message, LeftMessage):
+            return self._coming.add_left(message, packet.arrays)
+        raise window_missing()
 
     def digest(self) -> str:
         """See ``Job``."""
-        return self._digest.hexdigest()
+        return self._coming.hexdigest()
 
     def _finish(self, event: Finished | DuologueError) -> None:
         self._upload.give_up()
@@ -125,4 +125,15 @@ def refusal(welcome: messages.Welcome, backend: str) -> DuologueError | None:
         f"the server (Duologue {welcome.version}) makes no pictures of passes; it takes 0.2.0 or newer: update it, or make "
         "them on this machine"
     )
+    return DuologueError("UNIMPLEMENTED", "interact-unsupported", text)
+
+
+def goes_on(welcome: messages.Welcome) -> bool:
+    """Return whether a server goes on with pictures where they were stopped."""
+    return GO_ON in welcome.capabilities
+
+
+def no_going_on() -> DuologueError:
+    """Return the error of a server that begins at the first frame whatever is there."""
+    text = "the server is too old to go on with pictures where they were stopped; update it, or make them anew"
     return DuologueError("UNIMPLEMENTED", "interact-unsupported", text)

@@ -124,7 +124,8 @@ class Backend(Protocol):
                 those after them are made.
 
         Raises:
-            DuologueError: INVALID_ARGUMENT ``unknown-label`` for a mode; NOT_FOUND ``passes-missing``; what its models raise.
+            DuologueError: INVALID_ARGUMENT ``unknown-label`` for a mode, ``left-malformed`` for ``since``; NOT_FOUND
+                ``passes-missing``; what its models raise.
         """
         ...
 

@@ -94,13 +94,14 @@ class WanVaceBackend:
     ) -> Iterator[Pictures]:
         import torch
 
-        last = None if since is None else np.asarray(since.left["last"], np.uint8)
+        segments = list(spans(asked.passes.frames, USUAL, overlap=_OVERLAP))
+        last = None if since is None else _last(since, asked.passes.size, {span.stop for span in segments})
         done = 0 if since is None else since.stop
         if should_stop():
             return
         told = [torch.from_numpy(text)[None] for text in self._text.encode(prompts, on_device=self._tier != "blocks")]
         pipe = self._loaded()
-        for span in spans(asked.passes.frames, USUAL, overlap=_OVERLAP):
+        for span in segments:
             if span.stop <= done:
                 continue
             made = self._segment(pipe, asked, span, last, told, should_stop)
@@ -203,6 +204,17 @@ class _Asked:
         near, far = self.passes.depth_range
         depth = self.passes.read("depth", start, stop).astype(np.float32)
         return np.repeat(as_bytes(inverse_depth(depth, near, far) * 255.0)[..., None], 3, axis=-1)
+
+
+def _last(since: Pictures, size: tuple[int, int], ends: set[int]) -> Bytes:
+    """Return the pictures that a segment left."""
+    from duologue.video.pipeline import left_malformed
+
+    last = np.asarray(since.left.get("last", ()))
+    wanted = (min(_OVERLAP, since.stop), size[1], size[0], 3)
+    if since.stop not in ends or last.shape != wanted or last.dtype != np.uint8:
+        raise left_malformed()
+    return last
 
 
 def _people(references: References, size: tuple[int, int]) -> list[Any] | None:
