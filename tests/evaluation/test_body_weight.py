@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from duologue.evaluation.body.bodies import Bodies
-from duologue.evaluation.body.weight import outside, support, weight
+from duologue.evaluation.body.weight import weight
 from duologue.evaluation.intervals import quotient
 from duologue.labels import ACTION_MODES
+from duologue.motion.balance import outside, support
 from duologue.motion.mass import FOOT, HAND, HEAD, SEGMENTS, centre_of_mass
 from duologue.motion.skeleton import Skeleton
 

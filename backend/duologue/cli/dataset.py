@@ -128,18 +128,36 @@ def example(
 
 @app.command()
 def statistics(
-    folder: Annotated[Path, typer.Argument(help="A corpus, or face captures (NAME.csv beside NAME.wav).")],
+    folder: Annotated[Path, typer.Argument(help="A data set as downloaded, a folder of yours, or a corpus.")],
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write a page to read (index.html), tables (CSV) and plots (SVG) here."),
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="A face by whose vertices expressions are told: as for `dataset arkit`.")
+    ] = None,
+    smpl: Smpl = None,
+    workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Print what data is like, in figures: a wrong unit, a turned axis or a silent half shows there at once."""
+    """Say what data is like, in the figures of InterAct's paper: where people stand, how varied they move, what hands touch,
+    how much faces move, balance. A wrong unit, a turned axis or a silent half shows there at once."""
+    from duologue.datasets.face_meshes.template import read_template
     from duologue.datasets.statistics.report import statistics as figures_of
 
-    report = figures_of(folder)
+    face = None if template is None else read_template(template)
+    with stages() as progress:
+        tell = partial(progress.update, "measuring")
+        report = figures_of(folder, out=out_folder, template=face, workers=workers, model=smpl, tell=tell)
     if as_json:
         print_json(report)
         return
+    if out_folder is not None:
+        out.print(f"{out_folder / 'index.html'}", markup=False)
+        return
     for part, figures in report.items():
-        out.print(_table(part, figures))
+        for table in _tables(part, figures):
+            out.print(table)
 
 
 @app.command()
@@ -223,6 +241,20 @@ def interactions(
         print_json({"folder": str(out_folder), "clips": counts})
     else:
         out.print(f"{out_folder}: {', '.join(f'{count} {split}' for split, count in counts.items())}", markup=False)
+
+
+def _tables(part: str, figures: dict[str, Any]) -> list[Table]:
+    """Return tables of rows as they are; of figures by name, a row each."""
+    if not all(isinstance(rows, list) and all(isinstance(row, dict) for row in rows) for rows in figures.values()):
+        return [_table(part, figures)]
+    made: list[Table] = []
+    for name, rows in figures.items():
+        if rows:
+            table = Table(*rows[0], title=f"{part}: {name}")
+            for row in rows:
+                table.add_row(*map(_text, row.values()))
+            made.append(table)
+    return made
 
 
 def _table(part: str, figures: dict[str, Any]) -> Table:

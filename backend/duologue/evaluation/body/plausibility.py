@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from duologue.datasets.statistics.contacts import NEAR, PARTS, gaps, shapes
 from duologue.evaluation.body.bodies import WRISTS, Bodies
 from duologue.evaluation.intervals import Sums
 from duologue.motion.capsules import Capsules, closest_on_lines, depths
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 DEEP: Final = 0.02
 """Metres of overlap, and under the floor, from which a frame counts."""
-TOUCH: Final = 0.05
-"""Metres between capsules under which two parts touch; InterAct (appendix A.5) counts touches and prints no distance."""
 INTERGEN: Final = ContactRule(0.05, 0.95, 0.05, 0.95)
 """InterGen's rule without its memory: a foot that slides steadily, which the stricter rule takes for a step, counts too."""
 
@@ -78,37 +77,16 @@ def touches(bodies: Bodies) -> dict[str, Sums]:
 
     ``own``: of the performer's own, of the other arm where it is an elbow or a hand; ``cross``: of the partner's.
     """
-    capsules = Capsules.of(bodies.skeleton)
-    lines = capsules.place(bodies.matrices, bodies.positions)
-    hands, thickness = _part(bodies, capsules, lines, "hand")
+    both = [shapes(bodies.skeleton, bodies.matrices[i], bodies.positions[i]) for i in range(2)]
+    own = [gaps(body, body, own=True) for body in both]
+    cross = [gaps(both[i], both[1 - i], own=False) for i in range(2)]
     sums: dict[str, Sums] = {}
-    for name in ("head", "shoulder", "elbow", "hand"):
-        part, radii = _part(bodies, capsules, lines, name)
-
-        def near(a: Floats, b: Floats, radii: NDArray[np.float64] = radii) -> NDArray[np.bool_]:
-            return depths(a, thickness, b, radii).max((-2, -1)) > -TOUCH
-
-        if name in ("elbow", "hand"):
-            own = near(hands, part[:, ::-1]).any(1)
-        else:
-            own = near(hands[:, :, None], part[:, None]).any((1, 2))
-        cross = [near(hands[i][:, None], part[1 - i][None]).any((0, 1)) for i in range(2)]
-        sums[f"touch_own_{name}_min_h"] = (60 * float(own.sum()), own.size)
-        sums[f"touch_cross_{name}_min_h"] = (60 * float((cross[0] | cross[1]).sum()), cross[0].size)
+    for part in PARTS:
+        itself = np.stack([gap[part] < NEAR for gap in own])
+        other = (cross[0][part] < NEAR) | (cross[1][part] < NEAR)
+        sums[f"touch_own_{part}_min_h"] = (60 * float(itself.sum()), itself.size)
+        sums[f"touch_cross_{part}_min_h"] = (60 * float(other.sum()), other.size)
     return sums
-
-
-def _part(bodies: Bodies, capsules: Capsules, lines: Floats, name: str) -> tuple[Floats, NDArray[np.float64]]:
-    """Return lines (2 performers, 2 sides, T, C, 2, 3) and radii of a part of the body; the head is both sides'."""
-    if name == "elbow":
-        at = np.moveaxis(bodies.at("LeftForeArm", "RightForeArm"), 2, 1)[..., None, None, :]
-        return np.concatenate([at, at], axis=-2), capsules.radii[capsules.indices("LeftUpperArm")]
-    own = {"hand": ("Hand", "Fingers"), "shoulder": ("Shoulder",)}.get(name)
-    chosen = [
-        capsules.indices(*(side + part for part in own)) if own else capsules.indices("head")
-        for side in ("Left", "Right")
-    ]
-    return np.stack([lines[:, :, index] for index in chosen], axis=1), capsules.radii[chosen[0]]
 
 
 def smoothness(bodies: Bodies) -> dict[str, Sums]:

@@ -13,9 +13,9 @@ from duologue.datasets.labels.actions import label_actions
 from duologue.evaluation.body.bodies import Bodies
 from duologue.evaluation.intervals import Sums
 from duologue.labels import ACTION_MODES
-from duologue.motion.contact import Soles, foot_contacts
+from duologue.motion.balance import outside_support
+from duologue.motion.contact import Soles
 from duologue.motion.mass import centre_of_mass
-from duologue.motion.skeleton import Skeleton
 from duologue.units import FPS
 
 if TYPE_CHECKING:
@@ -36,32 +36,6 @@ PROMPT: Final = 0.3
 """Seconds from a label to its posture that are prompt."""
 _NEAR: Final = int(2.5 * FPS)
 """Frames on either side of a change of label in which the body's own change is looked for."""
-_HALF_WIDTHS: Final = (0.03, 0.045, 0.035)
-"""Metres from the middle of a sole to its side: at the heel, the ball and the toes; a bare adult foot."""
-_DIRECTIONS: Final = 72
-
-
-def outside(points: Floats, there: Flags, centre: Floats) -> Floats:
-    """Return how far (...) a place on the floor ``centre`` (..., 2) lies outside the convex hull of ``points`` (..., N, 2), of
-    which those count that are ``there`` (..., N); 0 inside; infinite where none is.
-
-    A convex set and a point outside it are farthest apart along some direction; here the farthest of 72, which is exact to a
-    thousandth.
-    """
-    angle = np.arange(_DIRECTIONS) * (2 * np.pi / _DIRECTIONS)
-    along = np.stack([np.cos(angle), np.sin(angle)])
-    reach = np.where(there[..., None], points @ along, -np.inf).max(-2)
-    return np.maximum((centre @ along - reach).max(-1), 0.0)
-
-
-def support(skeleton: Skeleton, matrices: Floats, positions: Floats) -> Floats:
-    """Return the outlines of both soles on the floor, (..., 2 feet, 6, 2) x and z in metres: heel, ball, toes, on both sides."""
-    soles = Soles.of(skeleton)
-    points = soles.place(matrices, positions)
-    tips = (matrices[..., soles.toes, :, :] @ soles.tip[..., None])[..., 0] + positions[..., soles.toes, :]
-    middle = np.concatenate([points, tips[..., None, :]], axis=-2)
-    aside = matrices[..., soles.feet, :, :][..., None, :, 0] * np.array(_HALF_WIDTHS)[:, None]
-    return np.concatenate([middle + aside, middle - aside], axis=-2)[..., [0, 2]]
 
 
 def balance(bodies: Bodies) -> dict[str, Sums]:
@@ -71,14 +45,9 @@ def balance(bodies: Bodies) -> dict[str, Sums]:
     Standing is by the rule on the motion (``datasets.labels.actions``), with at least one sole on the floor: who walks falls from
     step to step, and who sits is carried by the seat.
     """
-    stands = _stands(bodies)
-    points = Soles.of(bodies.skeleton).place(bodies.matrices, bodies.positions)
-    bears = np.moveaxis(foot_contacts(np.moveaxis(points, 1, 0)), 0, 1).any(-1)
-    outline = support(bodies.skeleton, bodies.matrices, bodies.positions)
-    flat = outline.reshape(*outline.shape[:2], -1, 2)
-    centre = centre_of_mass(bodies.skeleton, bodies.matrices, bodies.positions)[..., [0, 2]]
-    counted = stands & bears.any(-1)
-    away = outside(flat, np.repeat(bears, outline.shape[-2], axis=-1), centre)[counted]
+    far, bears = outside_support(bodies.skeleton, *(np.moveaxis(a, 1, 0) for a in (bodies.matrices, bodies.positions)))
+    counted = _stands(bodies) & bears.T
+    away = far.T[counted]
     return {
         "unbalanced_percent": (100 * float((away > OUTSIDE).sum()), float(counted.sum())),
         "outside_support_cm": (100 * float(away.sum()), float(counted.sum())),

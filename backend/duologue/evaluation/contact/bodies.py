@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.evaluation.body.weight import outside
 from duologue.evaluation.contact.distances import Surface
 from duologue.evaluation.contact.lips import parted
 from duologue.evaluation.contact.played import Played
 from duologue.evaluation.contact.surfaces import near
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.posed import part_of_pose
+from duologue.motion.balance import outside
 from duologue.motion.mass import FOOT, HAND, HEAD, SEGMENTS
 from duologue.motion.rotations import einsum, matrix_to_exp
 from duologue.rigs.joints import SIDES, chain
