@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _add_render(verbs)
     _add_batch(verbs)
     _add_passes(verbs)
+    _add_video(verbs)
     draw = verbs.add_parser("draw", help="(used by render) draw a scene's video in a process of its own")
     draw.add_argument("blend", type=Path)
     draw.add_argument("video", type=Path)
@@ -102,6 +103,38 @@ def _add_passes(verbs: Any) -> None:
     pictures.add_argument("blend", type=Path)
     pictures.add_argument("--out", type=Path, required=True)
     _add_clip_options(pictures)
+
+
+def _add_video(verbs: Any) -> None:
+    video = verbs.add_parser(
+        "video", help="make moving pictures of a touch as Make Video does; what is left out is the file's"
+    )
+    video.add_argument("blend", type=Path, nargs="?", help="your scene, where none was opened with Blender")
+    video.add_argument("--out", type=Path, help="folder for passes and pictures")
+    video.add_argument("--touch", type=int, help="the number of a touch in the list, from 1")
+    video.add_argument(
+        "--frames", default="", help="instead of a touch: first and last frame, and a step: 1:81, 1:161:2"
+    )
+    video.add_argument("--every", type=int, help="a picture of every so many frames")
+    video.add_argument("--size", default="", help="pixels: 128, or 832x480")
+    video.add_argument("--camera", default="", help="a camera's name")
+    video.add_argument(
+        "--picture", default="", choices=("", "scene", "workbench", "eevee", "plain"), help="draws the first one"
+    )
+    video.add_argument("--backend", default="", help="who makes the pictures: carried, tiny, …")
+    video.add_argument("--mode", default="", help="in which way, of those that it knows")
+    video.add_argument(
+        "--preset", default="", choices=("", "draft", "final"), help="final: a draft first, then over it"
+    )
+    video.add_argument("--steps", type=int, help="of the diffusion; 0: as many as the preset says")
+    video.add_argument("--seed", type=int, help="another seed gives other pictures")
+    video.add_argument("--prompt", help="what is to be seen")
+    video.add_argument("--replace", action=argparse.BooleanOptionalAction, help="replace a video that is in the folder")
+    video.add_argument(
+        "--go-on", action="store_true", help="make what a stopped video in the folder lacks, if one is there"
+    )
+    video.add_argument("--server", type=Path, help="connection file of a server; by default as the preferences say")
+    video.add_argument("--save", type=Path, help="save the scene with the video's strip as this .blend")
 
 
 def _add_clip_options(verb: argparse.ArgumentParser) -> None:
@@ -174,6 +207,11 @@ def main(argv: Sequence[str]) -> int:
             from .rendering import passes
 
             emit("done", files=passes.run(options, emit))
+        elif options.verb == "video":
+            from . import register
+            from .footage import batch as videos
+
+            emit("done", files=videos.run(options, emit, register))
         elif options.verb == "pictures":
             from .rendering import pictures
 

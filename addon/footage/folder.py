@@ -11,26 +11,31 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import duologue
 import numpy as np
 from duologue.errors import DuologueError
+from duologue.files import safetensors
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.files.reading import parse_json
 from duologue.passes import png
 from duologue.passes.camera import Size
 from duologue.passes.options import Span
 from duologue.passes.pictures import Event, RenderSettings
-from duologue.wire.pictures import PictureWindow
+from duologue.wire.pictures import Left, PictureWindow
 from numpy.typing import NDArray
 
 PASSES: Final = "passes"
 FRAMES: Final = "frames"
 BEFORE: Final = "before"
 ABOUT: Final = "video.json"
+CARRIED: Final = "carried"
+"""Who makes pictures in Blender's own Python; all others are a server's."""
+_LEFT: Final = ".left.safetensors"
+_DATA, _LABEL, _START = "left", "duologue-label", "duologue-start"
 
 Bytes = NDArray[np.uint8]
 
@@ -172,6 +177,7 @@ class VideoFolder:
 
     def begin(self, clip: Clip, settings: RenderSettings) -> None:
         """Begin a new clip: what was there goes."""
+        (self.root / _LEFT).unlink(missing_ok=True)
         for name in (FRAMES, BEFORE):
             shutil.rmtree(self.root / name, ignore_errors=True)
         (self.root / FRAMES).mkdir()
@@ -187,6 +193,7 @@ class VideoFolder:
 
     def begin_again(self, settings: RenderSettings) -> None:
         """Begin to make pictures of the same clip again, over those that are there."""
+        (self.root / _LEFT).unlink(missing_ok=True)
         shutil.rmtree(self.root / BEFORE, ignore_errors=True)
         shutil.copytree(self.root / FRAMES, self.root / BEFORE)
         self._write(
@@ -197,9 +204,27 @@ class VideoFolder:
             complete=False,
         )
 
-    def go_on(self, settings: RenderSettings) -> None:
-        """Go on with what was stopped: what is there of it stays."""
-        self._write(pictures=asdict(settings), complete=False)
+    def to_go_on(self) -> int:
+        """Make ready for what is missing since a stop; return the first frame that Blender, if it makes them, has to make."""
+        settings = self.settings
+        if self.about.get("label") == settings.presets[-1]:
+            self._write(pictures=asdict(replace(settings, presets=settings.presets[-1:])), complete=False)
+        return self.done if settings.backend == CARRIED else 0
+
+    @property
+    def left(self) -> Left | None:
+        """What a server left after its last whole chunk, if the pictures that are asked for go on from it."""
+        if not (self.root / _LEFT).is_file():
+            return None
+        arrays, about = safetensors.load(self.root / _LEFT)
+        left = Left(about[_LABEL], int(about[_START]), arrays[_DATA].tobytes())
+        return left if self.settings.presets == (left.label,) and left.start <= self.done else None
+
+    def keep(self, left: Left) -> None:
+        """Keep what pictures go on from."""
+        if left.data:
+            about = {_LABEL: left.label, _START: str(left.start)}
+            safetensors.save(self.root / _LEFT, {_DATA: np.frombuffer(left.data, np.uint8)}, about)
 
     def write(self, window: PictureWindow) -> None:
         """Write pictures that have come."""
@@ -215,6 +240,8 @@ class VideoFolder:
 
     def finish(self, *, complete: bool) -> None:
         """Write how far it came, and the digest of what is there."""
+        if complete:
+            (self.root / _LEFT).unlink(missing_ok=True)
         self._write(complete=complete, digest=self.digest(self.shown))
 
     def _write(self, **more: Any) -> None:

@@ -10,11 +10,12 @@ from duologue.errors import DuologueError
 from duologue.take import Notice, Progress
 from duologue.wire.client import Client
 from duologue.wire.job import Finished
-from duologue.wire.pictures import PictureWindow
+from duologue.wire.pictures import Left, PictureWindow
+from duologue.wire.rendering import goes_on
 
+from .folder import CARRIED
 from .making import Generate, Work
 
-CARRIED: Final = "carried"
 _AT_ONCE: Final = 8
 """Frames that are handed on together."""
 _WAIT: Final = 0.2
@@ -42,11 +43,18 @@ def carried(work: Work) -> Iterator[PictureWindow]:
 
 
 def served(client: Client) -> Generate:
-    """Return who has a server make them. What it made before it was stopped is made again: the same, bit for bit."""
+    """Return who has a server make them, after what it left before a stop; all of them again where it is too old for that."""
 
-    def make(work: Work) -> Iterator[PictureWindow]:
+    def make(work: Work) -> Iterator[PictureWindow | Left]:
+        on = client.server is not None and goes_on(client.server)
         job = client.submit_render(
-            work.passes, work.settings, references=work.passes.references, events=work.events, previous=work.previous
+            work.passes,
+            work.settings,
+            references=work.passes.references,
+            events=work.events,
+            previous=work.previous,
+            since=work.since if on else None,
+            keep=on,
         )
         while True:
             if work.should_stop():
@@ -56,7 +64,7 @@ def served(client: Client) -> Generate:
                 raise event
             if isinstance(event, Finished):
                 return
-            if isinstance(event, PictureWindow):
+            if isinstance(event, PictureWindow | Left):
                 yield event
             elif event is not None:
                 work.tell(event)

@@ -16,7 +16,7 @@ from duologue.passes.contract import PARTS
 from duologue.passes.pictures import REGIONS, Event, RenderSettings
 from duologue.passes.sources import StoredPasses
 from duologue.take import Notice, Progress
-from duologue.wire.pictures import PictureWindow
+from duologue.wire.pictures import Left, PictureWindow
 
 from .folder import PASSES, Bytes, VideoFolder
 
@@ -28,20 +28,21 @@ _BUSY: Final = "another Blender makes a video in {folder}; wait until it is done
 
 @dataclass(frozen=True)
 class Work:
-    """What pictures are made of. ``first``: the frame to begin at, those before are there; ``previous``: ``(start, stop)`` to the
-    pictures before, where a part of them is made again."""
+    """What pictures are made of. ``first``: the frame to begin at, those before are there; ``since``: what a server goes on from;
+    ``previous``: ``(start, stop)`` to the pictures before, where a part of them is made again."""
 
     passes: StoredPasses
     settings: RenderSettings
     events: tuple[Event, ...]
     first: int
+    since: Left | None
     previous: Callable[[int, int], Bytes] | None
     should_stop: Callable[[], bool]
     tell: Callable[[Progress | Notice], None]
 
 
-Generate = Callable[[Work], Iterator[PictureWindow]]
-"""Yields pictures in order as they are made: in Blender's own Python, or by a server. Ends early when it should stop."""
+Generate = Callable[[Work], Iterator[PictureWindow | Left]]
+"""Yields pictures in order as they are made, in Blender's Python or by a server, and what it leaves. Ends when it should stop."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,14 @@ class Making:
         region = settings.region
         previous = (lambda start, stop: folder.read(start, stop, before=True)) if region else None
         work = Work(
-            passes, settings, folder.clip.events, self._first, previous, self._stop.is_set, self._news.append
+            passes, settings, folder.clip.events, self._first, folder.left, previous, self._stop.is_set, self._news.append
         )  # fmt: skip
         label, done = "", self._first
         try:
             for window in self._generate(work):
+                if isinstance(window, Left):
+                    folder.keep(window)
+                    continue
                 kept = window if previous is None else _within(window, region, passes, previous)
                 folder.write(kept)
                 label, done = window.label, window.stop

@@ -3,23 +3,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as _t
-from duologue.passes import PASSES
-from duologue.passes.pictures import RenderSettings
 
-from ..cast.casting import cast_both
-from ..footage import asked, preview
-from ..footage.folder import PASSES as PASSES_FOLDER
-from ..footage.folder import Clip, VideoFolder
-from ..footage.generating import CARRIED, check_offered
+from ..footage import asked, preview, reading
+from ..footage.folder import VideoFolder
+from ..footage.generating import CARRIED
 from ..footage.videos import videos
 from ..properties import settings_of
-from ..rendering import passes, pictures
 from ..scene import video_strips
 from ..session import servers
 from ..session.opening import ServerTarget
@@ -29,12 +23,10 @@ from .rules import NO_CAST, WAIT_FOR_TAKE
 from .stepping import SteppingOperator, Steps
 
 if TYPE_CHECKING:
-    from bpy.types import Context, Scene, Strip
+    from bpy.types import Context, Strip
 
 _BUSY = "A video is being made; wait for it, or press Stop"
 _NO_VIDEO = "There is no video yet; press Make Video first"
-_WANTED = tuple(name for name in PASSES if name not in {"ident", "normal", "flow", "visible", "track"})
-"""What those who make pictures read."""
 _WAIT = bpy.props.FloatProperty(
     name="Wait",
     description="Without a window: how many seconds to wait for the pictures",
@@ -63,51 +55,18 @@ class DUOLOGUE_OT_make_video(SteppingOperator, bpy.types.Operator):
             return NO_CAST
         return asked.problem(context.scene)
 
-    def begin(self, context: Context) -> Steps[tuple[VideoFolder, ServerTarget | None]]:
+    def begin(self, context: Context) -> Steps[reading.Plan]:
         """Check what there is to check; then connect, read the scene, and begin."""
-        scene = context.scene
-        video = settings_of(scene).video
-        clip, folder, target = asked.clip_of(scene), VideoFolder(asked.folder_of(scene)), _target(video.backend)
-        folder.check_free(replace=video.replace)
-        request = passes.Request(
-            folder.root / PASSES_FOLDER,
-            clip.span,
-            clip.size,
-            clip.camera,
-            _WANTED,
-            replace=bool(folder.about),
-            first_only=True,
-        )
-        request.check()
-        return self._steps(scene, (clip, request), (folder, asked.render_settings(video)), target)
+        made = reading.plan(context.scene, _target(settings_of(context.scene).video.backend))
+        return self._steps(made)
 
-    def _steps(
-        self,
-        scene: Scene,
-        shown: tuple[Clip, passes.Request],
-        made: tuple[VideoFolder, RenderSettings],
-        target: ServerTarget | None,
-    ) -> Steps[tuple[VideoFolder, ServerTarget | None]]:
-        (clip, request), (folder, settings) = shown, made
-        if target is not None:
-            yield from _connected(target, settings.backend)
-        folder.claim()
+    def _steps(self, made: reading.Plan) -> Steps[reading.Plan]:
+        yield from reading.read(made, lambda note: self.report({"WARNING"}, note))
+        return made
 
-        def draw(frame: int) -> pictures.Picture | None:
-            if clip.picture == "PLAIN":
-                return None
-            with pictures.set_up(scene, clip.camera, clip.size, asked.engine_of(clip)):
-                return pictures.draw_here(scene, frame)
-
-        performers = cast_both(settings_of(scene))
-        for done, total in passes.export(scene, performers, request, draw, lambda note: self.report({"WARNING"}, note)):
-            yield _t("Reading the scene, {share:.0%}; Esc stops").format(share=done / total), done / total
-        folder.begin(replace(clip, passes=folder.digest_of_passes()), settings)
-        return folder, target
-
-    def finish(self, context: Context, made: tuple[VideoFolder, ServerTarget | None]) -> str:
+    def finish(self, context: Context, made: reading.Plan) -> str:
         """Let the pictures be made."""
-        return _start(context, made[0], made[1], self.wait)
+        return _start(context, made.folder, made.target, self.wait)
 
     def stopped(self) -> str:
         """Nothing was made yet."""
@@ -201,13 +160,10 @@ class DUOLOGUE_OT_resume_video(_OfVideo, bpy.types.Operator):
         return "All its pictures are there" if complete else ""
 
     def run(self, context: Context) -> str:
-        """Go on from the first picture that is missing; a server makes all of them again, from the same seed."""
+        """Go on from the first picture that is missing, on a server from its last whole chunk."""
         folder = _folder_of(context)
-        settings = folder.settings
-        if folder.about.get("label") == settings.presets[-1]:
-            folder.go_on(replace(settings, presets=settings.presets[-1:]))
-        first = folder.done if settings.backend == CARRIED else 0
-        return _start(context, folder, _target(settings.backend), self.wait, first)
+        first = folder.to_go_on()
+        return _start(context, folder, _target(folder.settings.backend), self.wait, first)
 
 
 class DUOLOGUE_OT_stop_video(Operator, bpy.types.Operator):
@@ -250,24 +206,6 @@ class DUOLOGUE_OT_show_video(Operator, bpy.types.Operator):
             area.type = "IMAGE_EDITOR"
             preview.show(image)
         return ""
-
-
-def _connected(target: ServerTarget, backend: str) -> Steps[None]:
-    """Connect before anything is drawn: what the server lacks is told at once.
-
-    Raises:
-        DuologueError: why there is no connection; what :func:`..footage.generating.check_offered` raises.
-    """
-    session.open(target)
-    while True:
-        session.pump()
-        client = session.connected()
-        if client is not None:
-            check_offered(client, backend)
-            return
-        if bpy.app.background:
-            time.sleep(0.02)
-        yield _t("Connecting to the server; Esc stops"), 0.0
 
 
 def _target(backend: str) -> ServerTarget | None:

@@ -51,6 +51,14 @@ def scene():
 
 
 @pytest.fixture
+def asked(extension, scene, tmp_path):
+    """What the panel asks of a video of two people of boxes."""
+    import videos
+
+    return videos.ask(scene, tmp_path)
+
+
+@pytest.fixture
 def pair(scene, tmp_path):
     """Two people of boxes, cast as A (1.75 m: the skeleton's own height) and B (1.85 m)."""
     import examples

@@ -4,63 +4,17 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from itertools import groupby
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from conftest import HERE, MODULE, REPOSITORY
 from duologue.passes import png
 from duologue.passes.contract import HAND, PARTS
-from duologue.passes.pictures import REGIONS
 from duologue.passes.sources import StoredPasses
-from duologue.wire.local import LocalServer
-from examples import box_pair, example_take
 from pressing import module, press
 from test_passes import add_camera
-
-from addon.takes.writer import write_take
-
-SIZE = (64, 48)
-
-
-@pytest.fixture
-def asked(extension, scene, tmp_path):
-    """Two people of boxes who move, seen by a camera; five pictures of every second frame are asked for."""
-    pair = box_pair(scene, tmp_path)
-    write_take(example_take(30), pair, 1, 30)
-    settings = scene.duologue
-    settings.a.armature, settings.b.armature = (performer.armature for performer in pair)
-    add_camera(scene)
-    bpy.ops.object.light_add(type="SUN", rotation=(1.0, 0.2, 0.0))
-    scene.render.engine, scene.cycles.samples = "CYCLES", 1
-    video = settings.video
-    video.range, video.first, video.frames, video.step = "FRAMES", 3, 5, 2
-    video.width, video.height = SIZE
-    video.folder = str(tmp_path / "video")
-    return video
-
-
-def pictures(folder: Path, count: int = 5) -> np.ndarray:
-    return np.stack([png.read(folder / f"{index:04}.png") for index in range(1, count + 1)])
-
-
-def read(root: Path, name: str) -> np.ndarray:
-    """A pass of a video, all frames."""
-    passes = StoredPasses.open(root / "passes")
-    return passes.read(name, 0, passes.frames)
-
-
-def strips(scene) -> list:
-    return [strip for strip in scene.sequence_editor.strips if "duologue_video" in strip]
-
-
-def kept(strip) -> dict:
-    return json.loads(strip["duologue_video_settings"])
+from videos import SIZE, kept, pictures, read, strips
 
 
 def test_a_video_is_files_a_strip_and_what_it_was_made_with(asked, scene, tmp_path):
@@ -315,92 +269,3 @@ def test_a_touch_that_was_solved_in_the_scene_is_what_the_video_shows(extension,
     assert touching[3:8].min() > 0, "the hand is on the chin while it touches"
     assert touching[0] == 0
     assert pictures(tmp_path / "video" / "frames", 9).std() > 10
-
-
-# Made by a server -------------------------------------------------------------------------------------------------------
-
-UNTRAINED = """
-import sys
-from pathlib import Path
-import torch
-from duologue.video.checkpoint import VideoModel
-from duologue.video.config import VideoConfig
-model = VideoModel.untrained(VideoConfig.named("tiny"))
-generator = torch.Generator().manual_seed(0)
-for parameter in model.denoiser.parameters():
-    parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
-print(model.save(Path(sys.argv[1]), "video", {"steps": 0}).folder)
-"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A real server with our network as it begins, its zeros filled: what it shows is noise, and its own."""
-    python = os.environ.get("DUOLOGUE_TEST_SERVER_PYTHON", sys.executable)
-    path = os.pathsep.join([str(HERE), str(REPOSITORY / "backend")])
-    environment = {**os.environ, "PYTHONPATH": path}
-    said = subprocess.run(
-        [python, "-c", UNTRAINED, str(tmp_path_factory.mktemp("weights"))],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if said.returncode:
-        pytest.skip(f"no network could be made: {said.stderr[-300:]}")
-    weights = ("--weights", f"tiny={said.stdout.strip().splitlines()[-1]}")
-    with LocalServer.start(
-        performance="performances:Acting",
-        device="cpu",
-        python=python,
-        arguments=weights,
-        environment={"PYTHONPATH": path},
-    ) as running:
-        file = tmp_path_factory.mktemp("connection") / "server.json"
-        running.connection.save(file)
-        yield file
-
-
-@pytest.fixture
-def served(asked, server):
-    """The same is asked of a server, by our network."""
-    chosen = bpy.context.preferences.addons[MODULE].preferences
-    chosen.where, chosen.file = "FILE", str(server)
-    asked.backend, asked.seed, asked.steps = "tiny", 5, 2
-    yield asked
-    module("session.session").session.close()
-
-
-def test_a_server_s_draft_comes_first_and_the_final_pictures_over_it(served, scene, tmp_path, monkeypatch):
-    served.preset = "FINAL"
-    labels = []
-    folder = module("footage.folder").VideoFolder
-    write = folder.write
-    monkeypatch.setattr(
-        folder, "write", lambda self, window: (labels.append((window.label, window.stop)), write(self, window))
-    )
-    assert press("make_video") == {"FINISHED"}
-    assert [label for label, _ in groupby(labels, key=lambda one: one[0])] == ["draft", "final"]
-    assert labels[-1] == ("final", 5)
-    root = tmp_path / "video"
-    about = kept(strips(scene)[0])
-    assert (about["made"]["backend"], about["made"]["steps"], about["complete"]) == ("tiny", 2, True)
-    assert about["made"]["weights"]
-    final = pictures(root / "frames")
-    assert press("again_video") == {"FINISHED"}
-    np.testing.assert_array_equal(pictures(root / "frames"), final)
-    assert module("footage.videos").videos.message == "Made again: the same, bit for bit"
-    served.seed = 6
-    assert press("region_again", region="face") == {"FINISHED"}
-    part, after = read(root, "part"), pictures(root / "frames")
-    faces = np.isin(part % len(PARTS), REGIONS["face"]) & (part >= len(PARTS))
-    np.testing.assert_array_equal(after[~faces], final[~faces])
-    assert (after[faces] != final[faces]).any()
-
-
-def test_what_the_server_has_no_weights_for_is_told_before_any_work(served, scene, tmp_path):
-    served.backend = "wan-vace"
-    with pytest.raises(RuntimeError, match="no weights for wan-vace"):
-        press("make_video")
-    assert not (tmp_path / "video").exists()
-    with pytest.raises(RuntimeError, match="no weights for wan-vace"):  # by now the button is grey, too
-        press("make_video")
-    assert "no weights for wan-vace" in module("footage.asked").not_offered("wan-vace")
-    assert module("footage.asked").not_offered("carried") == ""
