@@ -23,7 +23,7 @@ _WAIT: Final = 0.2
 
 
 def carried(work: Work) -> Iterator[PictureWindow]:
-    """Yield the pass ``carried``: the first picture's colours, without any model."""
+    """Yield the pass ``relit``: the first picture's colours, carried along in its light, without any model."""
     passes, label = work.passes, work.settings.presets[-1]
     made = {"backend": CARRIED, "mode": CARRIED, "steps": 0, "weights": {}}
     holes = seen = 0
@@ -33,13 +33,12 @@ def carried(work: Work) -> Iterator[PictureWindow]:
         stop = min(start + _AT_ONCE, passes.frames)
         people = passes.read("part", start, stop) > 0
         seen, holes = seen + int(people.sum()), holes + int((passes.read("hole", start, stop) > 0)[people].sum())
-        yield PictureWindow(start, passes.read("carried", start, stop), label, made)
+        yield PictureWindow(start, passes.read("relit", start, stop), label, made)
         work.tell(Progress(label, stop, passes.frames))
     if seen:
         share = f"{100 * holes / seen:.0f} %"
-        work.tell(
-            Notice("pictures", f"{share} of the people was not in the first picture and has its part's mean colour")
-        )
+        told = f"{share} of the people was not in the first picture and has the rig's own colours, in its light"
+        work.tell(Notice("pictures", told))
 
 
 def served(client: Client) -> Generate:

@@ -15,7 +15,11 @@ from .passes import is_camera, keep_count
 USUAL_MODE: Final = "USUAL"
 
 BACKENDS: Final = [
-    ("carried", "Carried", "The first picture's colours, carried along the surface: at once, in Blender itself"),
+    (
+        "carried",
+        "Carried",
+        "The first picture's colours, carried along the surface in its light: at once, in Blender itself",
+    ),
     ("tiny", "Our Network", "Duologue's own small network, on its server: a preview in the look of our renders"),
     ("wan-vace", "Wan VACE", "Wan2.1-VACE, where its weights were given to the server"),
     ("wan-cointeract", "CoInteract", "Wan2.2-S2V with CoInteract's weights, where they were given to the server"),

@@ -38,7 +38,7 @@ Picture = NDArray[np.uint8]
 Draw = Callable[[int], Picture | None]
 """Gives the picture (H, W, 3) of a frame of the scene; None where ours stands for it."""
 
-_PICTURED: Final = {"beauty", "carried", "hole"}
+_PICTURED: Final = {"beauty", "carried", "relit", "hole"}
 """What needs the picture itself."""
 _LOOKED_AT: Final = 5
 """Frames that are looked at before any work, for somebody to be in sight."""

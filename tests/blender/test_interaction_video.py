@@ -34,7 +34,7 @@ def test_a_video_is_files_a_strip_and_what_it_was_made_with(asked, scene, tmp_pa
         9,
         11,
     ]
-    np.testing.assert_array_equal(pictures(root / "frames"), read(root, "carried"))
+    np.testing.assert_array_equal(pictures(root / "frames"), read(root, "relit"))
     assert set(StoredPasses.open(root / "passes").references) == {"A", "B"}
     (strip,) = strips(scene)
     compat = module("scene.compat")
@@ -82,7 +82,7 @@ def test_again_is_the_same_bit_for_bit_and_says_so(asked, scene, tmp_path):
     np.testing.assert_array_equal(pictures(root / "frames"), before)
     assert kept(strips(scene)[0])["digest"] == digest
     assert module("footage.videos").videos.message == "Made again: the same, bit for bit"
-    png.write(root / "passes" / "carried" / "0002.png", np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
+    png.write(root / "passes" / "relit" / "0002.png", np.zeros((SIZE[1], SIZE[0], 3), np.uint8))
     with pytest.raises(RuntimeError, match="has been changed since"):
         press("again_video")
 
@@ -99,7 +99,7 @@ def test_hands_again_leaves_every_other_pixel(asked, scene, tmp_path):
     assert hands.any()
     after = pictures(root / "frames")
     np.testing.assert_array_equal(after[~hands], painted[~hands])
-    np.testing.assert_array_equal(after[hands], read(root, "carried")[hands])
+    np.testing.assert_array_equal(after[hands], read(root, "relit")[hands])
     np.testing.assert_array_equal(pictures(root / "before"), painted)
     assert kept(strips(scene)[0])["pictures"]["region"] == "hand"
     assert "all else is as it was" in module("footage.videos").videos.message

@@ -70,7 +70,7 @@ def test_an_untrained_model_is_judged(tmp_path: Path) -> None:
         5 * SIDE + 4,
         3 * (6 * SIDE + 4),
         3,
-    )  # five systems, six moments, a clip of each of three patterns
+    )  # six systems, six moments, a clip of each of three patterns
     first = of_each_pattern(clips, "test")[PATTERNS[4]].arrays["rgb"]
     assert np.array_equal(sheet[:SIDE, :SIDE], first[0])
     assert np.array_equal(sheet[:SIDE, 5 * SIDE : 6 * SIDE], first[-1])

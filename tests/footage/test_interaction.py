@@ -60,8 +60,8 @@ def test_what_is_written(made: tuple[Path, dict[str, Any]]) -> None:
     track = InteractionTrack.load(out / "interactions.safetensors")
     assert track.touches[0].pattern == PATTERN
     pictures = [png.read(out / "frames" / f"{k:04}.png") for k in range(1, 6)]
-    carried = StoredPasses.open(out / "passes").read("carried", 0, 5)
-    assert np.array_equal(np.stack(pictures), carried)
+    relit = StoredPasses.open(out / "passes").read("relit", 0, 5)
+    assert np.array_equal(np.stack(pictures), relit)
 
 
 def test_an_odd_size(take: Path, tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def long_clip(frames: int) -> HeldPasses:
     """A clip of noise for ``carried``, frame after frame another."""
     rng = np.random.default_rng(0)
     part = np.full((frames, 32, 32), 10, np.uint8)
-    carried = rng.integers(0, 255, (frames, 32, 32, 3), np.uint8)
-    return HeldPasses(Passes(part=part, carried=carried, hole=np.zeros_like(part)), fps=30.0)
+    relit = rng.integers(0, 255, (frames, 32, 32, 3), np.uint8)
+    return HeldPasses(Passes(part=part, relit=relit, hole=np.zeros_like(part)), fps=30.0)
 
 
 @pytest.mark.parametrize("settings", [CARRIED, TINY, replace(TINY, mode="full", seed=4)])
@@ -140,7 +140,7 @@ def test_one_frame_and_two_thousand(server, connect) -> None:
     for frames in (1, 2001):
         passes = long_clip(frames)
         events = list(connect(server.connection).submit_render(passes, CARRIED))
-        assert np.array_equal(joined(events), passes.read("carried", 0, passes.frames))
+        assert np.array_equal(joined(events), passes.read("relit", 0, passes.frames))
 
 
 @pytest.mark.parametrize("at", [1, 3])
@@ -154,7 +154,7 @@ def test_a_cut_connection_loses_no_picture_and_doubles_none(server, connect, at:
             if sum(isinstance(one, PictureWindow) for one in events) == at and proxy.connections == 1:
                 proxy.cut()
         assert proxy.connections > 1
-    assert np.array_equal(joined(events), passes.read("carried", 0, passes.frames))
+    assert np.array_equal(joined(events), passes.read("relit", 0, passes.frames))
 
 
 def test_a_connection_cut_while_passes_go_up(server, connect) -> None:
@@ -167,7 +167,7 @@ def test_a_connection_cut_while_passes_go_up(server, connect) -> None:
             if isinstance(event, Progress) and event.stage == "upload" and proxy.connections == 1:
                 proxy.cut()
         assert proxy.connections > 1
-    assert np.array_equal(joined(events), passes.read("carried", 0, passes.frames))
+    assert np.array_equal(joined(events), passes.read("relit", 0, passes.frames))
 
 
 def renderer_pid(server: Server) -> int:
@@ -226,7 +226,7 @@ def test_two_windows_wait_unread_and_no_more(server, connect) -> None:
     in_flight = held.spool.bytes_between(0, held.sent)
     assert in_flight <= 2 * (16 * 32 * 32 * 3 + 4096)
     assert 2 <= held.sent < len(held.spool)
-    assert np.array_equal(joined(list(job)), passes.read("carried", 0, passes.frames))
+    assert np.array_equal(joined(list(job)), passes.read("relit", 0, passes.frames))
 
 
 def test_a_long_render_holds_no_performance_up(server, connect) -> None:
@@ -293,7 +293,7 @@ def test_what_can_t_be_made_is_said_before_work_starts(
         (RenderSettings(region="hand"), clip(), "pictures-missing"),
         (RenderSettings("tiny"), long_clip(5), "passes-missing"),
         (CARRIED, long_clip(6), "frames-shape"),
-        (CARRIED, HeldPasses(Passes(carried=np.zeros((1, 8, 40, 3), np.uint8)), 30.0), "size-unsupported"),
+        (CARRIED, HeldPasses(Passes(relit=np.zeros((1, 8, 40, 3), np.uint8)), 30.0), "size-unsupported"),
     ],
 )
 def test_what_is_wrong_with_what_is_asked_is_said_before_anything_goes_up(
@@ -421,10 +421,10 @@ def test_an_older_server_is_asked_for_all_of_it(
 def test_pictures_larger_than_an_array(server, connect) -> None:
     passes = HeldPasses(Passes(**{
         "part": np.full((1, 1300, 1400), 10, np.uint8), "hole": np.zeros((1, 1300, 1400), np.uint8),
-        "carried": np.random.default_rng(0).integers(0, 255, (1, 1300, 1400, 3), np.uint8),
+        "relit": np.random.default_rng(0).integers(0, 255, (1, 1300, 1400, 3), np.uint8),
     }), fps=30.0)  # fmt: skip
     events = list(connect(server.connection).submit_render(passes, CARRIED))
-    assert np.array_equal(joined(events), passes.passes.carried)
+    assert np.array_equal(joined(events), passes.passes.relit)
     assert events[-1].windows == 2
 
 
@@ -454,7 +454,7 @@ def test_malformed_messages_are_named_and_end_nothing(server, connect) -> None:
         for changes, reason in (
             ({"size": (32,)}, "render-malformed"),
             ({"fps": 0.0}, "render-malformed"),
-            ({"passes": ("carried",)}, "render-malformed"),
+            ({"passes": ("relit",)}, "render-malformed"),
             ({"backend": "none"}, "unknown-label"),
             ({"frames": 4}, "frames-shape"),
             ({"size": (8, 32)}, "size-unsupported"),
@@ -475,10 +475,10 @@ def test_malformed_messages_are_named_and_end_nothing(server, connect) -> None:
         assert isinstance(accepted, messages.Accepted)
         for name, offset, arrays, reason in (
             ("depth", 0, {"data": row}, "passes-message"),
-            ("carried", 0, {"data": row.astype(np.float32)}, "passes-message"),
-            ("carried", 0, {"data": row.reshape(8, 8)}, "passes-message"),
-            ("carried", 0, {}, "passes-message"),
-            ("carried", 64, {"data": row}, "passes-order"),
+            ("relit", 0, {"data": row.astype(np.float32)}, "passes-message"),
+            ("relit", 0, {"data": row.reshape(8, 8)}, "passes-message"),
+            ("relit", 0, {}, "passes-message"),
+            ("relit", 64, {"data": row}, "passes-order"),
             ("part", 0, {"data": np.zeros(17 * 32 * 32 + 1, np.uint8)}, "passes-order"),
         ):
             refusal = said(PassesMessage(accepted.job, name, offset), arrays)

@@ -39,6 +39,7 @@ def clip(frames: int = 17, side: int = SIDE) -> HeldPasses:
             contact=contact,
             pose=np.where(contact > 0, np.uint8(255), np.uint8(0)),
             carried=beauty,
+            relit=beauty + np.uint8(1),
             hole=(part == label(two, np.uint8(hand))).astype(np.uint8),
             depth_range=(1.0, 2.0),
         ),

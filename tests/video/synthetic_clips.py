@@ -51,6 +51,7 @@ def drawn(number: int, split: str = "train") -> Clip:
         "part": part,
         "contact": contact,
         "carried": carried,
+        "relit": carried.copy(),  # even light
         "hole": hole,
         "touch": contact.any((1, 2)).astype(np.uint8),
         "point": np.zeros((FRAMES, 2), np.float32),

@@ -44,10 +44,9 @@ def made_by(backend: Backend, passes: HeldPasses, wish: Wish, **options: object)
     return np.concatenate([pictures.rgb for pictures in found])
 
 
-def test_carried_is_the_pass() -> None:
+def test_carried_is_the_pass_relit() -> None:
     backend = open_backend("carried")
-    made = made_by(backend, clip(), Wish())
-    assert np.array_equal(made, clip().passes.carried)
+    assert np.array_equal(made_by(backend, clip(), Wish()), clip().passes.relit)
     hand = (clip().passes.part == 19).sum() / (clip().passes.part > 0).sum()
     assert backend.report.notes[0].startswith(f"{100 * hand:.0f} %")
 
@@ -161,7 +160,7 @@ def test_unknown_names() -> None:
 
 def test_a_missing_pass_is_named() -> None:
     bare = HeldPasses(Passes(part=clip().passes.part), 15.0)
-    with pytest.raises(DuologueError, match="carried") as error:
+    with pytest.raises(DuologueError, match="relit") as error:
         list(open_backend("carried").generate(bare, {}, (), Wish()))
     assert error.value.reason == "passes-missing"
 

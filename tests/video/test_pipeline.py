@@ -42,7 +42,7 @@ def clip_of(frames: int) -> VideoConditions:
 
     def scene(start: int, stop: int) -> SceneWindow:
         asked.append((start, stop))
-        names = ("structure", "part", "contact", "carried", "hole")
+        names = ("structure", "part", "contact", "relit", "hole")
         return SceneWindow(*(arrays[name][order[start:stop]] for name in names))
 
     made = replace(conditions_of(drawn(1)), frames=frames, scene=scene)

@@ -27,7 +27,7 @@ class Carrier:
 
     def __init__(self, picture: Bytes, first: View) -> None:
         self._picture, self._first, self._pure = picture, first, first.pure
-        self._means = _means(picture, first.labels)
+        self._means = mean_colours(picture, first.labels)
 
     def carry(self, mesh: Mesh, hits: Hits, camera: Camera, first_vertices: Floats) -> tuple[Bytes, Bytes]:
         """Return the carried picture (H, W, 3) and its holes (H, W), 1 where nothing could be carried.
@@ -45,7 +45,8 @@ class Carrier:
         there = find(corners, hits.weights[found], labels[found], self._first).weighed(self._pure)
         _fill(picture, hole, np.nonzero(found), there, self._picture)
         rows, columns = np.nonzero(~found)
-        far = find_far(camera, rows, columns, self._first).weighed(self._pure)
+        centres = np.stack([columns + 0.5, rows + 0.5], axis=-1)
+        far = find_far(camera, centres, hits.size, self._first).weighed(self._pure)
         _fill(picture, hole, (rows, columns), far, self._picture)
         return as_bytes(picture), hole
 
@@ -60,7 +61,7 @@ _ALIKE: Final = {HAND: HEAD, HEAD: HAND}
 """Parts of the same skin: a hand that comes into the picture is as dark as the face that is in it."""
 
 
-def _means(picture: Bytes, labels: Bytes) -> Floats:
+def mean_colours(picture: Bytes, labels: Bytes) -> Floats:
     """Return the mean colour (256, 3) of each label in a picture; or else of the same skin, its person, all."""
     count = np.bincount(labels.ravel(), minlength=256)
     sums = np.stack([np.bincount(labels.ravel(), picture[..., c].ravel(), 256) for c in range(3)], axis=1)

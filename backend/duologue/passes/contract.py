@@ -55,6 +55,7 @@ PASSES: Final = {
     "contact": Pass(np.uint8, 3, "nearness exp(-(d/5 mm)^2), depth up to 20 mm, sliding speed up to 0.5 m/s"),
     "pose": Pass(np.uint8, 3, "skeletons as DWPose draws them; what is hidden is left out"),
     "carried": Pass(np.uint8, 3, "the first picture's colours, carried along the surface"),
+    "relit": Pass(np.uint8, 3, "what was carried in the light of where it is now; holes in the rig's own colours"),
     "hole": Pass(np.uint8, 1, "1 where nothing could be carried, and the part's mean colour stands"),
 }
 """By name, in the order of a folder. What a person looks like (``reference``) is a picture a person, not one a frame."""
@@ -83,6 +84,7 @@ class Passes:
     contact: Bytes | None = None
     pose: Bytes | None = None
     carried: Bytes | None = None
+    relit: Bytes | None = None
     hole: Bytes | None = None
     depth_range: tuple[float, float] = (0.0, 0.0)
     references: dict[str, dict[str, Bytes]] = field(default_factory=dict[str, dict[str, Bytes]])

@@ -16,6 +16,7 @@ from duologue.passes.carried import Carrier
 from duologue.passes.contract import HAND, PARTS, Bytes, Passes
 from duologue.passes.lighting import Look
 from duologue.passes.raster import Hits, rasterise
+from duologue.passes.relighting import Relighter
 from duologue.passes.reprojection import View, flow, view
 from duologue.passes.surface import Surface, check_outside, moved_next
 from duologue.passes.touching import with_contact
@@ -24,6 +25,8 @@ Frame = dict[str, NDArray[Any]]
 """The passes of one frame by name: (H, W[, channels]), typed as :data:`.contract.PASSES` says; ``depth`` in 32 bits."""
 
 _SMOOTH: Final = ("beauty", "structure", "ident", "normal")
+_FROM_FIRST: Final = {"carried", "relit", "hole"}
+"""Of the first picture."""
 _ALL: Final = tuple(contract.PASSES)
 
 
@@ -60,10 +63,13 @@ class Painter:
         self._drawn: tuple[Moment, Hits] | None = None
         self._views: list[tuple[Moment, View]] = []
         check_outside(first.surface, first.camera)
-        self._first, self._carrier = first, None
-        if self._wanted & {"carried", "hole"}:
+        self._first, self._carrier, self._relighter = first, None, None
+        if self._wanted & _FROM_FIRST:
             given = picture if picture is not None else self._lit(first)
-            self._carrier = Carrier(given, self._view(first))
+            if self._wanted & {"carried", "hole"}:
+                self._carrier = Carrier(given, self._view(first))
+            if "relit" in self._wanted:
+                self._relighter = Relighter(given, first.surface, self._view(first))
 
     def draw(self, now: Moment, following: Moment | None = None, picture: Bytes | None = None) -> Frame:
         """Return the passes of a frame; ``following`` is the next one, None for a clip's last, where nothing flows.
@@ -87,10 +93,19 @@ class Painter:
             frame["pose"] = shading.as_bytes(
                 pose.draw(now.pose, seen.hits, now.camera, seen.labels // np.uint8(len(PARTS)))
             )
-        if self._carrier is not None:
-            first = surface.aligned(self._first.surface)
-            frame["carried"], frame["hole"] = self._carrier.carry(surface, seen.hits, now.camera, first)
+        if self._wanted & _FROM_FIRST:
+            frame |= self._carried(surface, now, seen.hits)
         return {name: frame[name] for name in contract.PASSES if name in self._wanted and name in frame}
+
+    def _carried(self, surface: Surface, now: Moment, hits: Hits) -> Frame:
+        """Return what the first picture has become."""
+        frame: Frame = {}
+        first = surface.aligned(self._first.surface)
+        if self._carrier is not None:
+            frame["carried"], frame["hole"] = self._carrier.carry(surface, hits, now.camera, first)
+        if self._relighter is not None:
+            frame["relit"] = self._relighter.draw(surface, hits, self._fine(now), now.camera, first)
+        return frame
 
     def _view(self, moment: Moment) -> View:
         """Return what a moment shows at pixels' centres; of this and the next one it is kept."""

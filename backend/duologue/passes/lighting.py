@@ -80,6 +80,8 @@ def shadow(mesh: Mesh, hits: Hits, towards: Floats, cosine: Floats) -> Floats:
     pixels round a point are weighed, so that edges are soft (W. Reeves and others, "Rendering antialiased shadows with depth
     maps", 1987).
     """
+    if not hits.found.any():
+        return np.zeros(0)
     points = interpolate(mesh.vertices, mesh, hits)
     middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
     size = float(np.linalg.norm(points - middle, axis=1).max()) + 0.02

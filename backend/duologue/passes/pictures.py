@@ -52,12 +52,12 @@ class Maker:
         return self.steps[PRESETS.index(preset)]
 
 
-_SCENE: Final = ("structure", "part", "contact", "carried", "hole", "beauty")
+_SCENE: Final = ("structure", "part", "contact", "relit", "hole", "beauty")
 _OURS: Final = ("render", "add", "stream", "full", "base", "dropped")
 """``full`` and ``base`` know nothing of the scene but its first picture; ``dropped`` is what the paper calls ``base``."""
 
 MAKERS: Final[Mapping[str, Maker]] = {
-    "carried": Maker(("carried",), ("carried", "hole", "part"), (0, 0)),
+    "carried": Maker(("carried",), ("relit", "hole", "part"), (0, 0)),
     "tiny": Maker(_OURS, _SCENE, (4, 8)),
     "wan-vace": Maker(("depth", "pose"), ("depth", "pose", "part", "beauty"), (12, 30)),
     "wan-cointeract": Maker(("dropped", "full"), _SCENE, (20, 40)),

@@ -110,19 +110,22 @@ def find(corners: Floats, weights: Floats, labels: Bytes, other: View) -> Found:
     return Found(pixels, rows, columns, np.where(same & inside[:, None], shares, 0.0), same.all(axis=1) & inside)
 
 
-def find_far(camera: Camera, rows: NDArray[np.intp], columns: NDArray[np.intp], other: View) -> Found:
-    """Look in another picture for what is behind everybody at pixels (N,) of a camera: so far away that only its turn counts.
+def find_far(camera: Camera, pixels: Floats, size: Size, other: View) -> Found:
+    """Look in another picture for what is behind everybody, so far away that only the camera's turn counts.
+
+    ``pixels`` (N, 2): places in the camera's own picture, of ``size``.
 
     Nothing is far enough for an orthographic camera: there a background stays only where the camera does.
     """
-    size = other.hits.size
-    pixels = np.stack([columns + 0.5, rows + 0.5], axis=-1)
-    there = np.full(len(pixels), same_camera(camera, other.camera))
-    if not camera.orthographic:
-        pixels = far_pixels(camera, pixels, size, other.camera, size)
+    its_size = other.hits.size
+    if camera.orthographic:
+        there = np.full(len(pixels), same_camera(camera, other.camera))
+        pixels = pixels * np.divide(its_size, size)
+    else:
+        pixels = far_pixels(camera, pixels, size, other.camera, its_size)
         there = np.isfinite(pixels).all(axis=-1)
         pixels = np.where(there[:, None], pixels, -1.0)
-    around_rows, around_columns, shares, inside = around(pixels, size)
+    around_rows, around_columns, shares, inside = around(pixels, its_size)
     same = (other.labels[around_rows, around_columns] == BACKGROUND) | (shares <= 1e-9)
     inside &= there
     return Found(

@@ -181,10 +181,20 @@ def falloff(normal: Floats, lamps: Floats) -> Floats:
 
 def under_light(mesh: Mesh, hits: Hits, light: Floats, background: ArrayLike) -> Floats:
     """Return a picture (H, W, 3), sRGB 0..255, of what was hit in light (N, 1 or 3), linear."""
-    srgb = mesh.colour[hits.triangle[hits.found]] / 255.0
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4) * light
+    linear = to_linear(mesh.colour[hits.triangle[hits.found]]) * light
+    return spread(from_linear(linear), hits, background)
+
+
+def to_linear(srgb: Floats | Bytes) -> Floats:
+    """Return sRGB 0..255 (IEC 61966-2-1) as linear light, 1 for white."""
+    values = srgb / 255.0
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def from_linear(linear: Floats) -> Floats:
+    """Return linear light as sRGB 0..255; what is brighter than white is white."""
     shown = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-    return spread(np.clip(shown, 0.0, 1.0) * 255.0, hits, background)
+    return np.clip(shown, 0.0, 1.0) * 255.0
 
 
 def inverse_depth(depth: Floats, near: float, far: float) -> Floats:

@@ -27,7 +27,7 @@ class Conditions:
     held: Tensor | None = None
     """(B, C, 1, h, w) a latent that shows the last known frame all the time."""
     carried: Tensor | None = None
-    """(B, C, L, h, w) the carried picture's latents, and ``hole`` (B, 16, L, h, w) where it has holes."""
+    """(B, C, L, h, w) of the carried picture, relit, and ``hole`` (B, 16, L, h, w) where the first picture told nothing."""
     hole: Tensor | None = None
     structure: Tensor | None = None
     """(B, C, L, h, w)"""
@@ -96,6 +96,7 @@ class SceneWindow:
     nearness: Bytes
     """(n, H, W): the first channel of the pass ``contact``."""
     carried: Bytes
+    """The pass ``relit``."""
     hole: Bytes
 
 

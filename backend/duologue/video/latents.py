@@ -115,14 +115,12 @@ class BlockLatent(nn.Module):
         cells = pixels.square().unflatten(-1, (FRAMES, 2, half, 2, half, 3)).mean((-4, -2, -1))
         return cells.flatten(4).permute(0, 4, 1, 2, 3) / self.variance
 
-    composites = True
-    """Whether the carried picture is laid over what is decoded."""
+    keeps_detail = True
+    """Whether what these latents can't tell of the carried picture is added to what is decoded."""
 
-    @staticmethod
-    def composited(decoded: Tensor, carried: Tensor, hole: Tensor) -> Tensor:
-        """Return decoded pictures with what was carried laid over them: ``out = hole D(x) + (1 - hole) carried``.
+    def detailed(self, decoded: Tensor, carried: Tensor, *, begins: bool = True) -> Tensor:
+        """Return decoded pictures with the detail of what was carried: ``out = D(x) + (carried - D(E(carried)))``.
 
-        Pictures (B, T, H, W, 3), ``hole`` (B, T, H, W), 1 where nothing could be carried. Few components can't tell the pixels of
-        a block apart: what is made for a hole spills into what is seen beside it.
+        Pictures (B, T, H, W, 3). Few components can't tell the pixels of a block apart; the carried picture has them.
         """
-        return torch.lerp(carried, decoded, hole[..., None])
+        return decoded + carried - self.decode(self.encode(carried, begins=begins), begins=begins)

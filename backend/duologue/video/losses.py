@@ -2,8 +2,8 @@
 
 ``L = L_rgb (1 + M_hand + M_face + 2 M_contact) + L_structure + 0.05 L_route + 0.01 L_orth + 0.1 L_mask`` (CoInteract's weights,
 InterAnimate's orthogonality). The network predicts clean latents, the loss is on the velocity they imply, as Li & He 2025 (arXiv
-2511.13720) find best for small networks on wide tokens: ``|x0' - x0|^2 / max(t, cap)^2``. Differences count in pixels, and nearly
-only where the carried picture has holes: it is laid over the rest.
+2511.13720) find best for small networks on wide tokens: ``|x0' - x0|^2 / max(t, cap)^2``. Differences count in pixels, most where
+the carried picture has holes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Truth:
     masks: Tensor
     """(B, N, 5) exact ones."""
     hole: Tensor
-    """(B, 16, L, h, w) where the carried picture has holes, and is not laid over what was made; 1 where there is none."""
+    """(B, 16, L, h, w) where the carried picture has holes; 1 where there is none."""
     known: int
     """Latents at the beginning that were given, and count for nothing."""
 
@@ -45,9 +45,8 @@ class VideoLoss:
     hand: float = 1.0
     face: float = 1.0
     contact: float = 2.0
-    seen: float = 0.05
-    """How much a pixel counts over which the carried picture is laid, against one in a hole (ours): that much, for what comes
-    after goes on from it."""
+    seen: float = 0.3
+    """How much a pixel counts that the carried picture shows, against one in a hole (ours): little is wrong there."""
     structure: float = 1.0
     route: float = 0.05
     rare: float = 10.0

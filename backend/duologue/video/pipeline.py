@@ -209,13 +209,12 @@ class ClipInMaking:
         return torch.randn(shape, generator=self._generator).to(self.device)
 
     def shown(self, span: Span, latents: Tensor, scene: SceneWindow | None) -> VideoWindow:
-        """Decode a window, lay what was carried over it, keep what the next one needs, and return its fresh frames."""
+        """Decode a window with the detail of what was carried, keep what the next one needs, and return its fresh frames."""
         begins = span.start == 0
         pictures = self.model.picture.decode(latents, begins=begins)
         if scene is not None and self.conditions.first is not None:
-            hole = torch.from_numpy(np.ascontiguousarray(scene.hole))[None].float().to(self.device)
             carried = colours(scene.carried)[None].to(self.device)
-            pictures = self.model.picture.composited(pictures, carried, hole)
+            pictures = self.model.picture.detailed(pictures, carried, begins=begins)
         made = as_bytes(pictures[0])
         if begins and self.conditions.first is not None:
             made[0] = self.conditions.first

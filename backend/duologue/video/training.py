@@ -74,12 +74,12 @@ class VideoTrainer:
         masks = rows["masks"].unflatten(1, (latents, -1))[:, start:stop].flatten(1, 2)
         cut = {name: rows[name][:, :, start:stop] for name in ("picture", "structure", "carried", "hole")}
         conditions = self._conditions(rows, {**cut, "masks": masks}, start, rng, generator)
-        laid_over = self.model.picture.composites and MODES[mode].scene and conditions.carried is not None
+        known = self.model.picture.keeps_detail and MODES[mode].scene and conditions.carried is not None
         truth = Truth(
             cut["picture"],
             cut["structure"] if MODES[mode].joint else None,
             masks,
-            cut["hole"] if laid_over else torch.ones_like(cut["hole"]),
+            cut["hole"] if known else torch.ones_like(cut["hole"]),
             0 if conditions.known is None else 1,
         )
         batch = len(which)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from duologue.video.checkpoint import VideoModel
 
 INDEX: Final = "latents.json"
-READ: Final = ("rgb", "structure", "carried", "hole", "part", "contact", "face_A", "face_B", "hand_A", "hand_B")
+READ: Final = ("rgb", "structure", "relit", "hole", "part", "contact", "face_A", "face_B", "hand_A", "hand_B")
 FITTED: Final = 200
 """Clips that a basis is fitted to, at most."""
 
@@ -68,7 +68,7 @@ def encode_clip(model: VideoModel, clip: Clip) -> dict[str, NDArray[Any]]:
 
     rows: dict[str, NDArray[Any]] = {
         "picture": latent(model.picture, "rgb"),
-        "carried": latent(model.picture, "carried"),
+        "carried": latent(model.picture, "relit"),
         "structure": latent(model.structure, "structure"),
         "hole": (hole_latents(known["hole"]) * 255).round().byte().numpy(),
         "masks": (token_masks(known["part"], known["contact"] / 255) * 255).round().byte().numpy(),

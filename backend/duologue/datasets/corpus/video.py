@@ -27,7 +27,7 @@ from duologue.labels import FACE_INTERACTIONS
 
 INDEX: Final = "clips.json"
 SHARDS: Final = "shards"
-VERSION: Final = 1
+VERSION: Final = 2
 SHARD: Final = 50
 """Clips of a shard, usually; ``clips.json`` says how many."""
 
@@ -56,6 +56,7 @@ ARRAYS: Final = {
     "part": Layout(np.uint8, _FRAME),
     "contact": Layout(np.uint8, _FRAME),
     "carried": Layout(np.uint8, (*_FRAME, 3)),
+    "relit": Layout(np.uint8, (*_FRAME, 3)),
     "hole": Layout(np.uint8, _FRAME),
     "touch": Layout(np.uint8, ("T",)),
     "point": Layout(np.float32, ("T", 2)),

@@ -15,7 +15,7 @@ from duologue.files.atomic import prepare_folder
 
 TRUTH: Final = "truth"
 """The plain render, among systems."""
-SHOWN: Final = (TRUTH, "carried", "asym", "add", "render")
+SHOWN: Final = (TRUTH, "carried", "relit", "asym", "add", "render")
 """What is shown of each clip, in this order."""
 
 

@@ -30,7 +30,7 @@ def conditions_of(clip: Clip) -> VideoConditions:
     arrays = clip.arrays
 
     def scene(start: int, stop: int) -> SceneWindow:
-        names = ("structure", "part", "contact", "carried", "hole")
+        names = ("structure", "part", "contact", "relit", "hole")
         return SceneWindow(*(arrays[name][start:stop] for name in names))
 
     crops = {(person, kind): arrays[f"{kind}_{person}"] for person in PEOPLE for kind in ("face", "hand")}
@@ -61,6 +61,11 @@ def generated(pipeline: VideoPipeline, mode: str, steps: int, seed: int = 0) -> 
 def carried(clip: Clip) -> Bytes:
     """Return the carried picture: no model, and the bar."""
     return clip.arrays["carried"]
+
+
+def relit(clip: Clip) -> Bytes:
+    """Return the carried picture in the light of where it is, its holes in the rig's own colours: no model either."""
+    return clip.arrays["relit"]
 
 
 def held_frame(clip: Clip) -> Bytes:
@@ -94,15 +99,14 @@ def warped(clip: Clip) -> Bytes:
 
 
 def ceiling(model: VideoModel, *, composited: bool) -> System:
-    """Return the true pictures through the latents and back; with the carried picture where it is seen if ``composited``."""
+    """Return the true pictures through the latents and back; with the carried picture's detail if ``composited``."""
 
     def system(clip: Clip) -> Bytes:
         with torch.inference_mode():
             truth = colours(clip.arrays["rgb"])[None]
             made = model.picture.decode(model.picture.encode(truth))
             if composited:
-                hole = torch.from_numpy(clip.arrays["hole"])[None].float()
-                made = model.picture.composited(made, colours(clip.arrays["carried"])[None], hole)
+                made = model.picture.detailed(made, colours(clip.arrays["relit"])[None])
         return as_bytes(made[0])
 
     return system
@@ -116,5 +120,6 @@ def systems_of(pipeline: VideoPipeline, steps: int) -> Mapping[str, System]:
         "held_frame": held_frame,
         "warped": warped,
         "carried": carried,
+        "relit": relit,
         **{"asym" if mode == "base" else mode: generated(pipeline, mode, steps) for mode in GENERATED},
     }

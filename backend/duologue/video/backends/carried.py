@@ -1,4 +1,4 @@
-"""No model: the first picture, carried along the surface; what it did not show has its part's mean colour."""
+"""No model: the first picture, carried along the surface, in the light of where it is now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _AT_ONCE: Final = 8
 
 
 class CarriedBackend:
-    """See ``protocol.Backend``. It is the pass ``carried``, a few frames at a time: at once, anywhere."""
+    """See ``protocol.Backend``. It is the pass ``relit``, a few frames at a time: at once, anywhere."""
 
     name = "carried"
     modes, needs = MAKERS[name].modes, MAKERS[name].needs
@@ -50,11 +50,12 @@ class CarriedBackend:
             if should_stop():
                 return
             stop = min(start + _AT_ONCE, passes.frames)
-            made = passes.read("carried", start, stop)
+            made = passes.read("relit", start, stop)
             people = passes.read("part", start, stop) > 0
             seen, holes = seen + int(people.sum()), holes + int((passes.read("hole", start, stop) > 0)[people].sum())
             yield Pictures(start, made if wish.region is None else wish.region.put(passes, start, made))
         if seen:
+            share = f"{100 * holes / seen:.0f} %"
             self.report.notes.append(
-                f"{100 * holes / seen:.0f} % of the people was not in the first picture and has its part's mean colour"
+                f"{share} of the people was not in the first picture and has the rig's own colours, in its light"
             )

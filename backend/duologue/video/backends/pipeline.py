@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from duologue.video.pipeline import VideoPipeline
 
-_SCENE: Final = ("structure", "part", "contact", "carried", "hole")
+_SCENE: Final = ("structure", "part", "contact", "relit", "hole")
 """Passes that the scene's modes read, in the order of ``SceneWindow``."""
 DROPPED: Final = "dropped"
 """What the paper calls ``base``: structure is dropped."""
@@ -108,8 +108,8 @@ class PipelineBackend(ABC):
 
 
 def _scene(passes: PassSource, start: int, stop: int) -> SceneWindow:
-    structure, part, contact, carried, hole = (passes.read(name, start, stop) for name in _SCENE)
-    return SceneWindow(structure, part, np.ascontiguousarray(contact[..., 0]), carried, hole)
+    structure, part, contact, relit, hole = (passes.read(name, start, stop) for name in _SCENE)
+    return SceneWindow(structure, part, np.ascontiguousarray(contact[..., 0]), relit, hole)
 
 
 def _kept(passes: PassSource, wish: Wish) -> Callable[[int, int], Kept] | None:

@@ -51,12 +51,12 @@ class WanLatent(nn.Module):
         """Return the latent (B, C, 1, h, w) that shows the last picture of another one."""
         return self.encode(self.decode(latent, begins=False)[:, -1:])
 
-    composites = False
+    keeps_detail = False
     """See ``BlockLatent``. A photoreal look has its own detail, and not that of the first picture's render."""
 
-    def composited(self, decoded: Tensor, carried: Tensor, hole: Tensor) -> Tensor:
+    def detailed(self, decoded: Tensor, carried: Tensor, *, begins: bool = True) -> Tensor:
         """Return the pictures as they are."""
-        del carried, hole
+        del carried, begins
         return decoded
 
     def cell_error(self, difference: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from duologue.passes.camera import Camera
 from duologue.passes.contract import HAND, HEAD
 from duologue.passes.drawing import Moment, Painter
 from duologue.passes.lighting import Look
-from duologue.passes.surface import Mesh, Surface, merge
+from duologue.passes.surface import Mesh, Surface, corner_normals, merge
 from duologue.passes.touching import Pair, with_contact
 
 Cast = Mapping[str, Sequence[str]]
@@ -31,7 +32,7 @@ _NONE: Final = 5
 """As many of each ``len(FACE_INTERACTIONS) + _NONE`` clips of a split are without contact: 20 %."""
 _PEOPLE_OF_A_SHARD: Final = 8
 """People of a split who play in one shard: who is read once plays several times."""
-_SHOWN: Final = ("beauty", "structure", "part", "contact", "carried", "hole")
+_SHOWN: Final = ("beauty", "structure", "part", "contact", "carried", "relit", "hole")
 _EVALUATED: Final = ("flow", "visible")
 _MARGIN: Final = 1.3
 """How far beyond the picture's edge, in its half widths, what is left out begins."""
@@ -176,7 +177,8 @@ def _painted(staged: Staged, shot: Shot, look: Look, *, evaluated: bool) -> dict
     kept = [_Kept(staged, who, shot.cameras) for who in (0, 1)]
     surfaces = [merge([_mesh(staged, who, frame, kept[who]) for who in (0, 1)]) for frame in range(FRAMES)]
     pair = _pair(staged, surfaces[0])
-    known = [with_contact(surface, FPS, [pair]) for surface in surfaces]
+    smooth = [replace(surface, normals=corner_normals(surface)) for surface in surfaces]  # once, for all passes
+    known = [with_contact(surface, FPS, [pair]) for surface in smooth]
     moments = [Moment(surface, camera) for surface, camera in zip(known, shot.cameras, strict=True)]
     wanted = (*_SHOWN, *(_EVALUATED if evaluated else ()))
     painter = Painter((SIZE, SIZE), moments[0], None, wanted, FPS, look=look)

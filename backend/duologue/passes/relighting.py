@@ -1,0 +1,246 @@
+"""The relit picture: what was carried, in the light of where it is now, and its holes in the rig's own colours. No network.
+
+Far lamps on a matt surface are a quadratic of its normal n, nine numbers a colour (R. Ramamoorthi and P. Hanrahan, "An
+efficient representation for irradiance environment maps", 2001): ``I = g a (Y(n) C - V(n) K)``. a is the surface's own colour,
+linear; g what the first picture makes of it (a user's may be in another style than the rig); V the brightest side's light
+where somebody is in its way. What is seen in both pictures needs neither a nor g: ``I' = I s(n') / s(n)``, a ratio image
+(Z. Liu, Y. Shan and Z. Zhang, "Expressive expression mapping with ratio images", 2001).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from duologue.motion.rotations import einsum
+from duologue.passes.camera import Camera
+from duologue.passes.carried import mean_colours
+from duologue.passes.contract import HAND, HEAD, PARTS
+from duologue.passes.lighting import shadow
+from duologue.passes.raster import Hits
+from duologue.passes.reprojection import View, find, find_far, labels_of
+from duologue.passes.shading import as_bytes, from_linear, interpolate, normals, smaller, spread, to_linear
+from duologue.passes.surface import Mesh, corner_normals
+
+Floats = NDArray[np.floating[Any]]
+Bytes = NDArray[np.uint8]
+
+_LABELS: Final = 256
+_FEW: Final = 30.0
+"""Pixels of a part that count for as much as the rig's own colours do."""
+_DARKEST: Final = 0.02
+"""Linear: what is black on the rig may still be anything in the picture, and no light is darker."""
+_EVEN: Final = 1e-3
+"""What a light's directions cost against a pixel's square: where few normals are seen it stays even."""
+_ROUNDS: Final = 3
+_GAINS: Final = (0.2, 5.0)
+_RATIOS: Final = (0.6, 1.7)
+"""How much darker or brighter what was carried gets at most: a light found by a few normals may be wrong about others."""
+_PURE: Final = 0.99
+"""Of a pixel, how much must be one surface's for its colour to tell the light."""
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """A picture's light: ``I = g a (Y(n) C - V(n) K)``, V being how much of the brightest side's light something keeps away.
+
+    ``coefficients`` (10, 3): C, and K; ``gains`` (256, 3) g of each label; ``towards`` (3,): the brightest side, unit, world.
+    """
+
+    coefficients: Floats
+    gains: Floats
+    towards: Floats
+
+    @classmethod
+    def of(
+        cls,
+        picture: Floats | Bytes,
+        own: Floats | Bytes,
+        normal: Floats,
+        labels: Bytes,
+        shadowed: Callable[[Floats], Floats],
+    ) -> Light:
+        """Find the light of a picture by least squares, in turn with what it makes of each label's colours.
+
+        Args:
+            picture: (N, 3) sRGB 0..255 of pixels that show somebody or something.
+            own: (N, 3) the surface's own colours there, sRGB 0..255.
+            normal: (N, 3) unit, world.
+            labels: (N,) person x 8 + part.
+            shadowed: gives how much (N,) of them lies in shadow, 0 to 1, of a far lamp in a direction (3,).
+        """
+        shown, linear = to_linear(picture), np.maximum(to_linear(own), _DARKEST)
+        gains, coefficients, towards = np.ones((_LABELS, 3)), np.zeros((10, 3)), np.array((0.0, 1.0, 0.0))
+        kept = np.zeros(len(linear))
+        for round_ in range(_ROUNDS):
+            if round_ == 1:
+                # Which way it gets brighter is asked of a light without a second degree: seen sides tell y from y^2 badly.
+                slope = _least_squares(shown, gains[labels] * linear, basis(normal, kept, towards)[:, :4])[1:].sum(
+                    axis=1
+                )
+                towards = slope / max(float(np.linalg.norm(slope)), 1e-9)
+                kept = shadowed(towards)
+            coefficients = _fitted(shown, gains[labels] * linear, basis(normal, kept, towards))
+            gains = _gains(shown, linear * np.maximum(basis(normal, kept, towards) @ coefficients, 0.0), labels)
+        return cls(coefficients, gains, towards)
+
+    def shade(self, normal: Floats, shadowed: Floats) -> Floats:
+        """Return how bright (N, 3) it is where a surface faces ``normal`` (N, 3), ``shadowed`` (N,) of it in shadow."""
+        return np.maximum(basis(normal, shadowed, self.towards) @ self.coefficients, _DARKEST)
+
+    def lit(self, own: Floats | Bytes, labels: Bytes, shade: Floats) -> Floats:
+        """Return surfaces (N, 3), linear, of colours and labels as in ``of``, where it is as bright as ``shade``."""
+        return self.gains[labels] * np.maximum(to_linear(own), _DARKEST) * shade
+
+
+def _fitted(shown: Floats, own: Floats, light: Floats) -> Floats:
+    """Return the coefficients (10, 3) with ``shown = own (light C)``, all (N, ...); a shadow that would brighten is none."""
+    found = _least_squares(shown, own, light)
+    wrong = found[-1] > 0
+    found[:-1, wrong] = _least_squares(shown, own, light[:, :-1])[:, wrong]
+    found[-1, wrong] = 0.0
+    return found
+
+
+def _least_squares(shown: Floats, own: Floats, light: Floats) -> Floats:
+    """Return the coefficients (k, 3), stiff: what few pixels tell nothing of stays as even as the rig's own light."""
+    found = np.empty((light.shape[1], 3))
+    first = np.eye(light.shape[1])[0]
+    for c in range(3):
+        rows = own[:, c, None] * light
+        square = (rows[:, 0] @ rows[:, 0] + 1.0) / (len(rows) + 1.0)
+        stiff = np.diag(square * (1.0 + _EVEN * len(rows) * (1.0 - first)))
+        found[:, c] = np.linalg.solve(rows.T @ rows + stiff, rows.T @ shown[:, c] + square * first)
+    return found
+
+
+def basis(normal: Floats, shadowed: Floats, towards: Floats) -> Floats:
+    """Return what a light is made of (N, 10) at unit normals (N, 3): real spherical harmonics up to degree two, but for their
+    constants, and the brightest side's light where it is kept away."""
+    x, y, z = normal.T
+    away = shadowed * np.clip(normal @ towards, 0.0, 1.0)
+    return np.stack([np.ones_like(x), x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1, away], axis=1)
+
+
+def _gains(shown: Floats, lit: Floats, labels: Bytes) -> Floats:
+    """Return what a picture makes of each label's colours (256, 3): ``sum I / sum a s``, near 1 where it shows little of them.
+
+    A label of which it shows nothing has its skin's (a hand its head's, a head its hand's), or 1.
+    """
+    count = np.bincount(labels, minlength=_LABELS)
+    sums = [np.stack([np.bincount(labels, values[:, c], _LABELS) for c in range(3)], axis=1) for values in (shown, lit)]
+    prior = _FEW * np.maximum(sums[1] / np.maximum(count, 1)[:, None], _DARKEST)
+    gains = np.clip((sums[0] + prior) / (sums[1] + prior), *_GAINS)
+    for first in range(0, _LABELS, len(PARTS)):
+        for one, other in ((first + HEAD, first + HAND), (first + HAND, first + HEAD)):
+            if not count[one] and count[other]:
+                gains[one] = gains[other]
+    return gains
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A mesh now, and where it was in the first picture: ``first_vertices`` (V, 3), NaN where it was not there; the normals
+    (F, 3, 3) of its triangles' corners ``now`` and ``then``, as if all were smooth."""
+
+    mesh: Mesh
+    first_vertices: Floats
+    now: Floats
+    then: Floats
+
+
+class Relighter:
+    """A first picture (H, W, 3) as it goes on; ``first``: what it shows, of which ``mesh``, and by which camera."""
+
+    def __init__(self, picture: Bytes, mesh: Mesh, first: View) -> None:
+        self._picture, self._first, self._pure = picture, first, first.pure
+        self._means = mean_colours(picture, first.labels)
+        self._then: tuple[Floats, NDArray[np.int32], Floats] | None = None
+        found = first.hits.found
+        told = self._pure[found] > _PURE
+        normal = normals(mesh, first.hits, first.camera)[0] @ first.camera.axes.T
+
+        def shadowed(towards: Floats) -> Floats:
+            return shadow(mesh, first.hits, towards, normal @ towards)
+
+        self.light = Light.of(
+            picture[found][told],
+            mesh.colour[first.hits.triangle[found]][told],
+            normal[told],
+            first.labels[found][told],
+            lambda towards: shadowed(towards)[told],
+        )
+        self._shadow = spread(shadowed(self.light.towards), first.hits)[..., None]
+
+    def draw(self, mesh: Mesh, hits: Hits, fine: Hits, camera: Camera, first_vertices: Floats) -> Bytes:
+        """Return the relit picture (H, W, 3).
+
+        A pixel is what is seen at its centre; where several parts or people meet in it, the mean of two samples each way.
+
+        Args:
+            mesh: as it is now.
+            hits: what is seen of it now, at pixels' centres; ``fine``: at two samples a pixel each way.
+            camera: that sees it now.
+            first_vertices: (V, 3) where its vertices were in the first picture; NaN where they were not there.
+        """
+        moved = Moved(mesh, first_vertices, corner_normals(mesh), self._before(mesh, first_vertices))
+        normal = normals(mesh, hits, camera)[0] @ camera.axes.T
+        dark = spread(shadow(mesh, hits, self.light.towards, normal @ self.light.towards), hits)
+        picture = self._colours(moved, hits, camera, dark, np.ones(dark.shape, bool))
+        labels = labels_of(mesh, fine)
+        corners = np.stack([labels[row::2, column::2] for row in (0, 1) for column in (0, 1)])
+        mixed = (corners != corners[0]).any(axis=0)
+        finer = self._colours(moved, fine, camera, _twice(dark), _twice(mixed))
+        return as_bytes(np.where(mixed[..., None], smaller(finer), picture))
+
+    def _before(self, mesh: Mesh, first_vertices: Floats) -> Floats:
+        """Return the normals of the triangles' corners in the first picture, kept from frame to frame while they are the same."""
+        if self._then is None or not (
+            np.array_equal(self._then[0], first_vertices, equal_nan=True)
+            and np.array_equal(self._then[1], mesh.triangles)
+        ):
+            known = np.isfinite(first_vertices).all(axis=1, keepdims=True)
+            before = replace(mesh, vertices=np.where(known, first_vertices, mesh.vertices))
+            self._then = first_vertices, mesh.triangles, corner_normals(before)
+        return self._then[2]
+
+    def _colours(self, moved: Moved, hits: Hits, camera: Camera, dark: Floats, where: NDArray[np.bool_]) -> Floats:
+        """Return colours (H, W, 3), sRGB 0..255, of what was hit at the pixels ``where``; anything elsewhere.
+
+        ``dark`` (H, W): how much of it lies in shadow.
+        """
+        labels = labels_of(moved.mesh, hits)
+        picture = self._means[labels]
+        chosen = Hits(np.where(where, hits.triangle, -1), hits.weights, hits.depth)
+        picture[chosen.found] = self._surface(moved, chosen, camera, labels[chosen.found], dark[chosen.found])
+        rows, columns = np.nonzero(where & ~hits.found)
+        places = np.stack([columns + 0.5, rows + 0.5], axis=-1)
+        far = find_far(camera, places, hits.size, self._first).weighed(self._pure)
+        picture[rows[far.seen], columns[far.seen]] = far.sample(self._picture)[far.seen]
+        return picture
+
+    def _surface(self, moved: Moved, hits: Hits, camera: Camera, labels: Bytes, dark: Floats) -> Floats:
+        """Return the colours (N, 3), sRGB 0..255, of what was hit."""
+        mesh, triangle, weights = moved.mesh, hits.triangle[hits.found], hits.weights[hits.found]
+        normal = normals(mesh, hits, camera)[0] @ camera.axes.T
+        there = find(moved.first_vertices[mesh.triangles[triangle]], weights, labels, self._first).weighed(self._pure)
+        now, then = (_unit(interpolate(corners, mesh, hits)) for corners in (moved.now, moved.then))
+        side = np.where(einsum("nk,nk->n", now, normal) < 0, -1.0, 1.0)[:, None]
+        before = self.light.shade(side * then, there.sample(self._shadow)[:, 0])
+        carried = to_linear(there.sample(self._picture)) * np.clip(
+            self.light.shade(side * now, dark) / before, *_RATIOS
+        )
+        filled = self.light.lit(mesh.colour[triangle], labels, self.light.shade(normal, dark))
+        return from_linear(np.where(there.seen[:, None], carried, filled))
+
+
+def _twice(picture: NDArray[Any]) -> NDArray[Any]:
+    return picture.repeat(2, axis=0).repeat(2, axis=1)
+
+
+def _unit(vectors: Floats) -> Floats:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
