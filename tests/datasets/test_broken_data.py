@@ -11,11 +11,13 @@ import soundfile
 from duologue.datasets.checking import check
 from duologue.datasets.layouts import open_data
 from duologue.datasets.readers.plain import shifted
+from duologue.datasets.readers.upright import UP, up_of
 from duologue.datasets.scene import Problem, Reading
 from duologue.datasets.synthesis.layouts.material import Material
 from duologue.datasets.synthesis.layouts.writers import write
 from duologue.errors import DuologueError
 from duologue.motion.bvh import BvhClip, read_bvh, write_bvh
+from duologue.motion.rotations import exp_to_matrix, matrix_to_exp
 from duologue.motion.skeleton import Skeleton
 from duologue.units import Sound
 from examples_data import SKELETON, scene_of
@@ -223,3 +225,139 @@ def test_a_folder_that_is_another_one_than_was_said(tmp_path, material):
     with pytest.raises(DuologueError) as caught:
         open_data(root, "interact")
     assert caught.value.reason == "layout-other"
+
+
+def turned_up(path: Path, *, rest: bool) -> None:
+    """Have a BVH file's world stand along Z, as other programs do; ``rest``: its rest pose, too."""
+    clip = read_bvh(path)
+    turn = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+    root = clip.root_translation @ turn.T
+    if rest:
+        tree = clip.skeleton
+        ends = tuple((joint, tuple(turn @ np.array(offset))) for joint, offset in tree.ends)
+        tree = Skeleton(tree.names, tree.parents, tree.offsets @ turn.T, ends)
+        clip = BvhClip(tree, clip.rotations @ turn.T, root, 30.0)
+    else:
+        rotations = clip.rotations.copy()
+        rotations[:, 0] = matrix_to_exp(turn @ exp_to_matrix(rotations[:, 0]))
+        clip = BvhClip(clip.skeleton, rotations, root, 30.0)
+    write_bvh(path, clip, scale=0.01)
+
+
+@pytest.mark.parametrize("rest", [True, False])
+def test_motion_with_another_axis_up_is_turned_and_noted(tmp_path, material, rest):
+    before = made("interact", material, tmp_path / "before")
+    root = made("interact", material, tmp_path / "after")
+    for path in (root / "bvhs").glob("20231119*.bvh"):
+        turned_up(path, rest=rest)
+    notes = check(root).notes
+    assert {note.file for note in notes if note.reason == "up-axis"} == {
+        f"bvhs/{path.name}" for path in (root / "bvhs").glob("20231119*.bvh")
+    }
+    for a, b in zip(scene_of(open_data(before)).people, scene_of(open_data(root)).people, strict=True):
+        np.testing.assert_allclose(a.motion[0], b.motion[0], atol=2e-3)
+        turns = exp_to_matrix(a.motion[1]).swapaxes(-1, -2) @ exp_to_matrix(b.motion[1])
+        assert np.trace(turns, axis1=-2, axis2=-1).min() > 2.999, "within two degrees"
+
+
+def test_who_lies_down_is_left_lying():
+    """Trunk along X, but the feet are a leg's length off 0 of it: no other axis is up."""
+    rotations, root = np.zeros((60, 60, 3)), np.tile([0.0, 0.15, 0.0], (60, 1))
+    rotations[:, 0, 2] = -np.pi / 2
+    joints = {name: name for name in SKELETON.names}
+    assert up_of(BvhClip(SKELETON, rotations, root, 30.0), joints) == UP
+    root[:, 0] = SKELETON.offsets[0, 1]
+    assert up_of(BvhClip(SKELETON, rotations, root, 30.0), joints) == (0, 1)
+
+
+def taller(path: Path, factor: float) -> None:
+    clip = read_bvh(path)
+    tree = Skeleton(clip.skeleton.names, clip.skeleton.parents, clip.skeleton.offsets * factor, clip.skeleton.ends)
+    write_bvh(path, BvhClip(tree, clip.rotations, clip.root_translation * factor, 30.0), scale=0.01)
+
+
+def test_two_actors_swapped_show_in_their_bones(tmp_path, material):
+    write("interact", material, tmp_path, 9, 3.0, lambda done, total: None)  # three of each of the three pairs
+    for path in (tmp_path / "bvhs").glob("*_002_*.bvh"):
+        taller(path, 0.93)
+    assert not check(tmp_path).notes
+    a, b = tmp_path / "bvhs" / "20231119_001_004.bvh", tmp_path / "bvhs" / "20231119_002_004.bvh"
+    his = a.read_bytes()
+    a.write_bytes(b.read_bytes())
+    b.write_bytes(his)
+    found = {note.file: note.message for note in check(tmp_path).notes if note.reason == "actor-bones"}
+    assert found.keys() == {f"bvhs/{a.name}", f"bvhs/{b.name}"}
+    assert "002" in found[f"bvhs/{a.name}"]
+
+
+def test_an_actor_of_another_day_is_named_by_the_file(tmp_path, material):
+    root = made("interact", material, tmp_path)
+    for folder in ("bvhs", "wav", "face_arkit", "face_ict"):
+        for path in (root / folder).glob("20231119_001_001.*"):
+            path.rename(path.with_name(path.name.replace("_001_001", "_003_001")))
+    (problem,) = check(root).problems
+    assert (problem.file, problem.reason) == ("bvhs/20231119_003_001.bvh", "interact-actors")
+
+
+def test_numbers_that_are_none_in_a_motion(tmp_path, material):
+    root = made("interact", material, tmp_path)
+    path = sorted((root / "bvhs").glob("*.bvh"))[0]
+    *lines, last = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, " ".join(["nan", *last.split()[1:]])]) + "\n")
+    (problem,) = check(root).problems
+    assert (problem.file, problem.reason) == (f"bvhs/{path.name}", "bvh-values")
+
+
+@pytest.mark.parametrize("layout", ["beat2", "amass"])
+def test_hands_as_principal_components_of_one_person(tmp_path, material, layout):
+    root = made(layout, material, tmp_path)
+    path = sorted(root.rglob("*.npz"))[0]
+    with np.load(path) as file:
+        poses = file["poses"]
+    rewritten(path, poses=poses[:, : 66 + 2 * 6])
+    (problem,) = check(root).problems
+    assert (problem.file, problem.reason) == (path.relative_to(root).as_posix(), "hands-pca")
+
+
+@pytest.mark.parametrize(
+    ("layout", "pattern", "reason"),
+    [
+        ("interact", "bvhs/*.bvh", "bvh-truncated"),
+        ("interact", "wav/*.wav", "audio-truncated"),
+        ("interact", "face_arkit/*.npy", "file-unreadable"),
+        ("seamless", "**/*.npz", "file-unreadable"),
+        ("seamless", "**/*.json", "document-malformed"),
+        ("beat2", "**/*.npz", "smpl-file"),
+    ],
+)
+def test_files_that_were_cut_off(tmp_path, material, layout, pattern, reason):
+    root = made(layout, material, tmp_path)
+    path = sorted(root.glob(pattern))[0]
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    (problem,) = check(root).problems
+    assert (problem.file, problem.reason) == (path.relative_to(root).as_posix(), reason)
+
+
+@pytest.mark.parametrize(
+    ("layout", "pattern"),
+    [("interact", "bvhs/*"), ("interact", "wav/*"), ("interact", "face_ict/*"), ("beat2", "**/*.npz")],
+)
+def test_what_git_lfs_left_of_a_file(tmp_path, material, layout, pattern):
+    root = made(layout, material, tmp_path)
+    path = sorted(root.glob(pattern))[0]
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    (problem,) = check(root).problems
+    assert (problem.file, problem.reason) == (path.relative_to(root).as_posix(), "file-pointer")
+
+
+@pytest.mark.parametrize("layout", ["amass", "seamless"])
+def test_a_model_of_another_type_is_named_before_work_starts(tmp_path, material, layout):
+    root = made(layout, material, tmp_path / "data")
+    flame = tmp_path / "FLAME_NEUTRAL.npz"  # the keys that FLAME has of SMPL's
+    np.savez(flame, v_template=np.zeros((5023, 3)), shapedirs=np.zeros((5023, 3, 400)), f=np.zeros((9976, 3), int))
+    for path, reason in ((flame, "smpl-model"), (tmp_path / "SMPLX_NEUTRAL.pkl", "smpl-pickle")):
+        path.touch()
+        with pytest.raises(DuologueError) as caught:
+            check(root, model=path)
+        assert caught.value.reason == reason
+        assert path.name in str(caught.value)

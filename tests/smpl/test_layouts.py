@@ -69,7 +69,7 @@ def test_what_is_written_is_the_same_body(layout: Layout, tmp_path: Path) -> Non
         ({"poses": None}, "smpl-file"),
         ({"mocap_framerate": None}, "smpl-file"),
         ({"poses": np.zeros((4, 72))}, "smpl-shape"),
-        ({"poses": np.zeros((4, 78))}, "smpl-shape"),
+        ({"poses": np.zeros((4, 78))}, "hands-pca"),
         ({"trans": np.full((4, 3), np.inf)}, "smpl-not-finite"),
         ({"poses": np.array([object()], dtype=object)}, "smpl-file"),
     ],

@@ -99,6 +99,7 @@ def check_data(data: DataSet, progress: Progress = lambda done, total: None, wor
         if seen is not None:
             tally.add(entry, seen)
         progress(done, len(data.entries))
+    findings.notes += data.compare()
     findings.holds, findings.trains = tally.holds(), tally.trains()
     return findings
 

@@ -15,6 +15,7 @@ from duologue.datasets.readers.interact import InterAct
 from duologue.datasets.readers.seamless import LABELS, Seamless
 from duologue.datasets.scene import DataSet
 from duologue.errors import DuologueError, invalid
+from duologue.smpl import BodyModel
 
 LAYOUTS: Final[dict[str, tuple[tuple[str, ...], Callable[..., DataSet]]]] = {
     "plain": ((plain.INDEX,), plain.Plain),
@@ -48,8 +49,7 @@ def open_data(root: Path, layout: str | None = None, model: Path | None = None) 
 
     Raises:
         DuologueError: NOT_FOUND ``layout-unknown``; INVALID_ARGUMENT ``layout-other`` where it has another one than it
-        should; what
-            the reader raises.
+            should; what ``BodyModel.load`` and the reader raise.
     """
     found = recognise(root)
     if found is None and layout is None:
@@ -57,4 +57,6 @@ def open_data(root: Path, layout: str | None = None, model: Path | None = None) 
     if layout is not None and found not in (None, layout):
         raise invalid("layout-other", f"{root} is laid out as {found}, not as {layout}; give it as what it is (--data)")
     reader = LAYOUTS[layout or str(found)][1]
+    if model is not None and reader in _SMPL:
+        BodyModel.load(model)  # before work starts: else every file of the data would be named for it
     return reader(root, model) if reader in _SMPL else reader(root)

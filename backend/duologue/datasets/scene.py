@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from duologue.brief import Transcript
 from duologue.errors import DuologueError
+from duologue.files.reading import read_head
 from duologue.units import FPS, Sound
 
 T = TypeVar("T")
 SPLITS: Final = ("train", "validation", "test")
+_LFS: Final = b"version https://git-lfs.github.com/spec/"
 Motion = tuple[NDArray[np.float64], NDArray[np.float64]]
 """World hips (T, 3) in metres and exponential maps (T, J, 3) on duologue60, 30 fps."""
 
@@ -109,7 +111,7 @@ class Reading:
         try:
             return read(*arguments)
         except DuologueError as error:
-            self.problems.append(Problem(file, error.reason, error.message))
+            self.problems.append(_pointer(file, arguments) or Problem(file, error.reason, error.message))
         except (OSError, ValueError) as error:
             self.problems.append(Problem(file, "file-unreadable", f"it can't be read: {error}"))
         return None
@@ -117,6 +119,16 @@ class Reading:
     def note(self, file: str, reason: str, message: str) -> None:
         """Say what of a file is other than one would think."""
         self.notes.append(Problem(file, reason, message))
+
+
+def _pointer(file: str, arguments: Sequence[Any]) -> Problem | None:
+    """Return a problem where all that there is of a file is where Git LFS has it, as of a data set half downloaded."""
+    for path in arguments:
+        if isinstance(path, Path) and path.is_file() and read_head(path, len(_LFS)) == _LFS:
+            return Problem(
+                file, "file-pointer", "it is a pointer of Git LFS, not the file itself: `git lfs pull` brings it"
+            )
+    return None
 
 
 class DataSet(ABC):
@@ -136,6 +148,10 @@ class DataSet(ABC):
     @abstractmethod
     def read(self, entry: Entry, reading: Reading) -> Scene | None:
         """Read one entry; None where ``reading`` has a problem that keeps it out."""
+
+    def compare(self) -> list[Problem]:
+        """Return what shows only when files are held against each other; they are read all the same."""
+        return []
 
     @cached_property
     def people(self) -> list[str]:

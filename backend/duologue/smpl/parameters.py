@@ -24,8 +24,9 @@ class BodyParameters:
     """T frames of one person. The arrays are made read-only.
 
     Raises:
-        DuologueError: INVALID_ARGUMENT ``smpl-shape`` for joints of neither model (hands as principal components) or lengths that
-            differ, ``smpl-not-finite`` with the first bad frame, ``frame-rate``.
+        DuologueError: INVALID_ARGUMENT ``hands-pca`` for fewer columns than SMPL-H has, of which the last are principal
+            components of hands; ``smpl-shape`` for joints of neither model or lengths that differ, ``smpl-not-finite`` with the
+            first bad frame, ``frame-rate``.
     """
 
     poses: Array
@@ -47,7 +48,7 @@ class BodyParameters:
         frames, joints = (self.poses.shape[:2]) if self.poses.ndim == 3 else (len(self.poses), 0)
         if joints not in COUNTS or self.poses.shape[2:] != (3,):
             raise invalid(
-                "smpl-shape",
+                "hands-pca" if 24 < joints < min(COUNTS) else "smpl-shape",
                 f"poses have shape {self.poses.shape}; SMPL-H has (frames, 52, 3) and SMPL-X (frames, 55, 3). Hands stored as "
                 "principal components have to be written out as 15 joints each first.",
                 field="poses",

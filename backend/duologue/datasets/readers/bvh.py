@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from duologue.datasets.readers.upright import upright
 from duologue.errors import invalid
 from duologue.motion.bvh import BvhClip, read_bvh
 from duologue.motion.resampling import resample
@@ -78,7 +79,7 @@ def read_pair(paths: tuple[Path, Path], skeleton: Skeleton, *, scale: float | No
 def on_one_floor(
     clips: tuple[BvhClip, BvhClip], names: tuple[str, str], skeleton: Skeleton
 ) -> list[tuple[Array, Array]]:
-    """Return two people's clips on our skeleton at 30 fps, in the world that they share.
+    """Return two people's clips on our skeleton at 30 fps and Y up, in the world that they share.
 
     Each alone would have their path scaled by their own legs, and the two would drift apart or into each other.
 
@@ -86,6 +87,7 @@ def on_one_floor(
         DuologueError: what ``find_rig_map`` raises; INVALID_ARGUMENT ``pair-lengths`` when one is more than a second longer.
     """
     maps = [_joint_map(clip, name, None) for clip, name in zip(clips, names, strict=True)]
+    clips = (upright(clips[0], maps[0]), upright(clips[1], maps[1]))
     own = leg_length(rest_points(skeleton, {name: name for name in skeleton.names}))
     ratios = [
         own / leg_length(rest_points(clip.skeleton, {joint: bone for bone, joint in names.items()}))
@@ -104,12 +106,13 @@ def on_one_floor(
 
 
 def on_skeleton(clip: BvhClip, name: str, skeleton: Skeleton) -> tuple[Array, Array]:
-    """Return one person's clip on our skeleton at 30 fps.
+    """Return one person's clip on our skeleton at 30 fps and Y up.
 
     Raises:
         DuologueError: what ``find_rig_map`` and ``retarget_clip`` raise.
     """
-    return _retarget(clip, _joint_map(clip, name, None), skeleton)
+    joints = _joint_map(clip, name, None)
+    return _retarget(upright(clip, joints), joints, skeleton)
 
 
 def _joint_map(clip: BvhClip, name: str, rig_map: RigMap | None) -> dict[str, str]:

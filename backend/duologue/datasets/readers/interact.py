@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from duologue.datasets.readers import ict_faces
 from duologue.datasets.readers.arrays import load_npy, shaped
+from duologue.datasets.readers.bones import bone_lengths, others_bones
 from duologue.datasets.readers.bvh import on_one_floor
 from duologue.datasets.readers.noting import note_clip, note_clock, note_lengths, note_sounds
 from duologue.datasets.readers.speech import sound_of_file, sound_of_one
@@ -130,8 +131,10 @@ class InterAct(DataSet):
             try:
                 actors = self._tables.check(date, scenario, tuple(motions))
             except DuologueError as error:
-                first = next(iter(motions.values()))
-                self.problems.append(Problem(f"bvhs/{first.name}", error.reason, error.message))
+                session = self._tables.sessions.get(date, ())
+                wrong = [path for actor, path in motions.items() if actor not in session]
+                named = wrong[0] if len(wrong) == 1 else next(iter(motions.values()))
+                self.problems.append(Problem(f"bvhs/{named.name}", error.reason, error.message))
                 continue
             files = [
                 f"{folder}/{motions[actor].stem}{suffix}"
@@ -175,6 +178,15 @@ class InterAct(DataSet):
             note_lengths(person, file, reading)
             note_clock(person, file, reading)
         return Scene(entry.name, (people[0], people[1]), entry.key.relationship, entry.split)
+
+    def compare(self) -> list[Problem]:
+        """Return the motions that have the bones of another actor."""
+        bones: dict[str, tuple[str, NDArray[np.float64]]] = {}
+        for entry in self.entries:
+            for actor, file in zip(entry.people, entry.files[::2], strict=True):
+                if not entry.key.lips and (self.root / file).is_file():
+                    bones[file] = actor, bone_lengths(self.root / file)
+        return others_bones(bones)
 
     def _face(self, stem: str, reading: Reading) -> NDArray[np.float32] | None:
         """Return a recording's weights (T, 52), of whichever of both files is there."""

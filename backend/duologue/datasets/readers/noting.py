@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from duologue.arkit import INDEX, LOWER_FACE
 from duologue.datasets.readers.bvh import find_rig_map
+from duologue.datasets.readers.upright import UP, axis_name, up_of
 from duologue.datasets.scene import Person, Problem, Reading
 from duologue.motion.bvh import BvhClip
 from duologue.speech.activity import level
@@ -33,10 +34,13 @@ _FINGERS: Final = ("Thumb", "Index", "Middle", "Ring", "Pinky")
 
 
 def note_clip(clip: BvhClip, file: str, reading: Reading) -> None:
-    """Note of a motion file another rate than ours, and hands without fingers."""
+    """Note of a motion file another rate than ours, another axis that is up, and hands without fingers."""
     if abs(clip.fps - FPS) > 0.1:
         reading.note(file, "frame-rate-other", f"it has {clip.fps:g} frames a second and is brought to {FPS}")
     bones = find_rig_map(clip, file).bind(clip.skeleton.names).bones
+    up = up_of(clip, {joint: bone for bone, joint in bones.items()})
+    if up != UP:
+        reading.note(file, "up-axis", f"people stand along {axis_name(up)} and not {axis_name(UP)}; it is read so")
     missing = [finger for finger in _FINGERS if not any(finger in word for word in bones)]
     if missing:
         reading.note(file, "fingers-missing", f"it has no joints for {', '.join(missing)}: these follow the hand")

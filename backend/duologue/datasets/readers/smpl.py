@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from duologue.datasets.readers.upright import TURNS, Axis, axis_name, axis_of
 from duologue.datasets.scene import Motion, Reading
 from duologue.errors import invalid
 from duologue.motion.rotations import exp_to_matrix, exp_to_quat, matrix_to_exp, quat_slerp, quat_to_exp, unroll_exp
@@ -19,19 +19,6 @@ from duologue.smpl import BodyModel, BodyParameters
 from duologue.smpl.joints import adult
 from duologue.smpl.motion import onto
 from duologue.units import FPS
-
-_SURE: Final = 0.7
-"""Cosine of the angle between a mean trunk and an axis up to which that axis is taken for up: people bow, and lie down."""
-_TURNS: Final = {
-    (1, 1): np.eye(3),
-    (1, -1): np.diag([1.0, -1.0, -1.0]),
-    (2, 1): np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]]),
-    (2, -1): np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]]),
-    (0, 1): np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
-    (0, -1): np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
-}
-"""Which rotation makes an axis (its number, its sign) +Y."""
-_NAMES: Final = "XYZ"
 
 
 def on_skeleton(
@@ -51,10 +38,10 @@ def on_skeleton(
     """
     up = up_axis(parameters)
     if up is not None:
-        name = f"{'+' if up[1] > 0 else '-'}{_NAMES[up[0]]}"
+        name = axis_name(up)
         if expected and name != expected:
             reading.note(file, "up-axis", f"people stand along {name} and not {expected}; it is read so")
-        parameters = _turned(parameters, _TURNS[up])
+        parameters = _turned(parameters, TURNS[up])
     if abs(parameters.fps - FPS) > 0.1:
         reading.note(file, "frame-rate-other", f"it has {parameters.fps:g} frames a second and is brought to {FPS}")
     if not parameters.poses[:, adult(parameters.kind).indices("left_index1", "right_index1")].any():
@@ -62,16 +49,14 @@ def on_skeleton(
     return onto(parameters, Skeleton.builtin("duologue60"), None if model is None else _model(model))
 
 
-def up_axis(parameters: BodyParameters) -> tuple[int, int] | None:
+def up_axis(parameters: BodyParameters) -> Axis | None:
     """Return the axis along which the trunk stands on the average, and its sign; None for one who lies or whom nothing tells
     of."""
     skeleton = adult(parameters.kind)
     every = slice(None, None, max(1, len(parameters) // 300))
     _, positions = forward_kinematics(skeleton, parameters.poses[every], parameters.trans[every])
     trunk = positions[:, skeleton.index("neck")] - positions[:, skeleton.index("pelvis")]
-    mean = (trunk / np.linalg.norm(trunk, axis=-1, keepdims=True)).mean(0)
-    axis = int(np.abs(mean).argmax())
-    return (axis, int(np.sign(mean[axis]))) if abs(mean[axis]) > _SURE else None
+    return axis_of(np.asarray(trunk, np.float64))
 
 
 def _turned(parameters: BodyParameters, turn: NDArray[np.float64]) -> BodyParameters:
