@@ -85,7 +85,8 @@ class Light:
                 towards = slope / max(float(np.linalg.norm(slope)), 1e-9)
                 kept = shadowed(towards)
             coefficients = _fitted(shown, gains[labels] * linear, basis(normal, kept, towards))
-            gains = _gains(shown, linear * np.maximum(basis(normal, kept, towards) @ coefficients, 0.0), labels)
+            shade = np.clip(basis(normal, kept, towards) @ coefficients, 0.0, None)
+            gains = _gains(shown, linear * shade, labels)
         return cls(coefficients, gains, towards)
 
     def shade(self, normal: Floats, shadowed: Floats) -> Floats:
