@@ -113,3 +113,14 @@ def test_a_picture_without_light_or_without_anything_but_light_is_drawn(level: i
     drawn = painter.draw(Moment(pair(0.4), SIDEWAYS))
     seen = (drawn["hole"] == 0) & (drawn["part"] > 0)
     assert np.abs(drawn["relit"][seen].astype(float) - level).mean() < 12
+
+
+def test_who_comes_into_an_empty_picture_has_the_rigs_colours() -> None:
+    aside = merge([quad((5.0, 0, 0), name="aside")])
+    picture = np.full((N, N, 3), (90, 120, 60), np.uint8)
+    painter = Painter((N, N), Moment(aside, SIDEWAYS), picture, WANTED)
+    drawn = painter.draw(Moment(pair(), SIDEWAYS))
+    people = drawn["part"] > 0
+    assert drawn["hole"][people].all()
+    alike = np.corrcoef(drawn["relit"][people].ravel(), drawn["beauty"][people].ravel())[0, 1]
+    assert alike > 0.9, "in what light, nobody can tell"

@@ -82,7 +82,10 @@ class Light:
                 slope = _least_squares(shown, gains[labels] * linear, basis(normal, kept, towards)[:, :4])[1:].sum(
                     axis=1
                 )
-                towards = slope / max(float(np.linalg.norm(slope)), 1e-9)
+                if (
+                    steep := float(np.linalg.norm(slope))
+                ) > 1e-9:  # else it is as bright on all sides, or nobody is seen
+                    towards = slope / steep
                 kept = shadowed(towards)
             coefficients = _fitted(shown, gains[labels] * linear, basis(normal, kept, towards))
             shade = np.clip(basis(normal, kept, towards) @ coefficients, 0.0, None)
