@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .armatures import armature_behind
 from .axes import TO_BLENDER, from_blender
 from .data import armature_of
+from .materials import own_colours
 
 if TYPE_CHECKING:
     from bpy.types import Depsgraph, Material, Object, Scene
@@ -85,7 +86,7 @@ class Reader:
                 triangles, normals = triangles[:, ::-1], normals[:, ::-1]
             key = (name, len(vertices), len(triangles))
             if key not in self._known:
-                self._known[key] = self._know(ob, data, triangles, vertices)
+                self._known[key] = self._know(ob, data, triangles, loops, vertices)
         finally:
             ob.to_mesh_clear()
         known = self._known[key]
@@ -94,21 +95,22 @@ class Reader:
             name=name,
         )  # fmt: skip
 
-    def _know(self, ob: Object, data: Any, triangles: NDArray[np.int32], vertices: Floats) -> _Known:
+    def _know(
+        self, ob: Object, data: Any, triangles: NDArray[np.int32], loops: NDArray[np.int32], vertices: Floats
+    ) -> _Known:
         original = cast("Object", ob.original)
         person = next((one for one in self.people if _belongs(original, one.armature)), None)
         materials = list(data.materials)
         slot = np.zeros(len(triangles), np.int32)
         data.loop_triangles.foreach_get("material_index", slot)
         slot = np.clip(slot, 0, max(len(materials) - 1, 0))
-        colours = np.array([_colour(material) for material in materials] or [_colour(None)], np.uint8)
         number = np.full(len(triangles), person.number if person else 0, np.uint8)
         if person is None:
             part = np.full(len(triangles), SCENE, np.uint8)
         else:
             part = _parts(original, data, triangles, person)
             _refine(part, slot, [material.name if material else "" for material in materials], original.name)
-        return _Known(part, number, colours[slot], _rest(original, person, vertices))
+        return _Known(part, number, own_colours(data, slot, loops), _rest(original, person, vertices))
 
 
 def _shown(depsgraph: Depsgraph) -> Iterator[tuple[str, Object, Floats]]:
@@ -195,20 +197,6 @@ def _refine(part: Bytes, slot: NDArray[np.int32], materials: Sequence[str], name
     for words, chosen in ((_EYE_WORDS, EYE), (_HAIR_WORDS, HAIR)):
         called = np.array([bool(words.search(material)) for material in materials] or [False])
         part[head & called[slot]] = chosen
-
-
-def _colour(material: Material | None) -> tuple[int, ...]:
-    """Return a material's colour, sRGB 0..255: its shader's where that is a plain one, else what the viewport shows."""
-    linear: Sequence[float] = (0.8, 0.8, 0.8)
-    if material is not None:
-        linear = cast("Any", material.diffuse_color)[:3]
-        tree = material.node_tree
-        shader = next((node for node in tree.nodes if node.type == "BSDF_PRINCIPLED"), None) if tree else None
-        if shader is not None and not shader.inputs["Base Color"].is_linked:
-            linear = cast("Any", shader.inputs["Base Color"]).default_value[:3]
-    values = np.clip(np.array(linear), 0.0, 1.0)
-    srgb = np.where(values <= 0.0031308, 12.92 * values, 1.055 * np.maximum(values, 1e-9) ** (1 / 2.4) - 0.055)
-    return tuple(int(value) for value in np.rint(255 * srgb))
 
 
 def _rest(ob: Object, person: Person | None, vertices: Floats) -> Floats:
