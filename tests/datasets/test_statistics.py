@@ -11,7 +11,7 @@ from duologue.cli import app
 from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.readers.bvh import read_motion
 from duologue.datasets.scene import Person, Scene
-from duologue.datasets.statistics import balance, placement
+from duologue.datasets.statistics import balance, measuring, placement
 from duologue.datasets.statistics.contacts import DURATION, FAR, NEAR, PARTS, contacts, gaps, shapes, touches
 from duologue.datasets.statistics.entropy import angular_speeds, bits, body_entropy
 from duologue.datasets.statistics.expression import FACE, vertex_variance
@@ -229,7 +229,7 @@ def test_every_label_is_of_a_kind():
         assert relationship_of(*roles(relationship)) == relationship_of(*roles(relationship)[::-1]) == relationship
 
 
-def test_a_corpus_is_measured_as_its_pairs_are(tmp_path):
+def test_a_corpus_is_measured_as_its_pairs_are(tmp_path, monkeypatch):
     pair = some_pair(120)
     features, path = poses.from_world(*still(120))
     pair.features[:], pair.path[:] = features[:, None], path[:, None]
@@ -239,6 +239,8 @@ def test_a_corpus_is_measured_as_its_pairs_are(tmp_path):
     assert of_all(totals, placement.APART).mean == pytest.approx(1.0, abs=1e-3)
     assert totals.sums[SECONDS, "meta-relationship", "work"] == 16.0  # boss and subordinate
     assert of_all(totals, ENTROPY).count == 4
+    monkeypatch.setattr(measuring, "_BLOCK", 1)
+    assert measure_folder(tmp_path).totals.sums == totals.sums, "however many are read at a time"
     Corpus.write(tmp_path, [pair], {"recipe": "AMASS"})
     assert (placement.APART, *EVERYBODY) not in measure_folder(tmp_path).totals.histograms, "placed by us"
 

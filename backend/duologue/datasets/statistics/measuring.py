@@ -40,6 +40,9 @@ FACING: Final = "seconds turned to the partner"
 _APART: Final = ("Seamless Interaction", "BEAT", "BEAT2", "AMASS")
 """Recipes of corpora whose two people were not recorded in one world: how they stand to each other is ours."""
 
+_BLOCK: Final = 32
+"""Pairs for which a corpus is opened once: what was read of its mapped files counts as memory until they are closed."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -89,15 +92,19 @@ def _measure_corpus(folder: Path, corpus: Corpus, workers: int, tell: Progress) 
     count = len(corpus.starts) - 1
     about = corpus.description
     measured = Measured(f"corpus ({about.get('recipe', 'unknown')})", str(about.get("licence", "")))
-    for done, totals in enumerate(in_order(partial(_of_pair, folder), range(count), workers), start=1):
+    measured.people = {f"style {style}" for style in np.unique(corpus.styles)}
+    blocks = [range(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
+    for block, totals in zip(blocks, in_order(partial(_of_pairs, folder), blocks, workers), strict=True):
         measured.totals += totals
-        measured.people |= {f"style {style}" for style in corpus.styles[done - 1]}
-        tell(done, count)
+        tell(block.stop, count)
     return measured
 
 
-def _of_pair(folder: Path, pair: int) -> Totals:
-    return measure(scene_of_pair(Corpus.open(folder), pair))
+def _of_pairs(folder: Path, pairs: Sequence[int]) -> Totals:
+    corpus, totals = Corpus.open(folder), Totals()
+    for pair in pairs:
+        totals += measure(scene_of_pair(corpus, pair))
+    return totals
 
 
 def scene_of_pair(corpus: Corpus, pair: int) -> Scene:
