@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 from duologue.errors import DuologueError, invalid
 from duologue.labels import check
+from duologue.passes.frames import FRAMES
 from duologue.passes.options import parse_frames, parse_size
 from duologue.passes.pictures import MAKERS
 from duologue.shots.stopping import stoppable
@@ -26,7 +27,7 @@ from ..session import environments, servers
 from ..session.opening import ServerTarget
 from ..session.session import session
 from . import asked, reading
-from .folder import ABOUT, FRAMES, PASSES, VideoFolder
+from .folder import ABOUT, PASSES, VideoFolder
 from .generating import CARRIED
 from .videos import videos
 

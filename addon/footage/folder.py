@@ -21,16 +21,14 @@ from duologue.errors import DuologueError
 from duologue.files import safetensors
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.files.reading import parse_json
-from duologue.passes import png
 from duologue.passes.camera import Size
+from duologue.passes.frames import BEFORE, FRAMES, Frames
 from duologue.passes.options import Span
 from duologue.passes.pictures import Event, RenderSettings
 from duologue.wire.pictures import Left, PictureWindow
 from numpy.typing import NDArray
 
 PASSES: Final = "passes"
-FRAMES: Final = "frames"
-BEFORE: Final = "before"
 ABOUT: Final = "video.json"
 CARRIED: Final = "carried"
 """Who makes pictures in Blender's own Python; all others are a server's."""
@@ -75,6 +73,7 @@ class VideoFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.pictures, self.before = Frames(root / FRAMES), Frames(root / BEFORE)
         self.about = _read(root / ABOUT)
 
     # What is there ----------------------------------------------------------------------------------------------------
@@ -108,27 +107,6 @@ class VideoFolder:
     def shown(self) -> int:
         """Pictures that are there, from the first on, whatever they were made with."""
         return int(self.about.get("shown", 0))
-
-    def path(self, index: int) -> Path:
-        """Return where the picture of a frame (from 0) lies."""
-        return self.root / FRAMES / f"{index + 1:04}.png"
-
-    def read(self, start: int, stop: int, *, before: bool = False) -> Bytes:
-        """Return pictures (n, H, W, 3); those of ``before/`` where asked.
-
-        Raises:
-            DuologueError: what :func:`duologue.passes.png.read` raises.
-        """
-        folder = self.root / (BEFORE if before else FRAMES)
-        return np.stack([png.read(folder / self.path(index).name) for index in range(start, stop)])
-
-    def digest(self, count: int) -> str:
-        """Return a sha256 over the pixels of the first pictures."""
-        found = hashlib.sha256()
-        for index in range(count):
-            picture = png.read(self.path(index))
-            found.update(str(picture.shape).encode() + picture.tobytes())
-        return found.hexdigest()
 
     def digest_of_passes(self) -> str:
         """Return a sha256 over the files of the passes: what the pictures are made of."""
@@ -178,9 +156,9 @@ class VideoFolder:
     def begin(self, clip: Clip, settings: RenderSettings) -> None:
         """Begin a new clip: what was there goes."""
         (self.root / _LEFT).unlink(missing_ok=True)
-        for name in (FRAMES, BEFORE):
-            shutil.rmtree(self.root / name, ignore_errors=True)
-        (self.root / FRAMES).mkdir()
+        for frames in (self.pictures, self.before):
+            shutil.rmtree(frames.folder, ignore_errors=True)
+        self.pictures.folder.mkdir()
         self.about = {}
         self._write(
             duologue=duologue.__version__,
@@ -194,8 +172,8 @@ class VideoFolder:
     def begin_again(self, settings: RenderSettings) -> None:
         """Begin to make pictures of the same clip again, over those that are there."""
         (self.root / _LEFT).unlink(missing_ok=True)
-        shutil.rmtree(self.root / BEFORE, ignore_errors=True)
-        shutil.copytree(self.root / FRAMES, self.root / BEFORE)
+        shutil.rmtree(self.before.folder, ignore_errors=True)
+        shutil.copytree(self.pictures.folder, self.before.folder)
         self._write(
             duologue=duologue.__version__,
             pictures=asdict(settings),
@@ -228,8 +206,7 @@ class VideoFolder:
 
     def write(self, window: PictureWindow) -> None:
         """Write pictures that have come."""
-        for offset, picture in enumerate(window.rgb):
-            png.write(self.path(window.start + offset), np.ascontiguousarray(picture))
+        self.pictures.write(window.start, window.rgb)
         self._write(
             label=window.label,
             made=dict(window.made),
@@ -242,7 +219,7 @@ class VideoFolder:
         """Write how far it came, and the digest of what is there."""
         if complete:
             (self.root / _LEFT).unlink(missing_ok=True)
-        self._write(complete=complete, digest=self.digest(self.shown))
+        self._write(complete=complete, digest=self.pictures.digest(self.shown))
 
     def _write(self, **more: Any) -> None:
         self.about = self.about | json.loads(

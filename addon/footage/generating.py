@@ -20,6 +20,8 @@ _AT_ONCE: Final = 8
 """Frames that are handed on together."""
 _WAIT: Final = 0.2
 """Seconds between two looks at whether it should stop."""
+_PATIENCE: Final = 2.0
+"""Seconds that a server is given to end what is not wanted."""
 
 
 def carried(work: Work) -> Iterator[PictureWindow]:
@@ -63,12 +65,20 @@ def served(client: Client) -> Generate:
                 raise event
             if isinstance(event, Finished):
                 return
+            if isinstance(event, PictureWindow) and on and work.since is not None and event.made != work.made:
+                job.abandon(_PATIENCE)
+                raise _other_weights()
             if isinstance(event, PictureWindow | Left):
                 yield event
             elif event is not None:
                 work.tell(event)
 
     return make
+
+
+def _other_weights() -> DuologueError:
+    what = "the pictures that are there were made by other weights than the server has now; tick Replace Video and make it anew"
+    return DuologueError("FAILED_PRECONDITION", "pictures-there", what)
 
 
 def check_offered(client: Client, backend: str) -> None:

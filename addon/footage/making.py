@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from duologue.errors import DuologueError
 from duologue.files.lock import only_writer
-from duologue.passes.contract import PARTS
-from duologue.passes.pictures import REGIONS, Event, RenderSettings
+from duologue.passes.pictures import Event, RenderSettings, inside
 from duologue.passes.sources import StoredPasses
 from duologue.take import Notice, Progress
 from duologue.wire.pictures import Left, PictureWindow
@@ -28,14 +27,15 @@ _BUSY: Final = "another Blender makes a video in {folder}; wait until it is done
 
 @dataclass(frozen=True)
 class Work:
-    """What pictures are made of. ``first``: the frame to begin at, those before are there; ``since``: what a server goes on from;
-    ``previous``: ``(start, stop)`` to the pictures before, where a part of them is made again."""
+    """What pictures are made of. ``first``: the frame to begin at, those before are there; ``since``: what a server goes on from,
+    ``made``: by what; ``previous``: ``(start, stop)`` to the pictures before, where a part of them is made again."""
 
     passes: StoredPasses
     settings: RenderSettings
     events: tuple[Event, ...]
     first: int
     since: Left | None
+    made: Mapping[str, Any]
     previous: Callable[[int, int], Bytes] | None
     should_stop: Callable[[], bool]
     tell: Callable[[Progress | Notice], None]
@@ -89,9 +89,10 @@ class Making:
         folder, settings = self._folder, self._folder.settings
         passes = self._passes()
         region = settings.region
-        previous = (lambda start, stop: folder.read(start, stop, before=True)) if region else None
+        previous = folder.before.read if region else None
         work = Work(
-            passes, settings, folder.clip.events, self._first, folder.left, previous, self._stop.is_set, self._news.append
+            passes, settings, folder.clip.events, self._first, folder.left, folder.about.get("made", {}), previous,
+            self._stop.is_set, self._news.append,
         )  # fmt: skip
         label, done = "", self._first
         try:
@@ -127,7 +128,6 @@ def _within(
     window: PictureWindow, region: str, passes: PassSource, previous: Callable[[int, int], Bytes]
 ) -> PictureWindow:
     """Return pictures whose pixels outside a region are those before, bit for bit, whoever made them."""
-    labels = passes.read("part", window.start, window.stop)
-    inside = (labels >= len(PARTS)) & np.isin(labels % len(PARTS), REGIONS[region])
-    rgb = np.where(inside[..., None], window.rgb, previous(window.start, window.stop))
+    again = inside(passes.read("part", window.start, window.stop), region)
+    rgb = np.where(again[..., None], window.rgb, previous(window.start, window.stop))
     return PictureWindow(window.start, rgb, window.label, window.made)

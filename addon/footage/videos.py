@@ -183,11 +183,11 @@ class Videos:
             return
         strip = self._strip(scene)
         if strip is not None:
-            pictures = [folder.path(index) for index in range(max(folder.shown, window.stop))]
+            pictures = [folder.pictures.path(index) for index in range(max(folder.shown, window.stop))]
             video_strips.fill(strip, pictures, folder.clip.span.step)
             video_strips.refresh(strip)
             video_strips.keep(strip, folder.about)
-        preview.put(folder.path(window.stop - 1))
+        preview.put(folder.pictures.path(window.stop - 1))
         preview.redraw()
 
     def _strip(self, scene: Scene) -> Strip | None:
@@ -195,7 +195,7 @@ class Videos:
         assert folder is not None
         if self._number:
             return video_strips.find(scene, self._number)
-        strip = video_strips.lay(scene, f"Video {folder.root.name}", folder.clip.span.first, folder.path(0))
+        strip = video_strips.lay(scene, f"Video {folder.root.name}", folder.clip.span.first, folder.pictures.path(0))
         self._number = video_strips.number_of(strip)
         return strip
 

@@ -13,7 +13,6 @@ import contextlib
 import sys
 import time
 import traceback
-from dataclasses import dataclass
 from typing import Literal
 
 import bpy
@@ -25,7 +24,8 @@ from duologue.wire.client import Client, Finished, PerformanceJob
 
 from ..briefing import in_the_panel
 from . import redrawing, saving
-from .opening import Opened, Opening, ServerTarget
+from .link import Link
+from .opening import ServerTarget
 from .request import Request
 
 State = Literal["IDLE", "CONNECTING", "RUNNING", "CANCELLING", "DONE", "CANCELLED", "FAILED"]
@@ -37,29 +37,16 @@ CANCEL_PATIENCE = 0.6
 """Seconds that a cancel waits for the server's word; without it (the line is down) the take ends here all the same."""
 
 
-@dataclass(frozen=True)
-class ServerState:
-    """One line about the server for the preferences."""
-
-    text: str
-    failed: bool = False
-
-
-class Session:
+class Session(Link):
     """The one connection of this Blender, and the performance that runs over it."""
 
     def __init__(self) -> None:
-        """Nothing is started or connected before something is asked for."""
+        super().__init__()
         self.state: State = "IDLE"
         self.message = ""
         self.notes: list[str] = []
         self.error: DuologueError | None = None
         """Why the last performance failed."""
-        self._target: ServerTarget | None = None
-        self._opening: Opening | None = None
-        self._opened: Opened | None = None
-        self._failure: DuologueError | None = None
-        """Why there is no connection."""
         self._request: Request | None = None
         self._job: PerformanceJob | None = None
         self._cancel_by = 0.0
@@ -100,47 +87,6 @@ class Session:
         request = self._request if self.state == "RUNNING" else None
         return (request.scene, request.frame) if request is not None else None
 
-    def server_state(self) -> ServerState:
-        """Return the state of the connection in words."""
-        if self._opening is not None:
-            return ServerState(_t("Connecting…"))
-        if self._failure is not None:
-            return ServerState(str(self._failure), failed=True)
-        if self._client is not None and self._client.error is not None:
-            return ServerState(str(self._client.error), failed=True)
-        if self._client is not None and self._client.ready:
-            whose = _t("started by Blender") if self.owns_server else _t("running")
-            version = self._client.server.version if self._client.server is not None else ""
-            text = _t("Connected to {endpoint} ({whose}), Duologue {version}")
-            return ServerState(text.format(endpoint=self._client.connection.endpoint, whose=whose, version=version))
-        return ServerState(_t("Not connected"))
-
-    def connected(self) -> Client | None:
-        """Return the connection once it stands, None while it is being made.
-
-        Raises:
-            DuologueError: why there is none.
-        """
-        error = self._failure or (self._client.error if self._client is not None else None)
-        if error is not None:
-            raise error
-        return self._client if self._client is not None and self._client.ready else None
-
-    def backends(self) -> tuple[str, ...] | None:
-        """Return who makes pictures of passes on the server that is connected; None where none is."""
-        server = self._client.server if self._client is not None else None
-        return server.backends if server is not None else None
-
-    @property
-    def owns_server(self) -> bool:
-        """Whether this Blender has started a server that still runs."""
-        server = self._opened.server if self._opened is not None else None
-        return server is not None and server.alive()
-
-    @property
-    def _client(self) -> Client | None:
-        return self._opened.client if self._opened is not None else None
-
     # What operators call ----------------------------------------------------------------------------------------------
 
     def perform(self, target: ServerTarget, request: Request) -> None:
@@ -153,18 +99,9 @@ class Session:
 
     def open(self, target: ServerTarget) -> None:
         """Connect. Returns at once; what comes of it is pumped in."""
-        self._failure = self.error = None
-        self._drop_unfit(target)
-        if self._opened is None and self._opening is None:
-            self._target = target
-            self._opening = Opening(target)
+        self.error = None
+        super().open(target)
         start_pumping()
-
-    def _drop_unfit(self, target: ServerTarget) -> None:
-        """Drop a connection that has ended, or that leads elsewhere than is wanted now."""
-        client = self._client
-        if (client is not None and client.error is not None) or (self._target is not None and target != self._target):
-            self.close()
 
     def cancel(self) -> None:
         """Ask for the end of the performance. It ends when the server has stopped it, or soon without the server's word."""
@@ -180,12 +117,7 @@ class Session:
         """Drop the connection and stop a server that was started here. May be called at any time, and twice."""
         if self.busy:
             self._end("CANCELLED", _t("The connection was closed"))
-        opening, opened = self._opening, self._opened
-        self._opening = self._opened = self._target = None
-        if opening is not None:
-            opening.give_up()
-        if opened is not None:
-            opened.close()
+        super().close()
 
     def wait(self, timeout: float) -> None:
         """Pump until nothing is under way: for Blender without a window.
@@ -223,16 +155,6 @@ class Session:
                 DuologueError("INTERNAL", "addon-fault", f"a fault of Duologue: {type(error).__name__}: {error}")
             )
         return self.busy or self._opening is not None
-
-    def _take_opened(self) -> None:
-        result = self._opening.result() if self._opening is not None else None
-        if result is None:
-            return
-        self._opening = None
-        if isinstance(result, DuologueError):
-            self._failure = result
-            raise result
-        self._opened = result
 
     def _submit(self, client: Client) -> None:
         request = self._request

@@ -146,6 +146,14 @@ def test_a_served_video_that_was_stopped_goes_on_at_its_chunk(served, scene, tmp
     monkeypatch.setattr(
         client, "submit_render", lambda *args, **more: came.append(more["since"]) or submit(*args, **more)
     )
+    by_others = videos.folder / "video.json"
+    about["made"]["weights"]["video"] = "0" * 64
+    honest = by_others.read_text()
+    by_others.write_text(json.dumps(about))
+    with pytest.raises(RuntimeError, match="made by other weights"):
+        press("resume_video")
+    by_others.write_text(honest)
+    came.clear()
     assert press("resume_video") == {"FINISHED"}
     assert [left.start for left in came] == [17]
     np.testing.assert_array_equal(pictures(tmp_path / "video" / "frames", 53), whole)

@@ -6,10 +6,11 @@ from duologue.arkit import NAMES
 from duologue.datasets.synthesis.characters.build import encode
 from duologue.datasets.synthesis.characters.drawn import draw_person
 from duologue.datasets.synthesis.characters.hair import STYLES
-from duologue.datasets.synthesis.video.people import Person, build_person, person_path
+from duologue.datasets.synthesis.video.people import build_person
 from duologue.interactions.landmarks import find_landmark
 from duologue.interactions.patterns import FACE
 from duologue.passes.contract import BODY, EYE, HAIR, HAND, HEAD
+from duologue.people.person import Person, person_path
 
 
 def test_a_seed_is_a_person() -> None:

@@ -11,10 +11,10 @@ import pytest
 import trimesh
 from duologue.datasets.corpus.video import FPS, FRAMES, Clip
 from duologue.datasets.synthesis.video.clips import make_clip, pattern_of
-from duologue.datasets.synthesis.video.people import Person
 from duologue.datasets.synthesis.video.scenes import BEGIN, Staged, stage
 from duologue.passes.camera import Camera
 from duologue.passes.contract import HAND, HEAD
+from duologue.people.person import Person
 
 SEED = 5
 CAST = dict.fromkeys(("train", "validation", "test"), ("ada", "ben"))

@@ -13,9 +13,10 @@ import pytest
 from duologue.datasets.corpus.video import VideoCorpus, shard_path
 from duologue.datasets.synthesis.video.clips import make_clip
 from duologue.datasets.synthesis.video.making import ClipSet, make
-from duologue.datasets.synthesis.video.people import Person, cast_of, person_path
+from duologue.datasets.synthesis.video.people import cast_of
 from duologue.errors import DuologueError
 from duologue.files.folders import rigs_folder
+from duologue.people.person import Person, person_path
 
 WANTED = ClipSet(clips=3, people=6, seed=1, shard=1)
 CODE = """

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from duologue.datasets.corpus.video import FRAMES
-from duologue.datasets.synthesis.video.people import Person
 from duologue.datasets.synthesis.video.scenes import Script, Staged
 from duologue.datasets.synthesis.video.views import FACE, SEEN, draw_look, draw_shot
 from duologue.passes.contract import HAND, HEAD
 from duologue.passes.surface import Mesh, check_outside, merge
+from duologue.people.person import Person
 
 
 @pytest.fixture(scope="module")

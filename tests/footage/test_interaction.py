@@ -160,7 +160,7 @@ def test_a_state_is_taken_up(made: tuple[Path, dict[str, Any]], tmp_path: Path) 
     (tmp_path / "cut" / "frames" / "0003.png").write_bytes(b"half a picture of a worker that was killed")
     done, target = pictures_of(tmp_path / "cut", made[0], Wish(seed=3))
     assert done == 5
-    assert target.digest(5) == whole
+    assert target.pictures.digest(5) == whole
 
 
 @pytest.mark.parametrize(("region", "kinds"), [("hand", (HAND,)), ("face", (HEAD, EYE))])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from duologue.checkpoints.config import named
 from duologue.diffusion.schedule import Prediction
-from duologue.errors import DuologueError
 from duologue.labels import ACTION_MODES, EMOTIONS, ROLES
 
 CONDITIONS: Final = ("speech", "text", "action", "role", "emotion", "style", "partner", "placement", "route")
@@ -61,12 +61,7 @@ class BodyConfig:
         Raises:
             DuologueError: NOT_FOUND ``config-unknown``.
         """
-        try:
-            return CONFIGS[name]
-        except KeyError:
-            raise DuologueError(
-                "NOT_FOUND", "config-unknown", f"no body configuration {name!r}; there are: {', '.join(CONFIGS)}."
-            ) from None
+        return named(CONFIGS, name, "body")
 
 
 # Sized for two CPU cores: both networks, ten steps, well under real time; learns from two hours of composed motion.

@@ -11,12 +11,15 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from duologue.checkpoints.store import Checkpoint
+from duologue.errors import DuologueError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
     from torch import Tensor, nn
 
     Config = TypeVar("Config", bound=DataclassInstance)
+
+Named = TypeVar("Named")
 
 
 def read_config(checkpoint: Checkpoint, kind: type[Config], key: str = "network") -> Config:
@@ -36,6 +39,19 @@ def read_config(checkpoint: Checkpoint, kind: type[Config], key: str = "network"
         return kind(**settings)
     except (TypeError, ValueError) as error:
         raise checkpoint.foreign(f"its config's {key!r} can't be read: {error}") from error
+
+
+def named(configs: Mapping[str, Named], name: str, model: str) -> Named:
+    """Return one of a model's configurations by its name.
+
+    Raises:
+        DuologueError: NOT_FOUND ``config-unknown``.
+    """
+    try:
+        return configs[name]
+    except KeyError:
+        text = f"no {model} configuration {name!r}; there are: {', '.join(configs)}."
+        raise DuologueError("NOT_FOUND", "config-unknown", text) from None
 
 
 def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -148,6 +148,7 @@ def face(
     Needs espeak-ng, pocketsphinx and the extra speak; with the extra hear Whisper teaches the encoder. With --encoder, a
     pretrained Wav2Vec2 takes the place of the encoder trained here.
     """
+    from duologue.checkpoints.config import named
     from duologue.errors import invalid
     from duologue.face.config import FaceConfig
     from duologue.face.training import LIPS, FaceTraining
@@ -156,14 +157,12 @@ def face(
     from duologue.speech.encoder import EncoderConfig
 
     sizes = {"starter": FaceConfig.starter, "paper": FaceConfig.paper, "tiny": FaceConfig.tiny}
-    if config not in sizes:
-        raise invalid("config-unknown", f"{config!r} is none of {', '.join(sizes)}.", field="--config")
+    network = FaceTraining(named(sizes, config, "face")())
     if config == "paper" and encoder is None:
         raise invalid(
             "encoder-missing", "the paper's face hears through wav2vec2-base: give its folder.", field="--encoder"
         )
     hearing = starter_training(going_on=start is not None)
-    network = FaceTraining(sizes[config]())
     if start is not None:
         network = replace(network, optimisation=GOING_ON)
     if config == "tiny":

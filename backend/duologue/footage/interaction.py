@@ -11,22 +11,23 @@ from typing import Any, Final
 
 import duologue
 from duologue.brief.interactions import Interaction, check_interactions, interaction_json
-from duologue.datasets.synthesis.video.people import Person
 from duologue.errors import DuologueError
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.files.lock import only_writer
 from duologue.footage.asked import stretch
 from duologue.footage.drawing import PASSES_FOLDER, draw_passes, references_of
-from duologue.footage.pictures import FRAMES, SETTINGS, VIDEO, PictureFolder, make_pictures, not_whole, region_of
+from duologue.footage.pictures import SETTINGS, VIDEO, PictureFolder, make_pictures, not_whole, region_of
 from duologue.footage.played import Played, play
 from duologue.footage.view import choose_camera
 from duologue.interactions.response import usual
 from duologue.interactions.track import FILE
 from duologue.labels import check
 from duologue.passes.camera import Size
+from duologue.passes.frames import FRAMES
 from duologue.passes.options import Span
 from duologue.passes.pictures import PRESETS
 from duologue.passes.sources import StoredPasses
+from duologue.people.person import Person
 from duologue.rigs.samples import SAMPLES
 from duologue.shots.touch import Wanted, events_of
 from duologue.take import Take
@@ -193,7 +194,7 @@ def _pictures(  # noqa: PLR0917
     report = backend.report
     report = replace(report, mode=report.mode or mode, steps=report.steps or steps)
     shown = target.frames if asked.region else done
-    return done, report, target.digest(shown), notes
+    return done, report, target.pictures.digest(shown), notes
 
 
 def _report(clip: Clip, asked: Asked, played: Played, made: tuple[int, Report, str, bool]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.datasets.synthesis.video.people import Person
 from duologue.interactions.actor import Pose
 from duologue.passes.contract import EYE, HEAD
 from duologue.passes.pose import BODY, FINGERS, Keypoints
+from duologue.people.person import Person
 from duologue.rigs.joints import FINGERS as FINGER_NAMES
 from duologue.rigs.joints import SIDES
 

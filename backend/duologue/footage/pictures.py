@@ -7,10 +7,9 @@ there stays in ``before/``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +20,11 @@ from duologue.errors import DuologueError, invalid
 from duologue.files import safetensors
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.files.reading import parse_json
-from duologue.passes import png, video
+from duologue.passes import video
+from duologue.passes.frames import BEFORE, FRAMES, Frames
 from duologue.passes.sources import PassSource
 from duologue.video.backends import REGIONS, Backend, Event, Pictures, References, Region, Wish
 
-FRAMES: Final = "frames"
-BEFORE: Final = "before"
 SETTINGS: Final = "settings.json"
 VIDEO: Final = "interaction.mp4"
 _LEFT: Final = ".left.safetensors"
@@ -55,6 +53,7 @@ class PictureFolder:
         self, root: Path, settings: Mapping[str, Any], frames: int, region: str = "", *, replace: bool = False
     ) -> None:
         self.root, self.frames, self.region = root, frames, region
+        self.pictures, self.before = Frames(root / FRAMES), Frames(root / BEFORE)
         prepare_folder(root)
         there = _read(root / SETTINGS)
         wanted = json.loads(json.dumps({**settings, "region": region}))
@@ -85,7 +84,7 @@ class PictureFolder:
         same = all(there.get(key) == value for key, value in wanted.items())
         if same and not there.get("complete"):
             return there.get("previous")
-        whole = bool(there.get("complete")) and all(self.path(k).is_file() for k in range(self.frames))
+        whole = bool(there.get("complete")) and self.pictures.has(self.frames)
         if not whole or there.get("clip") != wanted.get("clip"):
             raise not_whole(self.root)
         return there.get("digest")
@@ -94,16 +93,12 @@ class PictureFolder:
         (self.root / SETTINGS).unlink(missing_ok=True)
         (self.root / _LEFT).unlink(missing_ok=True)
         (self.root / VIDEO).unlink(missing_ok=True)
-        shutil.rmtree(self.root / BEFORE, ignore_errors=True)
+        shutil.rmtree(self.before.folder, ignore_errors=True)
         if keep:
-            (self.root / FRAMES).replace(self.root / BEFORE)
-        shutil.rmtree(self.root / FRAMES, ignore_errors=True)
-        (self.root / FRAMES).mkdir()
+            self.pictures.folder.replace(self.before.folder)
+        shutil.rmtree(self.pictures.folder, ignore_errors=True)
+        self.pictures.folder.mkdir()
         self.write_settings()
-
-    def path(self, index: int) -> Path:
-        """Return where a picture (from 0) lies."""
-        return self.root / FRAMES / f"{index + 1:04}.png"
 
     def write_settings(self, **more: Any) -> None:
         """Write ``settings.json``: with how far it came, and the digest."""
@@ -117,19 +112,13 @@ class PictureFolder:
             return None
         arrays, about = safetensors.load(path)
         done = int(about.get(_AT, "0"))
-        if not 0 < done <= self.frames or not all(self.path(k).is_file() for k in range(done)):
+        if not 0 < done <= self.frames or not self.pictures.has(done):
             return None
         return Pictures(done, np.zeros((0, 0, 0, 3), np.uint8), arrays)
 
-    def previous(self, start: int, stop: int) -> Bytes:
-        """Return pictures of the run before, of which a region is made again."""
-        found = [png.read(self.root / BEFORE / f"{index + 1:04}.png") for index in range(start, stop)]
-        return np.stack(found)
-
     def write(self, made: Pictures) -> None:
         """Write a chunk, then what the next one goes on from: a run that is killed between repeats the chunk."""
-        for offset, picture in enumerate(made.rgb):
-            png.write(self.path(made.start + offset), np.ascontiguousarray(picture))
+        self.pictures.write(made.start, made.rgb)
         arrays = dict(made.left) or {"none": np.zeros(1, np.uint8)}
         safetensors.save(self.root / _LEFT, arrays, {_AT: str(made.stop)})
 
@@ -139,30 +128,18 @@ class PictureFolder:
         shown = done
         if self.region and not complete:
             for index in range(done, self.frames):
-                shutil.copyfile(self.root / BEFORE / self.path(index).name, self.path(index))
+                shutil.copyfile(self.before.path(index), self.pictures.path(index))
             shown = self.frames
         notes: list[str] = []
         if shown and video.available():
-            video.write_video(self.root / VIDEO, self.read(shown), fps)
+            video.write_video(self.root / VIDEO, self.pictures.each(shown), fps)
         elif shown:
             notes.append(f"PyAV is not installed, so there is no {VIDEO}; frames/ has the pictures")
-        self.write_settings(complete=complete, made=done, digest=self.digest(shown))
+        self.write_settings(complete=complete, made=done, digest=self.pictures.digest(shown))
         if complete:
             (self.root / _LEFT).unlink(missing_ok=True)
             self.complete = True
         return notes
-
-    def read(self, count: int) -> Iterator[Bytes]:
-        """Yield the first pictures."""
-        for index in range(count):
-            yield png.read(self.path(index))
-
-    def digest(self, count: int) -> str:
-        """Return a sha256 over the pixels of the first pictures."""
-        found = hashlib.sha256()
-        for picture in self.read(count):
-            found.update(str(picture.shape).encode() + picture.tobytes())
-        return found.hexdigest()
 
 
 def make_pictures(
@@ -190,7 +167,7 @@ def make_pictures(
 
 def region_of(target: PictureFolder) -> Region | None:
     """Return the region that is made again in a folder."""
-    return Region(target.region, target.previous) if target.region else None
+    return Region(target.region, target.before.read) if target.region else None
 
 
 def not_whole(root: Path) -> DuologueError:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief.interactions import Interaction
-from duologue.datasets.synthesis.video.people import Person
 from duologue.interactions.actor import Actor, Array, Scene, scene_of
 from duologue.interactions.contact_keys import ContactKeys
 from duologue.interactions.give_way import give_way
@@ -21,6 +20,7 @@ from duologue.interactions.track import InteractionTrack, Touch
 from duologue.labels import FACE_INTERACTIONS, PERFORMERS
 from duologue.passes.options import Span
 from duologue.passes.surface import Mesh, Surface, merge
+from duologue.people.person import Person
 from duologue.take import Take
 
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from duologue.files.atomic import write_text
 from duologue.passes import png
-from duologue.passes.contract import EYE, HAND, HEAD, PARTS, to_size, whole_blocks
+from duologue.passes.contract import to_size, whole_blocks
 from duologue.passes.folder import PassFolder, range_of, read_pass
+from duologue.passes.pictures import inside
 from duologue.passes.references import on_canvas, write_references
 from duologue.passes.shading import as_bytes, inverse_depth
 from duologue.passes.video import WriteVideo
@@ -107,13 +108,11 @@ def _videos(folder: PassFolder) -> dict[str, Draw]:
 def _chosen(folder: PassFolder, index: int, kinds: tuple[str, ...]) -> NDArray[np.bool_]:
     """Return where hands, faces or contact are in a frame (H, W)."""
     chosen = np.zeros(folder.size[::-1], bool)
-    parts = {"hand": (HAND,), "face": (HEAD, EYE)}
     for kind in kinds:
         if kind == "contact":
             chosen |= read_pass(folder.root, "contact", index)[..., 0] >= _TOUCHES
         else:
-            label = read_pass(folder.root, "part", index)
-            chosen |= (label >= len(PARTS)) & np.isin(label % len(PARTS), parts[kind])
+            chosen |= inside(read_pass(folder.root, "part", index), kind)
     return chosen
 
 

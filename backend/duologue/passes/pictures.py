@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from duologue.passes.contract import EYE, HAND, HEAD
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from duologue.passes.contract import EYE, HAND, HEAD, PARTS, Bytes
 
-References = Mapping[str, Mapping[str, "NDArray[np.uint8]"]]
+References = Mapping[str, Mapping[str, Bytes]]
 """By person ("A", "B") and by what of them (``contract.REFERENCES``): pictures (h, w, 3) of any size, on white."""
 
 PRESETS: Final = ("draft", "final")
@@ -23,6 +22,11 @@ PRESETS: Final = ("draft", "final")
 
 REGIONS: Final[Mapping[str, tuple[int, ...]]] = {"hand": (HAND,), "face": (HEAD, EYE)}
 """What alone can be made again: parts of both people, by name."""
+
+
+def inside(part: Bytes, region: str) -> NDArray[np.bool_]:
+    """Return where a region is, to the pixel, by the values (…) of the pass ``part``."""
+    return (part >= len(PARTS)) & np.isin(part % len(PARTS), REGIONS[region])
 
 
 @dataclass(frozen=True)

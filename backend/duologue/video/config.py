@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from duologue.checkpoints.config import named
 from duologue.diffusion.schedule import Prediction
-from duologue.errors import DuologueError, invalid
+from duologue.errors import invalid
 from duologue.labels import FACE_INTERACTIONS
 
 MODEL: Final = "video"
@@ -89,12 +90,7 @@ class VideoConfig:
         Raises:
             DuologueError: NOT_FOUND ``config-unknown``.
         """
-        try:
-            return CONFIGS[name]
-        except KeyError:
-            raise DuologueError(
-                "NOT_FOUND", "config-unknown", f"no video configuration {name!r}; there are: {', '.join(CONFIGS)}."
-            ) from None
+        return named(CONFIGS, name, "video")
 
 
 CONFIGS: Final = {

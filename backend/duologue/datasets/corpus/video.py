@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from duologue.errors import DuologueError
 from duologue.files.atomic import replacing, write_text
 from duologue.labels import FACE_INTERACTIONS
+from duologue.people.person import REFERENCE
 
 INDEX: Final = "clips.json"
 SHARDS: Final = "shards"
@@ -35,7 +36,7 @@ SPLITS: Final = ("train", "validation", "test")
 PATTERNS: Final = ("none", *FACE_INTERACTIONS)
 """What is done, by ``pattern_index``; 0 is no contact."""
 
-FRAMES, FPS, SIZE, REFERENCE = 17, 15, 128, 64
+FRAMES, FPS, SIZE = 17, 15, 128
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.datasets.corpus.video import FPS, FRAMES, REFERENCE, SIZE
+from duologue.datasets.corpus.video import FPS, FRAMES, SIZE
 from duologue.errors import DuologueError, invalid
 from duologue.passes.references import resized
+from duologue.people.person import REFERENCE
 
 Bytes = NDArray[np.uint8]
 Box = tuple[float, float, float, float]

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from duologue.datasets.synthesis.video.people import parts_of
 from duologue.evaluation.contact.played import Played
 from duologue.files.atomic import replacing
 from duologue.interactions.actor import Actor, Array
@@ -19,6 +18,7 @@ from duologue.passes.camera import Camera
 from duologue.passes.contract import BODY, EYE, HAIR, HAND, HEAD
 from duologue.passes.raster import rasterise
 from duologue.passes.surface import Mesh, merge
+from duologue.people.person import parts_of
 
 TILE: Final = 160
 """Pixels across one picture."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
-from duologue.passes.contract import PARTS
-from duologue.passes.pictures import REGIONS, Event, References
+from duologue.passes.pictures import Event, References, inside
 from duologue.passes.sources import PassSource
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ class Region:
 
     def mask(self, passes: PassSource, start: int, stop: int) -> NDArray[np.bool_]:
         """Return where it is (n, H, W), to the pixel."""
-        labels = passes.read("part", start, stop)
-        return (labels >= len(PARTS)) & np.isin(labels % len(PARTS), REGIONS[self.name])
+        return inside(passes.read("part", start, stop), self.name)
 
     def put(self, passes: PassSource, start: int, made: Bytes) -> Bytes:
         """Return the pictures before with the region of those that were ``made`` (n, H, W, 3), from frame ``start`` on."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.datasets.corpus.video import FPS, FRAMES, PATTERNS, SHARD, SIZE, Clip
-from duologue.datasets.synthesis.video.people import VIEWS, Person
 from duologue.datasets.synthesis.video.scenes import Staged, stage
 from duologue.datasets.synthesis.video.views import Shot, draw_look, draw_shot
 from duologue.labels import FACE_INTERACTIONS
@@ -21,6 +20,7 @@ from duologue.passes.drawing import Moment, Painter
 from duologue.passes.lighting import Look
 from duologue.passes.surface import Mesh, Surface, corner_normals, merge
 from duologue.passes.touching import Pair, with_contact
+from duologue.people.person import VIEWS, Person
 
 Cast = Mapping[str, Sequence[str]]
 """Split -> names of the people in it."""

@@ -32,10 +32,11 @@ from duologue.datasets.corpus.video import (
 )
 from duologue.datasets.parallel import single_threads
 from duologue.datasets.synthesis.video.clips import make_clip, split_of
-from duologue.datasets.synthesis.video.people import Person, build_person, cast_of, person_path
+from duologue.datasets.synthesis.video.people import build_person, cast_of
 from duologue.errors import DuologueError, invalid
 from duologue.files.atomic import prepare_folder
 from duologue.files.lock import only_writer
+from duologue.people.person import Person, person_path
 from duologue.rigs.samples import SAMPLES
 
 Report = Callable[[str, float, float], None]

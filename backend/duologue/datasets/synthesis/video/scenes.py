@@ -13,7 +13,6 @@ from duologue.brief.nearness import NEAR
 from duologue.datasets.corpus.video import FPS, FRAMES
 from duologue.datasets.synthesis.video.bodies import drawn_body, skeleton
 from duologue.datasets.synthesis.video.faces import drawn_face
-from duologue.datasets.synthesis.video.people import Person
 from duologue.errors import DuologueError
 from duologue.interactions.actor import Array, Scene, scene_of
 from duologue.interactions.give_way import give_way
@@ -23,6 +22,7 @@ from duologue.interactions.settling import TOLERATED
 from duologue.interactions.solve import solve_one
 from duologue.interactions.solved import Solved, Span
 from duologue.labels import FACE_INTERACTIONS
+from duologue.people.person import Person
 
 BEGIN: Final = 2.0
 """Seconds of the take at which a clip begins."""

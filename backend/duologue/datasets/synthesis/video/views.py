@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.datasets.corpus.video import FRAMES, SIZE
-from duologue.datasets.synthesis.video.people import drawn_lamps
 from duologue.datasets.synthesis.video.scenes import Staged
 from duologue.interactions.actor import Array
 from duologue.passes.camera import Camera
@@ -18,6 +17,7 @@ from duologue.passes.contract import HAND, HEAD
 from duologue.passes.lighting import Look
 from duologue.passes.raster import rasterise
 from duologue.passes.surface import Mesh
+from duologue.people.person import drawn_lamps
 
 CAMERAS: Final = 12
 """Cameras that are drawn at most; then the one that shows most of the hand is taken."""
