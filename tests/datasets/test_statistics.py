@@ -272,7 +272,10 @@ def test_a_page_of_every_layout(tmp_path, material, layout):
         ElementTree.fromstring(drawing.read_text(encoding="utf-8"))
     for table in out.glob("*.csv"):
         with table.open(newline="", encoding="utf-8") as file:
-            assert list(csv.reader(file))[1:], table.name
+            assert list(csv.reader(file))[1:] or layout == "captures", table.name
+    with (out / "histograms.csv").open(newline="", encoding="utf-8") as file:
+        counted = [int(row["values"]) for row in csv.DictReader(file) if row["figure"] == placement.GONE]
+    assert sum(counted) == 0 if layout == "captures" else sum(counted) > 300
     assert ("How much faces move" in told) == (layout in {"interact", "plain", "captures"})
     assert ("Where people stand" in told) == (layout != "captures")
 

@@ -13,10 +13,11 @@ from duologue.datasets.readers.face_captures import capture_files
 from duologue.datasets.readers.live_link import read_face_csv
 from duologue.datasets.statistics import body, face, speech
 from duologue.datasets.statistics.measuring import Measured, Progress, measure_folder
-from duologue.datasets.statistics.page import write_statistics
-from duologue.datasets.statistics.section import Cell, Section, Table, known
+from duologue.datasets.statistics.page import as_csv, write_statistics
+from duologue.datasets.statistics.section import Cell, Section, Table, bins, known
 from duologue.datasets.statistics.sections import sections_of
 from duologue.errors import DuologueError
+from duologue.files.atomic import write_text
 from duologue.motion.skeleton import Skeleton
 
 Figures = dict[str, dict[str, Any]]
@@ -62,6 +63,7 @@ def statistics(
     if out is not None:
         told = [Section(*_TOLD[name], tables=[_as_table(name, found)]) for name, found in figures.items()]
         write_statistics(out, [*sections, *told], folder.resolve().name, _about(measured))
+        write_text(out / "histograms.csv", as_csv(bins(measured.totals)))
     for section in sections:
         figures[section.title] = {table.name: _as_json(table) for table in section.tables}
     return figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from duologue.datasets.statistics import plots
@@ -83,6 +84,18 @@ def histogram_plots(totals: Totals, drawn: Sequence[tuple[str, str, str]]) -> li
         for name, figure, caption, h in found
         if h is not None
     ]
+
+
+def bins(totals: Totals) -> Table:
+    """Return every histogram of everybody, a row a bin that is not empty."""
+    rows: list[list[Cell]] = [
+        [figure, round(float(first), 4), round(float(last), 4), int(count)]
+        for (figure, *group), h in totals.histograms.items()
+        if tuple(group) == EVERYBODY
+        for (first, last), count in zip(pairwise(h.edges), h.counts, strict=True)
+        if count
+    ]
+    return Table("histograms", ("figure", "from", "to", "values"), rows)
 
 
 def bar_plot(name: str, rows: Sequence[tuple[str, float, str]], unit: str, caption: str) -> Plot:
