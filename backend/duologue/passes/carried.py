@@ -27,7 +27,7 @@ class Carrier:
 
     def __init__(self, picture: Bytes, first: View) -> None:
         self._picture, self._first, self._pure = picture, first, first.pure
-        self._means = mean_colours(picture, first.labels)
+        self._means = _means(picture, first.labels)
 
     def carry(self, mesh: Mesh, hits: Hits, camera: Camera, first_vertices: Floats) -> tuple[Bytes, Bytes]:
         """Return the carried picture (H, W, 3) and its holes (H, W), 1 where nothing could be carried.
@@ -61,7 +61,7 @@ _ALIKE: Final = {HAND: HEAD, HEAD: HAND}
 """Parts of the same skin: a hand that comes into the picture is as dark as the face that is in it."""
 
 
-def mean_colours(picture: Bytes, labels: Bytes) -> Floats:
+def _means(picture: Bytes, labels: Bytes) -> Floats:
     """Return the mean colour (256, 3) of each label in a picture; or else of the same skin, its person, all."""
     count = np.bincount(labels.ravel(), minlength=256)
     sums = np.stack([np.bincount(labels.ravel(), picture[..., c].ravel(), 256) for c in range(3)], axis=1)

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.motion.rotations import einsum
-from duologue.passes.camera import Camera
-from duologue.passes.carried import mean_colours
-from duologue.passes.contract import HAND, HEAD, PARTS
+from duologue.passes.camera import Camera, Size
+from duologue.passes.contract import BACKGROUND, HAND, HEAD, PARTS
+from duologue.passes.inpainting import inpainted
 from duologue.passes.lighting import shadow
 from duologue.passes.raster import Hits
-from duologue.passes.reprojection import View, find, find_far, labels_of
+from duologue.passes.reprojection import View, around, far_pixels, find, labels_of
 from duologue.passes.shading import as_bytes, from_linear, interpolate, normals, smaller, spread, to_linear
 from duologue.passes.surface import Mesh, corner_normals
 
@@ -40,8 +40,8 @@ _ROUNDS: Final = 3
 _GAINS: Final = (0.2, 5.0)
 _RATIOS: Final = (0.6, 1.7)
 """How much darker or brighter what was carried gets at most: a light found by a few normals may be wrong about others."""
-_PURE: Final = 0.99
-"""Of a pixel, how much must be one surface's for its colour to tell the light."""
+_MIXED: Final = 0.3
+"""What a pixel beside another surface counts for: too little to be carried alone, for it shows some of that as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,11 +161,12 @@ class Relighter:
     """A first picture (H, W, 3) as it goes on; ``first``: what it shows, of which ``mesh``, and by which camera."""
 
     def __init__(self, picture: Bytes, mesh: Mesh, first: View) -> None:
-        self._picture, self._first, self._pure = picture, first, first.pure
-        self._means = mean_colours(picture, first.labels)
+        self._picture, self._first, alone = picture, first, _alone(first.labels)
+        self._weights = np.where(alone, 1.0, _MIXED)
+        self._behind = inpainted(picture.astype(np.float64), alone & (first.labels == BACKGROUND))
         self._then: tuple[Floats, NDArray[np.int32], Floats] | None = None
         found = first.hits.found
-        told = self._pure[found] > _PURE
+        told = alone[found]
         normal = normals(mesh, first.hits, first.camera)[0] @ first.camera.axes.T
 
         def shadowed(towards: Floats) -> Floats:
@@ -218,20 +219,32 @@ class Relighter:
         ``dark`` (H, W): how much of it lies in shadow.
         """
         labels = labels_of(moved.mesh, hits)
-        picture = self._means[labels]
+        picture = np.zeros((*labels.shape, 3))
         chosen = Hits(np.where(where, hits.triangle, -1), hits.weights, hits.depth)
         picture[chosen.found] = self._surface(moved, chosen, camera, labels[chosen.found], dark[chosen.found])
         rows, columns = np.nonzero(where & ~hits.found)
         places = np.stack([columns + 0.5, rows + 0.5], axis=-1)
-        far = find_far(camera, places, hits.size, self._first).weighed(self._pure)
-        picture[rows[far.seen], columns[far.seen]] = far.sample(self._picture)[far.seen]
+        picture[rows, columns] = self._far(camera, places, hits.size)
         return picture
+
+    def _far(self, camera: Camera, places: Floats, size: Size) -> Floats:
+        """Return what is behind everybody (N, 3) at places (N, 2) of a camera's picture; beyond the first its edge goes on."""
+        its_size = self._first.hits.size
+        if camera.orthographic:  # nothing is far enough for it: a background stays where it is
+            there = places * np.divide(its_size, size)
+        else:
+            there = far_pixels(camera, places, size, self._first.camera, its_size)
+            there = np.where(np.isfinite(there), there, 0.0)
+        rows, columns, shares, _ = around(there, its_size)
+        return einsum("nk,nkc->nc", shares, self._behind[rows, columns])
 
     def _surface(self, moved: Moved, hits: Hits, camera: Camera, labels: Bytes, dark: Floats) -> Floats:
         """Return the colours (N, 3), sRGB 0..255, of what was hit."""
         mesh, triangle, weights = moved.mesh, hits.triangle[hits.found], hits.weights[hits.found]
         normal = normals(mesh, hits, camera)[0] @ camera.axes.T
-        there = find(moved.first_vertices[mesh.triangles[triangle]], weights, labels, self._first).weighed(self._pure)
+        there = find(moved.first_vertices[mesh.triangles[triangle]], weights, labels, self._first).weighed(
+            self._weights
+        )
         now, then = (_unit(interpolate(corners, mesh, hits)) for corners in (moved.now, moved.then))
         side = np.where(einsum("nk,nk->n", now, normal) < 0, -1.0, 1.0)[:, None]
         before = self.light.shade(side * then, there.sample(self._shadow)[:, 0])
@@ -240,6 +253,16 @@ class Relighter:
         )
         filled = self.light.lit(mesh.colour[triangle], labels, self.light.shade(normal, dark))
         return from_linear(np.where(there.seen[:, None], carried, filled))
+
+
+def _alone(labels: Bytes) -> NDArray[np.bool_]:
+    """Return whether a pixel (H, W) and all eight around it have one label."""
+    height, width = labels.shape
+    beside = np.pad(labels, 1, mode="edge")
+    return np.all(
+        [beside[row : row + height, column : column + width] == labels for row in range(3) for column in range(3)],
+        axis=0,
+    )
 
 
 def _twice(picture: NDArray[Any]) -> NDArray[Any]:
