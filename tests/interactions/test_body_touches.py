@@ -119,6 +119,18 @@ def test_high_fives_are_given_with_wrists_that_are_hardly_bent(characters, touch
 
 
 @pytest.mark.parametrize("toucher", ["ada", "ben"])
+def test_high_fives_are_struck_at_the_height_of_heads_and_part_again(characters, toucher: str) -> None:
+    """At chest height and for as long as they were asked for, 1.2 s, they read as a prayer."""
+    one = played(characters, "high-five", toucher)
+    phases = one.solved.phases
+    assert 0.2 <= phases.releases - phases.touches <= 0.3
+    assert phases.returns < 3.2
+    at = round(30 * phases.touches) + 3
+    heads = [actor.pose.joint("Head")[at] for actor in (one.own, one.other)]
+    assert one.solved.points[at - round(30 * one.solved.seconds[0]), 1] > min(head[1] for head in heads)
+
+
+@pytest.mark.parametrize("toucher", ["ada", "ben"])
 def test_the_arm_round_somebody_is_the_one_beside_them_and_goes_behind(characters, toucher: str) -> None:
     """Round somebody much taller it went through the back, 49 mm deep."""
     one = played(characters, "arm-round-shoulders", toucher)
@@ -128,3 +140,29 @@ def test_the_arm_round_somebody_is_the_one_beside_them_and_goes_behind(character
     elbow, chest = one.own.pose.joint("RightForeArm")[75], one.other.pose.joint(one.other.character.chest)[75]
     facing = one.other.pose.turn_of("Hips")[75] @ one.other.character.ahead
     assert (elbow - chest) @ facing < 0.05
+    # Its hand lies on the far arm or shoulder, not at the neck, which is what it did.
+    other = one.other.pose
+    hand, far, neck = one.own.pose.joint("RightHandMiddle1")[75], other.joint("RightArm")[75], other.joint("Neck")[75]
+    assert np.linalg.norm(hand - far) < 0.14 < np.linalg.norm(hand - neck)
+
+
+@pytest.mark.parametrize("pattern", ["hold-hands", "shake-hands"])
+def test_forearms_of_hands_that_meet_keep_out_of_the_own_side(characters, pattern: str) -> None:
+    """On their way the taller one's went 32 mm into his side."""
+    one = played(characters, pattern, "ben")
+    body = body_figures(one, one.rows[::4])
+    assert body.arm_mm < body.arm_before_mm + 1
+
+
+def test_fingers_begin_to_close_before_palms_meet(characters) -> None:
+    """As two flat boards laid on each other, hands were shaken before they held each other."""
+    one = played(characters, "shake-hands", "ben")
+    first = round(30 * one.solved.phases.touches)
+    pose, hand = one.own.pose, one.hands[0]
+    turned = pose.turns[:, hand.segments["Ring"][0][2]]
+    # Against the hand, in each frame: how far the last bone has turned since the palms held each other for a quarter of a second.
+    turned = np.swapaxes(pose.turns[:, hand.bone], 1, 2) @ turned
+    since = np.swapaxes(turned[first + 8][None], 1, 2) @ turned
+    to_go = np.degrees(np.arccos(np.clip((np.einsum("tii->t", since) - 1) / 2, -1, 1)))
+    assert to_go[first - 5] > 30
+    assert to_go[first] < 0.6 * to_go[first - 5]

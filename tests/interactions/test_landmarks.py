@@ -7,6 +7,7 @@ from duologue.interactions.actor import Character, Pose
 from duologue.interactions.field import head_field
 from duologue.interactions.landmarks import find_landmark, sides_of, spots_on
 from duologue.interactions.patterns import FACE, patterns
+from duologue.motion.rotations import exp_to_matrix
 from duologue.rigs.skinned import SkinnedMesh
 
 EVERY = [(name, landmark, side) for name in ("ada", "ben") for landmark in FACE for side in sides_of(landmark)]
@@ -89,3 +90,20 @@ def test_shoulders_are_above_their_joints_and_the_back_behind(characters):
             assert spots_on(character, shoulder, np.zeros((1, 2))).covers == ()
         back = find_landmark(character, "back")
         assert (back.centre - character.rest_point("Spine2")) @ character.ahead < -0.05
+
+
+def test_the_place_on_an_arm_is_outside_and_behind_however_the_arm_rests(characters):
+    for character in characters.values():
+        for side, sign in (("Left", 1.0), ("Right", -1.0)):
+            joint, elbow = character.rest_point(side + "Arm"), character.rest_point(side + "ForeArm")
+            arm = find_landmark(character, "arm", side)
+            out, up, normal = arm.frame.T
+            assert up @ (joint - elbow) > 0.9 * np.linalg.norm(joint - elbow)
+            # With the arm hung down: the turn that takes it from where it rests to straight below the shoulder.
+            way = (elbow - joint) / np.linalg.norm(elbow - joint)
+            axis = np.cross(way, (0.0, -1.0, 0.0))
+            turn = np.asarray(exp_to_matrix(axis / np.linalg.norm(axis) * np.arccos(-way[1])))
+            hung = turn @ normal
+            assert hung @ character.left * sign > 0.3
+            assert hung @ character.ahead < -0.3
+            assert (turn @ out) @ character.ahead > 0.3

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Final
 
@@ -115,7 +115,7 @@ class _Tries:
         phases = Phases.of(interaction, distance, *room)
         near = bool(side) and side == self.nearer
         where = Where(side, flip, (u / 1000 + place[0], v / 1000 + place[1]), axis[0], axis[1] * pattern.askew)
-        contact = Contact(self.other.character, arm.hand, _from_outside(pattern) if near else pattern, where)
+        contact = Contact(self.other.character, arm.hand, pattern, where)
         more = (_NEARER if near else 0.0) + (_ELSEWHERE if any(place) else 0.0) + _ASKEW * axis[1] ** 2
         most = min((cost for cost, _ in self.found), default=np.inf) - more
         reaching = prepare(contact, arm, phases, (self.own, self.other), self.span.seconds, most=most)
@@ -124,12 +124,6 @@ class _Tries:
     def best(self) -> tuple[float, Reaching]:
         """Return what costs least, and how much."""
         return min(self.found, key=lambda one: one[0])
-
-
-@cache
-def _from_outside(pattern: Pattern) -> Pattern:
-    """Return a pattern of an arm that goes round somebody for the nearer shoulder: from behind, fingers point ahead over it."""
-    return replace(pattern, along=np.array([0.0, 1.0, -0.4]) / np.hypot(1.0, 0.4))
 
 
 def _axes(pattern: Pattern) -> list[tuple[bool, float]]:

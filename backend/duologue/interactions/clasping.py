@@ -72,7 +72,8 @@ def clasp_of(first: Hand, second: Hand, pattern: Pattern) -> Clasp:
 class _Closing:
     def __init__(self, hands: tuple[Hand, Hand], pattern: Pattern) -> None:
         self.palms, self.hands, self.pattern = Palms(hands, pattern), hands, pattern
-        self.open = hand_shapes()[pattern.shape]
+        # Palms lie on each other flat; hands that come to clasp are bent a little.
+        self.open = hand_shapes().get(pattern.shape + "-open", hand_shapes()[pattern.shape])
         self.closed = hand_shapes()[pattern.shape + "-closed"]
         self.shapes = self.palms.shapes
 
@@ -93,9 +94,9 @@ class _Closing:
         ways: tuple[list[HandShape], list[HandShape]] = ([], [])
         ends = list(self.shapes)
         for share in np.linspace(0, 1, _KEYS):
-            self.shapes[:] = [_between(self.open, end, float(share)) for end in ends]
+            self.shapes[:] = [_between(_no_further(self.open, end), end, float(share)) for end in ends]
             for k in (0, 1):
-                if self.pattern.clasps and share > 0:
+                if self.pattern.clasps:
                     depth = self._into_other(k)
                     for finger in self.hands[k].fingers:
                         self._bend_off(k, finger, depth)
@@ -109,7 +110,7 @@ class _Closing:
         rows = rows if finger == "Thumb" else _beyond_knuckle(self.hands[k], finger)
         least = np.inf
         for aside, more in product(_ASIDE if finger == "Thumb" else (0.0,), _OFF) if len(rows) else ():
-            bent = _with_joint(shape, finger, 0, shape.bends[finger][0] - more)
+            bent = shape.with_joint(finger, 0, shape.bends[finger][0] - more)
             bent = replace(bent, oppose=shape.oppose + aside) if aside else bent
             deep = float(depth(self.palms.points(k, rows, bent)).max())
             if deep < least - 0.0005:
@@ -139,7 +140,7 @@ class _Closing:
                 continue
 
             def free(bend: float, i: int = i, rows: NDArray[np.int64] = rows, shape: HandShape = shape) -> bool:
-                bent = _with_joint(shape, finger, i, bend)
+                bent = shape.with_joint(finger, i, bend)
                 return float(depth(self.palms.points(k, rows, bent)).max()) < _TOUCHED
 
             low, most = shape.bends[finger][i], self.closed.bends[finger][i]
@@ -154,7 +155,7 @@ class _Closing:
                     middle = 0.5 * (low + bend)
                     low, bend = (middle, bend) if free(middle) else (low, middle)
                 break
-            shape = _with_joint(shape, finger, i, low)
+            shape = shape.with_joint(finger, i, low)
         return shape
 
     def _fold_thumb(self, k: int) -> None:
@@ -197,10 +198,13 @@ def _beyond_knuckle(hand: Hand, finger: str) -> NDArray[np.int64]:
     return rows[away > _KNUCKLE * float(np.linalg.norm(points[1] - points[0]))]
 
 
-def _with_joint(shape: HandShape, finger: str, joint: int, bend: float) -> HandShape:
-    bends = list(shape.bends[finger])
-    bends[joint] = bend
-    return replace(shape, bends={**shape.bends, finger: cast("tuple[float, float, float]", tuple(bends))})
+def _no_further(first: HandShape, last: HandShape) -> HandShape:
+    """Return a shape whose fingers are nowhere bent further than in the last one: round a large hand they hardly close."""
+    least = {
+        finger: cast("tuple[float, float, float]", tuple(map(min, bend, last.bends[finger])))
+        for finger, bend in first.bends.items()
+    }
+    return replace(first, bends={**least, "Thumb": first.bends["Thumb"]})
 
 
 def _between(first: HandShape, last: HandShape, share: float) -> HandShape:
@@ -213,7 +217,10 @@ def _between(first: HandShape, last: HandShape, share: float) -> HandShape:
         )
         for finger, bend in first.bends.items()
     }
-    return replace(first, bends=bends, oppose=first.oppose + share * (last.oppose - first.oppose))
+    # What is as at rest has no middle: fingers are spread as in the end from the first step on.
+    spread = first if share == 0 else last
+    oppose = first.oppose + share * (last.oppose - first.oppose)
+    return replace(spread, bends=bends, oppose=oppose)
 
 
 def _near_depths(points: Array, other: Array, normals: Array) -> Array:

@@ -26,6 +26,7 @@ TISSUE: Final = {
     "ear": 0.003,
     "forehead": 0.002,
     "shoulder": 0.004,
+    "arm": 0.004,
     "back": 0.004,
 }
 """Metres that skin gives way before bone: InterAnimate leaves it open; of the order of soft tissue depths in forensic tables."""
@@ -149,7 +150,7 @@ class Contact:
     def goal(self, pose: Pose, weights: Mapping[str, Array], phases: Phases, seconds: Array) -> Goal:
         """Return what the hand has to do with in each frame, for the touched character as it stands in ``pose``."""
         follow = self.spots.follow(self.character, pose, weights)
-        turn = pose.turn_of("Head" if self.pattern.on_face else self.character.chest)
+        turn = pose.turn_of(self.landmark.carrier(self.character))
         normals = einsum("tij,sj->tsi", turn, self.spots.normals)
         depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds)
         base = turn @ self.landmark.frame
@@ -231,6 +232,8 @@ class Contact:
         touching = {f"{finger}3" for finger in self.touch}
         if self.touch[0] == PALM:
             touching |= {name for name in names if name.startswith(PALM)} | {"Thumb1"}
+            # Beside a palm on a back or an arm a thumb lies on it too: it is turned off it and closed onto it.
+            touching |= set() if self.pattern.on_face or "Thumb" not in self.touch else {"Thumb2"}
         kept = [k for k, name in enumerate(names) if name not in touching]
         lifted = [self.touch[0] == PALM and not names[k].startswith("Thumb") for k in kept]
         bendable = np.array(

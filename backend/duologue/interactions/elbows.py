@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from duologue.easing import smoothstep
 from duologue.interactions.actor import Array, Pose
 from duologue.interactions.field import trunk_field
-from duologue.interactions.obstacles import FOREARM_AT, fields, forearm_points, forearm_radii
+from duologue.interactions.obstacles import FOREARM_AT, arm_depths, fields, forearm_points, forearm_radii
 from duologue.interactions.reach import Arm
 from duologue.motion.rotations import cross, einsum
 
@@ -20,6 +21,27 @@ _TOUCHING: Final = 0.002
 _SMOOTH: Final = 5
 """Frames before and after in which an elbow goes aside and comes back."""
 MOST: Final = float(_SWUNG[-1])
+_ALREADY: Final = 0.15
+"""Of its way, how far the hand has gone when the elbow may be wholly aside."""
+_OVER: Final = 0.9
+"""Of its way, from where on the hand is turned as it will lie."""
+
+
+def away(gone: Array) -> Array:
+    """Return how far (T,) an elbow may be aside, from nothing to nothing; ``gone``: how far the hand is on its way."""
+    return smoothstep(gone / _ALREADY)
+
+
+def over_place(gone: Array) -> Array:
+    """Return by how much (T,) a hand is turned as it will lie, whatever its elbow does."""
+    return smoothstep((gone - _OVER) / (1.0 - _OVER))
+
+
+def keep_aside(pose: Pose, start: Pose, arm: Arm, gone: Array) -> None:
+    """Swing the elbow of an arm that has been moved, in ``pose``, off the trunk it belongs to, where it is deeper than at its
+    ``start``; its hand stays where it is."""
+    allowed = (1.0 - gone)[:, None, None] * arm_depths(start, [start], arm)
+    arm.swing(pose, elbow_aside(pose, [pose], arm, allowed, away(gone)), over_place(gone))
 
 
 def elbow_aside(pose: Pose, everybody: Sequence[Pose], arm: Arm, allowed: Array, free: Array) -> Array:

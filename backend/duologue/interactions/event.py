@@ -45,12 +45,12 @@ class Phases:
             earliest: when the hand is free to set out.
             latest: when it has to be back.
         """
+        pattern = patterns()[interaction.pattern]
+        releases = min(interaction.until, interaction.seconds + pattern.lasts)
         wanted = APPROACH + _SECONDS_A_METRE * distance
         leaves = max(interaction.seconds - wanted, min(earliest, interaction.begins), 0.0)
-        returns = min(interaction.until + wanted, max(latest, interaction.ends))
-        return cls(
-            interaction, patterns()[interaction.pattern], leaves, interaction.seconds, interaction.until, returns
-        )
+        returns = min(releases + wanted, max(latest, interaction.ends))
+        return cls(interaction, pattern, leaves, interaction.seconds, releases, returns)
 
     def reach(self, seconds: ArrayLike) -> Array:
         """How far (T,) the hand has gone to its place: 0 as in the take, 1 over the skin."""

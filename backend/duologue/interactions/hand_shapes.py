@@ -46,6 +46,12 @@ class HandShape:
         bend = cast("tuple[float, float, float]", tuple(map(_within_limits, wanted, BENDS)))
         return replace(self, bends={**self.bends, finger: bend})
 
+    def with_joint(self, finger: str, joint: int, bend: float) -> HandShape:
+        """Return the shape with one joint of a finger, 0 to 2, bent by ``bend`` degrees."""
+        bends = list(self.bends[finger])
+        bends[joint] = bend
+        return replace(self, bends={**self.bends, finger: cast("tuple[float, float, float]", tuple(bends))})
+
 
 @cache
 def hand_shapes() -> Mapping[str, HandShape]:

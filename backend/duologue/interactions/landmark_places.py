@@ -22,6 +22,12 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
 }
 """Landmark -> the ARKit shapes that tell where it is, the first that a face has before the others."""
 
+_BELOW: Final = 0.15
+"""Of an upper arm, how far below its joint an arm round the shoulders lays its hand…"""
+_OUTSIDE: Final = 0.7
+_BEHIND: Final = 0.7
+"""…and how much outside and behind."""
+
 
 def _lacking(skin: RestSkin, name: str) -> DuologueError:
     shapes = ", ".join(NEEDED[name]).replace("{side}", "")
@@ -123,6 +129,18 @@ def _shoulder(skin: RestSkin, side: str) -> tuple[Array, Array]:
     return skin.front(joint + 0.3 * (neck - joint) * (1.0, 0.0, 1.0), towards), towards
 
 
+def _arm(skin: RestSkin, side: str) -> tuple[Array, Array]:
+    """Outside and behind, a hand's width below the shoulder, as it will be when the arm hangs."""
+    character = skin.character
+    joint, elbow = (character.rest_point(side + part) for part in ("Arm", "ForeArm"))
+    down = (elbow - joint) / np.linalg.norm(elbow - joint)
+    outside = np.cross(character.ahead, down) * (1.0 if side == "Left" else -1.0)
+    towards = _OUTSIDE * outside / np.linalg.norm(outside) - _BEHIND * character.ahead
+    towards = towards - (towards @ down) * down
+    towards = towards / np.linalg.norm(towards)
+    return skin.front(joint + _BELOW * (elbow - joint), towards), towards
+
+
 def _back(skin: RestSkin, side: str) -> tuple[Array, Array]:
     del side
     character = skin.character
@@ -132,6 +150,6 @@ def _back(skin: RestSkin, side: str) -> tuple[Array, Array]:
 
 PLACES: Final[dict[str, Callable[[RestSkin, str], tuple[Array, Array]]]] = {
     "cheek": _cheek, "nose": _nose, "chin": _chin, "forehead": _forehead, "lips": _lips, "ear": _ear,
-    "shoulder": _shoulder, "back": _back,
+    "shoulder": _shoulder, "arm": _arm, "back": _back,
 }  # fmt: skip
 """Landmark -> where it is on the skin (3,), and the unit way (3,) from there to whoever looks at it."""

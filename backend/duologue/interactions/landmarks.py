@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Array, Character, Pose
 from duologue.interactions.landmark_places import PLACES
-from duologue.interactions.patterns import SIDED
+from duologue.interactions.patterns import FACE, SIDED
 from duologue.interactions.rest_skin import RestSkin
 from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES
@@ -35,6 +35,10 @@ class Landmark:
     side: str
     centre: Array
     frame: Array
+
+    def carrier(self, character: Character) -> str:
+        """Return the joint word of the bone that it turns with: head, chest or upper arm."""
+        return "Head" if self.name in FACE else self.side + "Arm" if self.name == "arm" else character.chest
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,20 +76,31 @@ def find_landmark(character: Character, name: str, side: str = "") -> Landmark:
     else:
         centre, towards = PLACES[name](skin, side)
     normal = skin.normal_at(centre, towards)
-    frame = _frame(character, normal, side, sided=name in SIDED, on_top=name == "shoulder")
+    frame = _frame(character, normal, name, side)
     return Landmark(name, side if name in SIDED else "", centre, frame)
 
 
-def _frame(character: Character, normal: Array, side: str, *, sided: bool, on_top: bool) -> Array:
-    left = character.left if not sided or side == "Left" else -character.left
-    up = UP - (UP @ normal) * normal
-    if on_top or np.linalg.norm(up) < 0.3:  # on a shoulder, however it slopes, and under the chin up is ahead
+def _frame(character: Character, normal: Array, name: str, side: str) -> Array:
+    left = -character.left if name in SIDED and side == "Right" else character.left
+    towards = _up_of(character, name, side)
+    up = towards - (towards @ normal) * normal
+    if np.linalg.norm(up) < 0.3:  # under the chin up is ahead
         up = character.ahead - (character.ahead @ normal) * normal
     up /= np.linalg.norm(up)
     out = np.cross(up, normal)
     outwards = left if abs(out @ left) > 0.3 else -character.ahead  # of an ear: back
+    if name == "arm":  # behind it, round its outside, however it rests
+        outwards = character.ahead
     out = out if out @ outwards >= 0 else -out
     return np.stack([out, up, normal], axis=-1)
+
+
+def _up_of(character: Character, name: str, side: str) -> Array:
+    """Return which unit way (3,) is up: along an arm to its shoulder, and on a shoulder, however it slopes, ahead."""
+    if name == "arm":
+        way = character.rest_point(side + "Arm") - character.rest_point(side + "ForeArm")
+        return way / np.linalg.norm(way)
+    return character.ahead if name == "shoulder" else UP
 
 
 def spots_on(character: Character, landmark: Landmark, path: Array) -> Spots:

@@ -15,11 +15,13 @@ from duologue.easing import smoothstep
 from duologue.errors import DuologueError
 from duologue.interactions.actor import UP, Actor, Array, Pose, hands_of
 from duologue.interactions.clasping import Clasp, clasp_of
+from duologue.interactions.elbows import keep_aside
 from duologue.interactions.event import CLEARANCE, Phases
 from duologue.interactions.raising import Raised, easiest
 from duologue.interactions.reach import ELBOW, Arm
 from duologue.interactions.touching import HandWay, lean, mixed_turns, move_hand
 from duologue.labels import PERFORMERS
+from duologue.motion.rotations import einsum
 from duologue.rigs.joints import SIDES
 
 _SETTLES: Final = 0.18
@@ -30,10 +32,16 @@ _HIGHEST: Final = 0.4
 """Share of the way from hips to shoulders up to which hands meet higher than their pattern says, for arms that are short."""
 _EASY: Final = 0.94
 """Of an arm's reach, what it reaches without being stretched."""
-_BOW: Final = (0.0, 0.12)
-"""Metres by which hands that meet bow out: to the sides only, for ahead they would go through each other."""
-_AHEAD: Final = 0.06
-"""Seconds before the palms meet from which on fingers close."""
+_BOW: Final = (0.0, 0.12, 0.0)
+"""Metres by which hands that meet bow out: to the sides only, for ahead they would go through each other…"""
+_OVER: Final = ((0.0, 0.12, 0.08), (0.0, 0.12, -0.04))
+"""…and where a right hand meets a left one, both to the same side, the performer's, which lies above, over the other."""
+_AHEAD: Final = 0.1
+"""Seconds before palms meet from which on fingers close, and after they part until they are open…"""
+_CLOSED: Final = 0.08
+"""…and after they met in which they close wholly."""
+_NEWTON: Final = 4
+"""Steps after which two arms are stretched alike to a tenth of a millimetre."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +59,14 @@ class Meeting:
         centre = centre + raised * UP
         back = self.phases.clearance(seconds) * (_PARTED / CLEARANCE)
         grip = _grip(self.phases, seconds)
+        same = self.arms[0].hand.side != self.arms[1].hand.side
         ways: list[HandWay] = []
         for k, arm in enumerate(self.arms):
             frames = axes @ self.clasp.frames[k]
             wrist = centre + axes @ self.clasp.wrists[k] - back[:, None] * frames[..., 1]
             turns = mixed_turns(arm.hand, self.clasp.shapes[k], grip)
-            # Hands that come towards each other need no bow: it would lead them into each other.
-            ways.append(HandWay(frames, wrist, turns, elbows[k], np.zeros_like(wrist), bow=_BOW))
+            bow = _OVER[k] if same else _BOW
+            ways.append(HandWay(frames, wrist, turns, elbows[k], np.zeros_like(wrist), bow=bow))
         return centre, (ways[0], ways[1])
 
     def _centre(self, poses: tuple[Pose, Pose], axes: Array, seconds: Array) -> Array:
@@ -65,9 +74,11 @@ class Meeting:
         pattern, held = self.phases.pattern, self.phases.contact(seconds) > 0
         first, second = (_shoulder(pose, arm) for pose, arm in zip(poses, self.arms, strict=True))
         hips = [pose.joint("Hips") for pose in poses]
-        # Whoever has the longer arm comes farther.
-        middle = hips[0] + self.arms[0].reach / sum(arm.reach for arm in self.arms) * (hips[1] - hips[0])
+        reach = self.arms[0].reach, self.arms[1].reach
+        middle = hips[0] + reach[0] / sum(reach) * (hips[1] - hips[0])
         middle[:, 1] = 0.5 * sum(_level_of(pose, pattern.height) for pose in poses)
+        ways = [middle + axes @ wrist - at for wrist, at in zip(self.clasp.wrists, (first, second), strict=True)]
+        middle = middle + _evened(ways, reach, axes[..., 2])[:, None] * axes[..., 2]
         highest = 0.5 * sum(_level_of(pose, max(pattern.height, _HIGHEST)) for pose in poses) - middle[:, 1]
         need = np.zeros(len(seconds))
         for shoulder, arm, offset in zip((first, second), self.arms, self.clasp.wrists, strict=True):
@@ -116,6 +127,21 @@ class Meeting:
             for pose, arm, way in zip(poses, self.arms, ways, strict=True)
         ]
         return float(max(off))
+
+
+def _evened(ways: Sequence[Array], reach: tuple[float, float], ahead: Array) -> Array:
+    """Return by how many metres (T,) two wrists have to go ``ahead`` (T, 3) for both arms to be stretched alike (Newton).
+
+    ``ways``: (T, 3) from either shoulder to its wrist; ``reach``: of the two arms: whoever has the longer one comes farther.
+    """
+    moved = np.zeros(len(ahead))
+    for _ in range(_NEWTON):
+        gone = [way + moved[:, None] * ahead for way in ways]
+        far = [np.linalg.norm(way, axis=-1) for way in gone]
+        uneven = far[0] / reach[0] - far[1] / reach[1]
+        slope = [einsum("ti,ti->t", way, ahead) / np.maximum(one, 1e-6) for way, one in zip(gone, far, strict=True)]
+        moved = moved - uneven / np.maximum(slope[0] / reach[0] - slope[1] / reach[1], 1e-6)
+    return moved
 
 
 def other_hand(side: str, pattern: str) -> str:
@@ -214,7 +240,9 @@ def meet(meeting: Meeting, poses: tuple[Pose, Pose], seconds: Array, most: float
         lean(pose, arm, way.wrist, (share, held), most)
     centre, ways = meeting.ways(poses, seconds)
     for pose, arm, way in zip(poses, meeting.arms, ways, strict=True):
+        start = pose.copy()
         move_hand(pose, arm, way, share)
+        keep_aside(pose, start, arm, share)
     return centre
 
 
@@ -265,7 +293,7 @@ def _across(pose: Pose) -> Array:
 
 def _grip(phases: Phases, seconds: Array) -> Array:
     """Return how far (T,) the fingers of two hands are closed: round each other once the palms have met, else before they do."""
-    after = min(_SETTLES, 0.15 * (phases.releases - phases.touches)) if phases.pattern.clasps else 0.0
+    after = min(_CLOSED, 0.15 * (phases.releases - phases.touches)) if phases.pattern.clasps else 0.0
     closing = smoothstep((seconds - phases.touches + _AHEAD) / (after + _AHEAD))
     opening = smoothstep((phases.releases + _AHEAD - seconds) / (after + _AHEAD))
     return np.minimum(closing, opening)

@@ -18,10 +18,10 @@ from duologue.rigs.joints import FINGERS
 
 FACE: Final = ("cheek", "nose", "chin", "forehead", "lips", "ear")
 """Landmarks of a face."""
-BODY: Final = ("hand", "shoulder", "back")
+BODY: Final = ("hand", "shoulder", "arm", "back")
 """Places on the partner's body."""
 PALM: Final = "Palm"
-SIDED: Final = ("cheek", "ear", "hand", "shoulder")
+SIDED: Final = ("cheek", "ear", "hand", "shoulder", "arm")
 """Landmarks that there are two of."""
 
 _FILE: Final = Path(__file__).with_name("patterns.toml")
@@ -50,6 +50,7 @@ _KEYS: Final = {
     "cross",
     "highest",
     "elsewhere",
+    "lasts",
 }
 
 
@@ -108,6 +109,9 @@ class Pattern:
     """Where two hands meet above the shoulders: up to which share of the way as in ``height`` they do where that is easier."""
     elsewhere: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
     """(n, 2) metres outwards and up: other places on the skin that do as well, where an arm lies there with less strain."""
+
+    lasts: float = np.inf
+    """Seconds that it lasts at most, however long it is asked for: hands that are struck together part again."""
 
     @property
     def on_face(self) -> bool:
@@ -170,6 +174,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(np.radians(table.get("cross", 0.0))),
             float(table.get("highest", 0.0)),
             np.array(table.get("elsewhere", []), np.float64).reshape(-1, 2) / 1000,
+            float(table.get("lasts", np.inf)),
         )
         if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")

@@ -15,7 +15,11 @@ _HEIGHTS: Final = 13
 _ELBOWS: Final = (5.0, 20.0, 35.0, 50.0, 65.0)
 """Degrees outwards that are tried."""
 _SHORT: Final = 0.02
-"""Metres beyond an arm's reach that cost as much as a joint at the limit of ease."""
+"""Metres beyond an arm's reach, and beyond what…"""
+_HELPED: Final = 0.03
+"""…a shoulder gives that is raised, that cost as much as a joint at the limit of ease."""
+_AS_EASY: Final = 1.0
+"""What a height may cost more than the easiest: of those that do, the highest is taken, for that is what five are given at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class Raised:
         direction = elbow_direction(axis, np.broadcast_to(self.outside, shape), swivel)
         elbow = elbow_place(shoulder, wrist, self.arm.lengths, direction)
         frames = np.broadcast_to(self.frames, (*far.shape, 3, 3))
-        short = (np.maximum(far - self.arm.reach, 0.0) / _SHORT) ** 2
+        short = (np.maximum(far - self.arm.reach - _HELPED, 0.0) / _SHORT) ** 2
         return (strain(shoulder, elbow, wrist, frames, self.arm.hand.sign) + short).mean(axis=-1)
 
 
@@ -48,5 +52,6 @@ def easiest(arms: Sequence[Raised], room: float) -> tuple[float, tuple[float, fl
     """Return by how many metres two hands are raised, ``room`` at most, and how many degrees outwards each elbow hangs."""
     heights = np.linspace(0.0, max(room, 0.0), _HEIGHTS)
     first, second = (arm.costs(heights) for arm in arms)
-    at = int((first.min(axis=1) + second.min(axis=1)).argmin())
+    total = first.min(axis=1) + second.min(axis=1)
+    at = int(np.flatnonzero(total <= total.min() + _AS_EASY)[-1])
     return float(heights[at]), (_ELBOWS[int(first[at].argmin())], _ELBOWS[int(second[at].argmin())])

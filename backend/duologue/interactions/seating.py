@@ -15,6 +15,7 @@ from duologue.interactions.contact import Contact
 from duologue.interactions.event import Phases
 from duologue.interactions.eyes import in_eyes
 from duologue.interactions.field import head_field
+from duologue.interactions.hand import Hand
 from duologue.interactions.hand_shapes import HandShape
 from duologue.interactions.mesh_depth import SkinPatch, depths
 from duologue.interactions.patterns import PALM
@@ -49,7 +50,9 @@ _PALM_POINTS: Final = 100
 _CLOSING: Final = np.arange(-32.0, 65.0, 8.0)
 _AWAY: Final = np.array([0.0, 6, -6, 12, -12, 18, -18, 24, -24, 32, 40, 50, 60])
 """Degrees by which fingers are bent more, to close, and to keep off; the first that does is taken."""
-_BACK: Final = (0.0, -12.0, -24.0, -36.0)
+_ROUND: Final = {1: 48.0, 2: 32.0}
+"""Degrees by which a finger's outer joints are closed further round what a palm lies on, at most."""
+_BACK: Final = (0.0, -12.0, -24.0, -36.0, -48.0)
 """Degrees by which a thumb beside a palm is turned back more."""
 _OFF_BALL: Final = 4
 """Of the nine balls that a thumb is, from root to tip, how many are in its ball."""
@@ -187,6 +190,8 @@ def _shape(moments: _Moments) -> None:
         if finger in touch or (moments.palm and finger != "Thumb"):
             continue
         _keep_off(moments, finger)
+    if moments.palm and "Thumb" in touch and not contact.pattern.on_face:
+        _turn_back(moments)
     beside = [finger for finger in contact.hand.fingers if finger in touch[1:] or (moments.palm and finger != "Thumb")]
     if contact.pinches or not beside:
         return
@@ -194,6 +199,9 @@ def _shape(moments: _Moments) -> None:
     for finger in beside:
         more = _onto(moments, finger)
         shapes = [shape.bent(finger, float(by)) for shape, by in zip(shapes, more, strict=True)]
+        if moments.palm and not contact.pattern.on_face:  # shoulders and arms are round; a face has eyes to go into
+            for joint in (1, 2):
+                shapes = _round(moments, finger, joint, shapes)
     contact.with_shapes(moments.phases.share(moments.seconds), shapes)
 
 
@@ -207,6 +215,19 @@ def _keep_off(moments: _Moments, finger: str) -> None:
     clear = np.flatnonzero(off >= _SPARE)
     chosen = int(clear[0] if len(clear) else off.argmax())
     contact.with_shape(shapes[chosen], contact.closed.bent(finger, ways[chosen][1]) if contact.pinches else None)
+
+
+def _turn_back(moments: _Moments) -> None:
+    """Turn a thumb that is to lie on the skin beside its palm towards the back of the hand, as little as takes it off the skin:
+    from there it closes."""
+    contact, hand = moments.contact, moments.contact.hand
+    part = _moved_from(hand, "Thumb", 1)
+    shapes = [replace(contact.shape, oppose=contact.shape.oppose + back) for back in _BACK]
+    deepest = [
+        moments.depth(hand.surface(shape.bent("Thumb", _STRETCHED), part)).max(initial=-np.inf) for shape in shapes
+    ]
+    clear = np.flatnonzero(np.array(deepest) < 0)
+    contact.with_shape(shapes[int(clear[0]) if len(clear) else int(np.argmin(deepest))])
 
 
 def _onto(moments: _Moments, finger: str) -> Array:
@@ -228,6 +249,37 @@ def _onto(moments: _Moments, finger: str) -> Array:
             into |= in_eyes(moments.pose, moments.placed(points), np.zeros(len(part))).max(axis=1) > 0
         low, high = np.where(into, low, middle), np.where(into, middle, high)
     return np.where(found, 0.5 * (low + high), 0.0)
+
+
+def _round(moments: _Moments, finger: str, joint: int, shapes: list[HandShape]) -> list[HandShape]:
+    """Return the shapes of each moment with a finger closed further at one of its joints, until what hangs on it is on the skin,
+    as a hand goes round an arm (A. Miller and P. Allen, "GraspIt!", 2004); where it finds none it stays as it was."""
+    hand = moments.contact.hand
+    part = _moved_from(hand, finger, joint)
+    if not len(part):
+        return shapes
+    wanted = _LIGHTLY * moments.phases.depth(moments.seconds, moments.contact.tissue)
+    bends = np.array([shape.bends[finger][joint] for shape in shapes])
+
+    def into(more: Array) -> NDArray[np.bool_]:
+        bent = [shape.with_joint(finger, joint, float(by)) for shape, by in zip(shapes, bends + more, strict=True)]
+        points = np.array([hand.surface(shape, part) for shape in bent])
+        return moments.depth(points).max(axis=1, initial=-np.inf) > wanted
+
+    low, high = np.zeros(len(shapes)), np.full(len(shapes), _ROUND[joint])
+    found = into(high)
+    for _ in range(_REFINED):
+        middle = 0.5 * (low + high)
+        over = into(middle)
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+    closed = bends + np.where(found, low, 0.0)
+    return [shape.with_joint(finger, joint, float(bend)) for shape, bend in zip(shapes, closed, strict=True)]
+
+
+def _moved_from(hand: Hand, finger: str, joint: int) -> NDArray[np.int64]:
+    """Return which of a hand's vertices (n,) a finger moves from one of its joints on."""
+    bones = hand.character.under[hand.segments[finger][0][joint]]
+    return np.flatnonzero(hand.character.mesh.weight_of(bones)[hand.vertices] > 0.5)
 
 
 def _distance(moments: _Moments, shapes: list[HandShape], finger: str) -> Array:

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief.interactions import Interaction
-from duologue.easing import smoothstep
 from duologue.interactions.actor import Actor, Array, Pose, Scene
 from duologue.interactions.contact import Goal
-from duologue.interactions.elbows import MOST, elbow_aside
+from duologue.interactions.elbows import MOST, away, elbow_aside, over_place
 from duologue.interactions.event import CLEARANCE
 from duologue.interactions.meeting import meet
 from duologue.interactions.obstacles import arm_depths, way_clear
@@ -24,10 +23,6 @@ from duologue.labels import PERFORMERS
 
 ROUNDS: Final = 3
 """Of solving, measuring and correcting."""
-_ALREADY: Final = 0.15
-"""Of its way, how far the hand has gone when the elbow may be wholly aside."""
-_OVER: Final = 0.9
-"""Of its way, from where on the hand is turned as it will lie."""
 TOLERATED: Final = 0.005
 """Metres by which a hand may fall short before somebody is told: what counts as contact."""
 
@@ -55,10 +50,10 @@ def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: G
     """Reach the place in ``pose``, and make way for what the hand would go through on the way there and back."""
     free = 1.0 - np.clip(1.0 - reaching.phases.clearance(time) / (0.5 * CLEARANCE), 0.0, 1.0)
     # …and elbows, from nothing to nothing.
-    way = smoothstep(reaching.phases.reach(time) / _ALREADY) * free
+    way = away(reaching.phases.reach(time)) * free
     push, aside = np.zeros((len(time), 3)), np.zeros(len(time))
     start, gone = pose.copy(), reaching.phases.reach(time)
-    over = smoothstep((gone - _OVER) / (1.0 - _OVER))
+    over = over_place(gone)
     # Hanging arms touch their trunk: what the take has is left, and no more of it the farther the hand is on its way.
     before = [start if one is pose else one for one in everybody]
     allowed = (1.0 - gone)[:, None, None] * arm_depths(start, before, reaching.arm)

@@ -35,9 +35,9 @@ SHOULDER: Final = np.radians(20.0)
 """How far a shoulder comes along: it is raised and drawn forward in every far reach."""
 _SHAPED: Final = 0.75
 """Of the approach, after which share the fingers have their shape."""
-_BOW: Final = (0.09, 0.036)
-"""Metres by which the hand's way bows out before the body, and to the arm's side."""
-_BEHIND: Final = (-0.12, 0.0)
+_BOW: Final = (0.09, 0.036, 0.0)
+"""Metres by which the hand's way bows out before the body, to the arm's side, and up."""
+_BEHIND: Final = (-0.12, 0.0, 0.0)
 """The same where an arm goes round somebody from behind."""
 _EASED: Final = 0.45
 """Of the way, from which on the arm is wholly bent by us."""
@@ -217,8 +217,8 @@ class HandWay:
     turns: dict[int, Array]
     elbow: float
     push: Array
-    bow: tuple[float, float] = _BOW
-    """Metres by which the way bows out before the body, and to the arm's side."""
+    bow: tuple[float, float, float] = _BOW
+    """Metres by which the way bows out before the body, to the arm's side, and up."""
 
 
 def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
@@ -230,7 +230,8 @@ def move_hand(pose: Pose, arm: Arm, way: HandWay, share: Array) -> None:
     wrist = wrist + share[:, None] * (way.wrist - wrist) + way.push
     # In a bow before the body: straight up from the hip a wrist would pass its own shoulder, and the elbow snap shut.
     ahead = pose.turn_of(pose.character.chest) @ pose.character.ahead
-    wrist = wrist + (4 * share * (1 - share))[:, None] * (way.bow[0] * ahead + way.bow[1] * arm.outside(pose))
+    bow = way.bow[0] * ahead + way.bow[1] * arm.outside(pose) + way.bow[2] * UP
+    wrist = wrist + (4 * share * (1 - share))[:, None] * bow
     # From the wrist's bend in the take to its bend there: in the world, a hand would be turned over on its way.
     elbow, carrier = np.full(len(share), way.elbow), pose.character.armature.parents[arm.hand.bone]
     there = pose.copy()

@@ -107,9 +107,7 @@ def asked_of(played: Played, rows: Indices) -> Asked:
     meshes = tuple(
         (*_mesh(played, part, rows), aside[min(k, told - 1)], normals[min(k, told - 1)]) for k, part in enumerate(parts)
     )
-    frame = part_of_pose(played.other.pose, rows).turn_of(
-        "Head" if contact.pattern.on_face else played.other.character.chest
-    )
+    frame = part_of_pose(played.other.pose, rows).turn_of(contact.landmark.carrier(contact.character))
     out_up = frame @ contact.landmark.frame[:, :2]
     offsets = np.stack([einsum("tij,ti->tj", out_up, aside[k]) for k in range(told)], axis=1)
     return Asked(np.asarray(offsets), True, meshes)
@@ -132,7 +130,7 @@ def _places(contact: Contact, played: Played, rows: Indices) -> tuple[list[Array
     pose = part_of_pose(played.other.pose, rows)
     weights = {name: values[rows] for name, values in played.other.weights.items()}
     follow = contact.spots.follow(contact.character, pose, weights)
-    turn = pose.turn_of("Head" if contact.pattern.on_face else contact.character.chest)
+    turn = pose.turn_of(contact.landmark.carrier(contact.character))
     normals = einsum("tij,sj->tsi", turn, contact.spots.normals)
     count = 2 if contact.pinches else 1
     along = phases.along(seconds)

@@ -129,7 +129,7 @@ def _place(played: Played, rows: NDArray[np.int64]) -> tuple[Array, Array]:
     character, pose = played.other.character, played.other.pose
     if played.solved.touching is not None:
         contact = played.solved.touching[0].contact
-        turn = pose.turn_of("Head" if contact.pattern.on_face else character.chest)[rows[0]]
+        turn = pose.turn_of(contact.landmark.carrier(character))[rows[0]]
         out = turn @ contact.landmark.frame[:, 2]
         if contact.pattern.on_face:  # of an ear or a chin a face shows more from ahead
             out = out + 0.6 * (turn @ character.ahead)
