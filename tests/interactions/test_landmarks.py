@@ -52,6 +52,13 @@ def test_every_path_lies_on_the_skin_and_goes_along_with_the_face(characters, na
     assert np.allclose(spots.follow(character, pose, {})[1] - hips, (before[0] - hips) @ turn.T, atol=1e-9)
 
 
+def test_a_chin_faces_ahead_and_down(characters):
+    """Where its skin faced straight down, a finger poked a throat."""
+    for character in characters.values():
+        normal = find_landmark(character, "chin").frame[:, 2]
+        assert 15 < np.degrees(np.arctan2(-normal[1], normal @ character.ahead)) < 50
+
+
 def test_a_face_without_shapes_asks_for_a_mark_and_takes_it(characters):
     own = characters["ada"]
     mesh = own.mesh

@@ -18,14 +18,24 @@ def test_every_pattern_that_a_brief_may_name_has_a_table_and_no_other_has():
 
 
 @pytest.mark.parametrize("name", labels.INTERACTIONS)
-def test_a_pattern_is_of_a_hands_size(name):
-    pattern = patterns()[name]
+@pytest.mark.parametrize("own", [False, True])
+def test_a_pattern_is_of_a_hands_size(name, own):
+    pattern = patterns(own=own)[name]
     assert np.isclose(np.linalg.norm(pattern.along), 1)
     assert np.abs(pattern.path).max() < 0.04
     assert 0 <= pattern.depth <= 0.006
     assert pattern.press[0, 0] == 0
     assert pattern.press[-1, 0] == 1
     assert (pattern.family == "pinch") == (pattern.width[0] > pattern.width[1] > 0)
+
+
+def test_on_the_own_face_a_pattern_may_be_another():
+    own, partners = (patterns(own=own)["rest-chin"] for own in (True, False))
+    assert own.touch != partners.touch
+    assert own.landmark == partners.landmark
+    assert own.depth == partners.depth
+    for other in ("poke-nose", "shake-hands"):
+        assert patterns(own=True)[other].touch == patterns()[other].touch
 
 
 @pytest.mark.parametrize(

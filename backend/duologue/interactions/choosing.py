@@ -61,7 +61,7 @@ class _Tries:
 
     @property
     def pattern(self) -> Pattern:
-        return patterns()[self.interaction.pattern]
+        return patterns(own=self.own is self.other)[self.interaction.pattern]
 
     @property
     def at(self) -> int:

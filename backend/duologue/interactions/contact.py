@@ -14,7 +14,7 @@ from duologue.interactions.event import Phases
 from duologue.interactions.hand import Hand
 from duologue.interactions.hand_shapes import HandShape, hand_shapes
 from duologue.interactions.landmarks import Landmark, Spots, find_landmark, spots_on
-from duologue.interactions.patterns import PALM, Pattern
+from duologue.interactions.patterns import PALM, Pattern, finger_of
 from duologue.interactions.rest_skin import RestSkin
 from duologue.motion.rotations import einsum
 
@@ -37,6 +37,8 @@ _OPEN: Final = 0.008
 """Metres that a pinch is opened wider before it is on the skin."""
 _BENDABLE: Final = (0.010, 0.020, 0.030)
 """Metres by which a finger's three bones can be lifted off what a palm lies on: about 25 degrees at the knuckle."""
+_BESIDE: Final = 0.008
+"""Metres that what lies along with a touching bone may be nearer to the skin than else: it may touch."""
 _MEETS: Final = 0.024
 """Metres between two fingertips that can't pinch: their thumb rests too far aside."""
 _GRIPS: Final = 9
@@ -94,12 +96,14 @@ class Contact:
         self.landmark = Landmark(found.name, found.side, found.centre, found.frame * np.array([where.flip, 1.0, 1.0]))
         offset = np.asarray(where.offset)
         # A hand that lacks a finger touches with those it has.
-        self.touch = tuple(part for part in pattern.touch if part == PALM or part in hand.fingers)
+        self.touch = tuple(part for part in pattern.touch if part == PALM or finger_of(part) in hand.fingers)
         self.shape = hand_shapes()[pattern.shape]
         self.closed = hand_shapes().get(pattern.shape + "-closed", self.shape)
         self.seat = np.zeros(1), np.zeros((len(self.touch), 1))
         self.tissue = TISSUE[pattern.landmark]
         self.pinches = pattern.family == "pinch"
+        # Between a thumb and the side of a finger.
+        self.key_grip = self.touch[0] in hand.names and "Thumb" in self.touch
         # A child's face is smaller, and so are the ways over it.
         self.size = RestSkin.of(character, pattern.landmark).size if pattern.on_face else 1.0
         cosine, sine = np.cos(where.turned), np.sin(where.turned)
@@ -131,8 +135,10 @@ class Contact:
         _, ends = self.hand.shaped(shape)
         if self.touch[0] == PALM:
             return self.hand.palm_middle(ends), 0.0
-        tip = self.hand.tip(self.touch[0])
-        return self.hand.frame.T @ ends[tip, 1], float(self.hand.radius[tip])
+        part = self.hand.touching(self.touch[0])
+        # The middle of a tip, or of the bone whose side it is.
+        point = ends[part].mean(axis=0) if self.touch[0] in self.hand.names else ends[part, 1]
+        return self.hand.frame.T @ point, float(self.hand.radius[part])
 
     def _grips(self) -> tuple[Array, Array]:
         """Go from open to as closed as thumb and finger come; return the places of the two tips (G, 3) in the hand's frame."""
@@ -229,7 +235,7 @@ class Contact:
         """
         _, ends = self.hand.shaped(shape)
         names = self.hand.names
-        touching = {f"{finger}3" for finger in self.touch}
+        touching = {names[k] for k in self.touching()}
         if self.touch[0] == PALM:
             touching |= {name for name in names if name.startswith(PALM)} | {"Thumb1"}
             # Beside a palm on a back or an arm a thumb lies on it too: it is turned off it and closed onto it.
@@ -239,7 +245,8 @@ class Contact:
         bendable = np.array(
             [_BENDABLE[int(names[k][-1]) - 1] if lift else 0.0 for k, lift in zip(kept, lifted, strict=True)]
         )
-        return ends[kept] @ self.hand.frame, self.hand.radius[kept] - bendable
+        beside = np.array([_BESIDE if names[k] in self._beside() else 0.0 for k in kept])
+        return ends[kept] @ self.hand.frame, self.hand.radius[kept] - bendable - beside
 
     def whole(self) -> tuple[Array, Array]:
         """Return all capsules likewise: (K, 2, 3) and (K,)."""
@@ -249,7 +256,13 @@ class Contact:
         """Return which capsules are to touch: the fingers' last, or of a palm all but the thumb's."""
         if self.touch[0] == PALM:
             return [k for k, name in enumerate(self.hand.names) if not name.startswith("Thumb")]
-        return [self.hand.tip(finger) for finger in self.touch]
+        return [self.hand.touching(part) for part in self.touch]
+
+    def _beside(self) -> set[str]:
+        """The capsules that lie along with the side of a bone that touches: of its finger, and the palm's to it."""
+        fingers = {finger_of(part) for part in self.touch if part in self.hand.names}
+        rays = {f"{PALM}{self.hand.fingers.index(finger)}" for finger in fingers}
+        return rays | {f"{finger}{i}" for finger in fingers for i in (1, 2, 3)}
 
     def touching_ends(self, goal: Goal) -> Array:
         """Return the ends (T, K, 2, 3) of the capsules that are to touch, in the hand's frame from the wrist."""

@@ -45,7 +45,7 @@ class Phases:
             earliest: when the hand is free to set out.
             latest: when it has to be back.
         """
-        pattern = patterns()[interaction.pattern]
+        pattern = patterns(own=interaction.touched == interaction.performer)[interaction.pattern]
         releases = min(interaction.until, interaction.seconds + pattern.lasts)
         wanted = APPROACH + _SECONDS_A_METRE * distance
         leaves = max(interaction.seconds - wanted, min(earliest, interaction.begins), 0.0)

@@ -74,6 +74,10 @@ class Hand:
         """Return which capsule is a finger's last."""
         return self.index(f"{finger}3")
 
+    def touching(self, part: str) -> int:
+        """Return which capsule touches: that of the bone that is named, as ``Index2``, or of a finger the last."""
+        return self.index(part) if part[-1].isdigit() else self.tip(part)
+
     def palm(self) -> NDArray[np.int64]:
         """Return which capsules are the palm's."""
         return np.array([k for k, name in enumerate(self.names) if name.startswith("Palm")])
@@ -204,10 +208,12 @@ class Hand:
         return DenseSkin(self.character.mesh.vertices[self.vertices], self.triangles, _FINEST)
 
     def part(self, name: str, *, whole: bool = False) -> NDArray[np.bool_]:
-        """Return which of the hand's ``vertices`` (n,) are of a finger's tip, or of all of it, of the ``Palm`` with all fingers
-        and the ball of the thumb, or, without a name, of neither finger nor thumb."""
+        """Return which of the hand's ``vertices`` (n,) are of a finger's tip, or of all of it, of one bone of it (``Index2``), of
+        the ``Palm`` with all fingers and the ball of the thumb, or, without a name, of neither finger nor thumb."""
         under = self.character.under
-        if name in self.segments:
+        if name in self.names:
+            bones = self.bones[[self.index(name)]]
+        elif name in self.segments:
             bones = under[self.segments[name][0][0 if whole else 2]]
         else:
             others = [bones[f == "Thumb"] for f, (bones, _) in self.segments.items() if f == "Thumb" or not name]

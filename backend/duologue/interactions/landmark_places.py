@@ -21,6 +21,8 @@ NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "ear": EYES,
 }
 """Landmark -> the ARKit shapes that tell where it is, the first that a face has before the others."""
+_CHIN_DOWN: Final = 0.6
+"""How much a chin's own place faces down, for each unit ahead: 31 degrees, between its front and what a hand carries it by."""
 
 _BELOW: Final = 0.15
 """Of an upper arm, how far below its joint an arm round the shoulders lays its hand…"""
@@ -75,13 +77,14 @@ def _chin(skin: RestSkin, side: str) -> tuple[Array, Array]:
     index, delta = skin.character.mesh.shapes["jawOpen"]
     far = np.linalg.norm(delta, axis=1)
     with_jaw = index[(far > 0.6 * far.max()) & np.isin(index, skin.vertices)]
-    heights = skin.points[with_jaw, 1]
-    low = with_jaw[heights <= np.quantile(heights, 0.2)]
     ahead, left = skin.character.ahead, skin.character.left
-    centre = skin.points[low].mean(axis=0)
-    centre = centre - ((centre - skin.character.rest_point("Head")) @ left) * left
-    towards = ahead - 0.25 * UP
+    # What is farthest ahead and down, on the middle line: there any chin faces ahead and down by as much.
+    towards = ahead - _CHIN_DOWN * UP
     towards /= np.linalg.norm(towards)
+    points = skin.points[with_jaw]
+    across = (points - skin.character.rest_point("Head")) @ left
+    far_out = int(np.argmax(points @ towards - np.abs(across)))
+    centre = points[far_out] - across[far_out] * left
     return skin.front(centre, towards), towards
 
 

@@ -30,6 +30,7 @@ _KEYS: Final = {
     "shape",
     "touch",
     "along",
+    "palm",
     "swing",
     "tilt",
     "roll",
@@ -63,7 +64,7 @@ class Pattern:
     shape: str
     """Of the hand: ``hand_shapes.toml``."""
     touch: tuple[str, ...]
-    """The fingers whose tips meet the skin, or ``PALM``."""
+    """The fingers whose tips meet the skin, or ``PALM``; with a digit, as ``Index2``, the side of that bone of a finger."""
     along: NDArray[np.float64]
     """(3,), unit: where the fingers point."""
     swing: float
@@ -107,6 +108,8 @@ class Pattern:
     """Radians by which hands that lie on each other point inwards."""
     highest: float = 0.0
     """Where two hands meet above the shoulders: up to which share of the way as in ``height`` they do where that is easier."""
+    palm: NDArray[np.float64] | None = None
+    """(3,): where the palm faces; None: the skin, as nearly as the fingers let it."""
     elsewhere: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
     """(n, 2) metres outwards and up: other places on the skin that do as well, where an arm lies there with less strain."""
 
@@ -125,11 +128,20 @@ class Pattern:
 
 
 @cache
-def patterns() -> Mapping[str, Pattern]:
-    """Return all patterns by name, in the order of ``labels.INTERACTIONS``."""
+def patterns(*, own: bool = False) -> Mapping[str, Pattern]:
+    """Return all patterns by name, in the order of ``labels.INTERACTIONS``: on a partner, or on the ``own`` face, where a table
+    ``own`` within a pattern's says what is otherwise."""
     tables = cast("dict[str, dict[str, Any]]", parse_toml(read_bytes(_FILE, MAX_TOML).decode()))
-    found = {name: read_pattern(name, table) for name, table in tables.items()}
+    found: dict[str, Pattern] = {}
+    for name, table in tables.items():
+        otherwise = table.pop("own", {})
+        found[name] = read_pattern(name, table | otherwise if own else table)
     return {name: found[name] for name in INTERACTIONS}
+
+
+def finger_of(part: str) -> str:
+    """Return which finger touches: of ``Index``, its tip, and of ``Index2``, one of its bones, the index finger."""
+    return part.rstrip("123")
 
 
 def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
@@ -173,10 +185,12 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(np.radians(table.get("askew", 0.0))),
             float(np.radians(table.get("cross", 0.0))),
             float(table.get("highest", 0.0)),
+            np.array(table["palm"], np.float64) if "palm" in table else None,
             np.array(table.get("elsewhere", []), np.float64).reshape(-1, 2) / 1000,
             float(table.get("lasts", np.inf)),
         )
-        if pattern.landmark not in (*FACE, *BODY) or not set(pattern.touch) <= {*FINGERS, PALM} or len(wide) != 2:
+        fingers = {finger_of(part) for part in pattern.touch}
+        if pattern.landmark not in (*FACE, *BODY) or not fingers <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")
         if not (np.diff(press[:, 0]) > 0).all() or not np.isfinite(path).all() or not np.isfinite(pattern.along).all():
             raise ValueError("press must rise in time, path and along must be numbers")

@@ -22,6 +22,9 @@ _PINCH_TURNS: Final = 5
 _TILTS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ROLLS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ELBOWS: Final = (-5.0, 10.0, 22.0, 35.0, 50.0, 70.0, 90.0)
+_ASIDE: Final = {False: 40.0, True: 20.0}
+"""Degrees away from where an elbow hangs that cost as much as a joint at the limit of ease: on another, and on the own face,
+where it rests beside the chest."""
 _CHECKED: Final = 800
 """Of the least strained ways, how many are looked at at most for what they hit…"""
 _AT_ONCE: Final = 15
@@ -109,6 +112,7 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
     far = np.linalg.norm(away, axis=-1)
     short = np.maximum(far - situation.arm.reach, 0.0)
     axis = away / np.maximum(far, 1e-9)[..., None]
+    aside = _ASIDE[situation.own is situation.other]
     costs: list[Array] = []
     for elbow in _ELBOWS:
         direction = elbow_direction(
@@ -116,7 +120,7 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
         )
         at = elbow_place(np.broadcast_to(shoulder[:, None], wrist.shape), wrist, situation.arm.lengths, direction)
         effort = strain(shoulder[:, None], at, wrist, world, situation.arm.hand.sign)
-        costs.append(0.5 * (effort.mean(axis=0) + effort.max(axis=0)) + ((elbow - ELBOW) / 40.0) ** 2)
+        costs.append(0.5 * (effort.mean(axis=0) + effort.max(axis=0)) + ((elbow - ELBOW) / aside) ** 2)
     free = free + situation.turned_over(hands)
     lacking = short.max(axis=0)
     lacks = (lacking / 0.02) ** 2 + (np.maximum(lacking - _HELPED, 0.0) / 0.005) ** 2
@@ -169,16 +173,20 @@ def candidates(pattern: Pattern, chirality: float) -> tuple[Array, Array]:
     ways = np.array(list(product(np.linspace(-1, 1, turns), _TILTS, rolls)), np.float64)
     turn, tilt, roll = ways.T[..., None]
     spun = exp_to_matrix(turn * pattern.swing * normal) @ base
-    # About the axis across the hand, then about its length.
-    tilted = exp_to_matrix(tilt * pattern.tilt * np.cross(spun[..., 0], spun[..., 1])) @ spun
+    # About the axis across the hand that raises the fingers off the skin, of a hand that lies on its side another; then about
+    # its length.
+    across = 1 + int(np.abs(np.cross(normal, base[:, 0]) @ base[:, 1:]).argmax())
+    tilted = exp_to_matrix(tilt * pattern.tilt * spun[..., across]) @ spun
     frames = exp_to_matrix(roll * pattern.roll * tilted[..., 0]) @ tilted * np.array([1.0, 1.0, chirality])
     return np.asarray(frames), ways**2 @ np.array([0.6, 0.5, 0.4])
 
 
 def base_frame(pattern: Pattern) -> Array:
-    """Return the hand's first two axes and their cross product (3, 3): fingers along, the palm as near to the skin as can be."""
+    """Return the hand's first two axes and their cross product (3, 3): fingers along, the palm as the pattern has it, else as
+    near to the skin as can be."""
     along = pattern.along
-    palm = np.array([0.0, 0.0, -1.0]) - (-along[2]) * along
+    palm = np.array([0.0, 0.0, -1.0]) if pattern.palm is None else pattern.palm
+    palm = palm - (palm @ along) * along
     if np.linalg.norm(palm) < 0.1:  # straight onto the skin: the palm faces down
         palm = np.array([0.0, -1.0, 0.0]) + along[1] * along
     palm = palm / np.linalg.norm(palm)

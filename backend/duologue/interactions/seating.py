@@ -17,8 +17,10 @@ from duologue.interactions.eyes import in_eyes
 from duologue.interactions.field import head_field
 from duologue.interactions.hand import Hand
 from duologue.interactions.hand_shapes import HandShape
+from duologue.interactions.key_grip import thumb_to
+from duologue.interactions.landmarks import spots_on
 from duologue.interactions.mesh_depth import SkinPatch, depths
-from duologue.interactions.patterns import PALM
+from duologue.interactions.patterns import PALM, finger_of
 from duologue.interactions.placing import Placement
 from duologue.interactions.touching import Reaching, hand_frames, wrists
 from duologue.motion.rotations import einsum, exp_to_matrix
@@ -58,6 +60,8 @@ _OFF_BALL: Final = 4
 """Of the nine balls that a thumb is, from root to tip, how many are in its ball."""
 _STRETCHED: Final = -8.0
 """…but a thumb is not stretched away from its hand further than that."""
+_THUMB: Final = np.array([[0.0, 0.006]])
+"""Metres outwards and up from the landmark, where the thumb of a key grip lies."""
 _REACH: Final = {True: 0.14, False: 0.08}
 """Metres round the touched place in which skin is looked at: for a palm, for a fingertip."""
 
@@ -117,11 +121,13 @@ def settle_hand(reaching: Reaching, touched: Pose, weights: Mapping[str, Array],
     """
     moments = _Moments(reaching, touched, weights, seconds)
     names = reaching.contact.touch if reaching.contact.pinches else reaching.contact.touch[:1]
-    parts = [reaching.contact.hand.part(name) for name in names]
+    # Beside a bone whose side it is, others of the finger are not to be deeper.
+    hand = reaching.contact.hand
+    parts = [hand.part(finger_of(name), whole=name in hand.names) for name in names]
     if moments.palm:
         moments.reaching.placement = _lain_flat(moments)
         moments.place()
-    _seat(moments, [reaching.contact.hand.part("")] if moments.palm else parts)
+    _seat(moments, [hand.part("")] if moments.palm else parts)
     _shape(moments)
     moments.place()
     _seat(moments, parts)
@@ -185,7 +191,7 @@ def _seat(moments: _Moments, parts: Sequence[NDArray[np.bool_]]) -> None:
 def _shape(moments: _Moments) -> None:
     """Bend the fingers beside the touching one onto the skin, moment by moment, and all others off it."""
     contact = moments.contact
-    touch = contact.touch
+    touch = [finger_of(part) for part in contact.touch]
     for finger in contact.hand.fingers:
         if finger in touch or (moments.palm and finger != "Thumb"):
             continue
@@ -195,6 +201,9 @@ def _shape(moments: _Moments) -> None:
     beside = [finger for finger in contact.hand.fingers if finger in touch[1:] or (moments.palm and finger != "Thumb")]
     if contact.pinches or not beside:
         return
+    if contact.key_grip:
+        _grip(moments)
+        return
     shapes = [contact.shape] * len(moments.seconds)
     for finger in beside:
         more = _onto(moments, finger)
@@ -203,6 +212,22 @@ def _shape(moments: _Moments) -> None:
             for joint in (1, 2):
                 shapes = _round(moments, finger, joint, shapes)
     contact.with_shapes(moments.phases.share(moments.seconds), shapes)
+
+
+def _grip(moments: _Moments) -> None:
+    """Lay the thumb onto the landmark, before the finger whose side is under it."""
+    contact = moments.contact
+    hand, spot = contact.hand, spots_on(contact.character, contact.landmark, contact.size * _THUMB)
+    turn = moments.pose.turn_of("Head" if contact.pattern.on_face else contact.character.chest)
+    normal = einsum("kij,j->ki", turn, spot.normals[0])
+    skin = spot.follow(contact.character, moments.pose, moments.weights)[:, 0]
+    part = np.flatnonzero(hand.part("Thumb"))
+    wanted = _LIGHTLY * moments.phases.depth(moments.seconds, contact.tissue)
+    out = np.full(len(skin), float(hand.radius[hand.tip("Thumb")]))
+    for _ in range(_ROUNDS):
+        place = einsum("kij,ki->kj", moments.frames, skin + out[:, None] * normal - moments.wrist).mean(axis=0)
+        contact.with_shape(thumb_to(hand, contact.shape, place))
+        out += moments.depth(hand.surface(contact.shape, part)).max(axis=1, initial=-_FARTHEST) - wanted
 
 
 def _keep_off(moments: _Moments, finger: str) -> None:

@@ -38,12 +38,15 @@ class Part:
 
 
 def part_of(character: Character, side: str, name: str) -> Part:
-    """Return a part of a hand: a finger's last phalanx, or its ``PALM`` with all fingers but the thumb's phalanges.
+    """Return a part of a hand: a finger's last phalanx, another of its phalanges (``Index2``), or its ``PALM`` with all
+    fingers but the thumb's phalanges.
 
-    Its point is the middle of the round tip, or the middle of the palm's skin.
+    Its point is the middle of the round tip, of the phalanx, or of the palm's skin.
     """
     if name == PALM:
         return _palm(character, side)
+    if name[-1] in "12":
+        return _phalanx(character, f"{side}Hand{name[:-1]}", int(name[-1]))
     bone = character.joint[f"{side}Hand{name}3"]
     mesh = character.mesh
     joint = character.rest[bone, :3, 3]
@@ -56,6 +59,14 @@ def part_of(character: Character, side: str, name: str) -> Part:
     radius = float(np.median(aside))
     point = joint + (far.max() - radius) * along
     return Part(mesh.triangles[(weight[mesh.triangles] > 0.5).all(axis=1)], bone, point)
+
+
+def _phalanx(character: Character, finger: str, number: int) -> Part:
+    bone, following = (character.joint[f"{finger}{n}"] for n in (number, number + 1))
+    weight = character.mesh.weight_of(np.array([bone]))
+    triangles = character.mesh.triangles
+    point = 0.5 * (character.rest[bone, :3, 3] + character.rest[following, :3, 3])
+    return Part(triangles[(weight[triangles] > 0.5).all(axis=1)], bone, point)
 
 
 def _palm(character: Character, side: str) -> Part:
