@@ -208,10 +208,10 @@ def main(argv: Sequence[str]) -> int:
 
             emit("done", files=passes.run(options, emit))
         elif options.verb == "video":
-            from . import register
+            from . import register, unregister
             from .footage import batch as videos
 
-            emit("done", files=videos.run(options, emit, register))
+            emit("done", files=videos.run(options, emit, register, unregister))
         elif options.verb == "pictures":
             from .rendering import pictures
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,15 +42,24 @@ _PATIENCE: Final = 30.0
 """Seconds that a video that was stopped takes to end, at most."""
 
 
-def run(options: Namespace, emit: Emit, register: Callable[[], None]) -> list[str]:
+def run(options: Namespace, emit: Emit, register: Callable[[], None], unregister: Callable[[], None]) -> list[str]:
     """Carry out ``headless video``; return the names of what is in its folder. Ctrl-C and SIGTERM end it: what is there stays.
+
+    ``register``, ``unregister``: of the extension, for a Blender that has it not; what stays registered crashes 4.5 at its end.
 
     Raises:
         DuologueError: INVALID_ARGUMENT ``blend-missing``, ``touch-missing``, ``unknown-label``, ``video-unready`` with what
             *Make Video* would be grey for; CANCELLED ``cancelled``; what :mod:`.reading` and making pictures raise.
     """
-    if not is_enabled():
-        register()
+    with ExitStack() as until:
+        if not is_enabled():
+            register()
+            until.callback(unregister)
+        _run(options, emit)
+    return [FRAMES, PASSES, ABOUT]
+
+
+def _run(options: Namespace, emit: Emit) -> None:
     blend = options.blend or (Path(bpy.data.filepath) if bpy.data.filepath else None)
     if blend is None:
         raise invalid("blend-missing", "no scene is given; name a .blend", field="BLEND")
@@ -63,7 +73,6 @@ def run(options: Namespace, emit: Emit, register: Callable[[], None]) -> list[st
         session.close()
     if options.save is not None:
         bpy.ops.wm.save_as_mainfile(filepath=as_it_is(options.save.resolve()), copy=True)
-    return [FRAMES, PASSES, ABOUT]
 
 
 def _set(scene: Scene, options: Namespace) -> None:

@@ -209,6 +209,9 @@ def test_without_a_window_it_is_what_the_button_makes(served, server, scene, tmp
     ):
         code, events = headless(blend, "--out", out, *more)
         assert (code > 0, events[-1]["reason"]) == (True, reason), events
+    command = module("headless").main  # what `blender --command duologue` calls: the server is the preferences'
+    assert command(["video", str(blend), "--touch", "1", "--out", str(tmp_path / "inside"), "--seed", "5"]) == 0
+    np.testing.assert_array_equal(pictures(tmp_path / "inside" / "frames"), there)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
