@@ -14,7 +14,7 @@ from duologue.interactions.reach import Arm, elbow_direction, elbow_place, strai
 _HEIGHTS: Final = 13
 _ELBOWS: Final = (5.0, 20.0, 35.0, 50.0, 65.0)
 """Degrees outwards that are tried."""
-_SHORT: Final = 0.02
+_SHORT: Final = 0.004
 """Metres beyond an arm's reach, and beyond what…"""
 _HELPED: Final = 0.03
 """…a shoulder gives that is raised, that cost as much as a joint at the limit of ease."""
