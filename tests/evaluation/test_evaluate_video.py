@@ -67,7 +67,7 @@ def test_an_untrained_model_is_judged(tmp_path: Path) -> None:
     }
     sheet = png.read(tmp_path / "sheet.png")
     assert sheet.shape == (
-        5 * SIDE + 4,
+        6 * SIDE + 4,
         3 * (6 * SIDE + 4),
         3,
     )  # six systems, six moments, a clip of each of three patterns

@@ -152,7 +152,7 @@ def pictures_of(root: Path, out: Path, wish: Wish, region: str = "", stop_at: in
 
 
 def test_a_state_is_taken_up(made: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    whole = pictures_of(tmp_path / "whole", made[0], Wish(seed=3))[1].digest(5)
+    whole = pictures_of(tmp_path / "whole", made[0], Wish(seed=3))[1].pictures.digest(5)
     done, _ = pictures_of(tmp_path / "cut", made[0], Wish(seed=3), stop_at=1)
     assert done == 2
     settings = json.loads((tmp_path / "cut" / "settings.json").read_text())
