@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from duologue.passes.lighting import Look
 from duologue.passes.raster import Hits, rasterise
 from duologue.passes.relighting import Relighter
 from duologue.passes.reprojection import View, flow, view
-from duologue.passes.surface import Surface, check_outside, moved_next
+from duologue.passes.surface import Surface, check_outside, corner_normals, moved_next
 from duologue.passes.touching import with_contact
 
 Frame = dict[str, NDArray[Any]]
@@ -80,8 +80,10 @@ class Painter:
         check_outside(now.surface, now.camera)
         seen = self._view(now)
         surface = now.surface if following is None else moved_next(now.surface, following.surface)
+        if surface.normals is None:  # once, for all passes that are shaded
+            surface = replace(surface, normals=corner_normals(surface))
         frame: Frame = {"part": seen.labels, "depth": seen.hits.depth.astype(np.float32)}
-        self._colours(frame, now, picture)
+        self._colours(frame, surface, now, picture)
         if "track" in self._wanted:
             frame["track"] = shading.as_bytes(shading.track(surface, seen.hits) * 255.0)
         if self._wanted & {"flow", "visible"}:
@@ -127,12 +129,12 @@ class Painter:
         width, height = self._size
         return rasterise(vertices, triangles, camera, (2 * width, 2 * height))
 
-    def _colours(self, frame: Frame, now: Moment, picture: Bytes | None) -> None:
+    def _colours(self, frame: Frame, surface: Surface, now: Moment, picture: Bytes | None) -> None:
         if picture is not None:
             frame["beauty"] = picture
         if not self._wanted & (set(_SMOOTH) - ({"beauty"} if picture is not None else set())):
             return
-        surface, hits = now.surface, self._fine(now)
+        hits = self._fine(now)
         normal, turned = shading.normals(surface, hits, now.camera)
         drawn = {
             "beauty": lambda: self._look.draw(surface, hits, normal, now.camera),

@@ -10,7 +10,7 @@ where somebody is in its way. What is seen in both pictures needs neither a nor 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +23,8 @@ from duologue.passes.inpainting import inpainted
 from duologue.passes.lighting import shadow
 from duologue.passes.raster import Hits
 from duologue.passes.reprojection import View, around, far_pixels, find, labels_of
-from duologue.passes.shading import as_bytes, from_linear, interpolate, normals, smaller, spread, to_linear
-from duologue.passes.surface import Mesh, corner_normals
+from duologue.passes.shading import as_bytes, from_linear, normals, smaller, spread, to_linear
+from duologue.passes.surface import Mesh
 
 Floats = NDArray[np.floating[Any]]
 Bytes = NDArray[np.uint8]
@@ -146,17 +146,6 @@ def _gains(shown: Floats, lit: Floats, labels: Bytes) -> Floats:
     return gains
 
 
-@dataclass(frozen=True, eq=False)
-class Moved:
-    """A mesh now, and where it was in the first picture: ``first_vertices`` (V, 3), NaN where it was not there; the normals
-    (F, 3, 3) of its triangles' corners ``now`` and ``then``, as if all were smooth."""
-
-    mesh: Mesh
-    first_vertices: Floats
-    now: Floats
-    then: Floats
-
-
 class Relighter:
     """A first picture (H, W, 3) as it goes on; ``first``: what it shows, of which ``mesh``, and by which camera."""
 
@@ -164,7 +153,6 @@ class Relighter:
         self._picture, self._first, alone = picture, first, _alone(first.labels)
         self._weights = np.where(alone, 1.0, _MIXED)
         self._behind = inpainted(picture.astype(np.float64), alone & (first.labels == BACKGROUND))
-        self._then: tuple[Floats, NDArray[np.int32], Floats] | None = None
         found = first.hits.found
         told = alone[found]
         normal = normals(mesh, first.hits, first.camera)[0] @ first.camera.axes.T
@@ -192,36 +180,28 @@ class Relighter:
             camera: that sees it now.
             first_vertices: (V, 3) where its vertices were in the first picture; NaN where they were not there.
         """
-        moved = Moved(mesh, first_vertices, corner_normals(mesh), self._before(mesh, first_vertices))
         normal = normals(mesh, hits, camera)[0] @ camera.axes.T
         dark = spread(shadow(mesh, hits, self.light.towards, normal @ self.light.towards), hits)
-        picture = self._colours(moved, hits, camera, dark, np.ones(dark.shape, bool))
+        picture = self._colours(mesh, first_vertices, hits, camera, dark=dark, where=np.ones(dark.shape, bool))
         labels = labels_of(mesh, fine)
         corners = np.stack([labels[row::2, column::2] for row in (0, 1) for column in (0, 1)])
         mixed = (corners != corners[0]).any(axis=0)
-        finer = self._colours(moved, fine, camera, _twice(dark), _twice(mixed))
+        finer = self._colours(mesh, first_vertices, fine, camera, dark=_twice(dark), where=_twice(mixed))
         return as_bytes(np.where(mixed[..., None], smaller(finer), picture))
 
-    def _before(self, mesh: Mesh, first_vertices: Floats) -> Floats:
-        """Return the normals of the triangles' corners in the first picture, kept from frame to frame while they are the same."""
-        if self._then is None or not (
-            np.array_equal(self._then[0], first_vertices, equal_nan=True)
-            and np.array_equal(self._then[1], mesh.triangles)
-        ):
-            known = np.isfinite(first_vertices).all(axis=1, keepdims=True)
-            before = replace(mesh, vertices=np.where(known, first_vertices, mesh.vertices))
-            self._then = first_vertices, mesh.triangles, corner_normals(before)
-        return self._then[2]
-
-    def _colours(self, moved: Moved, hits: Hits, camera: Camera, dark: Floats, where: NDArray[np.bool_]) -> Floats:
+    def _colours(
+        self, mesh: Mesh, first_vertices: Floats, hits: Hits, camera: Camera, *, dark: Floats, where: NDArray[np.bool_]
+    ) -> Floats:
         """Return colours (H, W, 3), sRGB 0..255, of what was hit at the pixels ``where``; anything elsewhere.
 
         ``dark`` (H, W): how much of it lies in shadow.
         """
-        labels = labels_of(moved.mesh, hits)
+        labels = labels_of(mesh, hits)
         picture = np.zeros((*labels.shape, 3))
         chosen = Hits(np.where(where, hits.triangle, -1), hits.weights, hits.depth)
-        picture[chosen.found] = self._surface(moved, chosen, camera, labels[chosen.found], dark[chosen.found])
+        picture[chosen.found] = self._surface(
+            mesh, first_vertices, chosen, camera, labels=labels[chosen.found], dark=dark[chosen.found]
+        )
         rows, columns = np.nonzero(where & ~hits.found)
         places = np.stack([columns + 0.5, rows + 0.5], axis=-1)
         picture[rows, columns] = self._far(camera, places, hits.size)
@@ -238,21 +218,27 @@ class Relighter:
         rows, columns, shares, _ = around(there, its_size)
         return einsum("nk,nkc->nc", shares, self._behind[rows, columns])
 
-    def _surface(self, moved: Moved, hits: Hits, camera: Camera, labels: Bytes, dark: Floats) -> Floats:
+    def _surface(
+        self, mesh: Mesh, first_vertices: Floats, hits: Hits, camera: Camera, *, labels: Bytes, dark: Floats
+    ) -> Floats:
         """Return the colours (N, 3), sRGB 0..255, of what was hit."""
-        mesh, triangle, weights = moved.mesh, hits.triangle[hits.found], hits.weights[hits.found]
+        triangle, weights = hits.triangle[hits.found], hits.weights[hits.found]
         normal = normals(mesh, hits, camera)[0] @ camera.axes.T
-        there = find(moved.first_vertices[mesh.triangles[triangle]], weights, labels, self._first).weighed(
-            self._weights
-        )
-        now, then = (_unit(interpolate(corners, mesh, hits)) for corners in (moved.now, moved.then))
-        side = np.where(einsum("nk,nk->n", now, normal) < 0, -1.0, 1.0)[:, None]
-        before = self.light.shade(side * then, there.sample(self._shadow)[:, 0])
-        carried = to_linear(there.sample(self._picture)) * np.clip(
-            self.light.shade(side * now, dark) / before, *_RATIOS
-        )
-        filled = self.light.lit(mesh.colour[triangle], labels, self.light.shade(normal, dark))
-        return from_linear(np.where(there.seen[:, None], carried, filled))
+        corners = mesh.triangles[triangle]
+        there = find(first_vertices[corners], weights, labels, self._first).weighed(self._weights)
+        # As it was turned then: its triangle's axes tell by how much. Normals of the whole mesh would take ten times as long.
+        turned = einsum("nij,nj->ni", _axes(mesh.vertices[corners]), normal)
+        before = einsum("nji,nj->ni", _axes(np.nan_to_num(first_vertices[corners])), turned)
+        shade, shade_then = self.light.shade(normal, dark), self.light.shade(before, there.sample(self._shadow)[:, 0])
+        carried = to_linear(there.sample(self._picture)) * np.clip(shade / shade_then, *_RATIOS)
+        return from_linear(np.where(there.seen[:, None], carried, self.light.lit(mesh.colour[triangle], labels, shade)))
+
+
+def _axes(corners: Floats) -> Floats:
+    """Return axes (N, 3, 3), a row each, that turn with triangles (N, 3, 3): along an edge, across it, and up."""
+    along, up = corners[:, 1] - corners[:, 0], np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    along, up = _unit(along), _unit(up)
+    return np.stack([along, np.cross(up, along), up], axis=1)
 
 
 def _alone(labels: Bytes) -> NDArray[np.bool_]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from duologue.passes.camera import Camera
 from duologue.passes.contract import HAND, HEAD
 from duologue.passes.drawing import Moment, Painter
 from duologue.passes.lighting import Look
-from duologue.passes.surface import Mesh, Surface, corner_normals, merge
+from duologue.passes.surface import Mesh, Surface, merge
 from duologue.passes.touching import Pair, with_contact
 from duologue.people.person import VIEWS, Person
 
@@ -177,8 +176,7 @@ def _painted(staged: Staged, shot: Shot, look: Look, *, evaluated: bool) -> dict
     kept = [_Kept(staged, who, shot.cameras) for who in (0, 1)]
     surfaces = [merge([_mesh(staged, who, frame, kept[who]) for who in (0, 1)]) for frame in range(FRAMES)]
     pair = _pair(staged, surfaces[0])
-    smooth = [replace(surface, normals=corner_normals(surface)) for surface in surfaces]  # once, for all passes
-    known = [with_contact(surface, FPS, [pair]) for surface in smooth]
+    known = [with_contact(surface, FPS, [pair]) for surface in surfaces]
     moments = [Moment(surface, camera) for surface, camera in zip(known, shot.cameras, strict=True)]
     wanted = (*_SHOWN, *(_EVALUATED if evaluated else ()))
     painter = Painter((SIZE, SIZE), moments[0], None, wanted, FPS, look=look)
