@@ -7,7 +7,7 @@ import pytest
 from duologue.brief import Interaction
 from duologue.interactions.hand import Hand
 from duologue.interactions.hand_shapes import hand_shapes
-from duologue.interactions.key_grip import thumb_to
+from duologue.interactions.key_grip import pinch_across, thumb_to
 from duologue.interactions.landmarks import find_landmark
 from examples_touch import touch
 
@@ -26,6 +26,18 @@ def test_a_thumb_finds_its_way_to_where_a_thumb_can_be(characters, side, bend, a
     assert {f: b for f, b in found.bends.items() if f != "Thumb"} == {
         f: b for f, b in fork.bends.items() if f != "Thumb"
     }
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+@pytest.mark.parametrize("name", ["ada", "ben"])
+def test_thumb_and_finger_lie_across_the_hand(characters, name, side):
+    """Behind each other along it, the axis of a nose turned the whole hand before the eyes."""
+    hand = Hand.of(characters[name], side)
+    ways = [_tip(hand, shape, "Index3") - _tip(hand, shape) for shape in pinch_across(hand, "pinch")]
+    assert np.linalg.norm(ways[0]) > 0.05
+    assert np.linalg.norm(ways[1]) < 0.024
+    for way in ways:
+        assert way[2] < -0.5 * np.linalg.norm(way), "the finger is on the side away from the thumb's"
 
 
 @pytest.mark.parametrize("order", [("ada", "ben"), ("ben", "ada")])

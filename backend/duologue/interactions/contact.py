@@ -13,6 +13,7 @@ from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.event import Phases
 from duologue.interactions.hand import Hand
 from duologue.interactions.hand_shapes import HandShape, hand_shapes
+from duologue.interactions.key_grip import pinch_across
 from duologue.interactions.landmarks import Landmark, Spots, find_landmark, spots_on
 from duologue.interactions.patterns import PALM, Pattern, finger_of
 from duologue.interactions.rest_skin import RestSkin
@@ -115,8 +116,15 @@ class Contact:
         self.shapes: list[HandShape] = [self.shape]
         self.point, self.radius = self._touching(self.shape)
         self.grips = self._grips() if self.pinches else None
-        if self.grips is not None and np.linalg.norm(self.grips[1][-1] - self.grips[0][-1]) > _MEETS:
+        if pattern.across and not self._meets(_MEETS):
+            self.with_shape(*pinch_across(hand, pattern.shape))
+        # What is pinched across the hand is thick itself: a nose keeps the tips apart.
+        if not self._meets(pattern.width[1] + 2 * self.radius if pattern.across else _MEETS):
             self.with_shape(*(hand_shapes()[f"{pattern.shape}-wide{end}"] for end in ("", "-closed")))
+
+    def _meets(self, within: float) -> bool:
+        """Whether the tips of a pinch come together, to ``within`` so many metres; what is no pinch need not."""
+        return self.grips is None or float(np.linalg.norm(self.grips[1][-1] - self.grips[0][-1])) <= within
 
     def _path_spots(self, offset: Array) -> Spots:
         path = self.size * self.pattern.path

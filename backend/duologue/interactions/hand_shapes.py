@@ -29,7 +29,7 @@ class HandShape:
     abduct: float | None = None
 
     def towards(self, other: HandShape, share: float) -> HandShape:
-        """Return the shape that lies so far on the way to another, spread and abducted as this one."""
+        """Return the shape that lies so far on the way to another, spread as this one, abducted as it unless both say how far."""
 
         def mixed(first: float, second: float) -> float:
             return first + share * (second - first)
@@ -38,7 +38,10 @@ class HandShape:
             finger: cast("tuple[float, float, float]", tuple(map(mixed, bend, other.bends[finger])))
             for finger, bend in self.bends.items()
         }
-        return replace(self, bends=bends, oppose=mixed(self.oppose, other.oppose))
+        abduct = self.abduct
+        if abduct is not None and other.abduct is not None:
+            abduct = mixed(abduct, other.abduct)
+        return replace(self, bends=bends, oppose=mixed(self.oppose, other.oppose), abduct=abduct)
 
     def bent(self, finger: str, more: float) -> HandShape:
         """Return the shape with one finger bent ``more`` degrees at its first joint, and less at the next two."""

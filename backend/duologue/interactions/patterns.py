@@ -36,6 +36,7 @@ _KEYS: Final = {
     "roll",
     "axis",
     "askew",
+    "across",
     "path",
     "seconds",
     "depth",
@@ -103,6 +104,10 @@ class Pattern:
 
     askew: float = 0.0
     """Radians by which the axis of a pinch may be turned on the skin, either way."""
+
+    across: bool = False
+    """Whether a thumb that rests too far aside to pinch is laid so that it and the finger lie across the hand, which then hangs
+    below what is pinched from aside."""
 
     cross: float = 0.0
     """Radians by which hands that lie on each other point inwards."""
@@ -183,6 +188,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             bool(table.get("web", False)),
             float(table.get("along_palm", 0.74)),
             float(np.radians(table.get("askew", 0.0))),
+            bool(table.get("across", False)),
             float(np.radians(table.get("cross", 0.0))),
             float(table.get("highest", 0.0)),
             np.array(table["palm"], np.float64) if "palm" in table else None,
