@@ -104,9 +104,9 @@ class Light:
 def _fitted(shown: Floats, own: Floats, light: Floats) -> Floats:
     """Return the coefficients (10, 3) with ``shown = own (light C)``, all (N, ...); a shadow that would brighten is none."""
     found = _least_squares(shown, own, light)
-    wrong = found[-1] > 0
-    found[:-1, wrong] = _least_squares(shown, own, light[:, :-1])[:, wrong]
-    found[-1, wrong] = 0.0
+    if (wrong := found[-1] > 0).any():
+        found[:-1, wrong] = _least_squares(shown, own, light[:, :-1])[:, wrong]
+        found[-1, wrong] = 0.0
     return found
 
 

@@ -58,9 +58,8 @@ class Person:
             DuologueError: what ``load_sample`` raises.
         """
         sample = load_sample(name if name in SAMPLES else person_path(folder, name))
-        character, linear = Character.of(sample), sample.colours
-        srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-        colour = shading.as_bytes(srgb * 255.0)[character.mesh.material]
+        character = Character.of(sample)
+        colour = shading.as_bytes(shading.from_linear(sample.colours))[character.mesh.material]
         return cls(name, character, parts_of(character), colour, seed)
 
     @cached_property
