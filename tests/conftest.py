@@ -45,6 +45,7 @@ SLOW = {
     "performance/test_inpainting.py": "whole takes",
     "performance/test_line.py": "whole takes",
     "body/test_training.py": "training",
+    "interactions/test_obstacles.py::test_fingers_go_round": "a touch solved, pressed and judged in every second frame",
     "footage/test_interaction.py": "touches solved and drawn",
     "footage/test_command.py": "touches solved and drawn, a model trained",
     "video/test_wan_backends.py": "small Wans, made and loaded",

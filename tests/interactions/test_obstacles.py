@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import trimesh
 from duologue.evaluation.contact.report import Asked, judge
-from duologue.interactions.field import trunk_field
+from duologue.interactions.field import head_field, trunk_field
+from duologue.interactions.landmarks import find_landmark
 from duologue.interactions.obstacles import FOREARM_AT, forearm_radii
 
 
@@ -33,6 +34,24 @@ def test_the_field_of_a_trunk_is_where_its_mesh_is(characters, name: str) -> Non
     assert (np.abs(away[1]) < 0.012).mean() > 0.98
     assert (away[2] > 0.004).mean() > 0.98
     assert np.median(away[0]) < -0.002  # under a jacket lies a shirt, whose outside is inside of it
+
+
+@pytest.mark.parametrize("name", ["ada", "ben"])
+@pytest.mark.parametrize("place", ["nose", "chin", "forehead"])
+def test_the_field_of_a_head_tells_how_far_a_sleeve_is(characters, name: str, place: str) -> None:
+    """It knew 28 mm at most, and every sleeve thicker than that was in the head, wherever it was."""
+    landmark = find_landmark(characters[name], place)
+    away = 0.06 if place != "forehead" else 0.045
+    far = head_field(characters[name]).at_rest(landmark.centre + away * landmark.frame[None, :, 2])
+    assert far[0] == pytest.approx(away, abs=0.008)
+
+
+def test_fingers_go_round_a_cheek_not_through_it(characters) -> None:
+    """Between the own shoulder and the own head there is no straight way to it: Ben's middle finger was 29 mm in his cheek."""
+    judged = judge(Asked("cup-cheek", "own", (characters["ben"], characters["ada"])), 2, None)
+    assert judged.figures is not None
+    assert judged.figures.colliding == 0
+    assert judged.figures.touching == judged.figures.held
 
 
 @pytest.mark.parametrize("name", ["ada", "ben"])

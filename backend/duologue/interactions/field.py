@@ -27,7 +27,9 @@ _SPACING: Final = 0.85
 _WIDEST: Final = 0.03
 """Metres between points that leave no holes: larger triangles, of 12 cm in trunks, count by points within them as well."""
 _BAND: Final = 4
-"""Cells on either side of the surface in which distances are worked out."""
+"""Cells on either side of the surface in which distances are worked out…"""
+_FAR: Final = 0.08
+"""…and metres outside of it up to which they are added up cell by cell: a sleeve is thicker than four cells of a head."""
 
 
 class BodyField:
@@ -55,7 +57,8 @@ class BodyField:
 
     def _signed(self, points: Array, normals: Array, rim: NDArray[np.bool_]) -> Array:
         """Return the signed distance on the grid: within a band of the points the mean height over their planes, by nearness
-        (Shepard 1968); beyond it the band's width, negative where no way leads there from outside.
+        (Shepard 1968); beyond it outside the way to that, up to ``_FAR``, else the band's width, negative where no way leads
+        there from outside.
 
         What is beside the open ``rim`` of a neck or a sleeve is outside.
         """
@@ -77,7 +80,9 @@ class BodyField:
         values = np.bincount(flat, (weight * height).ravel(), total) / np.maximum(mass, 1e-12)
         known = (mass > 0).reshape(tuple(self.count))
         values = values.reshape(tuple(self.count))
-        return np.where(known, values, np.where(_flooded(~known | (values > 0)), 1.0, -1.0) * cell * _BAND)
+        outside = _flooded(~known | (values > 0))
+        far = _farther(np.where(known, values, np.inf), known & outside, cell)
+        return np.where(known, values, np.where(outside, far, -cell * _BAND))
 
     def _local(self, pose: Pose, points: Array) -> Array:
         """Take points (T, n, 3) in the world to where they are on the resting body."""
@@ -136,6 +141,22 @@ def _open_edges(local: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
     found = np.zeros(count, np.bool_)
     found[edges[first[times == 1]]] = True
     return found
+
+
+def _farther(values: Array, known: NDArray[np.bool_], cell: float) -> Array:
+    """Return the distances ``values`` on a grid, where they are ``known``, and elsewhere the least of a neighbour's and the way
+    to it (G. Borgefors, "Distance transformations in digital images", 1986), ``_FAR`` at most: 8 % too far at worst."""
+    found = np.where(known, values, np.inf)
+    steps = [step for step in np.ndindex(3, 3, 3) if step != (1, 1, 1)]
+    ways = [cell * float(np.linalg.norm(np.array(step) - 1)) for step in steps]
+    for _ in range(int(np.ceil(_FAR / cell)) - _BAND):
+        padded = np.pad(found, 1, constant_values=np.inf)
+        x, y, z = found.shape
+        nearest = found
+        for (i, j, k), way in zip(steps, ways, strict=True):
+            nearest = np.minimum(nearest, padded[i : i + x, j : j + y, k : k + z] + way)
+        found = np.where(known, values, nearest)
+    return np.minimum(found, _FAR)
 
 
 def _flooded(free: NDArray[np.bool_]) -> NDArray[np.bool_]:

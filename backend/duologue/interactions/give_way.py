@@ -13,6 +13,7 @@ from duologue.interactions.contact_keys import ContactKeys, contact_keys
 from duologue.interactions.hand import Hand
 from duologue.interactions.indentation import REACH, Capsules
 from duologue.interactions.press import Pressed, press
+from duologue.interactions.pressing_capsules import pressing_capsules
 from duologue.interactions.surface import Skin, skin_of
 from duologue.motion.rotations import einsum
 from duologue.rigs.skinned import SkinnedMesh
@@ -37,9 +38,7 @@ def give_way(touched: Actor, hands: Sequence[tuple[Hand, Pose]], fps: float) -> 
     skin = known_skin(touched.character)
     pressed: list[Pressed] = []
     for hand, pose in hands:
-        start, end, _ = hand.capsules(pose)
-        radius = hand.full_radius
-        capsules = Capsules(np.asarray(np.stack([start, end], axis=2), np.float64), np.asarray(radius, np.float64))
+        capsules = pressing_capsules(hand, pose)
         pressed += [
             _pressed(skin, touched, capsules, frames, fps) for frames in _stretches(skin, touched, capsules, fps)
         ]

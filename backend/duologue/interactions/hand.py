@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.dense_skin import DenseSkin
 from duologue.interactions.finger_bending import finger_turns, thumb_turns
-from duologue.interactions.hand_capsules import HEEL, finger_segments, full_radii, hand_capsules
+from duologue.interactions.hand_capsules import HEEL, finger_segments, hand_capsules
 from duologue.interactions.hand_shapes import HandShape
 from duologue.motion.rotations import einsum
 from duologue.rigs.joints import FINGERS
@@ -147,7 +147,7 @@ class Hand:
         points = self.segments[finger][1]
         bent = np.radians(bends)
         if finger == "Thumb":
-            goal = self._before_fingers
+            goal = self.before_fingers
             turns = thumb_turns(points, self.frame, bent, goal=goal, oppose=first or 0.0, abduct=abduct)
         else:
             aside = None if first is None else self.sign * np.radians(_FANNED[finger] * first)
@@ -184,15 +184,10 @@ class Hand:
         return carrier[mesh.bones[self.vertices]], mesh.weights[self.vertices]
 
     @cached_property
-    def _before_fingers(self) -> Array:
+    def before_fingers(self) -> Array:
         """(3,): the middle between the second joints of index and middle finger at rest: what a thumb bends towards."""
         at = [self.segments[f][1][1] if f in self.segments else self.wrist for f in ("Index", "Middle")]
         return np.mean(at, axis=0)
-
-    @cached_property
-    def full_radius(self) -> Array:
-        """(K,): the radius within which nearly all lies that a capsule stands for (:func:`.full_radii`)."""
-        return full_radii(self.character.mesh.vertices[self.vertices], self._capsules)
 
     @cached_property
     def triangles(self) -> NDArray[np.int64]:

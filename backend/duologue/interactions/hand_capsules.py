@@ -94,19 +94,6 @@ def _measure(character: Character, side: str, capsules: HandCapsules) -> None:
             capsules.radius[k] = float(np.median(line_distance(mesh.vertices[moved], capsules.ends[k])))
 
 
-def full_radii(points: Array, capsules: HandCapsules) -> Array:
-    """Return (K,) the radius within which nearly all of the hand's ``points`` (n, 3) at rest lie that a capsule stands for: skin
-    gives way to fingers, not to medians."""
-    away = np.array([line_distance(points, ends) for ends in capsules.ends])
-    nearest = (away - capsules.radius[:, None]).argmin(axis=0)
-    found = capsules.radius.copy()
-    for k, name in enumerate(capsules.names):
-        own = away[k, nearest == k]
-        if len(own) >= 8 and name.endswith("3") and not name.startswith("Palm"):
-            found[k] = float(np.clip(np.quantile(own, 0.9), 0.8 * found[k], 1.35 * found[k]))
-    return found
-
-
 def line_distance(points: Array, ends: Array) -> Array:
     """Return the distance (n,) of points (n, 3) from a line between two ends (2, 3)."""
     line = ends[1] - ends[0]

@@ -12,6 +12,7 @@ from duologue.interactions.actor import Array, Character, Pose
 from duologue.interactions.field import BodyField, head_field, trunk_field
 from duologue.interactions.reach import Arm
 from duologue.interactions.upper_arms import in_arms
+from duologue.motion.rotations import einsum
 
 FOREARM_AT: Final = (0.05, 0.3, 0.55, 0.8, 0.95)
 """Of the way from elbow to wrist, where a forearm is looked at."""
@@ -76,32 +77,36 @@ def way_clear(own: Pose, others: Sequence[Pose], arm: Arm, free: Array, allowed:
         free: (T,) 1 where the hand may go another way, 0 where it is in contact.
         allowed: (T, O, n) of :func:`arm_depths`, how deep each ball may be: as it is in the take, where the hand sets out.
     """
+    need, _ = in_the_way(own, others, arm, allowed)
+    return _spread(need * free[:, None]) * _edge(free)[:, None]
+
+
+def in_the_way(own: Pose, others: Sequence[Pose], arm: Arm, allowed: Array) -> tuple[Array, Array]:
+    """Return how the wrist has to move (T, 3) to be out of everything that hand and forearm are in, and how deep (T,) they are in
+    what they are deepest in; the arguments are those of :func:`way_clear`."""
     depth = arm_depths(own, others, arm) - np.maximum(allowed, 0.0)
     # A forearm swings about its elbow: near the elbow the wrist would have to go far for little.
     depth[..., -len(FOREARM_AT) :] *= np.array(FOREARM_AT)
     points, radius = arm_points(own, arm)
     rows = np.arange(len(depth))
-    worst = depth.argmax(axis=-1)  # T, O
-    need = np.zeros((len(depth), 3))
-    deepest = np.zeros(len(depth))
+    found: list[tuple[Array, Array]] = []
     for column, (pose, field) in enumerate([(one, field) for one in others for field in fields(one)]):
-        ball = worst[:, column]
+        ball = depth[:, column].argmax(axis=-1)
         deep = depth[rows, column, ball]
-        more = deep > deepest
-        if more.any():
-            out = field.outwards(pose, points[rows, ball][:, None])[:, 0]
-            need = np.where(more[:, None], deep[:, None] * out, need)
-            deepest = np.where(more, deep, deepest)
+        if (deep > 0).any():
+            found.append((deep, field.outwards(pose, points[rows, ball][:, None])[:, 0]))
     for pose in others:
         if pose is own:
             continue
-        depth, out = in_arms(pose, points, radius)
-        depth[..., -len(FOREARM_AT) :] *= np.array(FOREARM_AT)
-        ball = depth.argmax(axis=-1)
-        more = depth[rows, ball] > deepest
-        need = np.where(more[:, None], depth[rows, ball, None] * out[rows, ball], need)
-        deepest = np.where(more, depth[rows, ball], deepest)
-    return _spread(need * free[:, None]) * _edge(free)[:, None]
+        into, out = in_arms(pose, points, radius)
+        into[..., -len(FOREARM_AT) :] *= np.array(FOREARM_AT)
+        ball = into.argmax(axis=-1)
+        found.append((into[rows, ball], out[rows, ball]))
+    need, deepest = np.zeros((len(depth), 3)), np.zeros(len(depth))
+    for deep, out in found:  # between a head and a shoulder the way leads out of both
+        deepest = np.maximum(deepest, deep)
+        need = need + np.maximum(deep - einsum("ti,ti->t", need, out), 0.0)[:, None] * out
+    return need, deepest
 
 
 def _spread(need: Array) -> Array:

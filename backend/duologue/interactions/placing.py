@@ -35,6 +35,8 @@ _HELPED: Final = 0.07
 """Metres that shoulder and chest give to an arm that is short; what lacks beyond that is missing in the end."""
 _SPARE: Final = 0.006
 """Metres that what is not meant to touch keeps off the skin: nearer than 5 mm counts as contact…"""
+_SLEEVE: Final = 0.010
+"""Metres by which what a forearm wears gives way: it may lie on a chest, and a wrist on a jaw."""
 _HIT: Final = 0.003
 """…and metres of it that cost as much as a joint at the limit of ease."""
 
@@ -210,7 +212,8 @@ def _depths(situation: Situation, world: Array, wrist: Array, elbows: NDArray[np
         np.broadcast_to(shoulder, wrist.shape), wrist, situation.arm.lengths, elbow_direction(axis, outside, swivel)
     )
     placed = np.concatenate([placed, forearm_points(elbow, wrist)], axis=2)
-    radius = np.concatenate([radius, forearm_radii(situation.own.character, situation.arm.hand.side)])
+    sleeve = forearm_radii(situation.own.character, situation.arm.hand.side) - _SLEEVE - _SPARE
+    radius = np.concatenate([radius, sleeve])
     deepest = np.full(count, -np.inf)
     for pose in {id(situation.own): situation.own, id(situation.other): situation.other}.values():
         flat = placed.reshape(len(placed), -1, 3)

@@ -9,20 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from duologue.brief.interactions import Interaction
-from duologue.interactions.actor import Actor, Array, Pose, Scene
+from duologue.interactions.actor import Actor, Pose, Scene
 from duologue.interactions.contact import Goal
-from duologue.interactions.elbows import MOST, away, elbow_aside, over_place
-from duologue.interactions.event import CLEARANCE
+from duologue.interactions.detours import reach_out
 from duologue.interactions.meeting import meet
-from duologue.interactions.obstacles import arm_depths, way_clear
 from duologue.interactions.reach import Arm
 from duologue.interactions.response import answered
 from duologue.interactions.solved import Solved, Span
-from duologue.interactions.touching import Reaching, apply, hand_frames, wrists
+from duologue.interactions.touching import Reaching, hand_frames, wrists
 from duologue.labels import PERFORMERS
 
-ROUNDS: Final = 3
-"""Of solving, measuring and correcting."""
 TOLERATED: Final = 0.005
 """Metres by which a hand may fall short before somebody is told: what counts as contact."""
 
@@ -44,31 +40,6 @@ def moves(later: Solved, one: Solved) -> bool:
     concerned = {one.interaction.performer, one.interaction.touched}
     moved = {later.interaction.performer, later.interaction.touched}
     return bool(concerned & moved) and later.seconds[0] <= one.phases.releases
-
-
-def reach_out(reaching: Reaching, pose: Pose, everybody: Sequence[Pose], goal: Goal, time: Array) -> None:
-    """Reach the place in ``pose``, and make way for what the hand would go through on the way there and back."""
-    free = 1.0 - np.clip(1.0 - reaching.phases.clearance(time) / (0.5 * CLEARANCE), 0.0, 1.0)
-    # …and elbows, from nothing to nothing.
-    way = away(reaching.phases.reach(time)) * free
-    push, aside = np.zeros((len(time), 3)), np.zeros(len(time))
-    start, gone = pose.copy(), reaching.phases.reach(time)
-    over = over_place(gone)
-    # Hanging arms touch their trunk: what the take has is left, and no more of it the farther the hand is on its way.
-    before = [start if one is pose else one for one in everybody]
-    allowed = (1.0 - gone)[:, None, None] * arm_depths(start, before, reaching.arm)
-    for round_ in range(ROUNDS):
-        pose.turns, pose.heads, pose.changed = start.turns.copy(), start.heads.copy(), set(start.changed)
-        apply(reaching, pose, goal, time, push)
-        reaching.arm.swing(pose, aside, over)
-        further = np.minimum(elbow_aside(pose, everybody, reaching.arm, allowed, way), MOST - aside)
-        if further.any():
-            reaching.arm.swing(pose, further, over)
-            aside = aside + further
-        more = way_clear(pose, everybody, reaching.arm, free * (gone > 0), allowed)
-        if round_ == ROUNDS - 1 or np.abs(more).max(initial=0.0) < 0.002:
-            break
-        push = push + more
 
 
 def reach_again(actors: Scene, before: Sequence[Pose], one: Solved, solved: Sequence[Solved], span: Span) -> None:
