@@ -20,7 +20,8 @@ from duologue.interactions.field import TRUNK, BodyField
 from duologue.interactions.hand_shapes import hand_shapes
 from duologue.interactions.landmarks import find_landmark
 from duologue.interactions.mesh_depth import depths
-from duologue.motion.rotations import exp_to_matrix
+from duologue.motion.rotations import einsum, exp_to_matrix
+from duologue.units import FPS
 
 
 def played(characters: dict[str, Character], pattern: str, toucher: str) -> Played:
@@ -166,3 +167,20 @@ def test_fingers_begin_to_close_before_palms_meet(characters) -> None:
     to_go = np.degrees(np.arccos(np.clip((np.einsum("tii->t", since) - 1) / 2, -1, 1)))
     assert to_go[first - 5] > 30
     assert to_go[first] < 0.6 * to_go[first - 5]
+
+
+def test_a_pat_comes_off_the_cloth_between_two_taps(characters) -> None:
+    cast = characters["ben"], characters["ada"]
+    one = play(scene_of_take(cast, standing_take("pat-back")), Interaction("pat-back", "A", 2.0, 3.2, target="B"))
+    rows = one.rows
+    chest, hand = one.other.character.chest, one.own.pose.joint(one.hands[0].side + "Hand")[rows]
+    turn = one.other.pose.turn_of(chest)[rows]
+    local = einsum("tji,tj->ti", turn, hand - one.other.pose.joint(chest)[rows])
+    held = one.held(rows)
+    seconds = rows / FPS
+    between = ~held & (seconds > 2.0) & (seconds < 3.2)
+    assert int((np.diff(held.astype(int)) > 0).sum()) == 3
+    still = np.linalg.norm(local[held] - local[held].mean(axis=0), axis=1)
+    assert still.max() < 0.004, "each tap is where the others are"
+    assert np.linalg.norm(local[between] - local[held].mean(axis=0), axis=1).max() == pytest.approx(0.03, abs=0.006)
+    assert one.solved.short < 1e-6

@@ -88,3 +88,34 @@ def test_the_skin_is_pressed_as_asked_and_no_deeper_than_the_tissue():
     assert phases(press=0.5).depth(times, 0.01).max() == pytest.approx(0.0015)
     assert phases(press=1.0).depth(times, 0.001).max() == pytest.approx(0.001)
     assert phases(press=0.0).depth(times, 0.01).max() == 0
+
+
+def test_a_hand_taps_and_its_last_tap_stays():
+    phases = Phases.of(Interaction("pat-shoulder", "A", 2.0, 3.2, target="B"), 0.4, 0.0, 9.0)
+    time = np.arange(0.0, 5.0, 0.001)
+    on = phases.contact(time) > 0
+    begins, ends = time[1:][np.diff(on.astype(int)) > 0], time[:-1][np.diff(on.astype(int)) < 0]
+    every = phases.pattern.taps[1]
+    assert begins == pytest.approx(2.0 + every * np.arange(3), abs=0.002)
+    assert ends[-1] == pytest.approx(3.2, abs=0.002)
+    assert (np.diff(begins) > ends[:-1] - begins[:-1]).all(), "it is off in between"
+    lift = phases.lift(time)
+    assert lift.max() == pytest.approx(0.030, abs=1e-4)
+    assert (lift[on] < 1e-8).all()
+    assert (lift[~on & (time > 2.01) & (time < 3.19)] > 0).all()
+    assert np.abs(np.diff(lift, 2)).max() < 2e-5, "no more than 2 g: nowhere a jump"
+
+
+@pytest.mark.parametrize(
+    ("until", "repeat", "taps"), [(2.15, 1, 1), (2.7, 1, 2), (8.0, 1, 3), (8.0, 5, 5), (2.7, 8, 2)]
+)
+def test_a_hand_taps_as_often_as_is_asked_for_and_there_is_time(until, repeat, taps):
+    phases = Phases.of(Interaction("pat-back", "A", 2.0, until, target="B", repeat=repeat), 0.4, 0.0, 12.0)
+    on = phases.contact(np.arange(0.0, 10.0, 0.002)) > 0
+    assert int((np.diff(on.astype(int)) > 0).sum()) == taps
+
+
+def test_who_does_not_tap_stays_on():
+    phases = Phases.of(Interaction("cup-cheek", "A", 2.0, 5.0, target="B", repeat=4), 0.4, 0.0, 12.0)
+    assert (phases.contact(np.arange(2.0, 5.0, 0.01)) > 0).all()
+    assert not phases.lift(np.arange(0.0, 9.0, 0.01)).any()

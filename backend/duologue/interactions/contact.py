@@ -166,7 +166,7 @@ class Contact:
         follow = self.spots.follow(self.character, pose, weights)
         turn = pose.turn_of(self.landmark.carrier(self.character))
         normals = einsum("tij,sj->tsi", turn, self.spots.normals)
-        depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds)
+        depth, clearance = phases.depth(seconds, self.tissue), phases.clearance(seconds) + phases.lift(seconds)
         base = turn @ self.landmark.frame
         if self.pinches:
             return self._pinch(phases, seconds, (follow, normals, base))

@@ -22,6 +22,8 @@ _SECONDS_A_METRE: Final = 0.8
 _PRE_CONTACT: Final = 0.8
 """Of the approach, after which share the hand is over the place; it comes down along the normal in what is left, and before."""
 _DESCENT: Final = 0.45
+_LIFTED: Final = 0.55
+"""Of the time from one tap to the next, how long the hand is off."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,26 @@ class Phases:
         up = minimum_jerk((self.releases - t) / (_DESCENT * (self.returns - self.releases)) + 1.0)
         return CLEARANCE * (1.0 - np.minimum(down, up)).astype(np.float64)
 
+    def lift(self, seconds: ArrayLike) -> Array:
+        """How far (T,) above the skin a hand that taps is between two taps, metres: up and down, each by minimum jerk."""
+        often, every, height = self.pattern.taps
+        t = np.asarray(seconds, np.float64) - self.touches
+        if self.interaction.repeat > 1:
+            often = self.interaction.repeat
+        if every <= 0:
+            return np.zeros(t.shape)
+        # The last one stays until the hand lets go, and is no shorter than those before it.
+        fits = int((self.releases - self.touches - (1.0 - _LIFTED) * every) / every + 1e-9) + 1
+        number = np.floor(t / every + 1e-9)
+        off = np.clip((t / every - number - (1.0 - _LIFTED)) / _LIFTED, 0.0, 1.0)
+        up = minimum_jerk(2.0 * np.minimum(off, 1.0 - off))
+        return np.where((number >= 0) & (number < min(often, fits) - 1), height * up, 0.0).astype(np.float64)
+
     def contact(self, seconds: ArrayLike) -> Array:
-        """1.0 in the frames (T,) of contact, else 0."""
+        """1.0 in the frames (T,) of contact, else 0: a hand that taps is off in between."""
         t = np.asarray(seconds, np.float64)
-        return ((t >= self.touches - 1e-9) & (t <= self.releases + 1e-9)).astype(np.float64)
+        during = (t >= self.touches - 1e-9) & (t <= self.releases + 1e-9)
+        return (during & (self.lift(t) < 1e-9)).astype(np.float64)
 
     def share(self, seconds: ArrayLike) -> Array:
         """How much (T,) of the contact is over, 0 before and 1 after it."""

@@ -53,6 +53,7 @@ _KEYS: Final = {
     "highest",
     "elsewhere",
     "lasts",
+    "taps",
 }
 
 
@@ -118,6 +119,8 @@ class Pattern:
     elsewhere: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
     """(n, 2) metres outwards and up: other places on the skin that do as well, where an arm lies there with less strain."""
 
+    taps: tuple[int, float, float] = (1, 0.0, 0.0)
+    """How often a hand comes down at most where a brief says nothing, seconds from one to the next, metres it lifts between."""
     lasts: float = np.inf
     """Seconds that it lasts at most, however long it is asked for: hands that are struck together part again."""
 
@@ -163,6 +166,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
         press = np.array(table.get("press", [[0.0, 1.0], [1.0, 1.0]]), np.float64).reshape(-1, 2)
         wide = tuple(float(value) / 1000 for value in table.get("width", (0.0, 0.0)))
         up, hertz, fades = (float(value) for value in table.get("pump", (0.0, 0.0, 0.0)))
+        often, every, lifted = (float(value) for value in table.get("taps", (1, 0.0, 0.0)))
         turns = (("swing", 0.0), ("tilt", 20.0), ("roll", 15.0))
         swing, tilt, roll = (float(np.radians(table.get(key, default))) for key, default in turns)
         pattern = Pattern(
@@ -193,11 +197,14 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             float(table.get("highest", 0.0)),
             np.array(table["palm"], np.float64) if "palm" in table else None,
             np.array(table.get("elsewhere", []), np.float64).reshape(-1, 2) / 1000,
+            (int(often), every, lifted / 1000),
             float(table.get("lasts", np.inf)),
         )
         fingers = {finger_of(part) for part in pattern.touch}
         if pattern.landmark not in (*FACE, *BODY) or not fingers <= {*FINGERS, PALM} or len(wide) != 2:
             raise ValueError("landmark, touch or width is nothing that hands know")
+        if often < 1 or (often > 1 and every <= 0):
+            raise ValueError("taps are at least one, with seconds between")
         if not (np.diff(press[:, 0]) > 0).all() or not np.isfinite(path).all() or not np.isfinite(pattern.along).all():
             raise ValueError("press must rise in time, path and along must be numbers")
     except (KeyError, TypeError, ValueError) as error:

@@ -22,7 +22,7 @@ from duologue.interactions.landmarks import spots_on
 from duologue.interactions.mesh_depth import SkinPatch, depths
 from duologue.interactions.patterns import PALM, finger_of
 from duologue.interactions.placing import Placement
-from duologue.interactions.touching import Reaching, hand_frames, wrists
+from duologue.interactions.touching import Reaching, hand_frames, keys_of, wrists
 from duologue.motion.rotations import einsum, exp_to_matrix
 
 _KEYS: Final = 5
@@ -70,11 +70,8 @@ class _Moments:
     """A contact at K moments: where its hand is then, and the skin under it."""
 
     def __init__(self, reaching: Reaching, touched: Pose, weights: Mapping[str, Array], seconds: Array) -> None:
-        begin, end = np.searchsorted(seconds, [reaching.phases.touches, reaching.phases.releases])
         still = len(reaching.contact.pattern.path) == 1 and not reaching.contact.pinches
-        last = max(min(end, len(seconds)) - 1, begin)
-        keys = np.unique(np.linspace(begin, last, 2 + _STILL)[1:-1] if still else np.linspace(begin, last, _KEYS))
-        keys = keys.astype(np.int64)
+        keys = keys_of(reaching.phases, seconds, _STILL if still else _KEYS, between=still)
         self.reaching, self.seconds = reaching, seconds[keys]
         self.pose = Pose(touched.character, touched.turns[keys], touched.heads[keys])
         self.weights = {name: values[keys] for name, values in weights.items()}

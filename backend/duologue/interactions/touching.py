@@ -70,8 +70,7 @@ def prepare(
         most: what another way costs; where this one costs more, it may be any.
     """
     own, other = actors
-    begin, end = np.searchsorted(frames, [phases.touches, phases.releases])
-    keys = np.unique(np.linspace(begin, max(end - 1, begin), KEYS).astype(np.int64))
+    keys = keys_of(phases, frames, KEYS)
     both = (own,) if own is other else (own, other)
     chosen = [Pose(a.character, a.pose.turns[keys], a.pose.heads[keys]) for a in both]
     weights = {name: values[keys] for name, values in other.weights.items()}
@@ -84,6 +83,18 @@ def prepare(
         arm, chosen[0], chosen[-1], goal.frames, goal.centres, points[middle], ends, radius, contact.whole(), span, axis
     )
     return Reaching(contact, arm, phases, place(contact.pattern, situation, most))
+
+
+def keys_of(phases: Phases, seconds: Array, count: int, *, between: bool = False) -> NDArray[np.int64]:
+    """Return ``count`` of the frames at ``seconds`` (T,) in which the hand touches, or as many as there are: from the first to
+    the last of them, or ``between`` these."""
+    begin, end = np.searchsorted(seconds, [phases.touches, phases.releases])
+    held = np.flatnonzero(phases.contact(seconds[begin:end]) > 0) + begin
+    if not len(held):
+        return np.array([min(int(begin), len(seconds) - 1)])
+    ends = 0, len(held) - 1
+    at = np.linspace(*ends, count + 2)[1:-1] if between else np.linspace(*ends, count)
+    return held[np.unique(at.astype(np.int64))]
 
 
 def hand_frames(contact: Contact, goal: Goal, placement: Placement) -> Array:
