@@ -55,6 +55,8 @@ SLOW = {
     "face/test_training.py": "training",
     "training/test_parallel.py": "two processes under torchrun",
     "video/test_training.py": "training",
+    "executors/test_processes.py": "processes, started and killed",
+    "executors/test_ray_cluster.py": "Ray clusters of two nodes",
     "datasets/test_layouts.py::test_a_corpus_is_prepared": "processes that each load a text encoder",
     "datasets/test_layouts.py::test_a_download": "training",
     "datasets/test_drawn_people.py::test_a_drawn_person": "a person, built twice",

@@ -53,7 +53,7 @@ def run(options: Namespace, emit: Emit) -> int:
     make = partial(queue.make, outputs=outputs, stage=_BlenderStage(connection, options, emit), force=options.force)
     with stoppable():
         try:
-            summary = queue.make_all(shots, options.out, make, lambda one: emit("shot", **one), options.report)
+            summary = queue.make_all(shots, options.out, make, lambda one: emit("shot", **one), report=options.report)
         finally:
             connection.close()
     counts = {state: summary[state] for state in queue.STATES}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 Code = Literal[
     "INVALID_ARGUMENT", "FAILED_PRECONDITION", "NOT_FOUND", "UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
@@ -36,6 +37,11 @@ class DuologueError(Exception):
         self.field = field
         self.retryable = retryable
         self.retry_after_ms = retry_after_ms
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors come back whole from other processes: what pickle calls by itself lacks all but the message."""
+        rest = {"field": self.field, "retryable": self.retryable, "retry_after_ms": self.retry_after_ms}
+        return partial(type(self), self.code, self.reason, self.message, **rest), ()
 
     @property
     def exit_code(self) -> int:

@@ -18,6 +18,7 @@ from duologue.datasets.readers.affect import emotion_at
 from duologue.datasets.synthesis.layouts.material import Material, to_and_fro
 from duologue.datasets.synthesis.layouts.writers import WRITERS, as_ict, write
 from duologue.errors import DuologueError
+from duologue.executors.processes import Processes
 from duologue.labels import EMOTIONS
 from duologue.motion.skeleton import forward_kinematics
 from duologue.rigs.body import leg_length, rest_points
@@ -192,7 +193,7 @@ def test_a_corpus_is_prepared_in_processes_as_in_one_and_goes_on_where_it_was_st
     before = first.stat().st_mtime_ns
     one = prepare(open_data(root), tmp_path / "one")
     assert first.stat().st_mtime_ns == before, "what was done is not done again"
-    two = prepare(open_data(root), tmp_path / "two", workers=2)
+    two = prepare(open_data(root), tmp_path / "two", executor=Processes(2))
     assert (one.pairs, two.pairs, one.problems) == (6, 6, ())
     a, b = Corpus.open(tmp_path / "one"), Corpus.open(tmp_path / "two")
     for name in a.arrays:

@@ -21,6 +21,7 @@ from duologue.datasets.statistics.placed import Body
 from duologue.datasets.statistics.plots import bars, histogram
 from duologue.datasets.statistics.tally import EVERYBODY, Covariance, Histogram
 from duologue.datasets.synthesis.layouts.writers import write
+from duologue.executors.processes import Processes
 from duologue.features import pose as poses
 from duologue.labels import EMOTIONS, RELATIONSHIPS, roles
 from duologue.motion.capsules import Capsules
@@ -247,7 +248,7 @@ def test_a_corpus_is_measured_as_its_pairs_are(tmp_path, monkeypatch):
 
 def test_parts_in_processes_are_the_whole(tmp_path, material):
     write("interact", material, tmp_path, 3, 6.0, lambda done, total: None)
-    one, two = (measure_folder(tmp_path, workers=workers).totals for workers in (1, 2))
+    one, two = (measure_folder(tmp_path, executor=Processes(workers)).totals for workers in (1, 2))
     assert one.sums == two.sums
     assert one.histograms.keys() == two.histograms.keys()
     assert all(np.array_equal(one.histograms[key].counts, two.histograms[key].counts) for key in one.histograms)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from duologue.cli.console import err, out, print_json, stages
+from duologue.cli.dataset import Cluster
+from duologue.cli.shot_worker import make_shot
 from duologue.cli.stage import (
     AsJson,
     Blend,
@@ -23,6 +25,7 @@ from duologue.cli.stage import (
     Seats,
     Server,
 )
+from duologue.executors.executor import Needs, executor
 from duologue.shots import queue
 from duologue.shots.blender import check_outputs
 from duologue.shots.perform import Outputs
@@ -52,6 +55,15 @@ def batch(
     scene: Annotated[bool, typer.Option(help="Make scene.blend; --no-scene makes takes and exports only.")] = True,
     export: Exports = None,
     force: Annotated[bool, typer.Option(help="Make again what is done already.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Shots at a time; one by default, with --cluster as many as it has room for."),
+    ] = None,
+    cluster: Cluster = None,
+    cpus: Annotated[float, typer.Option(min=0.01, help="With --cluster: processors that a shot occupies.")] = 1.0,
+    gpus: Annotated[
+        float, typer.Option(min=0.0, help="With --cluster: GPUs, or part of one, that a shot occupies.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Perform many briefs, each into a folder of its own. What is done already is skipped: stop and go on as you like."""
@@ -63,9 +75,14 @@ def batch(
     armatures = (armature_a, armature_b)
     shots = [shot.with_defaults(seed, blend, armatures) for shot in read_shots(manifest, out_folder)]
     folder = out_folder or _parent(shots)
-    with stages() as progress, stoppable(), closing(CommandLineStage(server, progress)) as stage:
-        make = partial(queue.make, outputs=outputs, stage=stage, force=force)
-        summary = queue.make_all(shots, folder, make, _tell)
+    if cluster is None and (workers or 1) == 1:
+        with stages() as progress, stoppable(), closing(CommandLineStage(server, progress)) as stage:
+            make = partial(queue.make, outputs=outputs, stage=stage, force=force)
+            summary = queue.make_all(shots, folder, make, _tell)
+    else:
+        elsewhere = partial(make_shot, outputs, server, force)
+        with executor(workers, cluster, Needs(cpus, gpus)) as who, stoppable():
+            summary = queue.make_all(shots, folder, elsewhere, _tell, spread=who.map)
     if as_json:
         print_json(summary)
     else:

@@ -13,11 +13,20 @@ from rich.table import Table
 
 from duologue.cli.console import out, print_json, stages
 from duologue.cli.dataset_arkit import arkit
+from duologue.executors.executor import executor
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(arkit)
 
-Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes; one by default. With --cluster: how many tasks at a time at most.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="A Ray cluster does it: auto (the one this machine is part of), HOST:PORT, ray://HOST:PORT or local."
+    ),
+]
 Smpl = Annotated[Path | None, typer.Option(help="Your SMPL-H or SMPL-X model file (NPZ): people's own bones.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -30,7 +39,8 @@ _NOTES: Final = 3
 def check(
     folder: Annotated[Path, typer.Argument(help="A data set as downloaded, a folder of yours, or a corpus.")],
     smpl: Smpl = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Say which layout a folder has, what it holds, what can be trained from it, and what in it is broken, file by file.
@@ -39,8 +49,8 @@ def check(
     """
     from duologue.datasets import checking
 
-    with stages() as progress:
-        findings = checking.check(folder, partial(progress.update, "checking"), workers, smpl)
+    with stages() as progress, executor(workers, cluster) as who:
+        findings = checking.check(folder, partial(progress.update, "checking"), who, smpl)
     if as_json:
         print_json({
             "folder": str(folder),
@@ -79,7 +89,8 @@ def prepare(
         typer.Option(help="Who is in which: splits.csv of `dataset labels`, in place of the data set's own."),
     ] = None,
     smpl: Smpl = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a corpus of a data set, for `train body --corpus`; what can't be read is left out and listed in left_out.json."""
@@ -87,7 +98,7 @@ def prepare(
     from duologue.datasets.layouts import open_data
     from duologue.datasets.preparing import prepare as make
 
-    with stages() as progress:
+    with stages() as progress, executor(workers, cluster) as who:
         data = open_data(folder, model=smpl)
         if splits is not None:
             with_splits(data, read_splits(splits))
@@ -95,7 +106,7 @@ def prepare(
             data,
             out_folder,
             split=split,
-            workers=workers,
+            executor=who,
             tell=partial(progress.update, "preparing"),
         )
     if as_json:
@@ -137,7 +148,8 @@ def statistics(
         Path | None, typer.Option(help="A face by whose vertices expressions are told: as for `dataset arkit`.")
     ] = None,
     smpl: Smpl = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what data is like, in the figures of InterAct's paper: where people stand, how varied they move, what hands touch,
@@ -146,9 +158,9 @@ def statistics(
     from duologue.datasets.statistics.report import statistics as figures_of
 
     face = None if template is None else read_template(template)
-    with stages() as progress:
+    with stages() as progress, executor(workers, cluster) as who:
         tell = partial(progress.update, "measuring")
-        report = figures_of(folder, out=out_folder, template=face, workers=workers, model=smpl, tell=tell)
+        report = figures_of(folder, out=out_folder, template=face, executor=who, model=smpl, tell=tell)
     if as_json:
         print_json(report)
         return
@@ -168,13 +180,14 @@ def labels(
     out_folder: Annotated[Path | None, typer.Option("--out", "-o", help="Write tables (CSV) here.")] = None,
     recognise: Annotated[bool, typer.Option(help="Listen to those of a data set without a transcript.")] = False,
     smpl: Smpl = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Label a data set: who sits, walks or stands, is turned to whom, says what, and is to test; or single files with what is
     done or which phones are said (NAME.txt beside a sound helps)."""
     if len(files) == 1 and files[0].is_dir():
-        _label_set(files[0], out_folder, recognise, smpl, workers, as_json)
+        _label_set(files[0], out_folder, recognise, smpl, (workers, cluster), as_json)
         return
     from duologue.datasets.labelling import label_files
     from duologue.files.atomic import prepare_folder
@@ -198,15 +211,20 @@ def labels(
 
 
 def _label_set(
-    folder: Path, out_folder: Path | None, recognise: bool, smpl: Path | None, workers: int, as_json: bool
+    folder: Path,
+    out_folder: Path | None,
+    recognise: bool,
+    smpl: Path | None,
+    who: tuple[int | None, str | None],
+    as_json: bool,
 ) -> None:
     from duologue.datasets.labelled_set import label_set
     from duologue.datasets.layouts import open_data
 
-    with stages() as progress:
+    with stages() as progress, executor(*who) as them:
         data = open_data(folder, model=smpl)
         tell = partial(progress.update, "labelling")
-        labelled = label_set(data, out_folder, recognise=recognise, workers=workers, tell=tell)
+        labelled = label_set(data, out_folder, recognise=recognise, executor=them, tell=tell)
     if as_json:
         print_json({"folder": str(folder), "layout": data.layout, **asdict(labelled)})
         return
@@ -227,15 +245,24 @@ def interactions(
     clips: Annotated[int, typer.Option(help="How many clips, 17 frames of 128 pixels each.")] = 2000,
     people: Annotated[int, typer.Option(help="How many people are drawn for them.")] = 40,
     seed: Annotated[int, typer.Option(help="Another one: other people, scenes, cameras.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes; others may work in the same folder at the same time.")] = 2,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes, 2 by default; others may work in the same folder at the same time."),
+    ] = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Make clips of people who touch faces, with every pass that a video model learns from; stopped, it goes on next time."""
     from duologue.datasets.corpus.video import SPLITS
-    from duologue.datasets.synthesis.video.making import ClipSet, make
+    from duologue.datasets.synthesis.video.making import ClipSet, make, make_on
 
-    with stages() as progress:
-        corpus = make(out_folder, ClipSet(clips, people, seed), workers, progress.update)
+    wanted = ClipSet(clips, people, seed)
+    if cluster is None:
+        with stages() as progress:
+            corpus = make(out_folder, wanted, workers or 2, progress.update)
+    else:
+        with stages() as progress, executor(workers, cluster) as who:
+            corpus = make_on(who, out_folder, wanted, progress.update)
     counts = {split: len(corpus.numbers(split)) for split in SPLITS}
     if as_json:
         print_json({"folder": str(out_folder), "clips": counts})

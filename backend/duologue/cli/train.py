@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from duologue.cli.console import out, stages, tell_checkpoint
+from duologue.cli.dataset import Cluster, Workers
 from duologue.cli.train_video import video, video_ablations, wan_lora
+from duologue.executors.executor import executor
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -38,7 +40,8 @@ def body(
     smpl: Annotated[
         Path | None, typer.Option(help="Your SMPL-H or SMPL-X model file (NPZ), for data in its parameters.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that a data set is read in.")] = 1,
+    workers: Workers = None,
+    cluster: Cluster = None,
     corpus: Annotated[Path | None, typer.Option(help="A corpus made before; instead of --kit.")] = None,
     out_folder: OutFolder = Path("training/body"),
     config: Annotated[str, typer.Option(help="starter, paper or tiny; flat or single for the baselines.")] = "starter",
@@ -64,7 +67,7 @@ def body(
             field="--kit",
         )
     network = _only(only)
-    with stages() as progress:
+    with stages() as progress, executor(workers, cluster) as who:
         checkpoint = train_starter(
             out_folder,
             corpora[0],
@@ -73,7 +76,7 @@ def body(
             start=start,
             networks=("lower", "upper") if network is None else (network,),
             device=device,
-            workers=workers,
+            executor=who,
             smpl=smpl,
             progress=progress.update,
         )

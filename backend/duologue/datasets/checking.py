@@ -17,9 +17,9 @@ import numpy as np
 from duologue.datasets.corpus import video
 from duologue.datasets.corpus.body import INDEX, Corpus
 from duologue.datasets.layouts import DESCRIBED, open_data, recognise
-from duologue.datasets.parallel import in_order
 from duologue.datasets.scene import DataSet, Entry, Problem, Reading
 from duologue.errors import DuologueError, invalid
+from duologue.executors.executor import HERE, Executor
 from duologue.labels import ACTION_MODES, EMOTIONS
 from duologue.motion.skeleton import Skeleton
 from duologue.units import FPS
@@ -59,11 +59,11 @@ class Findings:
 
 
 def check(
-    folder: Path, progress: Progress = lambda done, total: None, workers: int = 1, model: Path | None = None
+    folder: Path, progress: Progress = lambda done, total: None, executor: Executor = HERE, model: Path | None = None
 ) -> Findings:
     """Return what a folder holds and what is wrong with it: our corpus, our clips, or data that a reader knows.
 
-    ``workers``: processes that read it; ``model``: the user's own SMPL-H or SMPL-X file.
+    ``executor``: who reads it; ``model``: the user's own SMPL-H or SMPL-X file.
 
     Raises:
         DuologueError: NOT_FOUND ``layout-unknown`` when it is none of them; what opening a data set raises.
@@ -77,7 +77,7 @@ def check(
             "layout-unknown",
             f"{folder} is no data that a reader knows: a corpus ({INDEX}), clips ({video.INDEX}), {DESCRIBED}.",
         )
-    return check_data(open_data(folder, model=model), progress, workers)
+    return check_data(open_data(folder, model=model), progress, executor)
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,11 @@ class _Seen:
     """Of each person: of motion, speech, words, face."""
 
 
-def check_data(data: DataSet, progress: Progress = lambda done, total: None, workers: int = 1) -> Findings:
+def check_data(data: DataSet, progress: Progress = lambda done, total: None, executor: Executor = HERE) -> Findings:
     """Read every entry of a data set and return what was met."""
     findings = Findings(data.root, data.layout, problems=list(data.problems))
     tally = _Tally()
-    for done, (entry, seen, reading) in enumerate(in_order(partial(_look, data), data.entries, workers), start=1):
+    for done, (entry, seen, reading) in enumerate(executor.map(partial(_look, data), data.entries), start=1):
         findings.problems += reading.problems
         findings.notes += reading.notes
         if seen is not None:

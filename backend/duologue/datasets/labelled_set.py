@@ -20,8 +20,8 @@ from duologue.datasets.labels.actions import label_actions
 from duologue.datasets.labels.facing import PLACES, facing
 from duologue.datasets.labels.said import check_ear, words_of
 from duologue.datasets.labels.sequence_split import deal, leaks, write_splits
-from duologue.datasets.parallel import in_order
 from duologue.datasets.scene import DataSet, Entry, Person, Problem, Reading, Scene
+from duologue.executors.executor import HERE, Executor
 from duologue.files.atomic import prepare_folder, replacing, write_text
 from duologue.labels import ACTION_MODES, PERFORMERS
 from duologue.motion.skeleton import Skeleton
@@ -64,12 +64,12 @@ def label_set(
     out: Path | None = None,
     *,
     recognise: bool = False,
-    workers: int = 1,
+    executor: Executor = HERE,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> LabelledSet:
     """Label every scene; with ``out``, write ``TABLES``, ``splits.csv`` and ``left_out.json`` into that folder.
 
-    ``recognise``: whether those without a transcript are listened to.
+    ``recognise``: whether those without a transcript are listened to; ``executor``: who reads and labels.
 
     Raises:
         DuologueError: FAILED_PRECONDITION ``whisper-missing``; what writing raises.
@@ -86,9 +86,7 @@ def label_set(
     ]
     with ExitStack() as files:
         writers = {} if out is None else _writers(out, files)
-        for done, (rows, reading) in enumerate(
-            in_order(partial(_label, data, recognise), data.entries, workers), start=1
-        ):
+        for done, (rows, reading) in enumerate(executor.map(partial(_label, data, recognise), data.entries), start=1):
             labelled.problems += reading.problems
             if rows is not None:
                 labelled.add(rows)

@@ -15,9 +15,9 @@ from duologue.datasets.corpus import shards
 from duologue.datasets.corpus.body import Corpus, Pair
 from duologue.datasets.corpus.pairs import face_to_face, pair_of
 from duologue.datasets.corpus.shards import Shard
-from duologue.datasets.parallel import in_order
 from duologue.datasets.scene import DataSet, Entry, Problem, Reading, Scene
 from duologue.errors import DuologueError
+from duologue.executors.executor import HERE, Executor
 from duologue.files.atomic import prepare_folder, write_text
 from duologue.motion.skeleton import Skeleton
 from duologue.speech.text import TextEncoder
@@ -49,21 +49,22 @@ class Prepared:
 
 
 def prepare(
-    data: DataSet, out: Path, *, split: str = "", workers: int = 1, tell: Progress = lambda done, of: None
+    data: DataSet, out: Path, *, split: str = "", executor: Executor = HERE, tell: Progress = lambda done, of: None
 ) -> Prepared:
     """Make a corpus of a data set in ``out``; stopped, it goes on next time with what it has in ``out/shards``.
 
     ``out/left_out.json`` lists what is not in it, and why. ``split``: of which one; by default of all but ``test``.
+    ``executor``: who reads it.
 
     Raises:
-        DuologueError: FAILED_PRECONDITION ``corpus-empty``; DATA_LOSS ``shard-damaged``; what writing raises.
+        DuologueError: FAILED_PRECONDITION ``corpus-empty``; DATA_LOSS ``shard-damaged``; what writing and the executor raise.
     """
     prepare_folder(out / shards.FOLDER)
     pending = tasks(_of_split(data.entries, split))
     groups = [pending[first : first + _SHARD] for first in range(0, len(pending), _SHARD)]
     work = partial(make_shard, data, out)
     tables: list[Shard] = []
-    for shard in in_order(work, enumerate(groups), workers):
+    for shard in executor.map(work, enumerate(groups)):
         tables.append(shard)
         tell(min(len(tables) * _SHARD, len(pending)), len(pending))
     # Whoever is alone stands beside two others, and is read as often.

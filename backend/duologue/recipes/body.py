@@ -15,6 +15,7 @@ from duologue.datasets.corpus.body import Corpus
 from duologue.datasets.layouts import open_data
 from duologue.datasets.preparing import prepare
 from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
+from duologue.executors.executor import HERE, Executor
 from duologue.motion.skeleton import Skeleton
 
 Source = Literal["kit", "data", "interact", "seamless", "beat2", "beat"]
@@ -40,15 +41,15 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     start: str = "",
     networks: tuple[str, ...] = ("lower", "upper"),
     device: str = "cpu",
-    workers: int = 1,
+    executor: Executor = HERE,
     smpl: Path | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> Checkpoint:
     """Make the shipped checkpoint ``out/checkpoint``, or another of ``body.config.CONFIGS``; resumes from what ``out`` holds.
 
     ``corpus``: one made before, or what to make ``out/corpus`` from. ``steps``: in place of the recipe's own.
-    ``start``, ``networks``: what the networks begin with, and which of them learn (``BodyTraining``). ``workers``: processes
-    that a data set is read in.
+    ``start``, ``networks``: what the networks begin with, and which of them learn (``BodyTraining``). ``executor``:
+    who reads a data set.
 
     Raises:
         DuologueError: NOT_FOUND ``config-unknown``; what making a corpus and ``train_body`` raise.
@@ -61,7 +62,7 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
         source, data = corpus
         corpus = out / "corpus"
         if not corpus.exists():
-            make_corpus(source, data, corpus, progress, workers=workers, smpl=smpl)
+            make_corpus(source, data, corpus, progress, executor=executor, smpl=smpl)
 
     settings = replace(settings, network=with_styles(settings.network, Corpus.open(corpus)))
 
@@ -72,11 +73,11 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
 
 
 def make_corpus(
-    source: Source, data: Path, folder: Path, progress: Progress, *, workers: int = 1, smpl: Path | None = None
+    source: Source, data: Path, folder: Path, progress: Progress, *, executor: Executor = HERE, smpl: Path | None = None
 ) -> None:
     """Make ``folder``, under another name until it is whole, so that an interrupted run doesn't train on a piece of it.
 
-    ``workers``: processes that a data set is read in; stopped, that goes on where it was. ``smpl``: the user's own model file.
+    ``executor``: who reads a data set; stopped, that goes on where it was. ``smpl``: the user's own model file.
     """
     part = folder.with_name("corpus.part")
     if source == "kit":
@@ -85,7 +86,7 @@ def make_corpus(
     else:
         layout = None if source == "data" else source
         opened = open_data(data, layout, smpl)
-        prepare(opened, part, workers=workers, tell=lambda done, of: progress("preparing", done, of))
+        prepare(opened, part, executor=executor, tell=lambda done, of: progress("preparing", done, of))
     part.rename(folder)
 
 

@@ -36,6 +36,11 @@ class HaltError(DuologueError):
 
     def __init__(self, error: DuologueError) -> None:
         super().__init__(error.code, error.reason, error.message, field=error.field, retryable=error.retryable)
+        self._error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Come back whole from other processes."""
+        return type(self), (self._error,)
 
 
 class Connection:

@@ -11,8 +11,9 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,11 +115,14 @@ def make_all(
     out: Path,
     work: Callable[[Shot], dict[str, Any]],
     tell: Callable[[dict[str, Any]], None],
+    *,
     report: Path | None = None,
+    spread: Callable[[Callable[[Shot], Outcome], Sequence[Shot]], Iterator[Outcome]] = map,
 ) -> dict[str, Any]:
-    """Make every shot, one after the other; one that fails doesn't keep the others from being made.
+    """Make every shot; one that fails doesn't keep the others from being made.
 
-    ``work`` makes a shot and returns its report (see :func:`make`); ``tell`` hears of each shot as it ends. The summary is
+    ``work`` makes a shot and returns its report (see :func:`make`); ``tell`` hears of each shot as it ends, in their order;
+    ``spread`` is ``map``, one after the other here, or what does the same in other processes. The summary is
     returned, and written as ``report`` (by default ``out/report.json``) after every shot: ``shots`` with one of ``STATES`` each
     (failed with the error), how many of each, ``exit_code`` (docs/guide/farm.md), seconds.
     """
@@ -127,14 +131,36 @@ def make_all(
     prepare_folder(report.parent)
     tally = _Tally(shots)
     summary = tally.summary()
-    for shot, line in zip(shots, tally.lines, strict=True):
-        goes_on = tally.count(line, work, shot)
+    outcomes = spread(partial(attempt, work), shots)
+    for line in tally.lines:
+        goes_on = tally.count(line, outcomes)
         summary = tally.summary()
         write_report(report, summary)
         tell(line)
         if not goes_on:
             break
     return summary
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a shot: its report or the error that kept it from being made."""
+
+    report: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    error: DuologueError | None = None
+    trace: str = ""
+    """Of a fault of ours."""
+
+
+def attempt(work: Callable[[Shot], dict[str, Any]], shot: Shot) -> Outcome:
+    """Make a shot, whatever comes of it."""
+    try:
+        return Outcome(work(shot))
+    except DuologueError as error:
+        return Outcome(error=error)
+    except Exception as error:  # a fault of ours in one shot must not cost the night
+        fault = f"a fault of Duologue: {type(error).__name__}: {error}"
+        return Outcome(error=DuologueError("INTERNAL", "fault", fault), trace=traceback.format_exc())
 
 
 class _Tally:
@@ -147,22 +173,23 @@ class _Tally:
             {"name": shot.name, "folder": str(shot.folder), "state": "left"} for shot in shots
         ]
 
-    def count(self, line: dict[str, Any], work: Callable[[Shot], dict[str, Any]], shot: Shot) -> bool:
-        """Make a shot and note in its line what came of it; return whether the others can be made."""
+    def count(self, line: dict[str, Any], outcomes: Iterator[Outcome]) -> bool:
+        """Wait for the next shot and note in its line what came of it; return whether the others can be made."""
         try:
-            report = work(shot)
-            line |= {"state": report["shot"]["state"], "files": report["files"], "notes": report["notes"]}
-            line["seconds"] = report["seconds"]["all"]
+            outcome = next(outcomes)
         except KeyboardInterrupt:
             self._codes.add(130)
             return False
-        except DuologueError as error:
+        except DuologueError as error:  # of who makes them: a cluster that is gone
             self._fail(line, error)
-            return not isinstance(error, HaltError)
-        except Exception as error:  # a fault of ours in one shot must not cost the night
-            traceback.print_exc(file=sys.stderr)
-            fault = f"a fault of Duologue: {type(error).__name__}: {error}"
-            self._fail(line, DuologueError("INTERNAL", "fault", fault))
+            return False
+        if outcome.error is not None:
+            sys.stderr.write(outcome.trace)
+            self._fail(line, outcome.error)
+            return not isinstance(outcome.error, HaltError)
+        report = outcome.report
+        line |= {"state": report["shot"]["state"], "files": report["files"], "notes": report["notes"]}
+        line["seconds"] = report["seconds"]["all"]
         return True
 
     def _fail(self, line: dict[str, Any], error: DuologueError) -> None:

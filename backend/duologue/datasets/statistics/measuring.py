@@ -13,7 +13,6 @@ import numpy as np
 from duologue.datasets.corpus.body import INDEX, KNOWN, Corpus
 from duologue.datasets.labels.facing import CHEST
 from duologue.datasets.layouts import open_data
-from duologue.datasets.parallel import in_order
 from duologue.datasets.scene import DataSet, Entry, Person, Problem, Reading, Scene
 from duologue.datasets.statistics import balance, placement
 from duologue.datasets.statistics.contacts import DURATION, contacts
@@ -23,6 +22,7 @@ from duologue.datasets.statistics.groups import of_person, of_scene, relationshi
 from duologue.datasets.statistics.placed import Body, Mask, bodies_of
 from duologue.datasets.statistics.placement import Values
 from duologue.datasets.statistics.tally import EVERYBODY, Totals
+from duologue.executors.executor import HERE, Executor
 from duologue.features import pose as poses
 from duologue.labels import ACTION_MODES, ROLES
 from duologue.motion.placement import faces_partner
@@ -59,20 +59,21 @@ class Measured:
 
 
 def measure_folder(
-    folder: Path, *, workers: int = 1, model: Path | None = None, tell: Progress = lambda done, of: None
+    folder: Path, *, executor: Executor = HERE, model: Path | None = None, tell: Progress = lambda done, of: None
 ) -> Measured:
-    """Count a corpus, or data in any layout that a reader knows. ``model``: the user's own SMPL-H or SMPL-X file.
+    """Count a corpus, or data in any layout that a reader knows. ``executor``: who reads it; ``model``:
+    the user's own SMPL-H or SMPL-X file.
 
     Raises:
-        DuologueError: what opening it raises.
+        DuologueError: what opening it and the executor raise.
     """
     if (folder / INDEX).is_file():
         corpus = Corpus.open(folder)
         corpus.check_columns(Skeleton.builtin("duologue60"))
-        return _measure_corpus(folder, corpus, workers, tell)
+        return _measure_corpus(folder, corpus, executor, tell)
     data = open_data(folder, model=model)
     measured = Measured(data.layout, data.licence, problems=list(data.problems))
-    parts = in_order(partial(_of_entry, data), data.entries, workers)
+    parts = executor.map(partial(_of_entry, data), data.entries)
     for done, (entry, totals, reading) in enumerate(parts, start=1):
         measured.problems += reading.problems
         if totals is not None:
@@ -88,13 +89,13 @@ def _of_entry(data: DataSet, entry: Entry) -> tuple[Entry, Totals | None, Readin
     return entry, None if scene is None or reading.problems else measure(scene), reading
 
 
-def _measure_corpus(folder: Path, corpus: Corpus, workers: int, tell: Progress) -> Measured:
+def _measure_corpus(folder: Path, corpus: Corpus, executor: Executor, tell: Progress) -> Measured:
     count = len(corpus.starts) - 1
     about = corpus.description
     measured = Measured(f"corpus ({about.get('recipe', 'unknown')})", str(about.get("licence", "")))
     measured.people = {f"style {style}" for style in np.unique(corpus.styles)}
     blocks = [range(first, min(first + _BLOCK, count)) for first in range(0, count, _BLOCK)]
-    for block, totals in zip(blocks, in_order(partial(_of_pairs, folder), blocks, workers), strict=True):
+    for block, totals in zip(blocks, executor.map(partial(_of_pairs, folder), blocks), strict=True):
         measured.totals += totals
         tell(block.stop, count)
     return measured

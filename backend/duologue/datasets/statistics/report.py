@@ -17,6 +17,7 @@ from duologue.datasets.statistics.page import as_csv, write_statistics
 from duologue.datasets.statistics.section import Cell, Section, Table, bins, known
 from duologue.datasets.statistics.sections import sections_of
 from duologue.errors import DuologueError
+from duologue.executors.executor import HERE, Executor
 from duologue.files.atomic import write_text
 from duologue.motion.skeleton import Skeleton
 
@@ -37,13 +38,14 @@ def statistics(
     *,
     out: Path | None = None,
     template: FaceTemplate | None = None,
-    workers: int = 1,
+    executor: Executor = HERE,
     model: Path | None = None,
     tell: Progress = lambda done, of: None,
 ) -> Figures:
     """Return figures by section and name; with ``out``, write a page, tables and plots there.
 
-    ``template``: a face by whose vertices expressions are told; ``model``: the user's own SMPL-H or SMPL-X file.
+    ``template``: a face by whose vertices expressions are told; ``executor``: who reads it; ``model``: the user's own SMPL-H or
+    SMPL-X file.
 
     Raises:
         DuologueError: NOT_FOUND ``data-missing`` when a reader knows nothing in it; what opening it, ``Corpus.check_columns``,
@@ -58,7 +60,7 @@ def statistics(
         raise DuologueError("NOT_FOUND", "data-missing", f"{folder} is neither a corpus ({INDEX}) nor {DESCRIBED}.")
     elif layout == "captures":
         figures = {"face": face.figures([read_face_csv(table) for table, _ in capture_files(folder)])}
-    measured = measure_folder(folder, workers=workers, model=model, tell=tell)
+    measured = measure_folder(folder, executor=executor, model=model, tell=tell)
     sections = sections_of(measured, template)
     if out is not None:
         told = [Section(*_TOLD[name], tables=[_as_table(name, found)]) for name, found in figures.items()]

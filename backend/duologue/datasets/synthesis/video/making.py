@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,10 +30,11 @@ from duologue.datasets.corpus.video import (
     shard_path,
     write_shard,
 )
-from duologue.datasets.parallel import single_threads
 from duologue.datasets.synthesis.video.clips import make_clip, split_of
 from duologue.datasets.synthesis.video.people import build_person, cast_of
 from duologue.errors import DuologueError, invalid
+from duologue.executors.executor import Executor
+from duologue.executors.processes import single_threads
 from duologue.files.atomic import prepare_folder
 from duologue.files.lock import only_writer
 from duologue.people.person import Person, person_path
@@ -87,14 +88,38 @@ def make(folder: Path, wanted: ClipSet, workers: int = 1, tell: Report = lambda 
         DuologueError: DATA_LOSS ``clips-damaged`` for a shard that is there and not whole; FAILED_PRECONDITION ``clips-differ``
             where the folder holds others; what the solver raises; PERMISSION_DENIED ``not-writable``.
     """
+    _begin(folder, wanted, tell)
+    for what in _KINDS:
+        _share(what, folder, wanted, min(workers, max(len(_missing(what, folder, wanted)), 1)), tell)
+    return VideoCorpus.open(folder)
+
+
+def make_on(
+    executor: Executor, folder: Path, wanted: ClipSet, tell: Report = lambda what, done, of: None
+) -> VideoCorpus:
+    """Make a data set as :func:`make` does, a task a person and then a shard; what others are making meanwhile is waited for.
+
+    Raises:
+        DuologueError: what :func:`make` and the executor raise.
+    """
+    _begin(folder, wanted, tell)
+    for what in _KINDS:
+        while missing := _missing(what, folder, wanted):
+            mine = 0
+            for made in executor.map(partial(_one, what, str(folder), wanted), missing):
+                mine += made
+                tell(what, _done(what, folder, wanted), _total(what, wanted))
+            if not mine:
+                time.sleep(_GLANCE)
+        tell(what, _done(what, folder, wanted), _total(what, wanted))
+    return VideoCorpus.open(folder)
+
+
+def _begin(folder: Path, wanted: ClipSet, tell: Report) -> None:
     prepare_folder(folder)
     _agree(folder, wanted)
     prepare_folder(folder / SHARDS)
     _check(folder, wanted, tell)
-    tasks = _people(folder, wanted), _shards(folder, wanted)
-    for what, missing in zip(("people", "clips"), tasks, strict=True):
-        _share(what, folder, wanted, min(workers, max(missing, 1)), tell)
-    return VideoCorpus.open(folder)
 
 
 def _agree(folder: Path, wanted: ClipSet) -> None:
@@ -142,12 +167,15 @@ def _check(folder: Path, wanted: ClipSet, tell: Report) -> None:
             raise damaged(str(shard_path(folder, shard)), wrong)
 
 
-def _people(folder: Path, wanted: ClipSet) -> int:
-    return sum(not person_path(folder, name).is_file() for name in _drawn(wanted))
+def _missing(what: str, folder: Path, wanted: ClipSet) -> list[Any]:
+    """Return the names of people, or the numbers of shards, that are not there."""
+    if what == PEOPLE:
+        return [name for name in _drawn(wanted) if not person_path(folder, name).is_file()]
+    return [shard for shard in range(wanted.shards) if not shard_path(folder, shard).is_file()]
 
 
-def _shards(folder: Path, wanted: ClipSet) -> int:
-    return sum(not shard_path(folder, shard).is_file() for shard in range(wanted.shards))
+def _total(what: str, wanted: ClipSet) -> int:
+    return len(_drawn(wanted)) if what == PEOPLE else wanted.clips
 
 
 def _drawn(wanted: ClipSet) -> list[str]:
@@ -156,8 +184,7 @@ def _drawn(wanted: ClipSet) -> list[str]:
 
 def _share(what: str, folder: Path, wanted: ClipSet, workers: int, tell: Report) -> None:
     """Let processes do the same task; each takes what no other has taken."""
-    work = {"people": build_people, "clips": make_shards}[what]
-    total = {"people": len(_drawn(wanted)), "clips": wanted.clips}[what]
+    work, total = _WORK[what], _total(what, wanted)
     if workers == 1:
         work(str(folder), wanted, lambda: tell(what, _done(what, folder, wanted), total))
         tell(what, _done(what, folder, wanted), total)
@@ -187,14 +214,14 @@ def _share(what: str, folder: Path, wanted: ClipSet, workers: int, tell: Report)
 
 def _quietly(what: str, folder: str, wanted: ClipSet) -> None:
     try:
-        {"people": build_people, "clips": make_shards}[what](folder, wanted, lambda: None)
+        _WORK[what](folder, wanted, lambda: None)
     except DuologueError:
         raise SystemExit(1) from None
 
 
 def _done(what: str, folder: Path, wanted: ClipSet) -> int:
-    if what == "people":
-        return len(_drawn(wanted)) - _people(folder, wanted)
+    if what == PEOPLE:
+        return len(_drawn(wanted)) - len(_missing(what, folder, wanted))
     whole = sum(len(wanted.numbers(k)) for k in range(wanted.shards) if shard_path(folder, k).is_file())
     under_way = (folder / MAKING).glob(f"*/{DONE}")
     return whole + sum(int(path.read_text() or 0) for path in under_way)
@@ -203,11 +230,7 @@ def _done(what: str, folder: Path, wanted: ClipSet) -> int:
 def build_people(folder: str, wanted: ClipSet, tell: Callable[[], None]) -> None:
     """Build those who are missing, except those whom others are building."""
     for name in _drawn(wanted):
-        path = person_path(Path(folder), name)
-        with _taken(Path(folder) / MAKING / name, path) as mine:
-            if mine:
-                build_person(Path(folder), wanted.seed, name)
-                tell()
+        _build(folder, wanted, name, tell)
 
 
 def make_shards(folder: str, wanted: ClipSet, tell: Callable[[], None]) -> None:
@@ -216,26 +239,48 @@ def make_shards(folder: str, wanted: ClipSet, tell: Callable[[], None]) -> None:
     Raises:
         DuologueError: what :func:`.clips.make_clip` and ``write_shard`` raise.
     """
-    root, cast = Path(folder), cast_of(wanted.people)
-
-    @lru_cache(maxsize=_KEPT)
-    def load(name: str) -> Person:
-        return Person.load(root, name, wanted.seed)
-
     for shard in range(wanted.shards):
-        path = shard_path(root, shard)
-        place = root / MAKING / path.stem
-        with _taken(place, path) as mine:
-            if not mine:
-                continue
+        _make_shard(folder, wanted, shard, tell)
+
+
+PEOPLE: Final = "people"
+_WORK: Final = {PEOPLE: build_people, "clips": make_shards}
+_KINDS: Final = tuple(_WORK)
+
+
+def _one(what: str, folder: str, wanted: ClipSet, which: Any) -> bool:
+    """Make one person or shard, unless it is there or others are making it; return whether it was made."""
+    return (_build if what == PEOPLE else _make_shard)(folder, wanted, which, lambda: None)
+
+
+def _build(folder: str, wanted: ClipSet, name: str, tell: Callable[[], None]) -> bool:
+    with _taken(Path(folder) / MAKING / name, person_path(Path(folder), name)) as mine:
+        if mine:
+            build_person(Path(folder), wanted.seed, name)
+            tell()
+    return mine
+
+
+@lru_cache(maxsize=_KEPT)
+def _load(root: Path, seed: int, name: str) -> Person:
+    return Person.load(root, name, seed)
+
+
+def _make_shard(folder: str, wanted: ClipSet, shard: int, tell: Callable[[], None]) -> bool:
+    root, cast = Path(folder), cast_of(wanted.people)
+    path = shard_path(root, shard)
+    place = root / MAKING / path.stem
+    with _taken(place, path) as mine:
+        if mine:
             for rest in (root / SHARDS).glob(f".{path.stem}.*"):  # of who was killed while writing it
                 rest.unlink(missing_ok=True)
             clips: list[Clip] = []
             for number in wanted.numbers(shard):
-                clips.append(make_clip(number, wanted.seed, cast, load))
+                clips.append(make_clip(number, wanted.seed, cast, partial(_load, root, wanted.seed)))
                 (place / DONE).write_text(str(len(clips)))
                 tell()
             write_shard(path, clips)
+    return mine
 
 
 @contextmanager
