@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from duologue.errors import DuologueError
+from duologue.passes.relit import RelitPictures
 from duologue.take import Notice, Progress
 from duologue.wire.client import Client
 from duologue.wire.job import Finished
@@ -16,8 +17,6 @@ from duologue.wire.rendering import goes_on
 from .folder import CARRIED
 from .making import Generate, Work
 
-_AT_ONCE: Final = 8
-"""Frames that are handed on together."""
 _WAIT: Final = 0.2
 """Seconds between two looks at whether it should stop."""
 _PATIENCE: Final = 2.0
@@ -28,19 +27,12 @@ def carried(work: Work) -> Iterator[PictureWindow]:
     """Yield the pass ``relit``: the first picture's colours, carried along in its light, without any model."""
     passes, label = work.passes, work.settings.presets[-1]
     made = {"backend": CARRIED, "mode": CARRIED, "steps": 0, "weights": {}}
-    holes = seen = 0
-    for start in range(work.first, passes.frames, _AT_ONCE):
-        if work.should_stop():
-            return
-        stop = min(start + _AT_ONCE, passes.frames)
-        people = passes.read("part", start, stop) > 0
-        seen, holes = seen + int(people.sum()), holes + int((passes.read("hole", start, stop) > 0)[people].sum())
-        yield PictureWindow(start, passes.read("relit", start, stop), label, made)
-        work.tell(Progress(label, stop, passes.frames))
-    if seen:
-        share = f"{100 * holes / seen:.0f} %"
-        told = f"{share} of the people was not in the first picture and has the rig's own colours, in its light"
-        work.tell(Notice("pictures", told))
+    relit = RelitPictures(passes, work.first, work.should_stop)
+    for start, pictures in relit:
+        yield PictureWindow(start, pictures, label, made)
+        work.tell(Progress(label, start + len(pictures), passes.frames))
+    if relit.told and not work.should_stop():
+        work.tell(Notice("pictures", relit.told))
 
 
 def served(client: Client) -> Generate:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import bpy
 import numpy as np
+from duologue.passes.shading import from_linear
 from numpy.typing import NDArray
 
 from ..scene import compat
@@ -178,11 +179,9 @@ def _boards() -> Float:
 
 def _image(name: str, linear: Float) -> Image:
     """Return a picture (height, width, 3), its first row at the bottom, packed into the file."""
-    linear = np.clip(linear, 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    height, width, _ = srgb.shape
+    height, width, _ = linear.shape
     pixels = np.ones((height, width, 4), np.float32)
-    pixels[..., :3] = srgb
+    pixels[..., :3] = from_linear(np.maximum(linear, 0.0)) / 255.0
     image = bpy.data.images.new(name, width, height)
     image.pixels.foreach_set(cast("Any", pixels.ravel()))
     image.pack()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from duologue.passes import Camera, Moment, Painter, merge
 from duologue.passes.contract import BODY, HAIR, HAND, HEAD
+from duologue.passes.irradiance import Light
 from duologue.passes.lighting import Look
-from duologue.passes.relighting import Light
 from duologue.passes.shading import falloff, from_linear, to_linear
 from shapes import FRONT, quad
 from test_reprojection import N, pair

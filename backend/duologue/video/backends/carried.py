@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
 
 from duologue.labels import check
 from duologue.passes.pictures import MAKERS
+from duologue.passes.relit import RelitPictures
 from duologue.passes.sources import PassSource
 from duologue.video.backends.protocol import Event, Pictures, References, Report, Wish
-
-_AT_ONCE: Final = 8
-"""Frames that are handed out together."""
 
 
 class CarriedBackend:
@@ -45,17 +42,8 @@ class CarriedBackend:
         return self._made(passes, wish, should_stop, first)
 
     def _made(self, passes: PassSource, wish: Wish, should_stop: Callable[[], bool], first: int) -> Iterator[Pictures]:
-        holes = seen = 0
-        for start in range(first, passes.frames, _AT_ONCE):
-            if should_stop():
-                return
-            stop = min(start + _AT_ONCE, passes.frames)
-            made = passes.read("relit", start, stop)
-            people = passes.read("part", start, stop) > 0
-            seen, holes = seen + int(people.sum()), holes + int((passes.read("hole", start, stop) > 0)[people].sum())
+        relit = RelitPictures(passes, first, should_stop)
+        for start, made in relit:
             yield Pictures(start, made if wish.region is None else wish.region.put(passes, start, made))
-        if seen:
-            share = f"{100 * holes / seen:.0f} %"
-            self.report.notes.append(
-                f"{share} of the people was not in the first picture and has the rig's own colours, in its light"
-            )
+        if relit.told and not should_stop():
+            self.report.notes.append(relit.told)
