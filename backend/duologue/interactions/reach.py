@@ -39,7 +39,9 @@ DEVIATED: Final = (20.0, 32.0)
 TWISTED: Final = 80.0
 """…and degrees that a forearm turns, either way."""
 _BREAKING: Final = 2.5
-"""Degrees beyond them that cost as much as a joint at the limit of ease."""
+"""Degrees beyond them that cost as much as a joint at the limit of ease…"""
+_FOLDING: Final = (60.0, 8.0)
+"""…and degrees from which on a hand that is bent costs more already, and more of them that cost as much."""
 
 ELBOW: Final = 22.0
 """Degrees by which an elbow hangs outwards where nothing else is asked."""
@@ -216,8 +218,10 @@ def strain(shoulder: Array, elbow: Array, wrist: Array, hand: Array, sign: float
     folded = np.degrees(np.arccos(np.clip(in_hand[..., 0], -1, 1)))
     aside = np.maximum(deviate - DEVIATED[0], -DEVIATED[1] - deviate)
     beyond = sum(np.maximum(over, 0.0) ** 2 for over in (folded - FOLDED, aside, np.abs(twist) - TWISTED))
+    nearly = np.maximum(folded - _FOLDING[0], 0.0) / _FOLDING[1]
     return (
         beyond / _BREAKING**2
+        + nearly**2
         + (bend / EASY["bend"]) ** 2
         + (radial * deviate / EASY["deviate"]) ** 2
         + (twist / EASY["twist"]) ** 2
