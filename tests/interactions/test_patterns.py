@@ -119,3 +119,18 @@ def test_who_does_not_tap_stays_on():
     phases = Phases.of(Interaction("cup-cheek", "A", 2.0, 5.0, target="B", repeat=4), 0.4, 0.0, 12.0)
     assert (phases.contact(np.arange(2.0, 5.0, 0.01)) > 0).all()
     assert not phases.lift(np.arange(0.0, 9.0, 0.01)).any()
+
+
+def test_hands_are_struck_together_and_laid_on_faces():
+    """Metres a second at which a hand comes down a hundredth of a second before it touches."""
+    speeds = {}
+    for name in ("high-five", "cup-cheek"):
+        phases = Phases.of(Interaction(name, "A", 2.0, 2.9, target="B"), 0.5, 0.0, 9.0)
+        time = np.arange(phases.leaves, phases.touches + 1e-9, 0.001)
+        clearance = phases.clearance(time)
+        assert clearance[0] == pytest.approx(CLEARANCE)
+        assert clearance[-1] == pytest.approx(0.0, abs=1e-6)
+        assert (np.diff(clearance) < 1e-12).all(), "never up again"
+        speeds[name] = (clearance[-11] - clearance[-1]) / 0.01
+    assert speeds["high-five"] > 0.15
+    assert speeds["cup-cheek"] < 0.02

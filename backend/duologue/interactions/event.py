@@ -68,7 +68,8 @@ class Phases:
         "Arm trajectory modifications during reaching towards visual targets", 1991).
         """
         t = np.asarray(seconds, np.float64)
-        down = minimum_jerk((t - self.touches) / (_DESCENT * (self.touches - self.leaves)) + 1.0)
+        strikes = self.pattern.strikes
+        down = minimum_jerk((t - self.touches) / (_DESCENT * (self.touches - self.leaves)) + 1.0, strikes)
         up = minimum_jerk((self.releases - t) / (_DESCENT * (self.returns - self.releases)) + 1.0)
         return CLEARANCE * (1.0 - np.minimum(down, up)).astype(np.float64)
 

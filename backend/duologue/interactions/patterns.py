@@ -54,6 +54,7 @@ _KEYS: Final = {
     "elsewhere",
     "lasts",
     "taps",
+    "strikes",
 }
 
 
@@ -121,6 +122,8 @@ class Pattern:
 
     taps: tuple[int, float, float] = (1, 0.0, 0.0)
     """How often a hand comes down at most where a brief says nothing, seconds from one to the next, metres it lifts between."""
+    strikes: float = 0.0
+    """How fast a hand still comes down as it touches, of what it does on average: 0 lays it there."""
     lasts: float = np.inf
     """Seconds that it lasts at most, however long it is asked for: hands that are struck together part again."""
 
@@ -198,6 +201,7 @@ def read_pattern(name: str, table: Mapping[str, Any]) -> Pattern:
             np.array(table["palm"], np.float64) if "palm" in table else None,
             np.array(table.get("elsewhere", []), np.float64).reshape(-1, 2) / 1000,
             (int(often), every, lifted / 1000),
+            float(table.get("strikes", 0.0)),
             float(table.get("lasts", np.inf)),
         )
         fingers = {finger_of(part) for part in pattern.touch}

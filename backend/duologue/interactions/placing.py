@@ -125,7 +125,7 @@ def place(pattern: Pattern, situation: Situation, most: float = np.inf) -> Place
         costs.append(0.5 * (effort.mean(axis=0) + effort.max(axis=0)) + ((elbow - ELBOW) / aside) ** 2)
     free = free + situation.turned_over(hands)
     lacking = short.max(axis=0)
-    lacks = (lacking / 0.014) ** 2 + (np.maximum(lacking - _HELPED, 0.0) / 0.005) ** 2
+    lacks = (lacking / 0.01) ** 2 + (np.maximum(lacking - _HELPED, 0.0) / 0.005) ** 2
     total = np.array(costs) + free + lacks  # E, N
     order = np.argsort(total, axis=None)[:_CHECKED]
     order = order[: max(int((total.ravel()[order] < most).sum()), 1)]
