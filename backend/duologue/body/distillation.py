@@ -36,6 +36,7 @@ from duologue.diffusion.windows import hold
 from duologue.errors import invalid
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, Optimisation, train
+from duologue.training.precision import bfloat16
 
 _HELD_OUT = -1
 """Where the batch that only measures lies among those that are learned from."""
@@ -262,4 +263,4 @@ class BodyDistiller:
         return terms
 
     def _half(self) -> torch.autocast:
-        return torch.autocast(self.data.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
+        return bfloat16(self.data.device, wanted=self.settings.half)

@@ -26,6 +26,7 @@ from duologue.errors import DuologueError
 from duologue.features.statistics import Scaler
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, train
+from duologue.training.precision import bfloat16
 
 _MEASURED: Final = 2
 """Batches of the held-out pairs that a measurement takes."""
@@ -163,7 +164,7 @@ class BodyTrainer:
         fresh = (~batch.held).to(lower.dtype)
         upper_known, lower_known = batch.known[..., :1], batch.known[..., 1:]
         c, terms = batch.conditions, dict[str, Tensor]()
-        half = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.half)
+        half = bfloat16(self.device, wanted=self.settings.half)
         if "lower" in self.settings.networks:
             with half:
                 condition = model.lower_conditions(c.at_first(), batch.keep)

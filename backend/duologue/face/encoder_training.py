@@ -20,6 +20,7 @@ from duologue.facial.coarticulation import mouth_curves
 from duologue.speech.encoder import HOP, EncoderConfig, SpeechEncoder, gain
 from duologue.speech.phones import BILABIALS, LABIODENTALS, PHONES
 from duologue.training.loop import Losses, Optimisation, recipe_of, train
+from duologue.training.precision import bfloat16
 from duologue.units import SPEECH_RATE
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class EncoderTrainer:
         of what the teacher heard in the clean sound.
         """
         settings = self.settings
-        with torch.autocast(batch.samples.device.type, torch.bfloat16):
+        with bfloat16(batch.samples.device):
             logits, articulation, features = (out.float() for out in self.module(batch.samples))
         known = _believable(logits.detach(), batch.phones, batch.guessed, settings.doubted)
         labels = batch.phones[known]

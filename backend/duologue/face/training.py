@@ -30,6 +30,7 @@ from duologue.face.pipeline import FacePipeline
 from duologue.features.statistics import Scaler
 from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
 from duologue.training.loop import Losses, Optimisation, recipe_of, train
+from duologue.training.precision import bfloat16
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -198,7 +199,7 @@ class FaceTrainer:
         """Return the settings' loss of what the denoiser makes of a batch."""
         mean, std = self.model.mean, self.model.std
         x0 = (batch.weights - mean) / std
-        with torch.autocast(self.model.device.type, torch.bfloat16):
+        with bfloat16(self.model.device):
             prepared = self.module.prepare(batch.conditions)
             predicted = self.module(self.schedule.add_noise(x0, batch.noise, batch.t), batch.t, prepared)
         loss, figures = self.settings.loss(predicted.float(), x0, std, mean)

@@ -14,6 +14,7 @@ from torch import Tensor
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.flow import FlowSchedule
 from duologue.training.loop import Losses, recipe_of, train
+from duologue.training.precision import bfloat16
 from duologue.video.augmentation import drawn_colours, mirrored, recoloured
 from duologue.video.checkpoint import VideoModel
 from duologue.video.conditions import Conditions
@@ -97,7 +98,7 @@ class VideoTrainer:
         """Return the weighted terms, and the picture's by mode as a figure."""
         network, truth, t = self.model.denoiser, batch.truth, batch.t
         picture, structure = batch.noise.chunk(2, dim=1)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.sixteen):
+        with bfloat16(self.device, wanted=self.settings.sixteen):
             prepared = network.prepare(batch.conditions, batch.mode, truth.x0.shape)
             x = self._schedule.add_noise(truth.x0, picture, t)
             other = None if truth.structure is None else self._schedule.add_noise(truth.structure, structure, t)

@@ -56,7 +56,7 @@ class VideoTraining:
     begun: float = 0.4
     """Share of the samples that are where a sampler begins: at the last moment, with noise as strong as ``VideoConfig.noise``."""
     sixteen: bool = True
-    """Whether the network computes in bfloat16."""
+    """Whether the network computes in bfloat16, where the device has instructions for it (``training.precision``)."""
 
 
 STAGES: Final = {
