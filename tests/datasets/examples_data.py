@@ -81,6 +81,27 @@ def some_material() -> Material:
     )
 
 
+def lively_material() -> Material:
+    """People who shift their weight and swing their arms, and a voice from where Ben of the demo speaks: enough to train on."""
+    root, rotations = standing(240)
+    swing = np.sin(np.arange(240) / 11)
+    for joint, axis, turn in (
+        ("LeftUpLeg", 0, 0.3),
+        ("LeftLeg", 0, 0.4),
+        ("RightUpLeg", 0, -0.3),
+        ("LeftForeArm", 1, 0.6),
+    ):
+        rotations[:, SKELETON.index(joint), axis] += turn * swing
+    rotations[:, 0, 1] = 0.2 * np.cos(np.arange(240) / 17)
+    root[:, 0] += 0.05 * swing
+    samples, rate = soundfile.read(DEMO / "ben.flac", dtype="float32")
+    begin = max(int(np.argmax(np.abs(samples) > 0.3 * np.abs(samples).max())) - rate // 10, 0)
+    samples = resample(np.asarray(samples[begin : begin + 2 * rate], np.float32), rate, 16_000)
+    face = np.zeros((60, len(NAMES)), np.float32)
+    face[:, INDEX["jawOpen"]] = (level(samples, 16_000, 60) + 80) / 160
+    return Material([(root, rotations)], [Voice(samples, (Word(0.1, 0.9, "yes"),), face)])
+
+
 def standing(frames=60, x=0.0, heading=0.0):
     rotations = np.zeros((frames, 60, 3))
     rotations[:, SKELETON.index("LeftArm"), 2] = 0.5 * np.sin(np.arange(frames) / 9)

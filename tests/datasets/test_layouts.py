@@ -23,7 +23,7 @@ from duologue.labels import EMOTIONS
 from duologue.motion.skeleton import forward_kinematics
 from duologue.rigs.body import leg_length, rest_points
 from duologue.smpl.joints import adult, words
-from examples_data import SKELETON, scene_of
+from examples_data import DEMO, SKELETON, lively_material, scene_of
 from typer.testing import CliRunner
 
 KIT = Path(__file__).parents[3] / "shared" / "kit"
@@ -311,24 +311,56 @@ def test_a_known_mask_keeps_training_from_what_was_filled_in(tmp_path, material)
 
 
 @pytest.mark.parametrize("layout", ["interact", "seamless", "beat2"])
-def test_a_download_becomes_a_checkpoint_with_everybodys_style(tmp_path, material, layout):
-    """As `train body --interact` goes, with short windows."""
+def test_a_download_becomes_a_checkpoint_that_performs_by_one_command(tmp_path, layout):
     pytest.importorskip("torch")
-    from duologue.body.config import BodyConfig
     from duologue.body.pipeline import BodyPipeline
-    from duologue.body.training import train_body
-    from duologue.body.training_settings import BodyTraining
-    from duologue.recipes.body import make_corpus, with_styles
-    from duologue.training.loop import Optimisation
+    from duologue.brief import Brief
+    from duologue.checkpoints.store import open_checkpoint
+    from duologue.face.pipeline import FacePipeline
+    from duologue.performance.performance import Performance
+    from duologue.speech.decode import load_pair
+    from duologue.speech.text import TextEncoder
+    from duologue.take import Take, Window
 
-    root, corpus = made(layout, material, tmp_path / "data"), tmp_path / "out" / "corpus"
-    make_corpus(layout, root, corpus, lambda stage, done, total: None)
-    assert not corpus.with_name("corpus.part").exists()
-    network = with_styles(BodyConfig.named("tiny"), Corpus.open(corpus))
-    settings = BodyTraining(network, Optimisation(2, 1e-3, 2, warm_up=1), window=20, half=False)
-    train_body(corpus, tmp_path / "out", settings)
-    styles = BodyPipeline.load(tmp_path / "out" / "checkpoint").model.config.styles
-    assert styles == tuple(open_data(root).people)
-    with pytest.raises(DuologueError) as caught:
-        make_corpus("beat", root, tmp_path / "other", lambda stage, done, total: None)
-    assert caught.value.reason == "layout-other"
+    root, out = made(layout, lively_material(), tmp_path / "data"), tmp_path / "out"
+    told = CliRunner().invoke(
+        app, ["train", "body", f"--{layout}", str(root), "--config", "tiny", "--steps", "2", "--out", str(out)]
+    )
+    assert told.exit_code == 0, told.output
+    assert not (out / "corpus.part").exists()
+    body = BodyPipeline.load(open_checkpoint(str(out / "checkpoint")))
+    assert body.model.config.styles == tuple(open_data(root).people)
+    performance = Performance(body, FacePipeline.load(open_checkpoint("face")), TextEncoder.load(), {})
+    for name in ("ada", "ben"):
+        samples, rate = soundfile.read(DEMO / f"{name}.flac", dtype="float32")
+        soundfile.write(tmp_path / f"{name}.wav", samples[4 * rate : 7 * rate], rate)
+    (tmp_path / "brief.toml").write_text(
+        'steps = 2\n[performers.A]\nspeech = "ada.wav"\n[performers.B]\nspeech = "ben.wav"\n'
+    )
+    brief = Brief.load(tmp_path / "brief.toml")
+    a, b, _ = load_pair(brief)
+    windows = [event for event in performance.stream(brief, (a, b)) if isinstance(event, Window)]
+    take = Take.from_windows(performance.skeleton, windows, {})
+    assert take.frames == 90
+    other = CliRunner().invoke(app, ["train", "body", "--beat", str(root), "--out", str(tmp_path / "other")])
+    assert isinstance(other.exception, DuologueError)
+    assert other.exception.reason == "layout-other"
+
+
+def test_faces_of_a_data_set_become_a_face_by_one_command(tmp_path):
+    pytest.importorskip("torch")
+    from duologue.checkpoints.store import open_checkpoint
+    from duologue.face.pipeline import FacePipeline
+
+    root, out = made("interact", lively_material(), tmp_path / "data"), tmp_path / "out"
+    asked = ["train", "face", "--config", "tiny", "--steps", "2", "--out", str(out)]
+    told = CliRunner().invoke(app, [*asked, "--data", str(root)])
+    assert told.exit_code == 0, told.output
+    model = FacePipeline.load(open_checkpoint(str(out / "face"))).model
+    assert model.config.styles == len(open_data(root).people)
+    assert len((out / "log.jsonl").read_text().splitlines()) == 1
+    faceless = made("seamless", lively_material(), tmp_path / "faceless")
+    for arguments, reason in ((("--data", str(faceless)), "faces-missing"), ((), "corpus-missing")):
+        refused = CliRunner().invoke(app, [*asked, *arguments])
+        assert isinstance(refused.exception, DuologueError)
+        assert refused.exception.reason == reason

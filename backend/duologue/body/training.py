@@ -26,6 +26,7 @@ from duologue.errors import DuologueError
 from duologue.features.statistics import Scaler
 from duologue.motion.skeleton import Skeleton
 from duologue.training.loop import Losses, train
+from duologue.training.parallel import own_device
 from duologue.training.precision import bfloat16
 
 _MEASURED: Final = 2
@@ -49,13 +50,12 @@ def train_body(
         DuologueError: NOT_FOUND ``corpus-missing``; FAILED_PRECONDITION ``corpus-still``; what ``training.loop.train`` raises.
     """
     settings = settings or BodyTraining()
-    trainer = BodyTrainer(Corpus.open(corpus), settings, device)
+    trainer = BodyTrainer(Corpus.open(corpus), settings, own_device(device))
     about = {"corpus": dict(trainer.corpus.description), **asdict(settings)}
     del about["network"]  # stands in the checkpoint already
-    checkpoints: list[Checkpoint] = []
 
     def save(model: BodyModel, step: int) -> None:
-        checkpoints[:] = [model.save(out / "checkpoint", "body", {"steps": step, **about})]
+        model.save(out / "checkpoint", "body", {"steps": step, **about})
 
     train(
         trainer,
@@ -67,7 +67,7 @@ def train_body(
         report=report,
         should_stop=should_stop,
     )
-    return checkpoints[0]
+    return open_checkpoint(out / "checkpoint")
 
 
 class BodyTrainer:

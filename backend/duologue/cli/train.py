@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from duologue.cli.console import out, stages, tell_checkpoint
 from duologue.cli.dataset import Cluster, Workers
 from duologue.cli.train_video import video, video_ablations, wan_lora
 from duologue.executors.executor import executor
+
+if TYPE_CHECKING:
+    from duologue.datasets.scene import Problem
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -136,26 +139,36 @@ def student(
 
 @app.command()
 def face(
-    kit: Annotated[Path, typer.Option(help="Folder of speech and faces to compose the starter's corpus from.")],
+    kit: Annotated[
+        Path | None, typer.Option(help="Folder of speech and faces to compose the starter's corpus from.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="InterAct, or other data with faces and voices, as downloaded; instead of --kit."),
+    ] = None,
     out_folder: OutFolder = Path("training/face"),
     config: Annotated[str, typer.Option(help="starter, paper (needs --encoder), or tiny, to try it out.")] = "starter",
     encoder: Encoder = None,
     steps: Steps = None,
     start: Annotated[
-        str | None, typer.Option(help="Face whose encoder and base are gone on from: a checkpoint's name or folder.")
+        str | None,
+        typer.Option(
+            help="Face whose encoder and base are gone on from (with --data: its encoder): a checkpoint's name or folder."
+        ),
     ] = None,
     device: Device = "cpu",
 ) -> None:
     """Train a face: the speech encoder on phones, the base on composed conversations, then its lips on accurate ones.
 
     Needs espeak-ng, pocketsphinx and the extra speak; with the extra hear Whisper teaches the encoder. With --encoder, a
-    pretrained Wav2Vec2 takes the place of the encoder trained here.
+    pretrained Wav2Vec2 takes the place of the encoder trained here. With --data the faces of a data set are learned from alone,
+    through the encoder of the shipped face.
     """
     from duologue.checkpoints.config import named
     from duologue.errors import invalid
     from duologue.face.config import FaceConfig
     from duologue.face.training import LIPS, FaceTraining
-    from duologue.recipes.face import GOING_ON, train_starter
+    from duologue.recipes.face import GOING_ON, train_on_data, train_starter
     from duologue.recipes.speech_encoder import starter_training
     from duologue.speech.encoder import EncoderConfig
 
@@ -165,6 +178,19 @@ def face(
         raise invalid(
             "encoder-missing", "the paper's face hears through wav2vec2-base: give its folder.", field="--encoder"
         )
+    if data is not None:
+        if kit is not None:
+            raise invalid("corpus-missing", "give --kit or --data, not both.", field="--data")
+        if steps is not None:
+            network = replace(network, optimisation=replace(network.optimisation, steps=steps))
+        out.print(f"Training; progress goes to {out_folder / 'log.jsonl'}", markup=False)
+        trained = train_on_data(
+            data, out_folder, network, start=start or "face", pretrained=encoder, device=device, left_out=_tell_left_out
+        )
+        tell_checkpoint(trained)
+        return
+    if kit is None:
+        raise invalid("corpus-missing", "give --kit (to compose conversations) or --data (a data set).", field="--kit")
     hearing = starter_training(going_on=start is not None)
     if start is not None:
         network = replace(network, optimisation=GOING_ON)
@@ -222,9 +248,13 @@ def lips(
     checkpoint = open_checkpoint(base)
     pairs, problems = read_captures(captures, style)
     for problem in problems:
-        out.print(f"left out: {problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
+        _tell_left_out(problem)
     out.print(f"Training on {len(pairs)} captures; progress goes to {out_folder / 'log.jsonl'}", markup=False)
     tell_checkpoint(fine_tune(checkpoint, pairs, out_folder, settings, encoder=encoder, device=device))
+
+
+def _tell_left_out(problem: Problem) -> None:
+    out.print(f"left out: {problem.file} ({problem.reason}): {problem.message}", markup=False, soft_wrap=True)
 
 
 def _only(only: str) -> str | None:

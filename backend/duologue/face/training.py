@@ -30,6 +30,7 @@ from duologue.face.pipeline import FacePipeline
 from duologue.features.statistics import Scaler
 from duologue.speech.encoder import EncodedSpeech, SpeechEncoder
 from duologue.training.loop import Losses, Optimisation, recipe_of, train
+from duologue.training.parallel import leader_first, own_device
 from duologue.training.precision import bfloat16
 
 if TYPE_CHECKING:
@@ -114,10 +115,11 @@ def train_face(  # noqa: PLR0913 - options by name
     denoiser = FaceDenoiser(settings.network)
     if start is not None:
         denoiser.load_state_dict(start.state_dict())
-    pipeline = FacePipeline(FaceModel(encoder, denoiser, mean, std), device)
+    pipeline = FacePipeline(FaceModel(encoder, denoiser, mean, std), own_device(device))
     _train(pipeline, dialogues, out, settings, judge, should_stop)
     config, tensors = pipeline.model.state()
-    return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)
+    with leader_first():
+        return write_checkpoint(out / "face", "face", {**config, "training": asdict(settings)}, tensors)
 
 
 def fine_tune(  # noqa: PLR0913 - options by name
@@ -141,7 +143,7 @@ def fine_tune(  # noqa: PLR0913 - options by name
     """
     settings = settings or LIPS
     torch.manual_seed(settings.optimisation.seed)
-    pipeline = FacePipeline.load(base, device, encoder=encoder, denoiser="base")
+    pipeline = FacePipeline.load(base, own_device(device), encoder=encoder, denoiser="base")
     styles = pipeline.model.config.styles
     if (highest := max(int(dialogue.style.max()) for dialogue in accurate)) >= styles:
         raise invalid("style-unknown", f"style {highest}; this face knows 0 to {styles - 1}.", field="--style")
@@ -151,7 +153,8 @@ def fine_tune(  # noqa: PLR0913 - options by name
     trained = "layers." if settings.decoder_only else ""
     tuned = {f"tuned.{name}": value for name, value in pipeline.model.denoiser.state_dict().items()}
     tuned = {name: value for name, value in tuned.items() if name.startswith(f"tuned.{trained}")}
-    return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, tensors | tuned)
+    with leader_first():
+        return write_checkpoint(out / "face", "face", {**config, "fine_tuning": asdict(settings)}, tensors | tuned)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from duologue.datasets.preparing import prepare
 from duologue.datasets.synthesis.body.pairs import Recipe, compose_corpus
 from duologue.executors.executor import HERE, Executor
 from duologue.motion.skeleton import Skeleton
+from duologue.training.parallel import leader_first
 
 Source = Literal["kit", "data", "interact", "seamless", "beat2", "beat"]
 """``data``: a folder in whichever layout it has."""
@@ -61,8 +62,9 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     if isinstance(corpus, tuple):
         source, data = corpus
         corpus = out / "corpus"
-        if not corpus.exists():
-            make_corpus(source, data, corpus, progress, executor=executor, smpl=smpl)
+        with leader_first():
+            if not corpus.exists():
+                make_corpus(source, data, corpus, progress, executor=executor, smpl=smpl)
 
     settings = replace(settings, network=with_styles(settings.network, Corpus.open(corpus)))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,12 @@ import numpy as np
 
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.datasets.corpus.face import Dialogue
+from duologue.datasets.dialogues import read_dialogues
 from duologue.datasets.labels.split import FaceSplit
+from duologue.datasets.layouts import open_data
 from duologue.datasets.readers.face_captures import captured
 from duologue.datasets.readers.kit_speech import Clip
+from duologue.datasets.scene import Problem
 from duologue.datasets.synthesis.face.conversations import STYLES, compose
 from duologue.datasets.synthesis.speech.utterances import LAUGHS, synthetic
 from duologue.evaluation.face.validation import validate
@@ -97,6 +101,42 @@ def train_starter(  # noqa: PLR0913 - a recipe's settings, each with its default
     base = train_face(hearing, composed, out / "base", face, start=begun, judge=judge, device=device)
     accurate = lip_accurate(kit, speech.face, dialogues)
     return fine_tune(base, accurate, out / "lips", lips, encoder=pretrained, judge=judge, device=device)
+
+
+def train_on_data(
+    data: Path,
+    out: Path,
+    settings: FaceTraining,
+    *,
+    start: str | Path = "face",
+    pretrained: Path | None = None,
+    device: str = "cpu",
+    left_out: Callable[[Problem], None] = lambda _: None,
+) -> Checkpoint:
+    """Train a face on a data set's measured ones and write ``out/face``; resumes from what ``out`` holds.
+
+    Args:
+        data: a folder in any layout that has faces and voices; all of them are held in memory, ten hours in 5 GB.
+        out: where the state, the log and the checkpoint go.
+        settings: how it is trained; its network gets a style for everybody and the encoder's width.
+        start: the face whose speech encoder is listened through.
+        pretrained: the folder of a Wav2Vec2, to listen through in its place.
+        device: where the denoiser is trained.
+        left_out: hears of every file that is.
+
+    Raises:
+        DuologueError: what opening the data, ``read_dialogues`` and ``train_face`` raise.
+    """
+    opened = open_data(data)
+    dialogues, problems = read_dialogues(opened)
+    for problem in problems:
+        left_out(problem)
+    if pretrained is not None:
+        encoder = SpeechEncoder.pretrained(pretrained)
+    else:
+        encoder = FaceModel.load(open_checkpoint(start), denoiser="base").encoder
+    network = replace(settings.network, styles=len(opened.people), speech_width=encoder.width)
+    return train_face(encoder, dialogues, out, replace(settings, network=network), device=device)
 
 
 def lip_accurate(kit: Path, clips: Sequence[Clip], dialogues: int = 240) -> list[Dialogue]:

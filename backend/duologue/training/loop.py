@@ -2,7 +2,8 @@
 
 A model brings a ``Trainer``: what its module is, how a batch is drawn, what the losses are. Batch k and its dropout depend on
 (seed, k) alone, so a run that is stopped and resumed makes the same network as an unbroken one, bit for bit. Under torchrun each
-process draws its own batch k, and gradients are averaged (``training.parallel``); the first of them writes.
+process draws its own batch k, and gradients are averaged (``training.parallel``); the first of them writes, terms and figures
+of its own batch and the loss of all.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def train(  # noqa: PLR0913 - what differs between models is handed in by name
             last = run.step == settings.steps
             if run.step % settings.log_every == 0 or last:
                 terms = {name: term.item() for name, term in losses.terms.items()}
-                note(_rounded({"loss": losses.total.item(), **terms, **losses.figures}))
+                note(_rounded({"loss": parallel.mean(losses.total), **terms, **losses.figures}))
             if run.step % settings.save_every == 0 or last:
                 if leads:
                     run.save()
@@ -167,6 +168,7 @@ class _Run(Generic[Module, Batch]):
         self, trainer: Trainer[Module, Batch], settings: Optimisation, out: Path, identity: Mapping[str, Any]
     ) -> None:
         self.trainer, self.settings, self.out, self.identity = trainer, settings, out, identity
+        parallel.begin_alike(trainer.module)
         self.optimiser = torch.optim.AdamW(
             trainer.module.parameters(),
             lr=settings.learning_rate,

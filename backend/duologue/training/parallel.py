@@ -1,24 +1,35 @@
 """Several processes train one module: ``torchrun --nproc-per-node N -m duologue train …`` on one machine or many.
 
-Each process draws its own batches; gradients are averaged over processes, so that a step learns from N batches. One process alone
-(no torchrun) takes none of this, and makes the very network it made before.
+Each process draws its own batches, on a GPU of its own where there are some; gradients are averaged over processes, so that a
+step learns from N batches. Machines share the folder of the run. One process alone (no torchrun) takes none of this, and makes
+the very network it made before.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
+
+_PATIENCE: Final = timedelta(hours=12)
+"""Whoever died is noticed by torchrun, which ends the others."""
 
 
 def rank() -> int:
     """Return this process's number, from 0, joining the others first where torchrun started it; 0 where it is alone."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        # Both where there are GPUs: processes wait for each other on the CPU, while one makes a corpus for hours, say.
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
+        atexit.register(dist.destroy_process_group)  # whose threads would otherwise outlive what they use
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -31,7 +42,28 @@ def alone() -> bool:
 def wait() -> None:
     """Wait until all processes are here."""
     if not alone():
-        dist.barrier()
+        dist.all_reduce(torch.zeros(()))
+
+
+def own_device(name: str) -> str:
+    """Return the device for this process: where a GPU is asked for and several processes train, each has its own."""
+    return name if alone() or not name.startswith("cuda") else f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+def begin_alike(module: nn.Module) -> None:
+    """Have every process begin with the parameters of the first."""
+    if not alone():
+        for parameter in module.parameters():
+            dist.broadcast(parameter.data, 0)
+
+
+def mean(value: Tensor) -> float:
+    """Return the mean of a number over all processes, which all must ask for it."""
+    if alone():
+        return value.item()
+    total = value.detach().float().clone()
+    dist.all_reduce(total)
+    return total.item() / dist.get_world_size()
 
 
 @contextmanager

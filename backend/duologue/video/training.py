@@ -14,6 +14,7 @@ from torch import Tensor
 from duologue.checkpoints.store import Checkpoint, open_checkpoint
 from duologue.diffusion.flow import FlowSchedule
 from duologue.training.loop import Losses, recipe_of, train
+from duologue.training.parallel import own_device
 from duologue.training.precision import bfloat16
 from duologue.video.augmentation import drawn_colours, mirrored, recoloured
 from duologue.video.checkpoint import VideoModel
@@ -182,7 +183,7 @@ def train_stage(  # noqa: PLR0913 - options by name
     Raises:
         DuologueError: what ``training.loop.train`` raises.
     """
-    trainer = VideoTrainer(model.to(device), clips, settings)
+    trainer = VideoTrainer(model.to(own_device(device)), clips, settings)
 
     def whole(denoiser: VideoDenoiser) -> VideoModel:
         stored = VideoModel(model.config)
