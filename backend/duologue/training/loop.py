@@ -143,7 +143,7 @@ def train(  # noqa: PLR0913 - what differs between models is handed in by name
             losses = run.advance()
             last = run.step == settings.steps
             if run.step % settings.log_every == 0 or last:
-                terms = {name: term.item() for name, term in losses.terms.items()}
+                terms = {name: term.item() for name, term in losses.terms.items() if name != "loss"}
                 note(_rounded({"loss": parallel.mean(losses.total), **terms, **losses.figures}))
             if run.step % settings.save_every == 0 or last:
                 if leads:
