@@ -1,4 +1,4 @@
-"""Body, face and video under torchrun: two processes learn what one learns from both their batches, in bfloat16; killed at any
+"""Body, face and video under torchrun: two processes learn what one learns from both their batches; killed at any
 moment and started again, they go on along the same curve to the same bits."""
 
 from __future__ import annotations
