@@ -207,6 +207,22 @@ def test_only_what_was_not_carried_is_learned() -> None:
     assert picture(0, torch.ones_like(hole)) == pytest.approx(picture(1, torch.ones_like(hole)))
 
 
+@pytest.mark.parametrize("size", [0.1, 10.0])
+def test_errors_count_as_shares_of_those_of_what_is_known(size: float) -> None:
+    """A clip of which much is unknown teaches no more than another; half of an error is a quarter of its square."""
+    from duologue.video.losses import Truth
+
+    net, given, truth = network(), conditions(), noised(seed=40)
+    assert given.masks is not None
+    wrong = size * noised(seed=42)
+    hole = torch.ones(len(truth), 16, *truth.shape[2:])
+    said = Output(truth + wrong / 2, None, [], [])
+    told = Truth(truth, None, given.masks, hole, 0, truth + wrong)
+    loss, basis, t = VideoLoss(least=0), BlockLatent(net.config.channels), torch.full((len(truth),), 0.8)
+    picture = loss.terms(net, basis, said, told, t)["picture"]
+    assert float(picture) == pytest.approx(0.25 / 0.8**2, rel=1e-4)
+
+
 def test_losses_are_learned_from() -> None:
     """All terms are finite, and every parameter that a mode uses gets a gradient."""
     from duologue.video.losses import Truth

@@ -3,7 +3,8 @@
 ``L = L_rgb (1 + M_hand + M_face + 2 M_contact) + L_structure + 0.05 L_route + 0.01 L_orth + 0.1 L_mask`` (CoInteract's weights,
 InterAnimate's orthogonality). The network predicts clean latents, the loss is on the velocity they imply, as Li & He 2025 (arXiv
 2511.13720) find best for small networks on wide tokens: ``|x0' - x0|^2 / max(t, cap)^2``. Differences count in pixels, most where
-the carried picture has holes.
+the carried picture has holes, and as a share of those that what is known of the picture has: what it is judged by are decibels,
+and a clip without a first picture, wrong by a hundred times as much, would else be all that a network learns from.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Truth:
     """(B, 16, L, h, w) where the carried picture has holes; 1 where there is none."""
     known: int
     """Latents at the beginning that were given, and count for nothing."""
+    base: Tensor | None = None
+    """As ``x0``: what is known of it (``network.Prepared``); None: nothing but the mean of all pictures."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class VideoLoss:
     mask: float = 0.1
     cap: float = 0.5
     """The velocity of nearly clean latents is a difference over next to nothing: moments below this are divided by it."""
+    least: float = 1e-3
+    """In the pictures' variances: where less is wrong with what is known of a picture, it counts as this."""
 
     def terms(
         self, network: VideoDenoiser, basis: BlockLatent, output: Output, truth: Truth, t: Tensor
@@ -64,9 +69,14 @@ class VideoLoss:
         ``basis``: of the picture's latents, whose error counts in pixels. ``t``: (B,) the moments that they were noised to.
         """
         velocity = t.clamp_min(self.cap).square()
-        error = basis.cell_error((output.x0.float() - truth.x0)[:, :, truth.known :])
         weights = self.weights(truth)[:, :, truth.known :]
-        terms = {"picture": (error * weights / velocity.reshape(-1, 1, 1, 1, 1)).sum() / weights.sum()}
+
+        def wrong(x0: Tensor) -> Tensor:
+            return (basis.cell_error((x0 - truth.x0)[:, :, truth.known :]) * weights).sum((1, 2, 3, 4))
+
+        least = self.least * weights.sum((1, 2, 3, 4))
+        usual = wrong(torch.zeros_like(truth.x0) if truth.base is None else truth.base.float()) + least
+        terms = {"picture": (wrong(output.x0.float()) / usual / velocity).mean()}
         if output.structure is not None and truth.structure is not None:
             error = token_error(output.structure, truth.structure) / velocity[:, None]
             terms["structure"] = self.structure * error.mean()

@@ -104,7 +104,7 @@ class VideoTrainer:
             x = self._schedule.add_noise(truth.x0, picture, t)
             other = None if truth.structure is None else self._schedule.add_noise(truth.structure, structure, t)
             output = network(x, t, prepared, other)
-        terms = self.settings.loss.terms(network, self.model.picture, output, truth, t)
+        terms = self.settings.loss.terms(network, self.model.picture, output, replace(truth, base=prepared.base), t)
         return Losses(terms, {f"picture in {batch.mode}": terms["picture"].item()})
 
     def _augmented(self, rows: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
