@@ -176,11 +176,13 @@ def _carried(performer: Performer, surface: Surface, matrices: Floats) -> Surfac
         best = min(apart.values(), default=0.0)
         above, limbs = _above(bone, rig.parents), _limbs_of(performer, bone)
         # Several carry it alike where a take keeps fingers still: then what its limb grows from, what lies where it does, or what
-        # it hangs on anyway.
+        # it hangs on anyway. What carries the hips hangs on nothing that is played: the lower half of a Rigify spine went along
+        # with the upper one, for both begin in one place.
+        carries = any(bone in _above(one, rig.parents) for one in played)
         near = [
             (one not in limbs, far > _SAME, one not in above, far, one)
             for one in able
-            if apart[one] <= best + _EVEN
+            if apart[one] <= best + _EVEN and (limbs or not carries)
             for far in [float(np.linalg.norm(rest[one, :3, 3] - head))]
         ]
         parents[bone] = min(near)[-1] if near else parents[bone]

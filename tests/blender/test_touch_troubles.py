@@ -6,18 +6,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import bpy
-import dressed_rigs
 import numpy as np
 import pytest
 from duologue.brief import Interaction
 from duologue.errors import DuologueError
 from duologue.interactions.landmarks import find_landmark
-from duologue.rigs.rig_map import RigMatch
 from duologue.units import FPS
 from mathutils import Quaternion
 from pressing import press
 from scipy.spatial import KDTree
-from touching import FIRST, FRAMES, POKE, asked, on_stage, points, sample, standing_take, whole_state
+from touching import FIRST, FRAMES, POKE, asked, off, on_stage, points, sample, solved, standing_take, whole_state
 
 from addon.cast.cast import cast
 from addon.interactions import keys as touch_keys
@@ -28,77 +26,6 @@ from addon.rendering import exporting
 from addon.scene import actions, compat
 from addon.scene.axes import to_blender
 from addon.takes import tweaks
-
-
-def solved(scene, performers, *interactions: Interaction, **more) -> solving.Solution:
-    """Solve; what is taken away again leaves the scene as it was."""
-    before = whole_state()
-    solution = solving.at_once(scene, performers, asked(*interactions, **more))
-    after = whole_state()
-    armatures = [performer.armature for performer in performers]
-    assert solving.remove(scene, armatures)
-    assert whole_state() == before
-    solving.at_once(scene, performers, asked(*interactions, **more))
-    assert whole_state() == after
-    return solution
-
-
-def off(scene, performers, solution: solving.Solution, rows=(33, 38, 44, 50)) -> float:
-    """How far from where it was solved Blender shows any bone that moves skin, metres."""
-    rows = np.array(rows)
-    shown = Ensemble(scene, performers).read(FIRST + rows * scene.render.fps / FPS)
-    rows -= solution.track.start
-    worst = 0.0
-    for actor, after in zip(shown, solution.actors, strict=True):
-        moving = np.unique(actor.character.mesh.bones[actor.character.mesh.weights > 0])
-        far = np.linalg.norm(actor.pose.heads - after.pose.heads[rows], axis=-1)[:, moving]
-        worst = max(worst, float(far.max()))
-    return worst
-
-
-# -- rigs -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_generated_rig_touches_and_is_touched(scene):
-    performers = on_stage(scene, [dressed_rigs.rigify(scene, "ada")[0], sample(scene, "ben")])
-    solution = solved(scene, performers, POKE, replace(POKE, performer="B", target="A", seconds=2.4, until=2.64))
-    assert [touch.short < 0.005 for touch in solution.track.touches] == [True, True]
-    assert off(scene, performers, solution, (33, 38, 44, 50, 72, 78)) < 0.01, "Rigify's limbs bend like rubber"
-
-
-def fingers_left(performer, *kept: str):
-    """A performer whose map knows no other fingers."""
-    fingers = ("Thumb", "Index", "Middle", "Ring", "Pinky")
-    gone = tuple(f"Hand{finger}" for finger in fingers if finger not in kept)
-    match = performer.match
-    bones = {joint: bone for joint, bone in match.bones.items() if not any(part in joint for part in gone)}
-    return replace(performer, match=RigMatch(match.rig_map, bones, match.missing, match.score))
-
-
-def test_hands_without_fingers_cup_and_can_not_poke(scene):
-    performers = on_stage(scene, [sample(scene, "ada"), sample(scene, "ben")])
-    performers[0] = fingers_left(performers[0])
-    before = whole_state()
-    with pytest.raises(DuologueError, match="cup-cheek") as caught:
-        solving.at_once(scene, performers, asked(POKE))
-    assert caught.value.reason == "hand-without-fingers"
-    assert whole_state() == before
-    cup = Interaction("cup-cheek", "A", 1.2, 1.7, target="B")
-    solution = solved(scene, performers, cup, POKE)
-    assert [touch.pattern for touch in solution.track.touches] == ["cup-cheek"]
-    assert [one.reason for one in solution.track.unsolved] == ["hand-without-fingers"]
-    assert solution.track.touches[0].short < 0.005
-    assert off(scene, performers, solution) < 5e-4
-
-
-def test_hands_of_three_fingers_do_both(scene):
-    performers = on_stage(scene, [sample(scene, "ada"), sample(scene, "ben")])
-    performers[0] = fingers_left(performers[0], "Thumb", "Index", "Middle")
-    asked_for = [Interaction(p, "A", t, t + 0.4, target="B") for p, t in (("pinch-chin", 0.6), ("cup-cheek", 2.1))]
-    solution = solved(scene, performers, *asked_for)
-    assert max(touch.short for touch in solution.track.touches) < 0.015
-    assert off(scene, performers, solution, (20, 26, 66, 70)) < 5e-4
-
 
 # -- what lies over the skin ----------------------------------------------------------------------------------------
 

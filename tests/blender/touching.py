@@ -10,9 +10,12 @@ import bpy
 import numpy as np
 from duologue.brief import Interaction
 from duologue.take import Take
+from duologue.units import FPS
 
 from addon.cast import characters
 from addon.cast.cast import Performer, cast
+from addon.interactions import solving
+from addon.interactions.actors import Ensemble
 from addon.interactions.solving import Asked
 from addon.scene import compat
 from addon.scene.axes import from_blender
@@ -99,3 +102,29 @@ def _animated(datablock):
         for t in data.nla_tracks
     ]
     return data.action.name if data.action else "", data.action_slot.name_display if data.action_slot else "", tracks
+
+
+def solved(scene, performers, *interactions: Interaction, **more) -> solving.Solution:
+    """Solve; what is taken away again leaves the scene as it was."""
+    before = whole_state()
+    solution = solving.at_once(scene, performers, asked(*interactions, **more))
+    after = whole_state()
+    armatures = [performer.armature for performer in performers]
+    assert solving.remove(scene, armatures)
+    assert whole_state() == before
+    solving.at_once(scene, performers, asked(*interactions, **more))
+    assert whole_state() == after
+    return solution
+
+
+def off(scene, performers, solution: solving.Solution, rows=(33, 38, 44, 50)) -> float:
+    """How far from where it was solved Blender shows any bone that moves skin, metres."""
+    rows = np.array(rows)
+    shown = Ensemble(scene, performers).read(FIRST + rows * scene.render.fps / FPS)
+    rows -= solution.track.start
+    worst = 0.0
+    for actor, after in zip(shown, solution.actors, strict=True):
+        moving = np.unique(actor.character.mesh.bones[actor.character.mesh.weights > 0])
+        far = np.linalg.norm(actor.pose.heads - after.pose.heads[rows], axis=-1)[:, moving]
+        worst = max(worst, float(far.max()))
+    return worst

@@ -120,8 +120,11 @@ class Character:
         return chain("Spine", self.joint)[-1]
 
     def spine(self) -> list[int]:
-        """Return the bones of the spine, lowest first."""
-        return [self.joint[name] for name in chain("Spine", self.joint)]
+        """Return the bones of the spine, lowest first, without those that hips or legs hang on, as on the lower half of a Rigify
+        spine: whoever leaned by such a one would swing their feet aside."""
+        lower = [self.joint[name] for name in ("Hips", *(side + "UpLeg" for side in SIDES)) if name in self.joint]
+        bones = [self.joint[name] for name in chain("Spine", self.joint)]
+        return [bone for bone in bones if not np.isin(lower, self.under[bone]).any()]
 
     def neck(self) -> list[int]:
         """Return the bones of neck and head, lowest first, without those that arms hang on, as a Biped's do: with such a neck
