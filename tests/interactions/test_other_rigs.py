@@ -79,3 +79,24 @@ def test_a_hand_of_three_fingers_reaches_as_far(characters, pattern):
     three = without(characters["ada"], "HandRing", "HandPinky")
     _, solved = touch((three, characters["ben"]), Interaction(pattern, "A", 2.0, 2.4, target="B"), 0.48)
     assert solved.short < 0.005
+
+
+def hung(character: Character, joint: str, on: str) -> Character:
+    """With a bone on another one, as a Biped's thighs hang on its lowest spine bone."""
+    parents = list(character.armature.parents)
+    parents[character.joint[joint]] = character.joint[on]
+    return Character(replace(character.armature, parents=tuple(parents)), character.match, character.mesh)
+
+
+@pytest.mark.parametrize("joint", ["LeftUpLeg", "RightUpLeg"])
+def test_nobody_leans_by_a_bone_that_legs_hang_on(characters, joint):
+    whole = characters["ada"].spine()
+    names = characters["ada"].armature.names
+    assert len(whole) >= 2
+    biped = hung(characters["ada"], joint, "Spine")
+    assert [names[bone] for bone in biped.spine()] == [names[bone] for bone in whole[1:]]
+
+
+def test_where_legs_hang_on_the_whole_spine_its_uppermost_bone_is_what_leans(characters):
+    ada = characters["ada"]
+    assert hung(ada, "LeftUpLeg", ada.chest).spine() == ada.spine()[-1:]

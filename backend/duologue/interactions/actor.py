@@ -121,10 +121,11 @@ class Character:
 
     def spine(self) -> list[int]:
         """Return the bones of the spine, lowest first, without those that hips or legs hang on, as on the lower half of a Rigify
-        spine: whoever leaned by such a one would swing their feet aside."""
+        spine and the lowest bone of a Biped's: whoever leaned by such a one would swing their feet aside. Where all carry them,
+        the uppermost."""
         lower = [self.joint[name] for name in ("Hips", *(side + "UpLeg" for side in SIDES)) if name in self.joint]
         bones = [self.joint[name] for name in chain("Spine", self.joint)]
-        return [bone for bone in bones if not np.isin(lower, self.under[bone]).any()]
+        return [bone for bone in bones if not np.isin(lower, self.under[bone]).any()] or bones[-1:]
 
     def neck(self) -> list[int]:
         """Return the bones of neck and head, lowest first, without those that arms hang on, as a Biped's do: with such a neck
