@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import bpy
@@ -107,7 +108,7 @@ def test_hands_again_leaves_every_other_pixel(asked, scene, tmp_path):
 
 def test_stopped_pictures_are_kept_and_gone_on_with(asked, scene, tmp_path, monkeypatch):
     generating, videos = module("footage.generating"), module("footage.videos")
-    monkeypatch.setattr(generating, "_AT_ONCE", 1)
+    monkeypatch.setattr(sys.modules[generating.RelitPictures.__module__], "_AT_ONCE", 1)
     press("make_video")
     whole = pictures(tmp_path / "video" / "frames")
     digest = kept(strips(scene)[0])["digest"]
