@@ -155,7 +155,11 @@ def test_a_served_video_that_was_stopped_goes_on_at_its_chunk(served, scene, tmp
     by_others.write_text(honest)
     came.clear()
     assert press("resume_video") == {"FINISHED"}
-    assert [left.start for left in came] == [17]
+    (start,) = [left.start for left in came]
+    assert start % 16 == 1, "windows of 17 frames, of which the first is known"
+    assert 17 <= start <= max(17, about["done"]), (
+        "a quick server is a window further by the time that it hears of the stop"
+    )
     np.testing.assert_array_equal(pictures(tmp_path / "video" / "frames", 53), whole)
     assert kept(strips(scene)[0])["complete"]
     assert not (tmp_path / "video" / ".left.safetensors").exists()
