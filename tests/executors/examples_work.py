@@ -39,8 +39,8 @@ def end_this_process(number: int) -> int:
 
 def tidy(folder: Path, number: int) -> int:
     """Work long, and leave a note when stopped."""
-    (folder / f"{number}.began").touch()
-    try:
+    try:  # first: it may be stopped at any moment
+        (folder / f"{number}.began").touch()
         time.sleep(60 if number else 0)
     finally:
         (folder / f"{number}.tidied").touch()

@@ -25,10 +25,11 @@ class RelitPictures:
             if self._should_stop():
                 return
             stop = min(start + _AT_ONCE, passes.frames)
+            pictures = passes.read("relit", start, stop)
             people = passes.read("part", start, stop) > 0
             self._people += int(people.sum())
             self._holes += int((passes.read("hole", start, stop) > 0)[people].sum())
-            yield start, passes.read("relit", start, stop)
+            yield start, pictures
 
     @property
     def told(self) -> str:
